@@ -1,0 +1,54 @@
+# Everything runs in .venv, which is made on first use from the hashes in requirements*.txt.
+PYTHON ?= python3
+ARGS   ?=
+BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+LOCKED := $(PIP) --require-hashes --only-binary :all:
+LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+          --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group build
+
+# Pyright would otherwise ask the network for a newer version of itself.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
+
+run: .venv/.run ## start Contactory; ARGS="--port 9000" goes to `contactory serve`
+	@exec $(BIN)/contactory serve $(ARGS)
+
+test: lint ## check style, types and imports, then run every test; ARGS="-k tags" goes to pytest
+	@tools/need chromium chromium-browser google-chrome
+	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
+
+lint: .venv/.dev ## check style, types and imports only
+	$(BIN)/ruff check && $(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python && $(BIN)/lint-imports
+
+format: .venv/.dev ## lay the code out and fix what can be fixed without thought
+	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
+
+bench: .venv/.dev ## measure; ARGS goes to the benchmark
+	@tools/need wrk
+	$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/.run ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
+	$(PIP) uv==0.13.9
+	$(LOCK) --group dev --output-file requirements-dev.txt $(ARGS)
+	$(LOCK) --constraint requirements-dev.txt --output-file requirements.txt $(ARGS)
+
+clean: ## remove all that these commands made, but no data
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .pytest_cache .ruff_cache dist htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.run: requirements.txt pyproject.toml
+	@tools/need venv $(PYTHON)
+	$(LOCKED) -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(LOCKED) -r requirements-dev.txt
+	@touch $@
