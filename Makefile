@@ -25,7 +25,7 @@ test: lint ## check style, types and imports, then run every test; ARGS="-k tags
 
 lint: .venv/.dev ## check style, types and imports only
 	$(BIN)/ruff check && $(BIN)/ruff format --check
-	$(BIN)/pyright --pythonpath $(BIN)/python && $(BIN)/lint-imports
+	$(BIN)/pyright --pythonpath $(BIN)/python && $(BIN)/lint-imports --no-logo
 
 format: .venv/.dev ## lay the code out and fix what can be fixed without thought
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
