@@ -34,7 +34,8 @@ bench: .venv/.dev ## measure; ARGS goes to the benchmark
 	@tools/need wrk
 	$(BIN)/python -m bench $(ARGS)
 
-lock: .venv/.run ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
+lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
+	@tools/need venv $(PYTHON)
 	$(PIP) uv==0.13.9
 	$(LOCK) --group dev --output-file requirements-dev.txt $(ARGS)
 	$(LOCK) --constraint requirements-dev.txt --output-file requirements.txt $(ARGS)
