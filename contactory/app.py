@@ -1,0 +1,40 @@
+"""The table of contents: every operation of the API, and how a server process starts."""
+
+import asyncio
+from typing import Any
+
+from contactory.contacts.operations import CONTACT_OPERATIONS
+from contactory.dispatch import Dispatcher
+from contactory.http import Scope
+from contactory.logs import log, set_up_logs
+from contactory.operations import Operation
+from contactory.pages import PAGE_OPERATIONS
+from contactory.services import Services
+from contactory.settings import Settings, load_settings
+
+OPERATIONS: list[Operation] = [*CONTACT_OPERATIONS, *PAGE_OPERATIONS]
+
+
+class App:
+    """One server process, as granian runs it (RSGI)."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.services = Services(self.settings)
+        self._dispatcher = Dispatcher(self.services, OPERATIONS)
+        self.__rsgi__ = self._dispatcher.handle
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Before the first request."""
+        set_up_logs(self.settings)
+        loop.run_until_complete(self.services.start())
+        log.debug("process ready")
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """After the last one."""
+        loop.run_until_complete(self.services.stop())
+
+
+def create_app() -> Any:
+    """What granian imports."""
+    return App()

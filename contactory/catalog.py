@@ -1,0 +1,168 @@
+"""What a workspace's contacts refer to by id (tags, custom fields, defaults), kept in memory.
+
+A catalogue may be up to a second behind for readers. Writers check its version in their statement, and a
+name that it does not know is looked up in the database before it is refused.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import msgspec
+
+from contactory.db import Connection, Database
+
+_KEPT = 1000  # Workspaces in memory, least recently used out first.
+POLL_SECONDS = 0.4
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A custom field, as writing and showing a contact needs it."""
+
+    id: str
+    num: str
+    name: str
+    type: str
+
+
+class Catalog(msgspec.Struct):
+    """One workspace's names and defaults at one version."""
+
+    workspace_id: str
+    account_id: str
+    mode: str
+    timezone: str | None
+    country: str | None
+    version: int
+    fields: dict[str, Field]
+    """By name, in the workspace's order."""
+    fields_by_num: dict[str, Field]
+    """By the key in contacts.fields, in the workspace's order."""
+    tag_ids: dict[str, int]
+    """By name."""
+    tag_names: dict[int, str | None]
+    """By id; a merged tag has the name it was merged into, a deleted one None."""
+
+    def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
+        """Adds tags that have been made since."""
+        for name, tag_id in tags:
+            self.tag_ids[name] = tag_id
+            self.tag_names[tag_id] = name
+
+    def aliases(self, name: str) -> list[int]:
+        """Every id that shows as `name`."""
+        if name not in self.tag_ids:
+            return []
+        return [tag_id for tag_id, shown in self.tag_names.items() if shown == name]
+
+
+class Catalogs:
+    """The catalogues of one process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: OrderedDict[str, Catalog] = OrderedDict()
+
+    async def get(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
+        """The workspace's catalogue, from memory where it is there; None where there is no such workspace.
+
+        With `conn`, as that connection's transaction sees it, and only for the caller.
+        """
+        if conn is not None:
+            return await read_catalog(conn, workspace_id)
+        found = self._kept.get(workspace_id)
+        if found is not None:
+            self._kept.move_to_end(workspace_id)
+            return found
+        return await self.load(workspace_id)
+
+    async def load(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
+        """The workspace's catalogue as the database has it now.
+
+        With `conn`, as that connection's transaction sees it, and only for the caller.
+        """
+        if conn is not None:
+            return await read_catalog(conn, workspace_id)
+        async with self._db.connection() as own:
+            catalog = await read_catalog(own, workspace_id)
+        if catalog is None:
+            self.forget(workspace_id)
+            return None
+        self._kept[workspace_id] = catalog
+        self._kept.move_to_end(workspace_id)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return catalog
+
+    def forget(self, workspace_id: str) -> None:
+        """The next reader asks the database again."""
+        self._kept.pop(workspace_id, None)
+
+    async def tag_names(self, catalog: Catalog, ids: Iterable[int], conn: Connection | None = None) -> None:
+        """Makes sure that `catalog` knows the tags with these ids: one made elsewhere a moment ago is looked up."""
+        missing = [tag_id for tag_id in ids if tag_id not in catalog.tag_names]
+        if not missing:
+            return
+        if conn is not None:
+            rows = await conn.fetch(_TAGS_BY_ID, catalog.workspace_id, missing)
+        else:
+            async with self._db.connection() as own:
+                rows = await own.fetch(_TAGS_BY_ID, catalog.workspace_id, missing)
+        catalog.tag_names.update(dict.fromkeys(missing))
+        catalog.learn_tags((row["name"], row["id"]) for row in rows)
+
+    async def poll(self) -> None:
+        """Forgets the catalogues that have changed elsewhere."""
+        known = {workspace_id: catalog.version for workspace_id, catalog in self._kept.items()}
+        if not known:
+            return
+        async with self._db.connection() as conn:
+            rows = await conn.fetch(
+                "select id::text, catalog_version from workspaces where id = any($1::uuid[]) and deleted_at is null",
+                list(known),
+            )
+        current: dict[str, int] = {row["id"]: row["catalog_version"] for row in rows}
+        for workspace_id, version in known.items():
+            if current.get(workspace_id) != version:
+                self.forget(workspace_id)
+
+
+_TAGS = """
+select t.id, coalesce(target.name, t.name) as name, t.merged_into is null as own
+  from tags t
+  left join tags target on target.workspace_id = t.workspace_id and target.id = t.merged_into
+ where t.workspace_id = $1 and t.deleted_at is null
+"""
+_TAGS_BY_ID = """
+select id, name from tags
+ where workspace_id = $1 and id = any($2::bigint[]) and deleted_at is null and merged_into is null
+"""
+
+
+async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
+    """The catalogue of a workspace, its version read first: what is read after can only be newer."""
+    row = await conn.fetchrow(
+        """select account_id::text, mode, timezone, country, catalog_version
+             from workspaces where id = $1 and deleted_at is null""",
+        workspace_id,
+    )
+    if row is None:
+        return None
+    fields = await conn.fetch(
+        """select id::text, num::text, name, type from custom_fields
+            where workspace_id = $1 and deleted_at is null order by position, num""",
+        workspace_id,
+    )
+    named = [Field(*f) for f in fields]
+    tags = await conn.fetch(_TAGS, workspace_id)
+    return Catalog(
+        workspace_id=workspace_id,
+        account_id=row["account_id"],
+        mode=row["mode"],
+        timezone=row["timezone"],
+        country=row["country"],
+        version=row["catalog_version"],
+        fields={f.name: f for f in named},
+        fields_by_num={f.num: f for f in named},
+        tag_ids={t["name"]: t["id"] for t in tags if t["own"]},
+        tag_names={t["id"]: t["name"] for t in tags},
+    )

@@ -1,0 +1,314 @@
+"""Checking what was sent: rules for single values, forms for objects, and all errors at once."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from contactory.errors import FieldError, UnsupportedMediaType, ValidationProblem
+from contactory.http import parse_query
+from contactory.ids import parse_id
+from contactory.invalid import Invalid
+
+MAX_DEPTH = 32
+_SUGGESTIONS = 10  # Looking for similar names costs up to a millisecond each.
+
+Json = Any
+Object = dict[str, Any]
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Rule(NamedTuple):
+    """What one value may be: `parse` gives the value as stored or raises Invalid; `schema` is JSON Schema."""
+
+    parse: Callable[[Json], Any]
+    schema: Mapping[str, Any]
+    many: bool = False
+    """For a query parameter: it may be repeated, and gives a list."""
+
+
+class Errors:
+    """Collects what is wrong with a request."""
+
+    def __init__(self) -> None:
+        self.found: list[FieldError] = []
+        self._suggestions = _SUGGESTIONS
+
+    def add(self, error: Invalid, *path: str | int) -> None:
+        """`error` stands at `path`, the names and indexes that lead to the value in the body."""
+        where = pointer(*path)
+        self.found.append(FieldError(where, None, error.code, error.detail, error.suggestion))
+
+    def add_parameter(self, name: str, error: Invalid) -> None:
+        """`error` is that of a query parameter or a header."""
+        self.found.append(FieldError(None, name, error.code, error.detail, error.suggestion))
+
+    def suggest(self, name: str, known: Iterable[str]) -> str | None:
+        """What `name` was probably meant to be, for as many names of a request as we have time for."""
+        if self._suggestions == 0:
+            return None
+        self._suggestions -= 1
+        return closest(name, known)
+
+    def unknown(self, name: str, known: Iterable[str], what: str, *path: str | int) -> None:
+        """`name` is none of `known`."""
+        self.add(Invalid(f"unknown_{what}", f"{quote(name)} is unknown", self.suggest(name, known)), *path)
+
+    def check(self) -> None:
+        """Raises ValidationProblem where anything is wrong."""
+        if self.found:
+            raise self.problem()
+
+    def problem(self) -> ValidationProblem:
+        """The problem that names them all."""
+        count = len(self.found)
+        first = self.found[0]
+        one = first.detail if first.pointer == "" else "1 field is not valid"
+        return ValidationProblem(one if count == 1 else f"{count} fields are not valid", self.found)
+
+
+def pointer(*path: str | int) -> str:
+    """A JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def quote(text: str) -> str:
+    """`text` in quotation marks, cut to a length that a person reads."""
+    return f'"{text}"' if len(text) <= 80 else f'"{text[:77]}…"'
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The most similar of `known`, or None where none is similar."""
+    folded = name[:100].casefold()
+    near = {k[:100].casefold(): k for k in known if abs(len(k) - len(folded)) <= 4}
+    matches = difflib.get_close_matches(folded, near, n=1, cutoff=0.72)
+    return near[matches[0]] if matches else None
+
+
+def decode_object(body: bytes, content_type: str | None, merge_patch: bool = False) -> Object:
+    """A request's body as a JSON object; its numbers that are no integers as Decimal.
+
+    Raises UnsupportedMediaType, or ValidationProblem for anything that is no acceptable JSON object.
+    """
+    _check_media_type(content_type, merge_patch)
+    try:
+        value = _decoder.decode(body)
+    except RecursionError:
+        raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels") from None
+    except msgspec.ValidationError:
+        raise _malformed("The body has a number with too many digits") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed(f"The body is not valid JSON: {_reason(error)}") from None
+    if not isinstance(value, dict):
+        raise _malformed("The body must be a JSON object")
+    found = cast(Object, value)
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _deeper(found, MAX_DEPTH):
+        raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels")
+    if b"\\u0000" in body:
+        _refuse_nul(found)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    text = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    return text.removeprefix("JSON is malformed: ")
+
+
+def _check_media_type(content_type: str | None, merge_patch: bool) -> None:
+    media, _, parameters = (content_type or "").partition(";")
+    media = media.strip().lower()
+    charset = parameters.lower().replace(" ", "").replace('"', "")
+    known = ("application/json", "application/merge-patch+json") if merge_patch else ("application/json",)
+    if media not in known or (charset and charset != "charset=utf-8"):
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(known)}, in UTF-8.")
+
+
+def _malformed(detail: str) -> ValidationProblem:
+    return ValidationProblem(detail, [FieldError("", None, "malformed_body", detail)])
+
+
+def _deeper(value: Json, levels: int) -> bool:
+    if levels == 0:
+        return True
+    inner = cast("dict[str, Json]", value).values() if isinstance(value, dict) else cast("list[Json]", value)
+    return any(_deeper(v, levels - 1) for v in inner if isinstance(v, dict | list))
+
+
+def _refuse_nul(body: Object) -> None:
+    errors = Errors()
+    todo: list[tuple[tuple[str | int, ...], Json]] = [((), body)]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, str) and "\0" in value:
+            errors.add(Invalid("invalid_character", "The character U+0000 cannot be stored"), *path)
+        elif isinstance(value, dict):
+            for name, inner in cast(Object, value).items():
+                todo += [((*path, name), name), ((*path, name), inner)]
+        elif isinstance(value, list):
+            todo += [((*path, i), inner) for i, inner in enumerate(cast("list[Json]", value))]
+    errors.check()
+
+
+class Form(NamedTuple):
+    """What an object may hold."""
+
+    rules: Mapping[str, Rule]
+    required: tuple[str, ...] = ()
+    some: bool = False
+    """At least one field must be given (besides workspaceId)."""
+
+    def parse(self, data: Object) -> Object:
+        """The fields given, each as its rule makes it. Raises ValidationProblem with all that is wrong."""
+        errors = Errors()
+        values = self.collect(data, errors)
+        errors.check()
+        return values
+
+    def collect(self, data: Object, errors: Errors, *path: str | int) -> Object:
+        """As parse, but what is wrong goes to `errors`."""
+        values: Object = {}
+        for name, value in data.items():
+            rule = self.rules.get(name)
+            if rule is None:
+                errors.unknown(name, self.rules, "field", *path, name)
+                continue
+            try:
+                values[name] = rule.parse(value)
+            except Invalid as error:
+                errors.add(error, *path, name)
+        for name in self.required:
+            if name not in data:
+                errors.add(Invalid("required", f"{name} is required"), *path, name)
+        if self.some and not data.keys() - {"workspaceId"}:
+            errors.add(Invalid("no_fields", "At least one field must be provided"), *path)
+        return values
+
+    @property
+    def schema(self) -> Object:
+        """JSON Schema of the object."""
+        shown: Object = {
+            "type": "object",
+            "properties": {name: dict(rule.schema) for name, rule in self.rules.items()},
+            "additionalProperties": False,
+        }
+        if self.required:
+            shown["required"] = list(self.required)
+        if self.some:
+            named = [name for name in self.rules if name != "workspaceId"]
+            shown["anyOf"] = [{"required": [name]} for name in named]
+        return shown
+
+
+def check_query(query: str, rules: Mapping[str, Rule]) -> Object:
+    """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem."""
+    if not query:
+        return {}
+    errors = Errors()
+    values: Object = {}
+    for name, given in parse_query(query).items():
+        rule = rules.get(name)
+        if rule is None:
+            errors.add_parameter(name, _unknown_parameter(name, rules, errors))
+            continue
+        try:
+            values[name] = _parse_parameter(name, rule, given)
+        except Invalid as error:
+            errors.add_parameter(name, error)
+    errors.check()
+    return values
+
+
+def _unknown_parameter(name: str, rules: Mapping[str, Rule], errors: Errors) -> Invalid:
+    return Invalid("unknown_parameter", f"{quote(name)} is no parameter here", errors.suggest(name, rules))
+
+
+def _parse_parameter(name: str, rule: Rule, given: list[str]) -> Any:
+    if rule.many:
+        return [rule.parse(value) for value in given]
+    if len(given) > 1:
+        raise Invalid("repeated_parameter", f"{name} may be given once only")
+    return rule.parse(given[0])
+
+
+def text(most: int, least: int = 1, *, null: bool = True, schema: Mapping[str, Any] | None = None) -> Rule:
+    """A string, trimmed, of `least` to `most` characters; null (and an empty one) clears where `null`."""
+
+    def parse(value: Json) -> str | None:
+        if value is None and null:
+            return None
+        if not isinstance(value, str):
+            raise Invalid("wrong_type", f"must be a string{' or null' if null else ''}")
+        trimmed = value.strip()
+        if not trimmed and null:
+            return None
+        if not least <= len(trimmed) <= most:
+            raise Invalid("wrong_length", f"must have {least} to {most} characters, not {len(trimmed)}")
+        return trimmed
+
+    limits: Object = {"type": ["string", "null"] if null else "string", "maxLength": most}
+    if not null:
+        # What is left after trimming counts, so a string of blanks is as good as an empty one.
+        limits |= {"minLength": least, "pattern": r"\S"}
+    return Rule(parse, {**limits, **(schema or {})})
+
+
+def one_of(*values: str) -> Rule:
+    """One of a few words."""
+
+    def parse(value: Json) -> str:
+        if value in values and isinstance(value, str):
+            return value
+        near = closest(value, values) if isinstance(value, str) else None
+        raise Invalid("unknown_value", f"must be one of {', '.join(values)}", near)
+
+    return Rule(parse, {"type": "string", "enum": list(values)})
+
+
+def integer(least: int, most: int, default: int | None = None) -> Rule:
+    """A whole number, also where it comes as text in a query."""
+
+    def parse(value: Json) -> int:
+        number = value
+        if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
+            number = int(value)
+        if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+            raise Invalid("out_of_range", f"must be a whole number from {least} to {most}")
+        return number
+
+    shown: Object = {"type": "integer", "minimum": least, "maximum": most}
+    return Rule(parse, shown if default is None else {**shown, "default": default})
+
+
+def _boolean(value: Json) -> bool:
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise Invalid("wrong_type", "must be true or false")
+
+
+def _id(value: Json) -> str:
+    parsed = parse_id(value)
+    if parsed is None:
+        raise Invalid("invalid_id", "must be a UUID")
+    return parsed
+
+
+def _timestamp(value: Json) -> datetime:
+    try:
+        moment = msgspec.convert(value, datetime) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError, ValueError):
+        pass
+    raise Invalid("invalid_timestamp", "must be an RFC 3339 timestamp with a zone, as 2026-01-31T12:00:00Z")
+
+
+BOOLEAN = Rule(_boolean, {"type": "boolean"})
+ID = Rule(_id, {"type": "string", "format": "uuid"})
+TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"})
+
+

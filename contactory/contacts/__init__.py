@@ -1,0 +1,1 @@
+"""Contacts: the model, the store, the writer, and the operations on them."""

@@ -1,0 +1,234 @@
+"""The operations on one contact."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from contactory.catalog import Catalog
+from contactory.checks import BOOLEAN, ID, Errors, Form, Object, Rule, one_of
+from contactory.contacts.change import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
+from contactory.contacts.model import Values, parse_tags, parse_values
+from contactory.contacts.store import locate, purge
+from contactory.contacts.writing import Written, create, new_change, show, upsert, write
+from contactory.errors import Forbidden, NotFound, ValidationProblem
+from contactory.http import Response, json_response
+from contactory.invalid import Invalid
+from contactory.operations import Call
+from contactory.tags.model import display_name
+
+Parse: TypeAlias = Callable[[Object, Catalog, Errors], Values]
+Make: TypeAlias = Callable[[Values, Catalog, Object], Awaitable[Written]]
+INCLUDE = Rule(one_of("deleted", "timezones").parse, one_of("deleted", "timezones").schema, many=True)
+
+
+async def home(call: Call, contact_id: str) -> str:
+    """The workspace that a contact is in, or would be in. Raises NotFound."""
+    if call.actor.workspace_id is not None:
+        return call.actor.workspace_id
+    found = call.app.homes.get((call.actor.account_id, call.actor.mode, contact_id))
+    if found is None:
+        async with call.connection() as conn:
+            found = await locate(conn, call.actor, contact_id)
+        if found is None:
+            raise NotFound
+        call.app.homes.put((call.actor.account_id, call.actor.mode, contact_id), found)
+    return found
+
+
+def versions(header: str | None) -> list[int] | None:
+    """The versions that If-Match or If-None-Match names; None where it is missing or `*`.
+
+    An entity tag that is none of ours is a version that no contact has.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+    return [int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1 for tag in tags]
+
+
+def if_match(call: Call) -> str | None:
+    """The versions that the contact must be at, as a PostgreSQL array, or None for any."""
+    header = call.request.header("if-match")
+    if header is not None and "W/" in header:
+        header = '"-"'  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
+    wanted = versions(header)
+    return None if wanted is None else "{" + ",".join(map(str, wanted)) + "}"
+
+
+def answer(written: Written) -> Response:
+    """A contact as a write has left it, with its ETag."""
+    headers = [("etag", f'"{written.version}"')]
+    if written.created:
+        headers.append(("location", f"/v1/contacts/{written.contact.id}"))
+    return json_response(201 if written.created else 200, written.contact, headers)
+
+
+async def update_contact(call: Call) -> Response:
+    """Changes only what is sent."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        errors = Errors()
+        values = parse_values(call.body, catalog, errors)
+        errors.check()
+        change = new_change(call, catalog, contact_id)
+        change.take(values, catalog)
+        change.if_match = if_match(call)
+        return answer(await write(call, change, catalog))
+
+    return await call.by_catalog(await home(call, contact_id), attempt)
+
+
+STEERING = {"workspaceId": ID, "preserveExisting": BOOLEAN}
+
+
+def take_steering(data: Object, errors: Errors, *names: str) -> Object:
+    """Takes out of `data` the names that are no fields of a contact, checked."""
+    return Form({name: STEERING[name] for name in names}).collect(
+        {name: data.pop(name) for name in names if name in data}, errors
+    )
+
+
+async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Response:
+    data, early = call.body, Errors()
+    given = take_steering(data, early, "workspaceId", *names)
+    if call.actor.workspace_id is None and "workspaceId" not in given:
+        early.check()
+
+    async def attempt(catalog: Catalog) -> Response:
+        errors = Errors()
+        errors.found += early.found
+        values = parse(data, catalog, errors)
+        errors.check()
+        return answer(await make(values, catalog, given))
+
+    return await call.by_catalog(given.get("workspaceId"), attempt)
+
+
+async def create_contact(call: Call) -> Response:
+    """Makes a contact."""
+    return await _made_of(call, parse_values, lambda values, catalog, _: create(call, values, catalog))
+
+
+def parse_upsert(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
+    """As parse_values, with the phone or e-mail that an upsert needs."""
+    values = parse_values(data, catalog, errors, *path)
+    if not errors.found and not values.phone and not values.email:
+        errors.add(Invalid("required", "phone or email is required, to find the contact by"), *path)
+    return values
+
+
+async def upsert_contact(call: Call) -> Response:
+    """Changes the contact with that phone or e-mail, or makes it."""
+    return await _made_of(
+        call,
+        parse_upsert,
+        lambda values, catalog, given: upsert(call, values, catalog, given.get("preserveExisting", False)),
+        "preserveExisting",
+    )
+
+
+async def get_contact(call: Call) -> Response:
+    """One contact."""
+    contact_id = call.path_id()
+    include = set(call.query.get("include", ()))
+    if "deleted" in include and not call.actor.may("admin"):
+        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
+    workspace_id = await home(call, contact_id)
+    row = await call.app.contacts.get(workspace_id, contact_id)
+    if row is None or (row["deleted_at"] is not None and "deleted" not in include):
+        raise NotFound
+    etag = ("etag", f'"{row["version"]}"')
+    known = call.request.header("if-none-match")
+    if known is not None and (known.strip() == "*" or row["version"] in (versions(known) or ())):
+        return Response(304, b"", [etag])
+    catalog = await call.catalog(workspace_id)
+    contact = await show(call, row, contact_id, catalog)
+    return json_response(200, with_extras(contact, row, include), [etag])
+
+
+def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
+    """The contact with what was asked for besides its eleven keys."""
+    if not include:
+        return contact
+    extras: Object = {}
+    if "deleted" in include:
+        extras["deletedAt"] = row["deleted_at"]
+    if "timezones" in include:
+        extras["timezones"] = row["timezones"] or ([row["timezone"]] if row["timezone"] else [])
+        extras["timezoneSource"] = row["timezone_source"]
+    return {**msgspec.to_builtins(contact), **extras}
+
+
+async def delete_contact(call: Call) -> Response:
+    """Deletes a contact softly, or erases it."""
+    contact_id = call.path_id()
+    workspace_id = await home(call, contact_id)
+    if call.query.get("purge"):
+        return await _purge(call, workspace_id, contact_id)
+
+    async def attempt(catalog: Catalog) -> Response:
+        change = new_change(call, catalog, contact_id, DELETE)
+        change.if_match = if_match(call)
+        await write(call, change, catalog)
+        return Response(204)
+
+    return await call.by_catalog(workspace_id, attempt)
+
+
+async def _purge(call: Call, workspace_id: str, contact_id: str) -> Response:
+    if not call.actor.may("admin"):
+        raise Forbidden("Purging needs a key with the permission admin.")
+    await call.catalog(workspace_id)
+    async with call.transaction() as conn:
+        if not await purge(conn, workspace_id, contact_id, call.actor, call.request.request_id):
+            raise NotFound
+    return Response(204)
+
+
+async def restore_contact(call: Call) -> Response:
+    """Makes a deleted contact active again."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        change = new_change(call, catalog, contact_id, RESTORE)
+        return answer(await write(call, change, catalog))
+
+    return await call.by_catalog(await home(call, contact_id), attempt)
+
+
+async def set_tags(call: Call) -> Response:
+    """Replaces a contact's tags."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        errors = Errors()
+        for name in call.body.keys() - {"tags"}:
+            errors.unknown(name, ("tags",), "field", name)
+        names = parse_tags(call.body.get("tags"), errors, "tags")
+        errors.check()
+        change = new_change(call, catalog, contact_id)
+        change.take_tags(names, catalog, TAGS_SET)
+        change.if_match = if_match(call)
+        return answer(await write(call, change, catalog))
+
+    return await call.by_catalog(await home(call, contact_id), attempt)
+
+
+async def remove_tag(call: Call) -> Response:
+    """Takes a tag off a contact."""
+    contact_id = call.path_id()
+    try:
+        name = display_name(call.path["name"])
+    except Invalid as error:
+        raise ValidationProblem(error.detail) from None
+
+    async def attempt(catalog: Catalog) -> Response:
+        change = new_change(call, catalog, contact_id, TAGS_REMOVE)
+        change.tag_ids = catalog.aliases(name)
+        change.if_match = if_match(call)
+        await write(call, change, catalog)
+        return Response(204)
+
+    return await call.by_catalog(await home(call, contact_id), attempt)

@@ -1,0 +1,119 @@
+"""A contact's history, read from the events that every change leaves."""
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contactory.db import Connection, Row
+from contactory.invalid import Invalid
+
+
+class ActorShown(msgspec.Struct):
+    """Who made a change."""
+
+    type: str
+    id: str | None
+    name: str | None
+
+
+class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
+    """One field of a contact, before and after."""
+
+    field: str
+    before: str | list[str] | None
+    after: str | list[str] | None
+
+
+class Event(msgspec.Struct, rename="camel"):
+    """One change of a contact."""
+
+    id: str
+    type: str
+    at: datetime
+    actor: ActorShown
+    via: str
+    request_id: str | None
+    changes: list[FieldChange]
+
+
+class EventCursor(msgspec.Struct, array_like=True):
+    """Where reading a history stands: after the event with this version."""
+
+    version: int
+
+    def text(self) -> str:
+        """The cursor as a client carries it."""
+        return base64.urlsafe_b64encode(str(self.version).encode()).decode().rstrip("=")
+
+
+def parse_event_cursor(text: object) -> EventCursor:
+    """A cursor that a client brings back. Raises Invalid."""
+    try:
+        raw = base64.b64decode(str(text) + "=" * (-len(str(text)) % 4), altchars=b"-_", validate=True)
+        if raw.isdigit() and len(raw) < 19:
+            return EventCursor(int(raw))
+    except ValueError:
+        pass
+    raise Invalid("invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged")
+
+
+_EVENTS = """
+select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, k.name as actor_name, e.via, e.request_id,
+       e.changes, e.version
+  from contact_events e
+  left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
+ where e.workspace_id = $1 and e.contact_id = $2 and e.version < $3
+ order by e.version desc
+ limit $4
+"""
+
+
+async def history(
+    conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
+) -> tuple[list[Event], EventCursor | None]:
+    """A page of a contact's events, newest first, and the cursor to what follows."""
+    before = cursor.version if cursor else 2**62
+    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, before, limit + 1)
+    following = EventCursor(rows[limit - 1]["version"]) if len(rows) > limit else None
+    shown = rows[:limit]
+    changes: list[dict[str, Any]] = [msgspec.json.decode(row["changes"]) for row in shown]
+    names = await _names(conn, workspace_id, changes)
+    return [_event(row, change, names) for row, change in zip(shown, changes, strict=True)], following
+
+
+class _Names(msgspec.Struct):
+    tags: dict[int, str]
+    fields: dict[str, str]
+
+
+# Deleted tags and fields keep their names, so that the history of them can still be read.
+async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str, Any]]) -> _Names:
+    tags = {tag for change in changes for side in change.get("tags", ()) for tag in side}
+    fields = {num for change in changes for num in change.get("customFields", ())}
+    tag_rows = await conn.fetch(
+        "select id, name from tags where workspace_id = $1 and id = any($2::bigint[])", workspace_id, list(tags)
+    )
+    field_rows = await conn.fetch(
+        "select num::text, name from custom_fields where workspace_id = $1 and num = any($2::bigint[])",
+        workspace_id,
+        [int(num) for num in fields],
+    )
+    return _Names({row[0]: row[1] for row in tag_rows}, {row[0]: row[1] for row in field_rows})
+
+
+def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
+    shown = [
+        FieldChange(name, before, after)
+        for name, (before, after) in changes.items()
+        if name not in ("tags", "customFields")
+    ]
+    if "tags" in changes:
+        before, after = (sorted({names.tags.get(tag, "") for tag in side} - {""}) for side in changes["tags"])
+        shown.append(FieldChange("tags", before, after))
+    for num, (before, after) in changes.get("customFields", {}).items():
+        shown.append(FieldChange(f"customFields.{names.fields.get(num, num)}", before, after))
+    actor = ActorShown(row["actor_type"], row["actor_id"], row["actor_name"])
+    return Event(row["id"], row["type"], row["at"], actor, row["via"], row["request_id"], shown)

@@ -1,0 +1,208 @@
+"""Lists of contacts: filters, two orders, and cursors that neither skip nor repeat a contact.
+
+Sorted by creation, a list walks an index. Sorted by the last change it walks the events, newest first, each
+contact once: an index on updated_at would have to be written at every PATCH. A cursor of that order carries
+the snapshot in which its walk began, and every contact keeps the place that it had then.
+"""
+
+import base64
+import re
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from contactory.catalog import Catalog
+from contactory.db import Connection
+from contactory.invalid import Invalid
+
+SORTS = ("createdAt", "-createdAt", "updatedAt", "-updatedAt")
+_SNAPSHOT = re.compile(r"([0-9]{1,18}):([0-9]{1,18}):((?:[0-9]{1,18},)*[0-9]{1,18})?")
+
+_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields, c.version,
+       c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
+
+
+class Cursor(msgspec.Struct, array_like=True):
+    """Where a walk stands: after the contact `id`, whose place in the order is `at`."""
+
+    sort: str
+    at: datetime
+    id: str
+    snapshot: str | None = None
+    """Of sort updatedAt: PostgreSQL's snapshot at the walk's beginning, and when that was."""
+    begun: datetime | None = None
+
+    def text(self) -> str:
+        """The cursor as a client carries it."""
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+
+def parse_cursor(text: object) -> Cursor:
+    """A cursor that a client brings back. Raises Invalid."""
+    try:
+        raw = base64.b64decode(str(text) + "=" * (-len(str(text)) % 4), altchars=b"-_", validate=True)
+        cursor = msgspec.json.decode(raw, type=Cursor)
+        good = cursor.sort in SORTS and re.fullmatch(r"[0-9a-f-]{36}", cursor.id) and cursor.at.tzinfo
+        if cursor.snapshot is not None:
+            good = good and _is_snapshot(cursor.snapshot) and cursor.begun and cursor.begun.tzinfo
+        elif cursor.sort.endswith("updatedAt"):
+            good = False
+        if good:
+            return cursor
+    except (ValueError, msgspec.DecodeError):
+        pass
+    raise Invalid("invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged")
+
+
+def _is_snapshot(text: str) -> bool:
+    """Whether PostgreSQL takes this as a pg_snapshot: xmin:xmax:xip, the last ones rising between the others."""
+    parts = _SNAPSHOT.fullmatch(text)
+    if not parts:
+        return False
+    running = [int(xid) for xid in (parts[3] or "").split(",") if xid]
+    line = [int(parts[1]), *running, int(parts[2])]
+    return line[0] > 0 and line == sorted(line) and len(set(line[1:])) == len(line) - 1
+
+
+class Filter(msgspec.Struct, kw_only=True):
+    """What contacts must be like to be listed: all that is given must hold."""
+
+    email_key: str | None = None
+    phone: str | None = None
+    tags: list[list[int]] = []
+    """For each tag the ids that show as it; an empty one is a tag that no contact has."""
+    created_after: datetime | None = None
+    updated_after: datetime | None = None
+
+
+class Page(msgspec.Struct):
+    """A page of a list; `next` leads to what follows, where anything may."""
+
+    rows: list[Any]
+    next: Cursor | None = None
+
+
+class _Query:
+    """Puts a statement together; every value is an argument."""
+
+    def __init__(self, catalog: Catalog, wanted: Filter) -> None:
+        self.args: list[Any] = [catalog.workspace_id]
+        self.where = ["c.workspace_id = $1", "c.deleted_at is null"]
+        if wanted.email_key is not None:
+            self.add("c.email_key = {}", wanted.email_key)
+        if wanted.phone is not None:
+            self.add("c.phone = {}", wanted.phone)
+        for ids in wanted.tags:
+            self.add("c.tag_ids && {}::bigint[]", ids)
+        if wanted.created_after is not None:
+            self.add("c.created_at > {}", wanted.created_after)
+        if wanted.updated_after is not None:
+            self.add("c.updated_at > {}", wanted.updated_after)
+
+    def arg(self, value: Any) -> str:
+        self.args.append(value)
+        return f"${len(self.args)}"
+
+    def add(self, condition: str, *values: Any) -> None:
+        self.where.append(condition.format(*map(self.arg, values)))
+
+
+async def list_contacts(
+    conn: Connection, catalog: Catalog, wanted: Filter, sort: str, limit: int, offset: int, cursor: Cursor | None
+) -> Page:
+    """A page of the active contacts of a workspace, `sort` being one of SORTS."""
+    query = _Query(catalog, wanted)
+    build = _by_creation if sort.endswith("createdAt") else _by_change
+    statement = build(query, wanted, sort, cursor)
+    statement += f" limit {query.arg(limit + 1)} offset {query.arg(offset)}"
+    rows = await conn.fetch(statement, *query.args)
+    if len(rows) <= limit:
+        return Page(rows)
+    last = rows[limit - 1]
+    if sort.endswith("createdAt"):
+        return Page(rows[:limit], Cursor(sort, last["place"], last["id"]))
+    snapshot = cursor.snapshot if cursor else last["snapshot"]
+    begun = cursor.begun if cursor else last["begun"]
+    return Page(rows[:limit], Cursor(sort, last["place"], last["id"], snapshot, begun))
+
+
+def _by_creation(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+    after, way = _direction(sort)
+    if cursor:
+        query.add(f"(c.created_at, c.id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
+    if wanted.updated_after is not None:
+        # Every change left an event, and only those have an index by time.
+        query.add(
+            "c.id in (select e.contact_id from contact_events e where e.workspace_id = $1 and e.at > {})",
+            wanted.updated_after,
+        )
+    return f"""
+select {_COLUMNS}, c.created_at as place
+  from contacts c
+ where {" and ".join(query.where)}
+ order by c.created_at {way}, c.id {way}"""
+
+
+def _by_change(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+    """By the last change that the walk's snapshot sees."""
+    after, way = _direction(sort)
+    seen_e, seen_n = _visible(query, cursor)
+    if sort == "updatedAt" and wanted.updated_after is None:
+        return _by_change_from_the_oldest(query, cursor, seen_e)
+    if cursor:
+        query.add(f"(e.at, e.contact_id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
+    if wanted.updated_after is not None:
+        query.add("e.at > {}", wanted.updated_after)
+    return f"""
+select {_COLUMNS}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
+  from contact_events e
+  join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
+ where e.workspace_id = $1 and {seen_e} and {" and ".join(query.where)}
+   and not exists (select 1 from contact_events n
+                    where n.workspace_id = $1 and n.contact_id = e.contact_id
+                      and n.version > e.version and {seen_n})
+ order by e.at {way}, e.contact_id {way}"""
+
+
+def _by_change_from_the_oldest(query: _Query, cursor: Cursor | None, seen: str) -> str:
+    # From the oldest on, the events are mostly those that later ones have superseded; so sort the contacts.
+    place = "c.updated_at"
+    if cursor:
+        place = f"""case when c.updated_at < {query.arg(cursor.begun)}::timestamptz - interval '1 minute'
+                 then c.updated_at
+                 else (select max(e.at) from contact_events e
+                        where e.workspace_id = $1 and e.contact_id = c.id and {seen}) end"""
+    beyond = ""
+    if cursor:
+        beyond = f"where (place, id::uuid) > ({query.arg(cursor.at)}, {query.arg(cursor.id)}::uuid)"
+    return f"""
+select * from (
+    select {_COLUMNS}, {place} as place, pg_current_snapshot()::text as snapshot, now() as begun
+      from contacts c
+     where {" and ".join(query.where)}) placed
+ {beyond}
+ order by place, id::uuid"""
+
+
+def _visible(query: _Query, cursor: Cursor | None) -> tuple[str, str]:
+    """Conditions that events e and n were there when the walk began."""
+    if cursor is None:
+        return "true", "true"
+    snapshot, begun = query.arg(cursor.snapshot), query.arg(cursor.begun)
+    # Transaction ids mean nothing after a restore into another server; events that old are all there anyway.
+    seen = (
+        "(pg_visible_in_snapshot({e}.tx, "
+        f"{snapshot}::text::pg_snapshot) or {{e}}.at < {begun}::timestamptz - interval '1 minute')"
+    )
+    return seen.format(e="e"), seen.format(e="n")
+
+
+def _direction(sort: str) -> tuple[Literal["<", ">"], Literal["asc", "desc"]]:
+    return ("<", "desc") if sort.startswith("-") else (">", "asc")
+
+
+async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
+    """How many contacts a list has in all."""
+    query = _Query(catalog, wanted)
+    return await conn.fetchval(f"select count(*) from contacts c where {' and '.join(query.where)}", *query.args)

@@ -1,0 +1,133 @@
+"""The operations on many contacts' rows: the list, and a contact's history."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from contactory.catalog import Catalog
+from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of
+from contactory.contacts.api import home, with_extras
+from contactory.contacts.email import normalise_email
+from contactory.contacts.history import EventCursor, history, parse_event_cursor
+from contactory.contacts.listing import SORTS, Cursor, Filter, Page, count_contacts, list_contacts, parse_cursor
+from contactory.contacts.store import read_many
+from contactory.contacts.writing import show_all
+from contactory.errors import Forbidden, NotFound
+from contactory.http import Response, json_response, parse_query
+from contactory.invalid import Invalid
+from contactory.operations import Call
+from contactory.tags.model import display_name
+from contactory.timezones.phones import normalise_phone
+
+
+def _plain(value: Json) -> str:
+    return str(value)
+
+
+LIMIT = integer(1, 1000, 20)
+OFFSET = integer(0, 1_000_000_000, 0)
+CURSOR = Rule(parse_cursor, {"type": "string"})
+EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string"})
+LIST_QUERY = {
+    "workspaceId": ID,
+    "limit": LIMIT,
+    "offset": OFFSET,
+    "cursor": CURSOR,
+    "sort": one_of(*SORTS),
+    "email": Rule(_plain, {"type": "string", "format": "email"}),
+    "phone": Rule(_plain, {"type": "string"}),
+    "tag": Rule(display_name, {"type": "string", "minLength": 1, "maxLength": 255}, many=True),
+    "createdAfter": TIMESTAMP,
+    "updatedAfter": TIMESTAMP,
+    "count": BOOLEAN,
+    "include": Rule(one_of("timezones").parse, one_of("timezones").schema, many=True),
+}
+
+
+async def list_all(call: Call) -> Response:
+    """A page of the workspace's contacts."""
+    query = call.query
+
+    async def attempt(catalog: Catalog) -> Response:
+        cursor: Cursor | None = query.get("cursor")
+        sort = query.get("sort") or (cursor.sort if cursor else "createdAt")
+        wanted = _filter(call, catalog, cursor, sort)
+        async with call.connection() as conn:
+            page = await list_contacts(
+                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor
+            )
+            total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
+        headers = next_link(call, page.next)
+        if total is not None:
+            headers.append(("x-total-count", str(total)))
+        return json_response(200, await _shown(call, page, catalog), headers)
+
+    return await call.by_catalog(query.get("workspaceId"), attempt)
+
+
+def _filter(call: Call, catalog: Catalog, cursor: Cursor | None, sort: str) -> Filter:
+    errors = Errors()
+    if cursor and cursor.sort != sort:
+        errors.add_parameter("cursor", Invalid("invalid_cursor", f"is one of a list sorted by {cursor.sort}"))
+    if cursor and call.query.get("offset"):
+        errors.add_parameter("offset", Invalid("not_with_cursor", "goes with no cursor: a cursor says where to go on"))
+    wanted = Filter(
+        tags=[catalog.aliases(name) for name in call.query.get("tag", ())],
+        created_after=call.query.get("createdAfter"),
+        updated_after=call.query.get("updatedAfter"),
+    )
+    try:
+        if "email" in call.query:
+            _, wanted.email_key = normalise_email(call.query["email"])
+    except Invalid as error:
+        errors.add_parameter("email", error)
+    try:
+        if "phone" in call.query:
+            wanted.phone = normalise_phone(call.query["phone"], catalog.country)
+    except Invalid as error:
+        errors.add_parameter("phone", error)
+    errors.check()
+    return wanted
+
+
+async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
+    contacts = await show_all(call, [(row["id"], row) for row in page.rows], catalog)
+    include = set(call.query.get("include", ()))
+    return [with_extras(contact, row, include) for contact, row in zip(contacts, page.rows, strict=True)]
+
+
+def next_link(call: Call, cursor: "Cursor | EventCursor | None") -> list[tuple[str, str]]:
+    """The Link header (RFC 8288) to the next page: the same request, with a cursor."""
+    if cursor is None:
+        return []
+    same = [
+        (name, value)
+        for name, values in parse_query(call.request.query_string).items()
+        for value in values
+        if name not in ("cursor", "offset", "count")
+    ]
+    return [("link", f'<{call.request.path}?{urlencode([*same, ("cursor", cursor.text())])}>; rel="next"')]
+
+
+HISTORY_QUERY = {
+    "limit": LIMIT,
+    "cursor": EVENT_CURSOR,
+    "include": Rule(one_of("deleted").parse, one_of("deleted").schema, many=True),
+}
+
+
+async def get_history(call: Call) -> Response:
+    """What was changed on a contact, newest first."""
+    contact_id = call.path_id()
+    deleted_too = "deleted" in call.query.get("include", ())
+    if deleted_too and not call.actor.may("admin"):
+        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
+    workspace_id = await home(call, contact_id)
+    catalog = await call.catalog(workspace_id)
+    async with call.connection() as conn:
+        row = (await read_many(conn, [(workspace_id, contact_id)])).get((workspace_id, contact_id))
+        if row is None or (row["deleted_at"] is not None and not deleted_too):
+            raise NotFound
+        events, following = await history(
+            conn, workspace_id, contact_id, call.query.get("limit", 20), call.query.get("cursor")
+        )
+    return json_response(200, events, next_link(call, following))

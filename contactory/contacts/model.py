@@ -1,0 +1,179 @@
+"""A contact: its JSON shape, and the rules for what may be written to it."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+from contactory.catalog import Catalog
+from contactory.checks import Errors, Json, Object, Rule, quote, text
+from contactory.contacts.email import normalise_email
+from contactory.fields.values import text_form
+from contactory.invalid import Invalid
+from contactory.tags.model import display_name
+from contactory.timezones.phones import normalise_phone
+from contactory.timezones.zones import ZONES, is_zone, suggest_zone
+
+MAX_TAGS_IN_REQUEST = 100
+
+
+class Contact(msgspec.Struct, rename="camel"):
+    """A contact as the API shows it: exactly these keys, in this order."""
+
+    id: str
+    workspace_id: str
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    timezone: str | None
+    tags: list[str]
+    custom_fields: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Values(msgspec.Struct):
+    """What a request gives for a contact, checked; a name is in `given` where the request has it."""
+
+    given: set[str] = msgspec.field(default_factory=lambda: set[str]())
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    email_key: str | None = None
+    phone: str | None = None
+    timezone: str | None = None
+    tags: list[str] = []
+    fields: dict[str, str | None] = {}
+    """By the field's key in contacts.fields."""
+
+
+def _zone(value: Json) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    if not is_zone(value):
+        raise Invalid("unknown_timezone", f"{quote(value)} is not an IANA time zone", suggest_zone(value))
+    return value
+
+
+def _email(value: Json) -> tuple[str, str] | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    return normalise_email(value)
+
+
+def parse_phone(value: Json, country: str | None) -> str | None:
+    """A phone as E.164; null and an empty string clear."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    return normalise_phone(value, country)
+
+
+def parse_tags(value: Json, errors: Errors, *path: str | int) -> list[str]:
+    """Tag names, each once; what is wrong goes to `errors`."""
+    if not isinstance(value, list):
+        errors.add(Invalid("wrong_type", "must be an array of strings; to change no tags, leave it out"), *path)
+        return []
+    items = cast("list[Json]", value)
+    if len(items) > MAX_TAGS_IN_REQUEST:
+        detail = f"must have at most {MAX_TAGS_IN_REQUEST} tags, not {len(items)}"
+        errors.add(Invalid("too_many_tags", detail), *path)
+        return []
+    names: dict[str, None] = {}
+    for index, item in enumerate(items):
+        try:
+            names[display_name(item)] = None
+        except Invalid as error:
+            errors.add(error, *path, index)
+    return list(names)
+
+
+def parse_fields(value: Json, catalog: Catalog, errors: Errors, *path: str | int) -> dict[str, str | None]:
+    """Custom values by the field's key, None to clear; what is wrong goes to `errors`."""
+    if not isinstance(value, dict):
+        errors.add(Invalid("wrong_type", "must be an object of custom values by field name"), *path)
+        return {}
+    values: dict[str, str | None] = {}
+    for sent, item in cast(Object, value).items():
+        try:
+            field = catalog.fields.get(sent) or catalog.fields.get(display_name(sent))
+            if field is None:
+                errors.unknown(sent, catalog.fields, "custom_field", *path, sent)
+            elif field.num in values:
+                errors.add(Invalid("given_twice", f"{quote(field.name)} is given twice"), *path, sent)
+            else:
+                values[field.num] = None if item is None else text_form(field.type, item)
+        except Invalid as error:
+            errors.add(error, *path, sent)
+    return values
+
+
+TIMEZONE = Rule(_zone, {"type": ["string", "null"], "enum": [*sorted(ZONES), "", None]})
+NAME = text(255)
+_SIMPLE: dict[str, tuple[str, Callable[[Json], Any]]] = {
+    "firstName": ("first_name", NAME.parse),
+    "lastName": ("last_name", NAME.parse),
+    "timezone": ("timezone", _zone),
+}
+FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "customFields")
+
+
+def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
+    """What `data` gives for a contact of the catalogue's workspace; what is wrong goes to `errors`.
+
+    `data` is the object at `path` of the body, without the names that only steer the operation.
+    """
+    values = Values()
+    for name, value in data.items():
+        try:
+            _take(values, name, value, catalog, errors, path)
+        except Invalid as error:
+            errors.add(error, *path, name)
+    if not data:
+        errors.add(Invalid("no_fields", "At least one field must be provided"), *path)
+    return values
+
+
+def _take(
+    values: Values, name: str, value: Json, catalog: Catalog, errors: Errors, path: tuple[str | int, ...]
+) -> None:
+    if name in _SIMPLE:
+        attribute, parse = _SIMPLE[name]
+        setattr(values, attribute, parse(value))
+    elif name == "tags":
+        values.tags = parse_tags(value, errors, *path, name)
+    elif name == "customFields":
+        values.fields = parse_fields(value, catalog, errors, *path, name)
+    elif name == "email":
+        values.email, values.email_key = _email(value) or (None, None)
+    elif name == "phone":
+        values.phone = parse_phone(value, catalog.country)
+    elif name in catalog.fields:
+        raise Invalid("misplaced_custom_field", f"{quote(name)} is a custom field: send it under customFields")
+    else:
+        errors.unknown(name, FIELD_NAMES, "field", *path, name)
+    values.given.add(name)
+
+
+def show_fields(fields: str | bytes, catalog: Catalog) -> dict[str, str]:
+    """Custom values by display name, in the workspace's order."""
+    if len(fields) == 2:  # "{}"
+        return {}
+    stored: dict[str, str] = msgspec.json.decode(fields)
+    if len(stored) == 1:
+        [(num, value)] = stored.items()
+        field = catalog.fields_by_num.get(num)
+        return {field.name: value} if field else {}
+    return {field.name: stored[num] for num, field in catalog.fields_by_num.items() if num in stored}
+
+
+def show_tags(ids: Iterable[int], catalog: Catalog) -> list[str]:
+    """Tag names, each once, sorted by code point; ids that name nothing any more are left out."""
+    return sorted({name for tag_id in ids if (name := catalog.tag_names.get(tag_id))})

@@ -1,0 +1,170 @@
+"""The operations on contacts: their rows of the table."""
+
+from contactory.checks import BOOLEAN, ID, Form, Rule, text
+from contactory.contacts import api, batch, lists
+from contactory.contacts.history import Event
+from contactory.contacts.model import MAX_TAGS_IN_REQUEST, TIMEZONE, Contact
+from contactory.operations import Operation
+
+_NAME = text(255)
+_TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
+_VALUE = {"type": ["string", "number", "boolean", "null"], "maxLength": 10_000}
+
+
+def _shape(schema: dict[str, object]) -> Rule:
+    """Only the schema: the handler parses it by the workspace's catalogue."""
+    return Rule(lambda value: value, schema)
+
+
+FIELDS = {
+    "firstName": _NAME,
+    "lastName": _NAME,
+    "email": _shape({"type": ["string", "null"], "format": "email", "maxLength": 254}),
+    "phone": _shape({"type": ["string", "null"], "examples": ["+14155551234"]}),
+    "timezone": TIMEZONE,
+    "tags": _shape({"type": "array", "items": _TAG, "maxItems": MAX_TAGS_IN_REQUEST}),
+    "customFields": _shape({"type": "object", "additionalProperties": _VALUE}),
+}
+_PATCH = Form(FIELDS, some=True)
+_CREATE = Form({"workspaceId": ID, **FIELDS}, some=True)
+_UPSERT = Form({"workspaceId": ID, "preserveExisting": BOOLEAN, **FIELDS}, some=True)
+_IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
+_INCLUDE = {"include": api.INCLUDE}
+
+CONTACT_OPERATIONS = [
+    Operation(
+        id="listContacts",
+        method="GET",
+        path="/v1/contacts",
+        summary="List contacts",
+        permission="read",
+        handler=lists.list_all,
+        query=lists.LIST_QUERY,
+        answers={200: list[Contact]},
+        problems=(404,),
+    ),
+    Operation(
+        id="createContact",
+        method="POST",
+        path="/v1/contacts",
+        summary="Make a contact",
+        permission="write",
+        handler=api.create_contact,
+        body=_CREATE,
+        raw_body=True,
+        answers={201: Contact},
+        problems=(404, 409),
+        idempotent=True,
+    ),
+    Operation(
+        id="upsertContact",
+        method="POST",
+        path="/v1/contacts/upsert",
+        summary="Change the contact with this phone or e-mail, or make it",
+        permission="write",
+        handler=api.upsert_contact,
+        body=_UPSERT,
+        raw_body=True,
+        answers={200: Contact, 201: Contact},
+        problems=(404, 409),
+        idempotent=True,
+    ),
+    Operation(
+        id="batchContacts",
+        method="POST",
+        path="/v1/contacts/batch",
+        summary="Run up to 1,000 operations on contacts, each standing alone",
+        permission="write",
+        handler=batch.batch,
+        body=batch.FORM,
+        raw_body=True,
+        answers={200: batch.Results},
+        problems=(404,),
+        idempotent=True,
+    ),
+    Operation(
+        id="getContact",
+        method="GET",
+        path="/v1/contacts/{id}",
+        summary="Get a contact",
+        permission="read",
+        handler=api.get_contact,
+        query=_INCLUDE,
+        answers={200: Contact, 304: None},
+        problems=(404,),
+        headers={"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."},
+    ),
+    Operation(
+        id="updateContact",
+        method="PATCH",
+        path="/v1/contacts/{id}",
+        summary="Change some fields of a contact",
+        permission="write",
+        handler=api.update_contact,
+        body=_PATCH,
+        raw_body=True,
+        merge_patch=True,
+        answers={200: Contact},
+        problems=(404, 409, 412),
+        headers=_IF_MATCH,
+        idempotent=True,
+    ),
+    Operation(
+        id="deleteContact",
+        method="DELETE",
+        path="/v1/contacts/{id}",
+        summary="Delete a contact, or erase it",
+        permission="write",
+        handler=api.delete_contact,
+        query={"purge": BOOLEAN},
+        answers={204: None},
+        problems=(404, 412),
+        headers=_IF_MATCH,
+    ),
+    Operation(
+        id="restoreContact",
+        method="POST",
+        path="/v1/contacts/{id}/restore",
+        summary="Make a deleted contact active again",
+        permission="write",
+        handler=api.restore_contact,
+        answers={200: Contact},
+        problems=(404, 409),
+        idempotent=True,
+    ),
+    Operation(
+        id="setContactTags",
+        method="PUT",
+        path="/v1/contacts/{id}/tags",
+        summary="Replace a contact's tags",
+        permission="write",
+        handler=api.set_tags,
+        body=Form({"tags": FIELDS["tags"]}, required=("tags",)),
+        raw_body=True,
+        answers={200: Contact},
+        problems=(404, 409, 412),
+        headers=_IF_MATCH,
+    ),
+    Operation(
+        id="removeContactTag",
+        method="DELETE",
+        path="/v1/contacts/{id}/tags/{name}",
+        summary="Take a tag off a contact",
+        permission="write",
+        handler=api.remove_tag,
+        answers={204: None},
+        problems=(404, 412),
+        headers=_IF_MATCH,
+    ),
+    Operation(
+        id="getContactHistory",
+        method="GET",
+        path="/v1/contacts/{id}/history",
+        summary="Read what was changed on a contact, newest first",
+        permission="read",
+        handler=lists.get_history,
+        query=lists.HISTORY_QUERY,
+        answers={200: list[Event]},
+        problems=(404,),
+    ),
+]

@@ -1,0 +1,260 @@
+"""Writing one contact on behalf of a call: through the writers, or inside the call's own transaction."""
+
+import msgspec
+
+from contactory.catalog import Catalog
+from contactory.contacts.change import FILL, MATCH, RESTORE, TIMEZONE, Change, Outcome
+from contactory.contacts.model import Contact, Values, show_fields, show_tags
+from contactory.contacts.store import (
+    Found,
+    NewContact,
+    apply_changes,
+    create_contacts,
+    find,
+    read_many,
+)
+from contactory.contacts.writer import Apart
+from contactory.db import Violation, translated
+from contactory.errors import Conflict, FieldError, NotFound, PreconditionFailed, Unavailable, ValidationProblem
+from contactory.operations import Call, Stale
+from contactory.timezones.phones import derive_zone
+
+_ATTEMPTS = 8  # Each means that somebody else changed just what this call had looked at.
+
+
+class Written(msgspec.Struct):
+    """A contact as a write has left it."""
+
+    contact: Contact
+    version: int
+    created: bool = False
+
+
+def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
+    """A change of a contact by this call, still empty."""
+    return Change(
+        workspace_id=catalog.workspace_id,
+        contact_id=contact_id,
+        actor=call.actor,
+        request_id=call.request.request_id,
+        catalog_version=catalog.version,
+        mask=mask,
+    )
+
+
+async def write(call: Call, change: Change, catalog: Catalog) -> Written:
+    """Commits `change`. Raises the Problem that stands in its way, or Stale."""
+    for _ in range(_ATTEMPTS):
+        try:
+            outcome = await _commit(call, change)
+        except Violation:
+            await _refuse_clash(call, change)
+            continue
+        refuse(outcome)
+        return await _written(call, change, outcome, catalog)
+    raise Unavailable("Others are changing the same contacts: try again in a second.")
+
+
+async def _commit(call: Call, change: Change) -> Outcome:
+    if call.conn is None:
+        return await call.app.changes.submit(change)
+    with translated():
+        async with call.conn.transaction():
+            [outcome] = await apply_changes(call.conn, [change], call.app.settings)
+    return outcome
+
+
+def refuse(outcome: Outcome) -> None:
+    """Raises what an outcome means to the caller, where nothing was written."""
+    match outcome.verdict:
+        case "missing" | "moved":
+            raise NotFound
+        case "stale":
+            raise Stale
+        case "version":
+            raise PreconditionFailed(outcome.row["version"])
+        case "tags":
+            raise _past_limit("/tags", "too_many_tags", "The contact would carry more tags than a contact may")
+        case "characters":
+            detail = "The contact's custom values would have more characters than a contact may hold"
+            raise _past_limit("/customFields", "too_long", detail)
+        case _:
+            return
+
+
+def _past_limit(pointer: str, code: str, detail: str) -> ValidationProblem:
+    return ValidationProblem(detail, [FieldError(pointer, None, code, detail)])
+
+
+async def _refuse_clash(call: Call, change: Change) -> None:
+    """Raises Conflict naming the contact that has the phone or e-mail; returns where it has just let go."""
+    phone, email_key = change.phone, change.email_key
+    async with call.connection() as conn:
+        if change.mask & RESTORE:
+            row = (await read_many(conn, [change.key])).get(change.key)
+            phone, email_key = (row["phone"], row["email_key"]) if row else (None, None)
+        found = await find(conn, change.workspace_id, phone, email_key)
+    refuse_taken(found, change.contact_id)
+
+
+def refuse_taken(found: Found, own_id: str | None = None) -> None:
+    """Raises Conflict where a contact other than `own_id` was found; its id is named."""
+    taken = [("phone", found.by_phone), ("email", found.by_email)]
+    errors = [
+        FieldError(f"/{name}", None, "taken", f"Another contact has this {name}", None, contact_id)
+        for name, contact_id in taken
+        if contact_id and contact_id != own_id
+    ]
+    if errors:
+        raise Conflict("; ".join(error.detail for error in errors), errors)
+
+
+async def _written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+    catalog.learn_tags(outcome.made_tags)
+    contact = await show(call, outcome.row, change.contact_id, catalog)
+    return Written(contact, outcome.row["version"])
+
+
+async def show(call: Call, row: object, contact_id: str, catalog: Catalog) -> Contact:
+    """A contact's row as the API shows it."""
+    [contact] = await show_all(call, [(contact_id, row)], catalog)
+    return contact
+
+
+async def show_all(call: Call, rows: "list[tuple[str, object]]", catalog: Catalog) -> list[Contact]:
+    """Contacts, each given by its id and row, as the API shows them."""
+    unknown = {tag for _, row in rows for tag in row["tag_ids"] if tag not in catalog.tag_names}  # type: ignore[index]
+    if unknown:
+        await call.app.catalogs.tag_names(catalog, unknown, call.conn)
+    call.touched += [contact_id for contact_id, _ in rows]
+    return [_contact(row, contact_id, catalog) for contact_id, row in rows]
+
+
+def _contact(row: "dict[str, object]", contact_id: str, catalog: Catalog) -> Contact:
+    return Contact(
+        contact_id,
+        catalog.workspace_id,
+        row["first_name"],
+        row["last_name"],
+        row["email"],
+        row["phone"],
+        row["timezone"],
+        show_tags(row["tag_ids"], catalog),
+        show_fields(row["fields"], catalog),
+        row["created_at"],
+        row["updated_at"],
+    )
+
+
+def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
+    """The contact that `values` describe, in the time zone given, or else found from its phone or workspace."""
+    new = NewContact(
+        workspace_id=catalog.workspace_id,
+        actor=call.actor,
+        request_id=call.request.request_id,
+        catalog_version=catalog.version,
+        first_name=values.first_name,
+        last_name=values.last_name,
+        email=values.email,
+        email_key=values.email_key,
+        phone=values.phone,
+        tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
+        new_tags=[name for name in values.tags if name not in catalog.tag_ids],
+        fields={num: value for num, value in values.fields.items() if value is not None},
+    )
+    if values.timezone:
+        new.timezone, new.timezone_source = values.timezone, "caller"
+    else:
+        derived = derive_zone(values.phone, catalog.timezone, catalog.country)
+        new.timezone, new.timezone_source = derived.timezone, derived.source
+        new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
+    _refuse_too_much(new, call)
+    return new
+
+
+def _refuse_too_much(new: NewContact, call: Call) -> None:
+    if sum(map(len, new.fields.values())) > call.app.settings.max_custom_characters:
+        refuse(Outcome("characters"))
+    if len(new.tag_ids) + len(new.new_tags) > call.app.settings.max_tags_per_contact:
+        refuse(Outcome("tags"))
+
+
+async def create(call: Call, values: Values, catalog: Catalog) -> Written:
+    """Makes a contact. Raises Conflict where its phone or e-mail is taken, or Stale."""
+    new = new_contact(call, values, catalog)
+    made = await _insert(call, new)
+    if made is None:
+        async with call.connection() as conn:
+            refuse_taken(await find(conn, new.workspace_id, new.phone, new.email_key))
+        raise Stale
+    return _made(call, made, values, catalog)
+
+
+async def _insert(call: Call, new: NewContact) -> NewContact | None:
+    if call.conn is None:
+        return await call.app.creates.submit(new)
+    try:
+        with translated():
+            async with call.conn.transaction():
+                [made] = await create_contacts(call.conn, [new], call.app.settings)
+    except Apart:
+        return None
+    return made
+
+
+def _made(call: Call, new: NewContact, values: Values, catalog: Catalog) -> Written:
+    catalog.learn_tags(new.made_tags)
+    call.touched.append(new.id)
+    contact = Contact(
+        new.id,
+        new.workspace_id,
+        new.first_name,
+        new.last_name,
+        new.email,
+        new.phone,
+        new.timezone,
+        sorted(values.tags),
+        {field.name: new.fields[num] for num, field in catalog.fields_by_num.items() if num in new.fields},
+        new.at,
+        new.at,
+    )
+    return Written(contact, 1, created=True)
+
+
+async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -> Written:
+    """Changes the active contact with that phone, else with that e-mail, else makes one.
+
+    `preserve`: only what is empty takes the value given. Raises Conflict where phone and e-mail belong to
+    two contacts, or Stale.
+    """
+    for _ in range(_ATTEMPTS):
+        async with call.connection() as conn:
+            found = await find(conn, catalog.workspace_id, values.phone, values.email_key)
+        if found.by_phone and found.by_email and found.by_phone != found.by_email:
+            refuse_taken(found)
+        if found.id:
+            change = new_change(call, catalog, found.id)
+            change.take(values, catalog)
+            change.mask |= MATCH | (FILL if preserve else 0)
+            if not preserve:
+                change.mask &= ~TIMEZONE
+            try:
+                outcome = await _commit(call, change)
+            except Violation:
+                continue  # Another contact took the phone or e-mail just now; the next look finds it.
+            if outcome.verdict in ("missing", "moved"):
+                continue
+            refuse(outcome)
+            return await _written(call, change, outcome, catalog)
+        made = await _insert(call, new_contact(call, values, catalog))
+        if made is not None:
+            return _made(call, made, values, catalog)
+        await _refresh(call, catalog)
+    raise Unavailable("Others are changing the same contact: try again in a second.")
+
+
+async def _refresh(call: Call, catalog: Catalog) -> None:
+    """Raises Stale where the catalogue, and no other contact, was what kept the new one from being made."""
+    fresh = await call.catalog(catalog.workspace_id, fresh=True)
+    if fresh.version != catalog.version:
+        raise Stale

@@ -1,0 +1,203 @@
+"""One request from its arrival to its answer."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from contactory.auth import Actor
+from contactory.checks import check_query
+from contactory.db import COLLISION, translated
+from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
+from contactory.http import Request, Response, Scope, encode_json
+from contactory.idempotency import idempotency_key, run_once
+from contactory.logs import log
+from contactory.metrics import ERRORS, Meter
+from contactory.operations import Call, Operation, permit, prepare
+
+if TYPE_CHECKING:
+    from contactory.app import Services
+
+_PROBLEM = ("content-type", "application/problem+json")
+_ATTEMPTS = 5
+_NOBODY = Actor(None, "", None, "live", "read", "nobody")
+_SLOW_SECONDS = 1.0
+
+
+class _Leaf:
+    """What a path leads to: its operations by method."""
+
+    __slots__ = ("methods", "names")
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.methods: dict[str, tuple[Operation, Meter]] = {}
+
+
+class Routes:
+    """The table of operations as a tree of path segments.
+
+    A name in the last segment takes the whole rest of the path, slashes too: a tag may have them.
+    """
+
+    def __init__(self, operations: list[Operation]) -> None:
+        self._tree: dict[str, Any] = {}
+        for operation in operations:
+            node = self._tree
+            segments = operation.path.strip("/").split("/")
+            for segment in segments:
+                node = node.setdefault("{}" if segment.startswith("{") else segment, {})
+            names = [segment[1:-1] for segment in segments if segment.startswith("{")]
+            leaf = node.setdefault("", _Leaf(names))
+            leaf.methods[operation.method] = (operation, Meter(operation.id))
+
+    def find(self, path: str) -> tuple[_Leaf, dict[str, str]] | None:
+        """The leaf of a path, and the values of the names in it."""
+        node: dict[str, Any] = self._tree
+        values: list[str] = []
+        segments = path[1:].split("/")
+        for index, segment in enumerate(segments):
+            if segment in node and segment:
+                node = node[segment]
+            elif "{}" in node and segment:
+                node = node["{}"]
+                if len(node) == 1 and "" in node:
+                    values.append("/".join(segments[index:]))
+                    break
+                values.append(segment)
+            else:
+                return None
+        leaf: _Leaf | None = node.get("")
+        return (leaf, dict(zip(leaf.names, values, strict=True))) if leaf else None
+
+
+class Dispatcher:
+    """Answers requests by the table of operations."""
+
+    def __init__(self, app: "Services", operations: list[Operation]) -> None:
+        self._app = app
+        self._routes = Routes(operations)
+        self._unknown = Meter("unknown")
+
+    async def handle(self, scope: Scope, protocol: Any) -> None:
+        """Answers one request, whatever happens."""
+        begun = time.perf_counter()
+        request = Request(scope, protocol)
+        meter = self._unknown
+        operation: Operation | None = None
+        try:
+            operation, meter, path = self._route(request)
+            response = await self._call(operation, request, path)
+        except Problem as problem:
+            response = render(request, problem)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            response = self._unexpected(request, operation, error)
+        response.headers.append(("x-request-id", request.request_id))
+        if response.body or response.status not in (204, 304):
+            protocol.response_bytes(response.status, response.headers, response.body)
+        else:
+            protocol.response_empty(response.status, response.headers)
+        seconds = time.perf_counter() - begun
+        meter.count(response.status, seconds)
+        self._log(request, operation, response.status, seconds)
+
+    def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
+        found = self._routes.find(request.path)
+        if found is None:
+            raise NotFound("There is nothing at this path: /docs shows all that there is.")
+        leaf, path = found
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in leaf.methods:
+            allowed = sorted({*leaf.methods, *(["HEAD"] if "GET" in leaf.methods else [])})
+            raise MethodNotAllowed(request.method, allowed)
+        operation, meter = leaf.methods[method]
+        return operation, meter, path
+
+    async def _call(self, operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
+        if operation.permission is None:
+            call = Call(operation, request, self._app, _NOBODY)
+            call.path = dict(path)
+            call.query = check_query(request.query_string, operation.query)
+            return await operation.handler(call)
+        actor = await self._app.keys.authenticate(request.header("authorization"))
+        call = Call(operation, request, self._app, actor)
+        call.path = dict(path)
+        limited = self._app.limiter.limit(actor) is not None
+        try:
+            permit(operation, actor)
+            if limited and operation.writes:
+                await self._app.limiter.draw(actor)
+            body = await prepare(call, request, operation.parameters)
+            response = await self._run(call, body)
+        except Problem as problem:
+            response = render(request, problem)
+        if limited:
+            response.headers += self._app.limiter.headers(actor)
+        return response
+
+    async def _run(self, call: Call, body: bytes) -> Response:
+        """The answer of the handler: by itself, in a transaction that is undone, or once for its key."""
+        if not call.operation.writes:
+            return await call.operation.handler(call)
+        key = None if call.dry_run else idempotency_key(call)
+        if key is None and not call.dry_run:
+            return await call.operation.handler(call)
+        for _ in range(_ATTEMPTS):
+            try:
+                if key is None:
+                    return await self._dry_run(call)
+                return await run_once(call, key, body, call.operation.handler, lambda c, p: render(c.request, p))
+            except COLLISION:
+                continue
+        raise Unavailable("Others are changing the same data: try again in a second.")
+
+    async def _dry_run(self, call: Call) -> Response:
+        """The would-be answer, of which nothing is kept."""
+        async with self._app.db.connection() as conn:
+            transaction = conn.transaction()
+            await transaction.start()
+            call.conn = conn
+            try:
+                with translated():
+                    response = await call.operation.handler(call)
+            finally:
+                call.conn = None
+                await transaction.rollback()
+        response.headers.append(("x-dry-run", "true"))
+        return response
+
+    def _unexpected(self, request: Request, operation: Operation | None, error: BaseException) -> Response:
+        ERRORS.inc()
+        # The exception's text may quote what was sent, so only its kind and place are logged.
+        frames: list[str] = []
+        trace = error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+            trace = trace.tb_next
+        name = operation.id if operation else "unknown"
+        kind = type(error).__name__
+        log.error("unexpected", request_id=request.request_id, operation=name, error=kind, trace=frames[-12:])
+        return render(request, Problem())
+
+    def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
+        which = self._app.settings.log_requests
+        if which == "none" or (which == "errors" and status < 400 and seconds < _SLOW_SECONDS):
+            return
+        log.info(
+            "request",
+            request_id=request.request_id,
+            operation=operation.id if operation else "unknown",
+            method=request.method,
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
+
+
+def render(request: Request, problem: Problem) -> Response:
+    """A problem as an answer."""
+    body = encode_json(problem.body(request.path, request.request_id))
+    headers = [(name.lower(), value) for name, value in problem.headers.items()]
+    return Response(problem.status, body, [_PROBLEM, *headers])

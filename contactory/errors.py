@@ -1,0 +1,219 @@
+"""Problems (RFC 9457): one class per type, and the one place that renders them."""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+# A request may be wrong in a hundred thousand places; this many are listed, and the detail counts them all.
+LISTED_ERRORS = 100
+
+
+class FieldError(msgspec.Struct, omit_defaults=True):
+    """One thing that is wrong with a request, and where."""
+
+    pointer: str | None = None
+    """JSON Pointer (RFC 6901) into the body."""
+    parameter: str | None = None
+    """Name of a query parameter or header."""
+    code: str = "invalid"
+    detail: str = ""
+    suggestion: str | None = None
+    contact_id: str | None = msgspec.field(default=None, name="contactId")
+    """The other contact, where two clash."""
+
+
+class ProblemBody(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A problem as JSON."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    retryable: bool | None = None
+    errors: list[FieldError] | None = None
+
+
+class Problem(Exception):
+    """A request that is answered with an error. Subclasses name the type."""
+
+    name: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal Error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default: ClassVar[str] = "Something went wrong on our side. The request id finds it in the server's log."
+
+    def __init__(
+        self,
+        detail: str = "",
+        errors: list[FieldError] | None = None,
+        headers: dict[str, str] | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(detail or self.default)
+        self.detail = detail or self.default
+        self.errors = errors or []
+        self.headers = headers or {}
+        self.may_retry = self.retryable if retryable is None else retryable
+
+    def body(self, instance: str, request_id: str) -> dict[str, Any]:
+        """The problem as a JSON object; `instance` is the path of the request."""
+        shown: dict[str, Any] = {
+            "type": f"/errors/{self.name}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "requestId": request_id,
+            "retryable": self.may_retry,
+        }
+        if self.errors:
+            shown["errors"] = self.errors[:LISTED_ERRORS]
+        return shown
+
+
+class ValidationProblem(Problem):
+    """400: the request is not one that the operation takes."""
+
+    name = "validation-error"
+    title = "Validation Error"
+    status = 400
+    default = "The request is not valid."
+
+
+class Unauthorized(Problem):
+    """401, always with the same body, whatever is wrong with the key."""
+
+    name = "unauthorized"
+    title = "Unauthorized"
+    status = 401
+    default = "A valid API key is required: send it as \"Authorization: Bearer KEY\"."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    """403: the key is good, but lacks the permission."""
+
+    name = "forbidden"
+    title = "Forbidden"
+    status = 403
+    default = "This API key lacks the permission that the operation needs."
+
+
+class NotFound(Problem):
+    """404: there is no such thing, or none that the key can see."""
+
+    name = "not-found"
+    title = "Not Found"
+    status = 404
+    default = "There is no such resource, or this API key cannot see it."
+
+
+class MethodNotAllowed(Problem):
+    """405, with the methods that the path does take."""
+
+    name = "method-not-allowed"
+    title = "Method Not Allowed"
+    status = 405
+
+    def __init__(self, method: str, allowed: list[str]) -> None:
+        allow = ", ".join(allowed)
+        super().__init__(f"{method} is not possible here; the path takes {allow}.", headers={"Allow": allow})
+
+
+class Conflict(Problem):
+    """409: the change clashes with what is stored."""
+
+    name = "conflict"
+    title = "Conflict"
+    status = 409
+    default = "The change clashes with what is stored."
+
+
+class PreconditionFailed(Problem):
+    """412: the contact is at another version than If-Match says."""
+
+    name = "precondition-failed"
+    title = "Precondition Failed"
+    status = 412
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f'The contact has moved on to version "{version}": read it again and decide anew.',
+            headers={"ETag": f'"{version}"'},
+        )
+
+
+class PayloadTooLarge(Problem):
+    """413."""
+
+    name = "payload-too-large"
+    title = "Payload Too Large"
+    status = 413
+    default = "The body is too large."
+
+
+class UnsupportedMediaType(Problem):
+    """415."""
+
+    name = "unsupported-media-type"
+    title = "Unsupported Media Type"
+    status = 415
+    default = "Send the body as application/json."
+
+
+class IdempotencyMismatch(Problem):
+    """422: the Idempotency-Key was used for another request."""
+
+    name = "idempotency-mismatch"
+    title = "Idempotency Mismatch"
+    status = 422
+    default = "This Idempotency-Key was used for another request within 24 hours: take a new key for a new request."
+
+
+class RateLimited(Problem):
+    """429; `seconds` until the next request may be tried."""
+
+    name = "rate-limited"
+    title = "Rate Limited"
+    status = 429
+    retryable = True
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"This API key has used up its rate limit: try again in {seconds} s.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class Unavailable(Problem):
+    """503: the database is away or the queue is full; the change may or may not have been kept."""
+
+    name = "unavailable"
+    title = "Unavailable"
+    status = 503
+    retryable = True
+    default = "The database cannot be reached just now: try again in a second."
+
+    def __init__(self, detail: str = "", seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(seconds)})
+
+
+PROBLEMS: tuple[type[Problem], ...] = (
+    ValidationProblem,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PreconditionFailed,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    IdempotencyMismatch,
+    RateLimited,
+    Problem,
+    Unavailable,
+)

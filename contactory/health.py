@@ -1,0 +1,23 @@
+"""Whether this process lives, and whether it can serve."""
+
+from contactory.errors import Unavailable
+from contactory.http import Response, json_response
+from contactory.migrate import MigrationError, pending
+from contactory.operations import Call
+
+
+async def live(call: Call) -> Response:
+    """The process answers; the database is not asked."""
+    return json_response(200, {"status": "live"})
+
+
+async def ready(call: Call) -> Response:
+    """The database answers, and its schema is the one that this release needs."""
+    async with call.app.db.connection() as conn:
+        try:
+            behind = await pending(conn)
+        except MigrationError as error:
+            raise Unavailable(str(error)) from None
+    if behind:
+        raise Unavailable(f"The database's schema lacks {len(behind)} migrations: run contactory migrate.")
+    return json_response(200, {"status": "ready"})

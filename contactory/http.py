@@ -1,0 +1,111 @@
+"""Requests and answers, between granian's RSGI interface and the operations."""
+
+import asyncio
+import re
+from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from contactory.errors import FieldError, PayloadTooLarge, ValidationProblem
+from contactory.ids import new_id
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+JSON = "application/json"
+
+encode_json = msgspec.json.encode
+
+
+class Scope(Protocol):
+    """What granian knows of a request before its body."""
+
+    method: str
+    path: str
+    query_string: str
+    headers: Any
+
+
+class Response(msgspec.Struct):
+    """An answer."""
+
+    status: int
+    body: bytes = b""
+    headers: list[tuple[str, str]] = []
+
+
+def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> Response:
+    """An answer whose body is `value` as JSON."""
+    return Response(status, encode_json(value), [("content-type", JSON), *(headers or [])])
+
+
+class Request:
+    """One request: what was sent, and what the operation's checks have made of it."""
+
+    __slots__ = ("_protocol", "headers", "method", "path", "query_string", "request_id")
+
+    def __init__(self, scope: Scope, protocol: Any) -> None:
+        self.method = scope.method
+        self.path = scope.path
+        self.query_string = scope.query_string
+        self.headers = scope.headers
+        self._protocol = protocol
+        sent = self.header("x-request-id")
+        self.request_id = sent if sent and _SANE_REQUEST_ID.fullmatch(sent) else new_id()
+
+    def header(self, name: str) -> str | None:
+        """A header's value; None where it is missing or no text."""
+        try:
+            return self.headers.get(name)
+        except (UnicodeDecodeError, ValueError, RuntimeError):
+            return None
+
+    async def body(self, limit: int, timeout: float) -> bytes:
+        """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` seconds."""
+        length = self.header("content-length")
+        if length and length.isascii() and length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        try:
+            async with asyncio.timeout(timeout):
+                if length:
+                    return await self._protocol()
+                return await self._chunks(limit)
+        except TimeoutError:
+            raise ValidationProblem(f"The body did not arrive within {timeout:g} s.") from None
+
+    async def _chunks(self, limit: int) -> bytes:
+        received = bytearray()
+        async for chunk in self._protocol:
+            received += chunk
+            if len(received) > limit:
+                raise _too_large(limit)
+        return bytes(received)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {limit} bytes: send less at once.")
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
+    values: dict[str, list[str]] = {}
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            values.setdefault(decode_part(name, "query"), []).append(decode_part(value, "query"))
+    return values
+
+
+def decode_part(text: str, where: str) -> str:
+    """A percent-encoded part of a URL. Raises ValidationProblem where it is no UTF-8 or holds U+0000."""
+    if where == "query":
+        text = text.replace("+", " ")
+    if "%" not in text and "\0" not in text:
+        return text
+    try:
+        decoded = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        decoded = "\0"
+    if "\0" in decoded:
+        error = FieldError(parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text")
+        raise ValidationProblem("The URL is not valid.", [error])
+    return decoded

@@ -1,0 +1,23 @@
+"""Ids: UUIDs, version 7 (RFC 9562, section 5.7) where we make them."""
+
+import os
+import re
+import time
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def new_id() -> str:
+    """A new UUID version 7, in lower case: 48 bits of milliseconds, then 74 random bits."""
+    millis = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = millis << 80 | 0x7 << 76 | (random & 0xFFF) << 64 | 0b10 << 62 | random >> 18
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def parse_id(text: object) -> str | None:
+    """A UUID in either case as we write it, or None where `text` is no UUID."""
+    if isinstance(text, str) and _UUID.fullmatch(text):
+        return text.lower()
+    return None

@@ -1,0 +1,178 @@
+"""From one row of the table of operations to a route, its checks and an answer.
+
+Every request goes the same way: route, key, permission, rate limit, query, body, handler; whatever goes wrong
+on it leaves as a Problem, and is rendered in one place.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.catalog import Catalog
+from contactory.checks import BOOLEAN, Form, Object, Rule, check_query, decode_object
+from contactory.db import Connection
+from contactory.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
+from contactory.http import Request, Response
+from contactory.ids import parse_id
+
+if TYPE_CHECKING:
+    from contactory.app import Services
+
+T = TypeVar("T")
+DRY_RUN = {"dryRun": BOOLEAN}
+NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
+
+
+class Stale(Exception):
+    """A change was made up by a catalogue that is out of date: make it up again."""
+
+
+class Call:
+    """One call of an operation: what was sent, checked, and what its handler works with."""
+
+    __slots__ = ("_body", "actor", "app", "conn", "operation", "path", "query", "request", "touched")
+
+    def __init__(self, operation: "Operation", request: Request, app: "Services", actor: Actor) -> None:
+        self.operation = operation
+        self.request = request
+        self.app = app
+        self.actor = actor
+        self.path: dict[str, str] = {}
+        self.query: Object = {}
+        self._body: Object = {}
+        self.conn: Connection | None = None
+        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        self.touched: list[str] = []
+        """Ids of the contacts whose values the answer holds."""
+
+    @property
+    def body(self) -> Object:
+        """A copy of the body, for a handler to take apart, even if it has to start over."""
+        return dict(self._body)
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is to be kept."""
+        return bool(self.query.get("dryRun"))
+
+    def path_id(self, name: str = "id") -> str:
+        """An id of the path, in lower case. Raises NotFound where it is none."""
+        found = parse_id(self.path[name])
+        if found is None:
+            raise NotFound
+        return found
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """The call's transaction, or else a connection of the pool."""
+        if self.conn is not None:
+            yield self.conn
+        else:
+            async with self.app.db.connection() as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction of its own, or a part of the call's."""
+        async with self.connection() as conn, conn.transaction():
+            yield conn
+
+    async def catalog(self, workspace_id: str | None, fresh: bool = False) -> Catalog:
+        """The catalogue of the workspace that the call is about.
+
+        `workspace_id` is the one that was sent. Raises NotFound where the actor cannot see it, and
+        ValidationProblem where none was sent and the key does not tell.
+        """
+        known = self.actor.workspace_id
+        if known is None and workspace_id is None:
+            where = FieldError("/workspaceId", None, "required", NO_WORKSPACE)
+            if self.operation.method == "GET":
+                where = FieldError(None, "workspaceId", "required", NO_WORKSPACE)
+            raise ValidationProblem(NO_WORKSPACE, [where])
+        if known is not None and workspace_id not in (None, known):
+            raise NotFound
+        wanted = known or workspace_id or ""
+        load = self.app.catalogs.load if fresh else self.app.catalogs.get
+        catalog = await load(wanted, self.conn)
+        if catalog is None or catalog.account_id != self.actor.account_id or catalog.mode != self.actor.mode:
+            raise NotFound
+        return catalog
+
+    async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
+        """What `attempt` makes of the catalogue.
+
+        It is tried again by a fresh catalogue where it refused a name or was told that its catalogue is out
+        of date: nothing is refused that has been made elsewhere a moment ago.
+        """
+        catalog = await self.catalog(workspace_id)
+        for _ in range(5):
+            try:
+                return await attempt(catalog)
+            except Stale:
+                catalog = await self.catalog(workspace_id, fresh=True)
+            except ValidationProblem:
+                fresh = await self.catalog(workspace_id, fresh=True)
+                if fresh.version == catalog.version:
+                    raise
+                catalog = fresh
+        raise Unavailable("The workspace is being changed just now: try again in a second.")
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table: a method on a path, and all that is said about it."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    permission: str | None = None
+    """None: open to everybody, without a key."""
+    query: Mapping[str, Rule] = {}
+    body: Form | None = None
+    merge_patch: bool = False
+    """The body may also be sent as application/merge-patch+json."""
+    answers: Mapping[int, Any] = {}
+    """Status and type (None: no body) of the answers that are no problems."""
+    problems: tuple[int, ...] = ()
+    """Statuses of the problems that are particular to the operation."""
+    headers: Mapping[str, str] = {}
+    """Request headers that it heeds besides the usual ones, each with a sentence."""
+    idempotent: bool = False
+    """It heeds Idempotency-Key."""
+    raw_body: bool = False
+    """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it can change anything."""
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def parameters(self) -> Mapping[str, Rule]:
+        """Every query parameter that it takes."""
+        return {**self.query, **DRY_RUN} if self.writes and self.permission else self.query
+
+
+async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) -> bytes:
+    """Fills in the query and the body, and gives the body's bytes. Raises the Problem that they have."""
+    operation, settings = call.operation, call.app.settings
+    call.query = check_query(request.query_string, parameters)
+    if operation.body is None:
+        return b""
+    body = await request.body(settings.max_body_bytes, settings.body_timeout)
+    found = decode_object(body, request.header("content-type"), operation.merge_patch)
+    call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
+    return body
+
+
+def permit(operation: Operation, actor: Actor) -> None:
+    """Raises Forbidden where the actor may not do this."""
+    if operation.permission and not actor.may(operation.permission):
+        raise Forbidden(f"This API key has the permission {actor.permission}, and needs {operation.permission}.")

@@ -1,0 +1,86 @@
+"""The rate limit of a key: a token bucket (sustained rate, burst) that all server processes share.
+
+The bucket is a row of an unlogged table, so every process draws on the same one, and a draw writes no WAL.
+A key that is known to be empty is turned away without asking the database.
+"""
+
+import math
+import time
+from datetime import UTC, datetime
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.db import Database
+from contactory.errors import RateLimited
+from contactory.settings import Settings
+
+_DRAW = """
+insert into rate_buckets as b (key_id, tokens, granted, at) values ($1, $3::float8 - 1, true, $4)
+    on conflict (key_id) do update
+       set granted = least($3, b.tokens + greatest(0, extract(epoch from $4 - b.at)::float8) * $2::float8) >= 1,
+           tokens = least($3, b.tokens + greatest(0, extract(epoch from $4 - b.at)::float8) * $2)
+                    - case when least($3, b.tokens + greatest(0, extract(epoch from $4 - b.at)::float8) * $2) >= 1
+                           then 1 else 0 end,
+           at = greatest(b.at, $4)
+returning tokens, granted
+"""
+
+
+class _Known(msgspec.Struct):
+    tokens: float
+    at: float
+
+
+class RateLimiter:
+    """The buckets, as this process last saw them."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._settings = settings
+        self._known: dict[str, _Known] = {}
+
+    def limit(self, actor: Actor) -> tuple[float, int] | None:
+        """The key's rate (writes a second) and burst, or None where it has no limit."""
+        rate = actor.rate_limit if actor.rate_limit is not None else self._settings.rate_limit
+        if not rate or actor.id is None:
+            return None
+        burst = actor.rate_burst or self._settings.rate_burst or math.ceil(rate)
+        return rate, max(1, burst)
+
+    async def draw(self, actor: Actor) -> None:
+        """Takes a token. Raises RateLimited where there is none."""
+        limit = self.limit(actor)
+        if limit is None or actor.id is None:
+            return
+        rate, burst = limit
+        if self._left(actor.id, rate, burst) < 1 and actor.id in self._known:
+            raise RateLimited(self._wait(actor.id, rate, burst))
+        async with self._db.connection() as conn:
+            row = await conn.fetchrow(_DRAW, actor.id, rate, float(burst), datetime.now(UTC))
+        self._known[actor.id] = _Known(row["tokens"], time.monotonic())
+        if not row["granted"]:
+            raise RateLimited(self._wait(actor.id, rate, burst))
+
+    def _left(self, key_id: str, rate: float, burst: int) -> float:
+        known = self._known.get(key_id)
+        if known is None:
+            return float(burst)
+        return min(burst, known.tokens + (time.monotonic() - known.at) * rate)
+
+    def _wait(self, key_id: str, rate: float, burst: int) -> int:
+        return max(1, math.ceil((1 - self._left(key_id, rate, burst)) / rate))
+
+    def headers(self, actor: Actor) -> list[tuple[str, str]]:
+        """RateLimit-Policy and RateLimit (IETF draft httpapi-ratelimit-headers) for a limited key."""
+        limit = self.limit(actor)
+        if limit is None or actor.id is None:
+            return []
+        rate, burst = limit
+        left = self._left(actor.id, rate, burst)
+        window = max(1, math.ceil(burst / rate))
+        full_in = math.ceil((burst - left) / rate)
+        return [
+            ("ratelimit-policy", f'"writes";q={burst};w={window}'),
+            ("ratelimit", f'"writes";r={int(left)};t={full_in}'),
+        ]

@@ -1,0 +1,134 @@
+"""The supervising process: PostgreSQL, the schema, the server processes, and their end in the reverse order."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from granian.constants import Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from contactory.db import connect
+from contactory.embedded import EmbeddedPostgres, default_data_dir
+from contactory.keys.store import create_key
+from contactory.migrate import migrate
+from contactory.settings import Settings, to_environment
+from contactory.workspaces.store import create_account, create_workspace
+
+_HEADER_SECONDS = 10  # A client that has not sent its headers by then is cut off.
+Say = Callable[[str], None]
+
+
+class FirstStart(NamedTuple):
+    """What a first start on an empty database made."""
+
+    workspace_id: str
+    key: str
+
+
+def data_dir(settings: Settings) -> Path:
+    """The folder of the embedded PostgreSQL."""
+    return Path(settings.data_dir).absolute() if settings.data_dir else default_data_dir()
+
+
+@contextmanager
+def postgresql(settings: Settings, say: Say) -> Iterator[str]:
+    """The URL of the database: of the one that is set, or of an embedded one that runs as long as the block."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    server = EmbeddedPostgres(data_dir(settings), report=say)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | None], None]) -> None:
+    """Serves until SIGINT or SIGTERM; `welcome` gets the address, once it answers, and what a first start made.
+
+    Raises EmbeddedError, MigrationError, and OSError or TimeoutError where the database or the address
+    cannot be had.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(postgresql(settings, say))
+        first = asyncio.run(_prepare(url, say))
+        os.environ.update(to_environment(msgspec.structs.replace(settings, database_url=url)))
+        if settings.workers > 1:
+            folder = tempfile.mkdtemp(prefix="contactory-metrics-")
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        address = f"http://{_shown_host(settings.host)}:{settings.port}"
+        threading.Thread(target=_when_ready, args=(address, first, welcome), daemon=True).start()
+        _server(settings).serve()
+
+
+def _shown_host(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+
+
+def _server(settings: Settings) -> Server:
+    return Server(
+        "contactory.app:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.RSGI,
+        loop=Loops.uvloop,
+        workers=settings.workers,
+        # The kernel's queue, and the requests that a process works on at once: the writers' own bound comes first.
+        backlog=4096,
+        backpressure=65536,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_SECONDS * 1000),
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=max(1, int(settings.shutdown_timeout)),
+    )
+
+
+async def _prepare(url: str, say: Say) -> FirstStart | None:
+    """Brings the schema up to date, and fills an empty database with what a newcomer needs."""
+    conn = await connect(url)
+    try:
+        await migrate(conn, say)
+        async with conn.transaction():
+            # Of several servers that start on one empty database, one makes the account.
+            await conn.execute("lock table accounts in share row exclusive mode")
+            if await conn.fetchval("select exists (select from accounts)"):
+                return None
+            account = await create_account(conn, "My account")
+            workspace = await create_workspace(conn, account, "My workspace")
+            key = await create_key(
+                conn, account, workspace, name="First key", mode="live", permission="admin"
+            )
+            return FirstStart(workspace, key.key)
+    finally:
+        await conn.close()
+
+
+def _when_ready(
+    address: str, first: FirstStart | None, welcome: Callable[[str, FirstStart | None], None]
+) -> None:
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=1):
+                break
+        except urllib.error.HTTPError:
+            time.sleep(0.2)
+        except OSError:
+            time.sleep(0.02)
+    welcome(address, first)

@@ -1,0 +1,89 @@
+"""What the operations of one process share: the pool, the writers, the caches."""
+
+import asyncio
+from collections.abc import Sequence
+
+from contactory.auth import Keys
+from contactory.caches import LeastRecentlyUsed
+from contactory.catalog import POLL_SECONDS, Catalogs
+from contactory.contacts.change import Change, Outcome
+from contactory.contacts.reader import Reader
+from contactory.contacts.store import ChangeLane, CreateLane, NewContact
+from contactory.contacts.writer import Apply, Writer
+from contactory.db import Database
+from contactory.errors import Unavailable
+from contactory.jobs import Jobs
+from contactory.logs import log
+from contactory.metrics import BATCH
+from contactory.ratelimit import RateLimiter
+from contactory.settings import Settings
+
+_READ_LANES = 2
+_CREATE_LANES = 2
+_HOMES = 50_000
+
+
+class Services:
+    """Made once per process, before the first request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.db = Database(settings.database_url, settings.pool_size, settings.statement_timeout)
+        self.catalogs = Catalogs(self.db)
+        self.keys = Keys(self.db)
+        self.limiter = RateLimiter(self.db, settings)
+        self.homes: LeastRecentlyUsed[tuple[str, str, str], str] = LeastRecentlyUsed(_HOMES)
+        """The workspace of a contact, for account-scoped keys: by account, mode and contact. It never changes."""
+        self.in_flight: set[tuple[str, str]] = set()
+        """Idempotency keys at work in this process."""
+        self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
+        change_lanes, rest = self._lanes[: settings.writers], self._lanes[settings.writers :]
+        self.changes: Writer[Change, Outcome] = Writer(
+            [_measured(ChangeLane(lane, settings)) for lane in change_lanes],
+            settings.write_batch,
+            settings.write_queue,
+        )
+        self.creates: Writer[NewContact, NewContact | None] = Writer(
+            [CreateLane(lane, settings) for lane in rest[:_CREATE_LANES]],
+            settings.write_batch,
+            settings.write_queue,
+        )
+        self.contacts = Reader(rest[_CREATE_LANES:])
+        self._jobs = Jobs(self.db, self.keys)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Opens the pool and starts what runs beside the requests."""
+        await self.db.open()
+        self.changes.start()
+        self.creates.start()
+        self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
+
+    async def stop(self) -> None:
+        """Finishes what was accepted, then closes every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self.changes.stop(), self.creates.stop())
+        await self._jobs.last()
+        for lane in self._lanes:
+            await lane.close()
+        await self.db.close()
+
+    async def _keep_fresh(self) -> None:
+        """Learns within a second what was revoked or renamed elsewhere, for as long as the process runs."""
+        while True:
+            try:
+                await self.keys.poll()
+                await self.catalogs.poll()
+            except Unavailable:
+                log.warning("database away")
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _measured(lane: ChangeLane) -> Apply[Change, Outcome]:
+    async def commit(changes: Sequence[Change]) -> list[Outcome]:
+        BATCH.observe(len(changes))
+        return await lane(changes)
+
+    return commit

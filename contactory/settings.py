@@ -1,0 +1,156 @@
+"""Every setting once: its name, type, default and a sentence about it.
+
+A setting is read from the environment (`CONTACTORY_` and its name in capitals), else from the TOML file that
+`CONTACTORY_CONFIG` names (or `contactory.toml` in the working directory), else it has its default.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "CONTACTORY_"
+
+
+class SettingsError(Exception):
+    """Some settings are wrong; the text names each of them and says what it takes."""
+
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+def _says(sentence: str) -> Meta:
+    return Meta(description=sentence)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process."""
+
+    database_url: Annotated[
+        str,
+        _says("The PostgreSQL (15 or newer) to use, as postgresql://…; empty means the embedded one."),
+    ] = ""
+    data_dir: Annotated[
+        str,
+        _says(
+            "Where the embedded PostgreSQL keeps its data; empty means /var/lib/contactory for root, "
+            "and contactory in the user's data folder for anybody else."
+        ),
+    ] = ""
+    host: Annotated[str, _says("The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535), _says("The port to listen on.")] = 8000
+    workers: Annotated[int, Meta(ge=1, le=64), _says("How many server processes share the port.")] = 1
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _says("The least severe log line that is written."),
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "human"],
+        _says("How log lines look: one JSON object each, or human; auto is human in a terminal."),
+    ] = "auto"
+    log_requests: Annotated[
+        Literal["all", "errors", "none"],
+        _says("Which requests leave a log line: all, those answered with an error, or none."),
+    ] = "errors"
+    pool_size: Annotated[
+        int,
+        Meta(ge=2, le=200),
+        _says("Connections to PostgreSQL of one process, besides those of its writers."),
+    ] = 8
+    writers: Annotated[
+        int,
+        Meta(ge=1, le=16),
+        _says("How many writers, each with a connection of its own, commit the changes of one process."),
+    ] = 2
+    write_batch: Annotated[
+        int,
+        Meta(ge=1, le=512),
+        _says("How many changes one writer commits at once, at most."),
+    ] = 64
+    write_queue: Annotated[
+        int,
+        Meta(ge=16, le=1_000_000),
+        _says("How many changes may wait for a writer; past it the answer is 503 at once."),
+    ] = 4096
+    statement_timeout: Annotated[
+        float,
+        Meta(gt=0, le=600),
+        _says("Seconds that one statement of a request may take in PostgreSQL."),
+    ] = 4.0
+    body_timeout: Annotated[
+        float,
+        Meta(gt=0, le=600),
+        _says("Seconds that a client may take to send a request's body."),
+    ] = 10.0
+    shutdown_timeout: Annotated[
+        float,
+        Meta(gt=0, le=600),
+        _says("Seconds that accepted requests get to finish when the server is stopped."),
+    ] = 8.0
+    rate_limit: Annotated[
+        float,
+        Meta(ge=0),
+        _says(
+            "Writes a second that one API key may make, sustained; 0 means no limit. A key may have its own."
+        ),
+    ] = 0.0
+    rate_burst: Annotated[
+        int,
+        Meta(ge=0),
+        _says("Writes that a key may make at once before its rate limit holds; 0 means one second's worth."),
+    ] = 0
+    max_body_bytes: Annotated[int, Meta(ge=1024), _says("The largest request body, in bytes.")] = 1_048_576
+    max_custom_fields: Annotated[Count, _says("Custom fields that a workspace may define.")] = 500
+    max_tags: Annotated[Count, _says("Tags that a workspace may have.")] = 10_000
+    max_tags_per_contact: Annotated[Count, _says("Tags that a contact may carry.")] = 1_000
+    max_custom_characters: Annotated[
+        Count,
+        _says("Characters of custom values that a contact may hold."),
+    ] = 100_000
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> Settings:
+    """The settings from `given` (the command line), the environment and the TOML file, in that order.
+
+    `None` in `given` means not given. Raises SettingsError, which names everything that is wrong.
+    """
+    values = _from_file(environ) | _from_environment(environ)
+    values |= {name: value for name, value in given.items() if value is not None}
+    hints = get_type_hints(Settings, include_extras=True)
+    wrong = [f"{name} is not a setting" for name in values if name not in hints]
+    checked: dict[str, Any] = {}
+    for name in hints.keys() & values.keys():
+        try:
+            checked[name] = msgspec.convert(values[name], hints[name], strict=False)
+        except msgspec.ValidationError as error:
+            wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {str(error)[0].lower()}{str(error)[1:]}")
+    if wrong:
+        raise SettingsError("Settings are wrong: " + "; ".join(sorted(wrong)) + ". See docs/settings.md.")
+    return Settings(**checked)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The environment variables that make another process load the same settings."""
+    return {PREFIX + name.upper(): str(value) for name, value in msgspec.structs.asdict(settings).items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = get_type_hints(Settings)
+    return {name: environ[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environ}
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
+    named = environ.get(PREFIX + "CONFIG")
+    path = Path(named or "contactory.toml")
+    if not named and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error}. Mend it or remove it."
+        ) from error

@@ -1,0 +1,1 @@
+"""Workspaces and the accounts that own them."""
