@@ -1,0 +1,1 @@
+"""Time zones, and the phones they are found from."""

@@ -1,0 +1,199 @@
+"""Phone numbers: one form to keep them in (E.164), and the time zones that a number may lie in."""
+
+import re
+import tomllib
+import unicodedata
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+from phonenumbers.timezone import time_zones_for_geographical_number
+
+from contactory.invalid import Invalid
+from contactory.timezones.zones import ZONES, canonical_zone, country_zones
+
+MAX_LENGTH = 100
+"""The longest writing of a number that is read, in characters."""
+
+_START = re.compile(r"[(\[]*(\+|\d)")
+_LETTERS = re.compile(r"[^\W\d_]")
+_NO_DIGITS = re.compile(r"\D+")
+_NANP = 1
+_LONGEST_E164 = 16  # A plus sign and 15 digits.
+
+# Types of numbers that belong to a country or a part of it. The others (toll-free, premium rate, personal,
+# unassigned ranges, …) say nothing about where the phone is.
+_PLACED = {
+    PhoneNumberType.FIXED_LINE,
+    PhoneNumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.VOIP,
+}
+# Country codes whose mobile numbers begin with an area code: North America, Mexico, Argentina, Brazil.
+_MOBILES_WITH_AREA = {_NANP, 52, 54, 55}
+
+
+class Derived(NamedTuple):
+    """The time zone found for a contact, where it came from, and every zone that its phone could be in."""
+
+    timezone: str | None
+    source: Literal["phone", "workspace"] | None
+    zones: tuple[str, ...]
+
+
+def normalise_phone(text: str, country: str | None) -> str:
+    """`text`, any usual writing of a phone number, as E.164 (ITU-T): "+1 (415) 555-1234" is "+14155551234".
+
+    `country`, an ISO 3166 alpha-2 code, reads numbers without a country code and with that country's
+    international prefix (00, 011, …). `tel:` URIs (RFC 3966) and digits of any script are read. Letters on
+    a keypad are read in North America only, where they are in use: +1 800 FLOWERS. The number must be
+    possible, that is of a length its country has, with the area code; it need not be in service.
+
+    Raises Invalid: `no_country_code`, `impossible_phone` (of a wrong length), `phone_extension` (E.164 has
+    none, and it is not dropped in silence) or `invalid_phone` (no phone number at all).
+    """
+    if len(text) > MAX_LENGTH:
+        detail = f"is too long for a phone number: {len(text)} characters, at most {MAX_LENGTH}"
+        raise Invalid("invalid_phone", detail)
+    return _normalise(text, country)
+
+
+@lru_cache(maxsize=8192)
+def _normalise(text: str, country: str | None) -> str:
+    plain = _plain(text)
+    if not _START.match(plain) or not plain.isprintable():
+        raise Invalid("invalid_phone", f'"{text}" is not a phone number')
+    number = _parse(text, plain, country)
+    e164 = _e164(number)
+    if not _is_possible(number, e164, plain):
+        detail = f'"{text}" is not a possible phone number: too short, too long, or without its area code'
+        raise Invalid("impossible_phone", detail, _with_country_code(plain))
+    if number.extension:
+        detail = f'"{text}" has the extension {number.extension}, and a phone is kept without one'
+        raise Invalid("phone_extension", detail, e164)
+    if not _read_whole(plain, number):
+        raise Invalid("invalid_phone", f'"{text}" is not one phone number alone')
+    return e164
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_possible(number: PhoneNumber, e164: str, plain: str) -> bool:
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        return False
+    # Read again, a number that is none may lose another prefix that is dialled inside its country.
+    as_read = plain.startswith("+") and _digits(plain) == e164[1:]
+    return len(e164) <= _LONGEST_E164 and (as_read or _e164(phonenumbers.parse(e164)) == e164)
+
+
+def _plain(text: str) -> str:
+    """`text` without what pasting brings along: other forms of characters, invisible ones, `tel:`."""
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    plain = " ".join(text.split())
+    return plain[4:].lstrip() if plain[:4].lower() == "tel:" else plain
+
+
+def _parse(text: str, plain: str, country: str | None) -> PhoneNumber:
+    region = country if country in phonenumbers.SUPPORTED_REGIONS else None
+    try:
+        number = phonenumbers.parse(plain, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and "+" not in plain:
+            detail = f'"{text}" has no country code; write it as +, country code and number'
+            raise Invalid("no_country_code", detail, _with_country_code(plain)) from None
+        raise Invalid("invalid_phone", f'"{text}" is not a phone number') from None
+    if not number.extension and _LETTERS.search(plain) and number.country_code != _NANP:
+        raise Invalid("invalid_phone", f'"{text}" is not a phone number: it has letters')
+    return number
+
+
+def _read_whole(plain: str, number: PhoneNumber) -> bool:
+    """Whether the number ends where the text ends: the library stops where it sees a second number."""
+    return _digits(plain).endswith(phonenumbers.national_significant_number(number)[-4:])
+
+
+def _digits(plain: str) -> str:
+    if plain.isascii() and not _LETTERS.search(plain):
+        return _NO_DIGITS.sub("", plain)
+    return phonenumbers.normalize_digits_only(phonenumbers.convert_alpha_characters_in_number(plain))
+
+
+def _with_country_code(plain: str) -> str | None:
+    """The number in service that `plain` probably means, where only the country code is missing or odd."""
+    digits = phonenumbers.normalize_digits_only(plain)
+    guesses = [digits.removeprefix("00"), digits.removeprefix("011")]
+    if len(digits) == 10:
+        guesses.insert(0, f"{_NANP}{digits}")
+    for guess in guesses:
+        try:
+            number = phonenumbers.parse(f"+{guess}")
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number) and _is_possible(number, _e164(number), plain):
+            return _e164(number)
+    return None
+
+
+def phone_zones(e164: str) -> tuple[str, ...]:
+    """Every zone that a number (as `normalise_phone` gives it) could be in, by zone.tab's names, sorted.
+
+    Empty where the number says nothing about a place: toll-free, premium rate, a range not in service.
+    """
+    return tuple(sorted(_places(e164)))
+
+
+def derive_zone(e164: str | None, workspace_zone: str | None) -> Derived:
+    """The time zone of a contact that was made without one.
+
+    That of its phone; of several, the workspace's if it is among them, else the main one of the country (or
+    of the area code, where that says more). Without a phone that has a place, the workspace's, as it is.
+    """
+    places = _places(e164) if e164 else ()
+    if not places:
+        return Derived(workspace_zone, "workspace" if workspace_zone else None, ())
+    preferred = canonical_zone(workspace_zone) if workspace_zone else None
+    return Derived(preferred if preferred in places else places[0], "phone", tuple(sorted(places)))
+
+
+@lru_cache(maxsize=8192)
+def _places(e164: str) -> tuple[str, ...]:
+    """The zones that a number could be in, the main one first."""
+    number = phonenumbers.parse(e164)
+    kind = phonenumbers.number_type(number)
+    if kind not in _PLACED:
+        return ()
+    if curated := _longest_prefix(e164[1:]):
+        return curated
+    country = _curated_countries().get(phonenumbers.region_code_for_number(number) or "", ())
+    mobile = kind in {PhoneNumberType.MOBILE, PhoneNumberType.VOIP}
+    if country and mobile and number.country_code not in _MOBILES_WITH_AREA:
+        return country
+    listed = [zone for name in time_zones_for_geographical_number(number) for zone in _own_names(name)]
+    # The library names zones of neighbours for some countries: Bucharest for Palestine, Guernsey for Ireland.
+    return tuple(zone for zone in country if zone in listed) or country or tuple(listed)
+
+
+def _own_names(name: str) -> tuple[str, ...]:
+    """What we call a zone that the library names; empty for its Etc/Unknown."""
+    return _curated()["instead"].get(name) or ((canonical_zone(name),) if name in ZONES else ())
+
+
+def _longest_prefix(digits: str) -> tuple[str, ...]:
+    prefixes = _curated()["prefixes"]
+    return next((prefixes[digits[:n]] for n in range(len(digits), 0, -1) if digits[:n] in prefixes), ())
+
+
+@cache
+def _curated() -> dict[str, dict[str, tuple[str, ...]]]:
+    tables = tomllib.loads(Path(__file__).with_name("main_zones.toml").read_text("utf-8"))
+    return {name: {key: tuple(zones) for key, zones in table.items()} for name, table in tables.items()}
+
+
+@cache
+def _curated_countries() -> dict[str, tuple[str, ...]]:
+    return country_zones() | _curated()["countries"]

@@ -1,0 +1,167 @@
+"""The names of the IANA time zone database, as the `tzdata` package ships them."""
+
+from collections import Counter
+from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
+
+import tzdata
+
+TZDATA_VERSION: str = tzdata.IANA_VERSION
+"""The release of the database, such as "2025b"."""
+
+_DATA = Path(tzdata.__file__).parent
+_LONGEST = 64
+_CANDIDATES = 12
+_SIMILAR = 0.75
+
+# For these links the database names the zone that shares their clock today, in another country; this is the
+# one that zone.tab gives for the place itself (`#=` in the database's file `backward`).
+_OWN_PLACE = {
+    "Africa/Asmera": "Africa/Asmara",
+    "Africa/Timbuktu": "Africa/Bamako",
+    "America/Coral_Harbour": "America/Atikokan",
+    "America/Virgin": "America/St_Thomas",
+    "Antarctica/South_Pole": "Antarctica/McMurdo",
+    "Atlantic/Jan_Mayen": "Arctic/Longyearbyen",
+    "Iceland": "Atlantic/Reykjavik",
+    "Pacific/Ponape": "Pacific/Pohnpei",
+    "Pacific/Truk": "Pacific/Chuuk",
+    "Pacific/Yap": "Pacific/Chuuk",
+}
+
+# What people write who don't know the IANA names: abbreviations with one common meaning, and the names that
+# Windows and web forms use. Abbreviations of several meanings, such as IST, are left out.
+_ALIASES = {
+    "America/New_York": "edt|eastern|eastern_time|eastern_standard_time",
+    "America/Chicago": "cdt|central|central_time|central_standard_time",
+    "America/Denver": "mdt|mountain|mountain_time|mountain_standard_time",
+    "America/Los_Angeles": "pst|pdt|pacific|pacific_time|pacific_standard_time|san_francisco",
+    "America/Phoenix": "arizona|us_mountain_standard_time",
+    "America/Anchorage": "akst|akdt|alaskan_standard_time",
+    "Pacific/Honolulu": "hawaii|hawaiian_standard_time",
+    "America/Halifax": "atlantic_standard_time",
+    "America/Sao_Paulo": "brt|brasilia|e._south_america_standard_time",
+    "Europe/London": "bst|england|united_kingdom|gmt_standard_time",
+    "Europe/Berlin": "cest|germany|w._europe_standard_time",
+    "Europe/Paris": "france|romance_standard_time",
+    "Europe/Warsaw": "central_european_standard_time",
+    "Europe/Athens": "eest|gtb_standard_time",
+    "Europe/Moscow": "msk|russian_standard_time",
+    "Asia/Kolkata": "india|india_standard_time|mumbai|delhi|new_delhi|bangalore",
+    "Asia/Shanghai": "china|beijing|china_standard_time",
+    "Asia/Tokyo": "jst|tokyo_standard_time",
+    "Asia/Seoul": "kst|korea_standard_time",
+    "Asia/Singapore": "sgt|singapore_standard_time",
+    "Australia/Sydney": "aest|aedt|aus_eastern_standard_time",
+    "Australia/Perth": "awst|w._australia_standard_time",
+    "Pacific/Auckland": "nzst|nzdt|new_zealand|new_zealand_standard_time",
+    "Etc/UTC": "coordinated_universal_time",
+}
+
+
+ZONES: frozenset[str] = frozenset((_DATA / "zones").read_text("utf-8").split()) - {"Factory"}
+"""Every name of a zone or link. `zoneinfo` opens more files, which are no zones of the database."""
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is exactly the name of a zone or of a link."""
+    return name in ZONES
+
+
+@cache
+def country_zones() -> dict[str, tuple[str, ...]]:
+    """The zones of each ISO 3166 alpha-2 country, as zone.tab gives them, in its geographic order."""
+    zones: dict[str, list[str]] = {}
+    for line in (_DATA / "zoneinfo" / "zone.tab").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            country, _, zone, *_ = line.split("\t")
+            zones.setdefault(country, []).append(zone)
+    return {country: tuple(names) for country, names in zones.items()}
+
+
+@cache
+def _canonical_names() -> dict[str, str]:
+    """The name that zone.tab uses, by each name that it does not use."""
+    kept = {zone for zones in country_zones().values() for zone in zones}
+    links: dict[str, str] = {}
+    for line in (_DATA / "zoneinfo" / "tzdata.zi").read_text("utf-8").splitlines():
+        if line.startswith("L "):
+            _, target, name = line.split()
+            links[name] = target
+    return {name: target for name, target in (links | _OWN_PLACE).items() if name not in kept}
+
+
+def canonical_zone(name: str) -> str:
+    """The name that zone.tab uses for the place of `name`: Asia/Calcutta gives Asia/Kolkata.
+
+    `name` must be a zone. A zone of no country (`Etc/UCT`) gives the zone that it links to.
+    """
+    names = _canonical_names()
+    while name in names:
+        name = names[name]
+    return name
+
+
+def suggest_zone(text: str) -> str | None:
+    """The zone that `text` probably means: written in another case, as a city alone, or misspelt; else None.
+
+    Only the first 64 characters are looked at, so that it takes two or three milliseconds at most.
+    """
+    key = _key(text[:_LONGEST])
+    spellings = _spellings()
+    return spellings.get(key) or _closest(key, spellings)
+
+
+def _key(text: str) -> str:
+    key = "_".join(text.partition("(")[0].casefold().split())
+    return key.removeprefix("posix/").removeprefix("right/")
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Zones by the case-folded ways to write them; where two zones share one, the first written wins."""
+    cities: dict[str, str] = {}
+    for zone in sorted(ZONES, key=lambda name: (canonical_zone(name) != name, name)):
+        area, _, city = zone.rpartition("/")
+        if area.startswith(("Africa", "America", "Asia", "Atlantic", "Europe", "Indian", "Pacific")) or (
+            area == "Australia" and canonical_zone(zone) == zone
+        ):
+            cities.setdefault(city.casefold(), canonical_zone(zone))
+    aliases = {alias: zone for zone, names in _ALIASES.items() for alias in names.split("|")}
+    return cities | aliases | {zone.casefold(): zone for zone in ZONES}
+
+
+@cache
+def _by_trigram() -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {}
+    for spelling in _spellings():
+        for trigram in _trigrams(spelling):
+            index.setdefault(trigram, []).append(spelling)
+    return index
+
+
+def _trigrams(key: str) -> set[str]:
+    padded = f"  {key} "
+    return {padded[i : i + 3] for i in range(len(padded) - 2)}
+
+
+def _closest(key: str, spellings: dict[str, str]) -> str | None:
+    """The most similar spelling, of the few that share the largest part of their trigrams with `key`."""
+    if any(map(str.isdigit, key)):
+        return None  # UTC+1 and UTC+2 are similar, and no misspellings of each other.
+    index = _by_trigram()
+    wanted = _trigrams(key)
+    shared = Counter(spelling for trigram in wanted for spelling in index.get(trigram, ()))
+    likely = sorted(shared, key=lambda s: (-2 * shared[s] / (len(wanted) + len(s) + 1), s))[:_CANDIDATES]
+    rated = [(_similarity(key, spelling), spelling) for spelling in likely]
+    best, spelling = max(rated, default=(0.0, ""))
+    return spellings[spelling] if best >= _SIMILAR else None
+
+
+def _similarity(key: str, spelling: str) -> float:
+    """How alike two spellings are, 0 to 1. Their cities must be alike too: sharing "asia/" means little."""
+    return min(
+        SequenceMatcher(None, key, spelling).ratio(),
+        SequenceMatcher(None, key.rpartition("/")[2], spelling.rpartition("/")[2]).ratio(),
+    )
