@@ -147,17 +147,21 @@ def phone_zones(e164: str) -> tuple[str, ...]:
     return tuple(sorted(_places(e164)))
 
 
-def derive_zone(e164: str | None, workspace_zone: str | None) -> Derived:
-    """The time zone of a contact that was made without one.
+def derive_zone(e164: str | None, workspace_zone: str | None, country: str | None) -> Derived:
+    """The time zone of a contact that was made without one, in a workspace of `country` (ISO 3166 alpha-2).
 
-    That of its phone; of several, the workspace's if it is among them, else the main one of the country (or
-    of the area code, where that says more). Without a phone that has a place, the workspace's, as it is.
+    That of its phone; of several, the workspace's if it is among them, else the main one of the number's
+    country (or area code, where that says more; where countries share the numbers, as on the Channel
+    Islands, the workspace's goes first). Without a phone that has a place, the workspace's, as it is.
     """
     places = _places(e164) if e164 else ()
     if not places:
         return Derived(workspace_zone, "workspace" if workspace_zone else None, ())
     preferred = canonical_zone(workspace_zone) if workspace_zone else None
-    return Derived(preferred if preferred in places else places[0], "phone", tuple(sorted(places)))
+    if preferred not in places:
+        at_home = _curated_countries().get(country or "", ())
+        preferred = next((zone for zone in places if zone in at_home), places[0])
+    return Derived(preferred, "phone", tuple(sorted(places)))
 
 
 @lru_cache(maxsize=8192)
