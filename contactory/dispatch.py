@@ -16,7 +16,7 @@ from contactory.metrics import ERRORS, Meter
 from contactory.operations import Call, Operation, permit, prepare
 
 if TYPE_CHECKING:
-    from contactory.app import Services
+    from contactory.services import Services
 
 _PROBLEM = ("content-type", "application/problem+json")
 _ATTEMPTS = 5

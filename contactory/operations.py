@@ -19,7 +19,7 @@ from contactory.http import Request, Response
 from contactory.ids import parse_id
 
 if TYPE_CHECKING:
-    from contactory.app import Services
+    from contactory.services import Services
 
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}

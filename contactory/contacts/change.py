@@ -106,7 +106,7 @@ with input as materialized (
 ), locked as materialized (
     -- Locked before anything is computed, and in one order, so that batches neither deadlock nor
     -- overwrite what another one has just committed.
-    select i.*, i.tags::bigint[] as given_tags, w.catalog_version as current_catalog,
+    select i.*, i.tags::bigint[] as given_tags, w.catalog_version as newest_catalog,
            c.first_name as o_first_name, c.last_name as o_last_name, c.email as o_email,
            c.email_key as o_email_key, c.phone as o_phone, c.timezone as o_timezone,
            c.timezone_source as o_timezone_source, c.timezones as o_timezones,
@@ -150,7 +150,7 @@ with input as materialized (
 ), judged as materialized (
     select m.*,
            case when (o_deleted_at is null) = (mask & {RESTORE} > 0) then 'missing'
-                when catalog_version <> current_catalog then 'stale'
+                when catalog_version <> newest_catalog then 'stale'
                 when if_match is not null and o_version <> all (if_match::bigint[]) then 'version'
                 when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true then 'moved'
                 when mask & {TAGS_ADD | TAGS_SET} > 0 and cardinality(n_tag_ids) > $20

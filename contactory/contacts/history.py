@@ -105,15 +105,12 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
 
 
 def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
-    shown = [
-        FieldChange(name, before, after)
-        for name, (before, after) in changes.items()
-        if name not in ("tags", "customFields")
-    ]
-    if "tags" in changes:
-        before, after = (sorted({names.tags.get(tag, "") for tag in side} - {""}) for side in changes["tags"])
+    tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
+    shown = [FieldChange(name, before, after) for name, (before, after) in changes.items()]
+    if tags:
+        before, after = (sorted({names.tags.get(tag, "") for tag in side} - {""}) for side in tags)
         shown.append(FieldChange("tags", before, after))
-    for num, (before, after) in changes.get("customFields", {}).items():
+    for num, (before, after) in fields.items():
         shown.append(FieldChange(f"customFields.{names.fields.get(num, num)}", before, after))
     actor = ActorShown(row["actor_type"], row["actor_id"], row["actor_name"])
     return Event(row["id"], row["type"], row["at"], actor, row["via"], row["request_id"], shown)

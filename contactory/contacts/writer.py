@@ -6,11 +6,12 @@ through, and the busier it gets, the more of them one commit carries.
 """
 
 import asyncio
+import copy
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from contactory.errors import Problem, Unavailable
+from contactory.errors import Unavailable
 
 
 class Item(Protocol):
@@ -151,6 +152,6 @@ class Writer(Generic[T, R]):
 
 def _own(error: Exception) -> Exception:
     """An exception for one caller: raised in several places, one object would gather all their tracebacks."""
-    if isinstance(error, Unavailable):
-        return Unavailable(error.detail)
-    return error if isinstance(error, Problem) else type(error)(*error.args)
+    own = copy.copy(error)
+    own.__cause__ = error
+    return own

@@ -165,7 +165,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
     else:
-        derived = derive_zone(values.phone, catalog.timezone, catalog.country)
+        derived = derive_zone(values.phone, catalog.timezone)
         new.timezone, new.timezone_source = derived.timezone, derived.source
         new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
     _refuse_too_much(new, call)
