@@ -147,7 +147,7 @@ def phone_zones(e164: str) -> tuple[str, ...]:
     return tuple(sorted(_places(e164)))
 
 
-def derive_zone(e164: str | None, workspace_zone: str | None, country: str | None) -> Derived:
+def derive_zone(e164: str | None, workspace_zone: str | None, country: str | None = None) -> Derived:
     """The time zone of a contact that was made without one, in a workspace of `country` (ISO 3166 alpha-2).
 
     That of its phone; of several, the workspace's if it is among them, else the main one of the number's

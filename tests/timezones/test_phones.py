@@ -245,7 +245,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("e164", "zone"), PLACES)
 def test_a_number_gives_the_zone_of_its_place(e164: str, zone: str) -> None:
-    derived = derive_zone(e164, None, None)
+    derived = derive_zone(e164, None)
     assert (derived.timezone, derived.source) == (zone, "phone")
     assert zone in derived.zones == phone_zones(e164)
 
@@ -278,13 +278,13 @@ def test_a_number_has_every_zone_that_it_could_be_in(e164: str, zones: tuple[str
 )
 def test_a_number_without_a_place_leaves_the_zone_to_the_workspace(e164: str) -> None:
     assert phone_zones(e164) == ()
-    assert derive_zone(e164, "US/Pacific", None) == Derived("US/Pacific", "workspace", ())
-    assert derive_zone(e164, None, None) == Derived(None, None, ())
+    assert derive_zone(e164, "US/Pacific") == Derived("US/Pacific", "workspace", ())
+    assert derive_zone(e164, None) == Derived(None, None, ())
 
 
 def test_without_a_phone_the_workspace_decides() -> None:
-    assert derive_zone(None, "Asia/Calcutta", None) == Derived("Asia/Calcutta", "workspace", ())
-    assert derive_zone(None, None, None) == Derived(None, None, ())
+    assert derive_zone(None, "Asia/Calcutta") == Derived("Asia/Calcutta", "workspace", ())
+    assert derive_zone(None, None) == Derived(None, None, ())
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_without_a_phone_the_workspace_decides() -> None:
     ],
 )
 def test_of_several_zones_the_workspace_has_the_first_word(workspace_zone: str | None, zone: str) -> None:
-    assert derive_zone("+61412345678", workspace_zone, None).timezone == zone
+    assert derive_zone("+61412345678", workspace_zone).timezone == zone
 
 
 @pytest.mark.parametrize(
@@ -312,13 +312,13 @@ def test_the_area_s_main_zone_stands_in_the_workspace_s_own_country() -> None:
 
 
 def test_one_zone_is_taken_whatever_the_workspace_says() -> None:
-    assert derive_zone("+919876543210", "Europe/Paris", None).timezone == "Asia/Kolkata"
+    assert derive_zone("+919876543210", "Europe/Paris").timezone == "Asia/Kolkata"
 
 
 @given(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), st.none() | st.sampled_from(sorted(ZONES)))
 def test_a_derived_zone_is_one_of_zone_tab(text: str, workspace_zone: str | None) -> None:
     try:
-        derived = derive_zone(normalise_phone(text, None), workspace_zone, None)
+        derived = derive_zone(normalise_phone(text, None), workspace_zone)
     except Invalid:
         return
     assert set(derived.zones) <= OF_COUNTRIES
