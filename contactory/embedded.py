@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -338,9 +338,12 @@ def shut_down(process: subprocess.Popen[bytes], report: Report) -> None:
 
 
 def trim_log(log: Path) -> None:
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
+    """Start the log anew when it is long; a disk that is full costs lines of it, never the server."""
+    if not log.exists() or log.stat().st_size <= LOG_LIMIT:
+        return
+    with suppress(OSError):
         shutil.copy(log, log.with_name(f"{log.name}.1"))
-        os.truncate(log, 0)
+    os.truncate(log, 0)
 
 
 def dsn(place: Layout, sockets: Path) -> str:

@@ -181,7 +181,7 @@ def initialise(place: Layout) -> None:
         place.account.take(partial)
         new = init_cluster(place, partial, secrets.token_urlsafe(24), "--data-checksums")
         password = (new / PASSWORD_FILE).read_text()
-        # A server of one user would go on with the numbers of system objects, and pg_upgrade leaves those behind.
+        # A server of one user goes on with the numbers of system objects, which pg_upgrade leaves behind.
         run(place.account, place.binary("pg_resetwal"), f"--next-oid={FIRST_NORMAL_OID}", new)
         single_user(
             place,

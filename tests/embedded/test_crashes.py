@@ -1,0 +1,160 @@
+"""Whatever was killed, and whatever it left behind, the next start works."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from contactory import embedded, embedded_host
+from tests.embedded.servers import (
+    answers,
+    eventually,
+    first_line,
+    needs_proc,
+    postmaster,
+    processes,
+    query,
+    running,
+    supervising,
+)
+
+
+@needs_proc
+def test_a_killed_supervisor_takes_the_server_with_it(store: Path) -> None:
+    with supervising(store) as supervisor:
+        assert first_line(supervisor) == "ready"
+        supervisor.kill()
+        supervisor.wait()
+        eventually(lambda: not processes(store))
+    with running(store) as server:
+        assert query(server.url, "select body from note") == "kept"
+
+
+def test_a_start_right_after_the_supervisor_was_killed_works(store: Path) -> None:
+    with supervising(store) as supervisor:
+        first_line(supervisor)
+        supervisor.kill()
+        with running(store) as server:
+            assert query(server.url, "select body from note") == "kept"
+
+
+def test_a_killed_server_is_back_within_two_seconds(store: Path) -> None:
+    with running(store) as server:
+        killed = postmaster(store)
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{killed}").exists())
+        eventually(lambda: answers(server.url), seconds=2)
+        assert postmaster(store) != killed
+        assert query(server.url, "select body from note") == "kept"
+
+
+def test_a_killed_server_leaves_no_obstacle_when_its_supervisor_was_killed_too(store: Path) -> None:
+    with supervising(store) as supervisor:
+        first_line(supervisor)
+        os.kill(postmaster(store), signal.SIGKILL)
+        supervisor.kill()
+        with running(store) as server:
+            assert query(server.url, "select body from note") == "kept"
+
+
+@needs_proc
+def test_an_orphaned_server_is_stopped_and_replaced(store: Path) -> None:
+    account = embedded_host.service_account()
+    orphan = subprocess.Popen(
+        [store / "postgresql-18/bin/postgres", "-D", store / "data-18", "-c", "unix_socket_directories="],
+        stderr=subprocess.DEVNULL,
+        **account.credentials,
+    )
+    eventually(lambda: embedded.is_ready(store / "data-18", orphan.pid))
+    said: list[str] = []
+    with running(store, report=said.append) as server:
+        assert orphan.wait(1) == 0
+        assert query(server.url, "select body from note") == "kept"
+    assert f"process {orphan.pid}" in said[0]
+
+
+@needs_proc
+def test_backends_that_outlive_their_server_are_ended(store: Path) -> None:
+    with running(store) as server:
+        busy = "do $$ begin loop end loop; end $$"  # never looks whether the server still lives
+        client = subprocess.Popen(
+            [store / "postgresql-18/bin/psql", server.url, "-c", busy], stderr=subprocess.DEVNULL
+        )
+        before = set(processes(store))
+        eventually(
+            lambda: query(server.url, "select count(*) from pg_stat_activity where query like 'do $$%'")
+        )
+        os.kill(postmaster(store), signal.SIGKILL)
+        client.wait(5)
+        eventually(lambda: answers(server.url), seconds=2)
+        assert not before & set(processes(store))
+
+
+@needs_proc
+def test_a_stale_pid_file_that_names_a_live_process_is_no_obstacle(store: Path) -> None:
+    account = embedded_host.service_account()
+    with subprocess.Popen(["sleep", "60"], **account.credentials) as bystander:
+        stale = store / "data-18/postmaster.pid"
+        stale.write_text(f"{bystander.pid}\n{store}/data-18\n1795000000\n5432\n\n\n")
+        account.take(stale)
+        with running(store) as server:
+            assert query(server.url, "select body from note") == "kept"
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_an_empty_pid_file_is_no_obstacle(store: Path) -> None:
+    (store / "data-18/postmaster.pid").touch()
+    embedded_host.service_account().take(store / "data-18/postmaster.pid")
+    with running(store) as server:
+        assert query(server.url, "select body from note") == "kept"
+
+
+def test_a_server_that_cannot_start_is_tried_until_it_can(store: Path) -> None:
+    control, aside, said = store / "data-18/global/pg_control", store / "aside", list[str]()
+    with running(store, report=said.append) as server:
+        control.rename(aside)
+        os.kill(postmaster(store), signal.SIGKILL)
+        eventually(lambda: any("does not start" in line for line in said))
+        aside.rename(control)
+        eventually(lambda: answers(server.url), seconds=8)
+
+
+def test_stopping_ends_the_attempts_to_start(store: Path) -> None:
+    said = list[str]()
+    with running(store, report=said.append):
+        (store / "data-18/global/pg_control").unlink()
+        os.kill(postmaster(store), signal.SIGKILL)
+        eventually(lambda: any("does not start" in line for line in said))
+        stopped = time.monotonic()
+    assert time.monotonic() - stopped < 2
+    assert not processes(store)
+
+
+def test_a_forked_worker_does_not_keep_the_folder_of_a_killed_supervisor(store: Path) -> None:
+    with supervising(store, "fork") as supervisor:
+        worker = int(first_line(supervisor))
+        supervisor.kill()
+        try:
+            with running(store) as server:
+                assert query(server.url, "select body from note") == "kept"
+        finally:
+            os.kill(worker, signal.SIGKILL)
+
+
+def test_an_initdb_that_was_killed_does_no_harm(folder: Path) -> None:
+    with supervising(folder / "store") as supervisor:
+        eventually(lambda: list((folder / "store").glob("partial-*/new/PG_VERSION")))
+        supervisor.kill()
+    assert not (folder / "store/data-18").exists()
+    with running(folder / "store") as server:
+        assert answers(server.url)
+    assert not list((folder / "store").glob("partial-*"))
+
+
+def test_half_a_copy_of_the_binaries_is_replaced(store: Path) -> None:
+    (store / "postgresql-18/contactory.version").unlink()
+    (store / "postgresql-18/bin").unlink()
+    with running(store) as server:
+        assert answers(server.url)
