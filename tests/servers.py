@@ -1,0 +1,186 @@
+"""Real servers for tests: PostgreSQL with a migrated template, and Contactory processes on clones of it."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Coroutine, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from contactory import db
+from contactory.embedded import EmbeddedPostgres
+from contactory.embedded_host import die_with_parent
+from contactory.migrate import migrate
+
+T = TypeVar("T")
+PROJECT = Path(__file__).parents[1]
+PATIENCE = 20.0
+# Nothing that these tests look at has to survive a loss of power.
+RELAXED = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "autovacuum": "on"}
+_RUN = """
+from contactory.serve import serve
+from contactory.settings import load_settings
+
+serve(load_settings(), print, lambda address, first: None)
+"""
+
+
+@contextmanager
+def embedded_postgres(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedPostgres]:
+    """An embedded PostgreSQL in a folder of its own, started."""
+    # Not pytest's tmp_path: the system user that the server runs as for root cannot reach that.
+    folder = Path(tempfile.mkdtemp(prefix="contactory-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder / "store", settings=settings, report=lambda line: None)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def named(url: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+class Sql:
+    """A connection for tests, usable without async: for what the API does not show, and for preparing it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.conn: Any = self.run(db.connect(url))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What a coroutine gives; it may use `conn`."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+
+    def fetch(self, query: str, *args: Any) -> list[Any]:
+        return self.run(self.conn.fetch(query, *args))
+
+    def row(self, query: str, *args: Any) -> Any:
+        return self.run(self.conn.fetchrow(query, *args))
+
+    def value(self, query: str, *args: Any) -> Any:
+        return self.run(self.conn.fetchval(query, *args))
+
+    def execute(self, query: str, *args: Any) -> str:
+        return self.run(self.conn.execute(query, *args))
+
+    def close(self) -> None:
+        self.run(self.conn.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@contextmanager
+def sql_at(url: str) -> Generator[Sql]:
+    sql = Sql(url)
+    try:
+        yield sql
+    finally:
+        sql.close()
+
+
+@contextmanager
+def template(url: str) -> Generator[str]:
+    """A database with the schema in it, to be cloned; yields its name."""
+    name = f"contactory_template_{secrets.token_hex(4)}"
+    with sql_at(url) as sql:
+        sql.execute(f"create database {name}")
+        with sql_at(named(url, name)) as inside:
+            inside.run(migrate(inside.conn))
+        yield name
+        sql.execute(f"drop database {name} with (force)")
+
+
+@contextmanager
+def clone(url: str, template_name: str) -> Generator[str]:
+    """A database like the template; yields its URL."""
+    name = f"contactory_test_{secrets.token_hex(4)}"
+    with sql_at(url) as sql:
+        sql.execute(f"create database {name} template {template_name}")
+        yield named(url, name)
+        sql.execute(f"drop database {name} with (force)")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Server:
+    """A Contactory server process, with its settings by their names."""
+
+    def __init__(self, log: Path, **settings: object) -> None:
+        self.log = log
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        given = {"port": self.port, "log_format": "json", **settings}
+        self._environment = {f"CONTACTORY_{name.upper()}": str(value) for name, value in given.items()}
+        self.process: subprocess.Popen[bytes]
+
+    def start(self, health: str = "/health/ready") -> None:
+        """Returns once `health` answers 200."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CONTACTORY_")}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _RUN],
+                cwd=PROJECT,
+                env=kept | self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (it makes two system calls)
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers(health):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(f"the server does not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+
+    def _answers(self, health: str) -> bool:
+        try:
+            return httpx.get(self.url + health, timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        """Ends the process, politely at first."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def running(log: Path, health: str = "/health/ready", **settings: object) -> Generator[Server]:
+    """A server process with these settings, until the end of the block."""
+    server = Server(log, **settings)
+    server.start(health)
+    try:
+        yield server
+    finally:
+        server.stop()
