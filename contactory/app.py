@@ -5,14 +5,20 @@ from typing import Any
 
 from contactory.contacts.operations import CONTACT_OPERATIONS
 from contactory.dispatch import Dispatcher
-from contactory.http import Scope
+from contactory.keys.operations import KEY_OPERATIONS
 from contactory.logs import log, set_up_logs
 from contactory.operations import Operation
 from contactory.pages import PAGE_OPERATIONS
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
+from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
-OPERATIONS: list[Operation] = [*CONTACT_OPERATIONS, *PAGE_OPERATIONS]
+OPERATIONS: list[Operation] = [
+    *CONTACT_OPERATIONS,
+    *WORKSPACE_OPERATIONS,
+    *KEY_OPERATIONS,
+    *PAGE_OPERATIONS,
+]
 
 
 class App:

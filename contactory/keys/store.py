@@ -6,40 +6,12 @@ import msgspec
 
 from contactory.auth import key_hash, new_key
 from contactory.db import Connection, Row
+from contactory.errors import NotFound
 from contactory.ids import new_id
+from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, NewApiKey
 
-SHOWN_CHARACTERS = 12
-
-
-class ApiKey(msgspec.Struct, rename="camel", kw_only=True):
-    """A key as the API shows it."""
-
-    id: str
-    account_id: str
-    workspace_id: str | None
-    name: str
-    scope: str
-    """`account` or `workspace`."""
-    permission: str
-    mode: str
-    prefix: str
-    """Its first characters, to tell it from others."""
-    rate_limit: float | None
-    rate_burst: int | None
-    created_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime | None
-    revoked_at: datetime | None
-
-
-class NewApiKey(ApiKey, kw_only=True):
-    """A key just made, with its secret."""
-
-    key: str
-
-
-_COLUMNS = """id::text, account_id::text, workspace_id::text, name, permission, mode, prefix, rate_limit, rate_burst,
-       created_at, last_used_at, expires_at, revoked_at"""
+_COLUMNS = """id::text, account_id::text, workspace_id::text, name, permission, mode, prefix,
+       rate_limit, rate_burst, created_at, last_used_at, expires_at, revoked_at"""
 
 
 async def create_key(
@@ -75,6 +47,66 @@ async def create_key(
         expires_at,
     )
     return NewApiKey(key=secret, **msgspec.structs.asdict(_key(row)))
+
+
+async def list_keys(
+    conn: Connection,
+    account_id: str,
+    mode: str,
+    workspace_id: str | None,
+    *,
+    after: str | None,
+    limit: int,
+) -> list[ApiKey]:
+    """Keys of the account in that mode, or of one workspace of it; oldest first, from after `after` on."""
+    rows = await conn.fetch(
+        f"""select {_COLUMNS} from api_keys
+             where account_id = $1 and mode = $2 and ($3::uuid is null or workspace_id = $3)
+               and ($4::uuid is null or (created_at, id) >
+                    (select created_at, id from api_keys where account_id = $1 and id = $4))
+             order by created_at, id limit $5""",
+        account_id,
+        mode,
+        workspace_id,
+        after,
+        limit,
+    )
+    return [_key(row) for row in rows]
+
+
+async def list_all_keys(conn: Connection) -> list[ApiKey]:
+    """Every key of the installation, oldest first: for whoever runs it, not for its customers."""
+    rows = await conn.fetch(f"select {_COLUMNS} from api_keys order by created_at, id")
+    return [_key(row) for row in rows]
+
+
+async def revoke_key(
+    conn: Connection, account_id: str, mode: str, workspace_id: str | None, key_id: str
+) -> None:
+    """Revokes a key of the account in that mode, or of one workspace of it; one that is revoked stays so.
+
+    Raises NotFound where there is no such key.
+    """
+    found = await conn.fetchval(
+        """update api_keys set revoked_at = coalesce(revoked_at, $5)
+            where account_id = $1 and mode = $2 and ($3::uuid is null or workspace_id = $3) and id = $4
+           returning true""",
+        account_id,
+        mode,
+        workspace_id,
+        key_id,
+        datetime.now(UTC),
+    )
+    if not found:
+        raise NotFound
+
+
+async def find_key(conn: Connection, key_id: str) -> ApiKey:
+    """A key of any account: for whoever runs the installation. Raises NotFound."""
+    row = await conn.fetchrow(f"select {_COLUMNS} from api_keys where id = $1", key_id)
+    if row is None:
+        raise NotFound(f"There is no API key {key_id}.")
+    return _key(row)
 
 
 def _key(row: Row) -> ApiKey:

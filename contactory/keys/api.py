@@ -1,0 +1,50 @@
+"""The operations on API keys."""
+
+from contactory.checks import Form
+from contactory.http import Response, json_response
+from contactory.keys import store
+from contactory.keys.model import DEFAULT_NAME, FIELDS
+from contactory.operations import Call
+from contactory.paging import page_response, page_size
+
+CREATE = Form(FIELDS)
+
+
+async def list_keys(call: Call) -> Response:
+    """The keys that the caller may revoke, and those that are revoked."""
+    actor, cursor = call.actor, call.query.get("cursor")
+    async with call.connection() as conn:
+        found = await store.list_keys(
+            conn, actor.account_id, actor.mode, actor.workspace_id, after=cursor, limit=page_size(call)
+        )
+    return page_response(call, found)
+
+
+async def create_key(call: Call) -> Response:
+    """Makes a key of the caller's mode: of a workspace, or with an account-scoped key also of the account."""
+    actor, values = call.actor, call.body
+    workspace_id: str | None = values.get("workspaceId")
+    if workspace_id or actor.workspace_id:
+        workspace_id = (await call.catalog(workspace_id)).workspace_id
+    async with call.connection() as conn:
+        made = await store.create_key(
+            conn,
+            actor.account_id,
+            workspace_id,
+            name=values.get("name", DEFAULT_NAME),
+            mode=actor.mode,
+            permission=values.get("permission", "write"),
+            expires_at=values.get("expiresAt"),
+            rate_limit=values.get("rateLimit"),
+            rate_burst=values.get("rateBurst"),
+        )
+    return json_response(201, made)
+
+
+async def revoke_key(call: Call) -> Response:
+    """Revokes a key; one that is revoked already stays so."""
+    actor, key_id = call.actor, call.path_id()
+    async with call.connection() as conn:
+        await store.revoke_key(conn, actor.account_id, actor.mode, actor.workspace_id, key_id)
+    call.app.keys.forget(key_id)
+    return Response(204)

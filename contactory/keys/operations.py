@@ -1,0 +1,41 @@
+"""The operations on API keys: their rows of the table."""
+
+from contactory.keys import api
+from contactory.keys.model import ApiKey, NewApiKey
+from contactory.operations import Operation
+from contactory.paging import PAGE_QUERY
+
+KEY_OPERATIONS = [
+    Operation(
+        id="listApiKeys",
+        method="GET",
+        path="/v1/api-keys",
+        summary="List API keys, revoked ones too",
+        permission="admin",
+        handler=api.list_keys,
+        query=PAGE_QUERY,
+        answers={200: list[ApiKey]},
+    ),
+    # Not idempotent: the answer holds the secret, and an answer that is kept for replays holds it in clear.
+    Operation(
+        id="createApiKey",
+        method="POST",
+        path="/v1/api-keys",
+        summary="Make an API key; its secret is in this answer alone",
+        permission="admin",
+        handler=api.create_key,
+        body=api.CREATE,
+        answers={201: NewApiKey},
+        problems=(404,),
+    ),
+    Operation(
+        id="revokeApiKey",
+        method="DELETE",
+        path="/v1/api-keys/{id}",
+        summary="Revoke an API key",
+        permission="admin",
+        handler=api.revoke_key,
+        answers={204: None},
+        problems=(404,),
+    ),
+]

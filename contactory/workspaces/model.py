@@ -1,0 +1,97 @@
+"""A workspace: its JSON shape, and the rules for what may be written to it."""
+
+from datetime import datetime
+
+import msgspec
+
+from contactory.checks import Errors, Json, Object, Rule, one_of, quote, text
+from contactory.contacts.email import normalise_email
+from contactory.contacts.model import TIMEZONE, parse_phone
+from contactory.invalid import Invalid
+from contactory.timezones.countries import COUNTRIES, suggest_country
+
+
+class Workspace(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
+    """A workspace as the API shows it: exactly these keys, in this order."""
+
+    id: str
+    account_id: str
+    name: str
+    description: str | None = None
+    mode: str = "live"
+    """`live` or `test`, and fixed: only keys of the same mode see it."""
+    timezone: str | None = None
+    """The IANA zone of contacts whose phone tells none."""
+    country: str | None = None
+    """The ISO 3166 country that phones without a country code are read in."""
+    icon: str | None = None
+    contact_name: str | None = None
+    contact_phone: str | None = None
+    contact_email: str | None = None
+    street_address: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    business_registration_number: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+def _country(value: Json) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    if value not in COUNTRIES:
+        detail = f"{quote(value)} is not an ISO 3166 alpha-2 country code, such as US"
+        raise Invalid("unknown_country", detail, suggest_country(value[:100]))
+    return value
+
+
+def _email(value: Json) -> str | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    return normalise_email(value)[0]
+
+
+def _as_sent(value: Json) -> Json:
+    return value
+
+
+NAME = text(255, null=False)
+COUNTRY = Rule(_country, {"type": ["string", "null"], "enum": [*COUNTRIES, "", None]})
+_LINE = text(255)
+FIELDS = {
+    "name": NAME,
+    "description": text(1000),
+    "timezone": TIMEZONE,
+    "country": COUNTRY,
+    "icon": _LINE,
+    "contactName": _LINE,
+    # Checked by `parse_workspace`, which knows the country to read it in.
+    "contactPhone": Rule(_as_sent, {"type": ["string", "null"], "examples": ["+14155551234"]}),
+    "contactEmail": Rule(_email, {"type": ["string", "null"], "format": "email", "maxLength": 254}),
+    "streetAddress": _LINE,
+    "state": _LINE,
+    "zip": _LINE,
+    "businessRegistrationNumber": _LINE,
+}
+"""What a caller may write. Texts are trimmed and have at most 255 characters, the description 1,000; null and
+an empty string clear all but the name."""
+MODE = one_of("live", "test")
+_ATTRIBUTES = dict(zip(Workspace.__struct_encode_fields__, Workspace.__struct_fields__, strict=True))
+
+
+def take_phone(values: Object, country: str | None, errors: Errors) -> None:
+    """Puts the phone in `values` as E.164, read in the country given with it, else in `country`."""
+    if "contactPhone" in values:
+        try:
+            values["contactPhone"] = parse_phone(values["contactPhone"], values.get("country", country))
+        except Invalid as error:
+            errors.add(error, "contactPhone")
+
+
+def attributes(values: Object) -> Object:
+    """`values` under the names that they have in Python."""
+    return {_ATTRIBUTES[name]: value for name, value in values.items()}
