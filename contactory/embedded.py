@@ -125,7 +125,11 @@ class EmbeddedPostgres:
             prepare(place, self._report)
             sockets = stack.enter_context(host.socket_folder(place.folder, place.account))
             quoted = str(sockets).replace('"', '""')
-            settings = {"unix_socket_directories": f'"{quoted}"', **self._settings}
+            named = {
+                "unix_socket_directories": f'"{quoted}"',
+                "cluster_name": host.unique_name(place.cluster),
+            }
+            settings = {**named, **self._settings}
             supervisor = Supervisor(place, settings, self._report)
             stack.callback(supervisor.stop)
             supervisor.start()

@@ -228,9 +228,8 @@ os.register_at_fork(after_in_child=_forget_locks)
 @contextmanager
 def socket_folder(data_dir: Path, account: Account) -> Generator[Path]:
     """A private folder for the server's socket: in the data folder, or where the path is short enough."""
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     bases = (*(["/run"] if account.dropped else []), tempfile.gettempdir())
-    for folder in (data_dir / "run", *(Path(base, f"contactory-{digest}") for base in bases)):
+    for folder in (data_dir / "run", *(Path(base, unique_name(data_dir)) for base in bases)):
         if can_hold_socket(folder, account):
             break
     else:
@@ -313,18 +312,25 @@ def serves(process: Path, data: Path) -> bool:
         program = (process / "exe").readlink().name.removesuffix(" (deleted)")
         return program == "postgres" and (process / "cwd").samefile(data)
     except PermissionError:
-        return is_postmaster_of(process, data)
+        return says_it_serves(process, data)
     except OSError:
         return False
 
 
-def is_postmaster_of(process: Path, data: Path) -> bool:
+def says_it_serves(process: Path, data: Path) -> bool:
     """By its command line: in a container, root may not look at where another user's process works."""
     try:
         words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    if words[0].startswith(f"postgres: {unique_name(data)}: ".encode()):
+        return True
     return words[0].endswith(b"/postgres") and words[1:3] == [b"-D", os.fsencode(data)]
+
+
+def unique_name(folder: Path) -> str:
+    """A short name for a folder: for its socket folder, and in the titles of its server's processes."""
+    return f"contactory-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
 
 
 def named_process(pid_file: Path) -> int | None:

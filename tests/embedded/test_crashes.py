@@ -72,22 +72,23 @@ def test_an_orphaned_server_is_stopped_and_replaced(store: Path) -> None:
         assert orphan.wait(1) == 0
         assert query(server.url, "select body from note") == "kept"
     assert f"process {orphan.pid}" in said[0]
+    assert "not properly shut down" not in (store / "log").read_text()
 
 
 @needs_proc
 def test_backends_that_outlive_their_server_are_ended(store: Path) -> None:
     with running(store) as server:
         busy = "do $$ begin loop end loop; end $$"  # never looks whether the server still lives
-        client = subprocess.Popen(
-            [store / "postgresql-18/bin/psql", server.url, "-c", busy], stderr=subprocess.DEVNULL
-        )
-        before = set(processes(store))
-        eventually(
-            lambda: query(server.url, "select count(*) from pg_stat_activity where query like 'do $$%'")
-        )
-        os.kill(postmaster(store), signal.SIGKILL)
-        client.wait(5)
-        eventually(lambda: answers(server.url), seconds=2)
+        psql = [store / "postgresql-18/bin/psql", server.url, "-c", busy]
+        with subprocess.Popen(psql, stderr=subprocess.DEVNULL) as client:
+            seen = "select count(*) from pg_stat_activity where query like 'do $$%'"
+            eventually(lambda: query(server.url, seen))
+            before = set(processes(store))
+            try:
+                os.kill(postmaster(store), signal.SIGKILL)
+                eventually(lambda: answers(server.url), seconds=2)
+            finally:
+                client.kill()
         assert not before & set(processes(store))
 
 
