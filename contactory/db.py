@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeAlias
 
@@ -63,9 +63,9 @@ CONNECT_TIMEOUT = 3.0
 class Violation(Exception):
     """A statement broke a unique index; `name` is the index's, without a shard's suffix."""
 
-    def __init__(self, error: asyncpg.UniqueViolationError) -> None:
-        super().__init__(str(error))
-        self.name = re.sub(r"_\d+$", "", error.constraint_name or "")
+    def __init__(self, index: str) -> None:
+        super().__init__(index)
+        self.name = re.sub(r"_\d+$", "", index)
 
 
 async def connect(url: str, statement_timeout: float = 0, session: Mapping[str, str] | None = None) -> Any:
@@ -82,7 +82,7 @@ async def connect(url: str, statement_timeout: float = 0, session: Mapping[str, 
 
 
 class Lane:
-    """One connection for statements that reach rows by their key; opened when needed, and anew once broken."""
+    """One connection for statements that reach rows by key; opened when needed, and anew once broken."""
 
     def __init__(self, url: str, statement_timeout: float) -> None:
         self._url = url
@@ -115,10 +115,10 @@ class translated:  # noqa: N801 - reads as a statement: `with translated():`
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, COLLISION + (LOCK_TIMEOUT,)):
+        if error is None or isinstance(error, (*COLLISION, LOCK_TIMEOUT)):
             return
         if isinstance(error, asyncpg.UniqueViolationError):
-            raise Violation(error) from error
+            raise Violation(error.constraint_name or "") from error
         if isinstance(error, AWAY):
             raise Unavailable from error
 
@@ -168,14 +168,14 @@ class Database:
         return self._pool.get_size()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """A connection of the pool. Raises Unavailable where PostgreSQL is away."""
         with translated():
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as conn:
                 yield conn
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """A connection of the pool in a transaction; committed at the end, rolled back on an exception."""
         async with self.connection() as conn, conn.transaction():
             yield conn

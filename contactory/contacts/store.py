@@ -1,4 +1,4 @@
-"""Contacts in the database, but for the one statement that changes them (change.py) and lists (listing.py)."""
+"""Contacts in the database, but for the statement that changes them (change.py) and lists (listing.py)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ select c.id::text, true, (c.email_key = $3) is true
 union all
 select c.id::text, false, true
   from contacts c
- where c.workspace_id = $1 and c.deleted_at is null and c.email_key = $3 and c.phone is distinct from $2
+ where c.workspace_id = $1 and c.deleted_at is null and c.email_key = $3 and (c.phone = $2) is not true
 """
 
 
@@ -191,7 +191,9 @@ class NewContact(msgspec.Struct, kw_only=True):
             "phone": self.phone,
             "timezone": self.timezone,
         }
-        changes: dict[str, Any] = {name: [None, value] for name, value in scalars.items() if value is not None}
+        changes: dict[str, Any] = {
+            name: [None, value] for name, value in scalars.items() if value is not None
+        }
         if self.tag_ids:
             changes["tags"] = [[], self.tag_ids]
         if self.fields:
@@ -203,8 +205,8 @@ _CREATE = """
 with input as materialized (
     select *
       from unnest($1::uuid[], $2::uuid[], $3::bigint[],
-                  $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-                  $12::text[], $13::jsonb[], $14::timestamptz[],
+                  $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                  $11::text[], $12::text[], $13::jsonb[], $14::timestamptz[],
                   $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[], $20::jsonb[])
            with ordinality
            as i (workspace_id, id, catalog_version,
@@ -225,7 +227,8 @@ with input as materialized (
 ), logged as (
     insert into contact_events (workspace_id, contact_id, version, id, type, at,
                                 actor_type, actor_id, via, request_id, changes)
-    select i.workspace_id, i.id, 1, event_id, 'contact.created', at, actor_type, actor_id, via, request_id, changes
+    select i.workspace_id, i.id, 1, event_id, 'contact.created', at, actor_type, actor_id, via, request_id,
+           changes
       from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
 )
 select id::text from made
