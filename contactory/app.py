@@ -1,6 +1,9 @@
 """The table of contents: every operation of the API, and how a server process starts."""
 
 import asyncio
+import ctypes
+import signal
+import sys
 from typing import Any
 
 from contactory.contacts.operations import CONTACT_OPERATIONS
@@ -21,6 +24,9 @@ OPERATIONS: list[Operation] = [
 ]
 
 
+_SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
+
+
 class App:
     """One server process, as granian runs it (RSGI)."""
 
@@ -32,6 +38,7 @@ class App:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Before the first request."""
+        _end_with_parent()
         set_up_logs(self.settings)
         loop.run_until_complete(self.services.start())
         log.debug("process ready")
@@ -39,6 +46,12 @@ class App:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """After the last one."""
         loop.run_until_complete(self.services.stop())
+
+
+def _end_with_parent() -> None:
+    """A supervisor that was killed must not leave a process behind that keeps its port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def create_app() -> Any:

@@ -6,7 +6,7 @@ import string
 import time
 import zlib
 from collections import OrderedDict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -59,7 +59,11 @@ def _checksum(text: str) -> str:
 
 def well_formed(key: str) -> bool:
     """Whether this can be a key at all: told without asking the database."""
-    if not key.startswith(("ctk_live_", "ctk_test_")) or len(key) != 9 + _RANDOM + _CHECKSUM or not key.isascii():
+    if (
+        not key.startswith(("ctk_live_", "ctk_test_"))
+        or len(key) != 9 + _RANDOM + _CHECKSUM
+        or not key.isascii()
+    ):
         return False
     return _checksum(key[:-_CHECKSUM]) == key[-_CHECKSUM:]
 
@@ -91,8 +95,8 @@ class Keys:
         self._db = db
         self._actors: OrderedDict[bytes, Actor] = OrderedDict()
         self._fresh_until = 0.0
-        self.used: dict[str, datetime] = {}
-        """When each key was used last, for whoever writes it down."""
+        self.used: dict[str, float] = {}
+        """When each key was used last (seconds since 1970), for whoever writes it down."""
 
     async def authenticate(self, authorization: str | None) -> Actor:
         """The actor that the header's key stands for. Raises Unauthorized."""
@@ -110,8 +114,8 @@ class Keys:
             raise Unauthorized
         if actor is None or time.monotonic() > self._fresh_until:
             actor = await self._read(digest)
-        now = datetime.now(UTC)
-        if actor is None or actor.expires_at <= now.timestamp():
+        now = time.time()
+        if actor is None or actor.expires_at <= now:
             raise Unauthorized
         if actor.id is not None:
             self.used[actor.id] = now

@@ -88,7 +88,7 @@ class Unauthorized(Problem):
     name = "unauthorized"
     title = "Unauthorized"
     status = 401
-    default = "A valid API key is required: send it as \"Authorization: Bearer KEY\"."
+    default = 'A valid API key is required: send it as "Authorization: Bearer KEY".'
 
     def __init__(self) -> None:
         super().__init__(headers={"WWW-Authenticate": "Bearer"})
@@ -171,7 +171,9 @@ class IdempotencyMismatch(Problem):
     name = "idempotency-mismatch"
     title = "Idempotency Mismatch"
     status = 422
-    default = "This Idempotency-Key was used for another request within 24 hours: take a new key for a new request."
+    default = (
+        "This Idempotency-Key was used for another request within 24 hours: take a new key for a new request."
+    )
 
 
 class RateLimited(Problem):

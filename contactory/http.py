@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -60,17 +63,12 @@ class Request:
             return None
 
     async def body(self, limit: int, timeout: float) -> bytes:
-        """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` seconds."""
+        """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
         length = self.header("content-length")
         if length and length.isascii() and length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        try:
-            async with asyncio.timeout(timeout):
-                if length:
-                    return await self._protocol()
-                return await self._chunks(limit)
-        except TimeoutError:
-            raise ValidationProblem(f"The body did not arrive within {timeout:g} s.") from None
+        with deadlines.within(timeout):
+            return await self._protocol() if length else await self._chunks(limit)
 
     async def _chunks(self, limit: int) -> bytes:
         received = bytearray()
@@ -79,6 +77,45 @@ class Request:
             if len(received) > limit:
                 raise _too_large(limit)
         return bytes(received)
+
+
+class _Deadlines:
+    """Ends the waits that take too long, at the cost of one look a second, not of one timer a request."""
+
+    def __init__(self) -> None:
+        self._waits: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+
+    @contextmanager
+    def within(self, seconds: float) -> Generator[None]:
+        """The current task has `seconds` (and up to one more) for the block. Raises ValidationProblem."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can wait")
+        self._waits[task] = time.monotonic() + seconds
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            task.uncancel()
+            raise ValidationProblem(f"The body did not arrive within {seconds:g} s.") from None
+        finally:
+            del self._waits[task]
+            self._late.discard(task)
+
+    async def watch(self) -> None:
+        """Looks after the waits, for ever."""
+        while True:
+            await asyncio.sleep(1)
+            now = time.monotonic()
+            for task, end in list(self._waits.items()):
+                if end < now and task not in self._late:
+                    self._late.add(task)
+                    task.cancel()
+
+
+deadlines = _Deadlines()
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
@@ -106,6 +143,8 @@ def decode_part(text: str, where: str) -> str:
     except UnicodeDecodeError:
         decoded = "\0"
     if "\0" in decoded:
-        error = FieldError(parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text")
+        error = FieldError(
+            parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text"
+        )
         raise ValidationProblem("The URL is not valid.", [error])
     return decoded

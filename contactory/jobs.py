@@ -57,7 +57,7 @@ async def write_last_used(db: Database, keys: Keys) -> None:
                  from unnest($1::uuid[], $2::timestamptz[]) as u (id, at)
                 where k.id = u.id and (k.last_used_at is null or k.last_used_at < u.at)""",
             list(used),
-            list(used.values()),
+            [datetime.fromtimestamp(seconds, UTC) for seconds in used.values()],
         )
 
 

@@ -56,7 +56,7 @@ async def pending(conn: Connection) -> list[Migration]:
             )
         if known[number].checksum != checksum:
             raise MigrationError(
-                f"Migration {name} was changed after it had been applied: restore the file, and make a new one."
+                f"Migration {name} was changed after it had been applied: restore it, and make a new one."
             )
     return [m for m in known.values() if m.number not in applied]
 

@@ -15,7 +15,9 @@ async def metrics(call: Call) -> Response:
 
 
 PAGE_OPERATIONS = [
-    Operation(id="live", method="GET", path="/health/live", summary="Whether the process lives", handler=live),
+    Operation(
+        id="live", method="GET", path="/health/live", summary="Whether the process lives", handler=live
+    ),
     Operation(id="ready", method="GET", path="/health/ready", summary="Whether it can serve", handler=ready),
     Operation(id="metrics", method="GET", path="/metrics", summary="Prometheus metrics", handler=metrics),
 ]

@@ -18,11 +18,9 @@ from contactory.settings import Settings
 _DRAW = """
 insert into rate_buckets as b (key_id, tokens, granted, at) values ($1, $3::float8 - 1, true, $4)
     on conflict (key_id) do update
-       set granted = least($3, b.tokens + greatest(0, extract(epoch from $4 - b.at)::float8) * $2::float8) >= 1,
-           tokens = least($3, b.tokens + greatest(0, extract(epoch from $4 - b.at)::float8) * $2)
-                    - case when least($3, b.tokens + greatest(0, extract(epoch from $4 - b.at)::float8) * $2) >= 1
-                           then 1 else 0 end,
-           at = greatest(b.at, $4)
+       set (tokens, granted, at) = (
+           select case when tokens >= 1 then tokens - 1 else tokens end, tokens >= 1, greatest(b.at, $4)
+             from (select least($3, b.tokens + $2 * greatest(0, extract(epoch from $4 - b.at)::float8))) r (tokens))
 returning tokens, granted
 """
 
@@ -57,7 +55,7 @@ class RateLimiter:
         if self._left(actor.id, rate, burst) < 1 and actor.id in self._known:
             raise RateLimited(self._wait(actor.id, rate, burst))
         async with self._db.connection() as conn:
-            row = await conn.fetchrow(_DRAW, actor.id, rate, float(burst), datetime.now(UTC))
+            [row] = await conn.fetch(_DRAW, actor.id, rate, float(burst), datetime.now(UTC))
         self._known[actor.id] = _Known(row["tokens"], time.monotonic())
         if not row["granted"]:
             raise RateLimited(self._wait(actor.id, rate, burst))

@@ -1,4 +1,4 @@
-"""The supervising process: PostgreSQL, the schema, the server processes, and their end in the reverse order."""
+"""The supervising process: PostgreSQL, the schema, the server processes, and their end in reverse order."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ import msgspec
 from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from contactory.db import connect
 from contactory.embedded import EmbeddedPostgres, default_data_dir
@@ -43,8 +43,8 @@ def data_dir(settings: Settings) -> Path:
 
 
 @contextmanager
-def postgresql(settings: Settings, say: Say) -> Iterator[str]:
-    """The URL of the database: of the one that is set, or of an embedded one that runs as long as the block."""
+def postgresql(settings: Settings, say: Say) -> Generator[str]:
+    """The URL of the database that is set, or of an embedded one that runs as long as the block."""
     if settings.database_url:
         yield settings.database_url
         return
@@ -57,7 +57,7 @@ def postgresql(settings: Settings, say: Say) -> Iterator[str]:
 
 
 def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | None], None]) -> None:
-    """Serves until SIGINT or SIGTERM; `welcome` gets the address, once it answers, and what a first start made.
+    """Serves until SIGINT or SIGTERM; `welcome` gets the address once it answers, and what a first start made.
 
     Raises EmbeddedError, MigrationError, and OSError or TimeoutError where the database or the address
     cannot be had.
@@ -76,11 +76,12 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
 
 
 def _shown_host(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    # What listens on every address is shown by one that works here.
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
-def _server(settings: Settings) -> Server:
-    return Server(
+def _server(settings: Settings) -> MPServer:
+    return MPServer(
         "contactory.app:create_app",
         factory=True,
         address=settings.host,
@@ -88,7 +89,7 @@ def _server(settings: Settings) -> Server:
         interface=Interfaces.RSGI,
         loop=Loops.uvloop,
         workers=settings.workers,
-        # The kernel's queue, and the requests that a process works on at once: the writers' own bound comes first.
+        # The kernel's queue, and the requests at work in a process: the writers' own bound comes first.
         backlog=4096,
         backpressure=65536,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_SECONDS * 1000),
@@ -125,7 +126,7 @@ def _when_ready(
 ) -> None:
     while True:
         try:
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=1):
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=1):  # noqa: S310 - our own address
                 break
         except urllib.error.HTTPError:
             time.sleep(0.2)

@@ -12,6 +12,7 @@ from contactory.contacts.store import ChangeLane, CreateLane, NewContact
 from contactory.contacts.writer import Apply, Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
+from contactory.http import deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
 from contactory.metrics import BATCH
@@ -33,7 +34,7 @@ class Services:
         self.keys = Keys(self.db)
         self.limiter = RateLimiter(self.db, settings)
         self.homes: LeastRecentlyUsed[tuple[str, str, str], str] = LeastRecentlyUsed(_HOMES)
-        """The workspace of a contact, for account-scoped keys: by account, mode and contact. It never changes."""
+        """The workspace of a contact, which never changes, by account, mode and contact."""
         self.in_flight: set[tuple[str, str]] = set()
         """Idempotency keys at work in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
@@ -58,6 +59,7 @@ class Services:
         self.changes.start()
         self.creates.start()
         self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
+        self._tasks.append(asyncio.create_task(deadlines.watch()))
 
     async def stop(self) -> None:
         """Finishes what was accepted, then closes every connection."""

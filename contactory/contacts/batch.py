@@ -47,8 +47,14 @@ _OPERATION = {
     "required": ["op"],
     "additionalProperties": False,
 }
+
+
+def _as_is(value: Json) -> Json:
+    return value
+
+
 _OPERATIONS = {"type": "array", "items": _OPERATION, "minItems": 1, "maxItems": MOST}
-FORM = Form({"workspaceId": ID, "operations": Rule(lambda value: value, _OPERATIONS)}, required=("operations",))
+FORM = Form({"workspaceId": ID, "operations": Rule(_as_is, _OPERATIONS)}, required=("operations",))
 
 
 async def batch(call: Call) -> Response:
@@ -60,7 +66,10 @@ async def batch(call: Call) -> Response:
     results: list[Any] = []
     for wave in _waves(operations):
         if call.conn is not None:
-            results += [await _result(call, workspace_id, operation, len(results) + i) for i, operation in enumerate(wave)]
+            results += [
+                await _result(call, workspace_id, operation, len(results) + i)
+                for i, operation in enumerate(wave)
+            ]
         else:
             start = len(results)
             results += await asyncio.gather(
@@ -110,7 +119,11 @@ def _handles(operation: Json) -> set[str]:
     if not isinstance(data, dict):
         return set()
     sent = cast(Object, data)
-    return {"".join(c for c in str(sent[name]).casefold() if c.isalnum()) for name in ("phone", "email") if name in sent}
+    return {
+        "".join(c for c in str(sent[name]).casefold() if c.isalnum())
+        for name in ("phone", "email")
+        if name in sent
+    }
 
 
 async def _result(call: Call, workspace_id: str | None, operation: Json, index: int) -> Object:
@@ -161,7 +174,7 @@ async def _workspace_of(call: Call, workspace_id: str | None, contact_id: str) -
 
 
 def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
-    """An operation's kind, contact, data and If-Match. Raises ValidationProblem, or NotFound for a wrong id."""
+    """An operation's kind, contact, data and If-Match. Raises ValidationProblem or NotFound."""
     errors = Errors()
     if not isinstance(operation, dict):
         errors.add(Invalid("wrong_type", "must be an object"))
@@ -195,7 +208,9 @@ def _if_match(sent: Object, by_id: bool, errors: Errors) -> str | None:
         return None
     text = str(given).strip('"') if isinstance(given, str | int) and not isinstance(given, bool) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        errors.add(Invalid("invalid_version", f"{quote(str(given)[:40])} is no version of a contact"), "ifMatch")
+        errors.add(
+            Invalid("invalid_version", f"{quote(str(given)[:40])} is no version of a contact"), "ifMatch"
+        )
     elif not by_id:
         errors.add(Invalid("not_here", "ifMatch goes with update and delete only"), "ifMatch")
     return "{" + text + "}"

@@ -134,7 +134,8 @@ with input as materialized (
            case when mask & {TAGS_ADD | TAGS_SET | TAGS_REMOVE} = 0 then o_tag_ids
                 when mask & {TAGS_REMOVE} > 0
                 then array(select t from unnest(o_tag_ids) t where t <> all (given_tags))
-                when o_tag_ids @> given_tags and (mask & {TAGS_ADD} > 0 or given_tags @> o_tag_ids) then o_tag_ids
+                when o_tag_ids @> given_tags and (mask & {TAGS_ADD} > 0 or given_tags @> o_tag_ids)
+                then o_tag_ids
                 when mask & {TAGS_SET} > 0 then given_tags
                 else o_tag_ids || array(select t from unnest(given_tags) t where t <> all (o_tag_ids))
            end as n_tag_ids,
@@ -152,14 +153,18 @@ with input as materialized (
            case when (o_deleted_at is null) = (mask & {RESTORE} > 0) then 'missing'
                 when catalog_version <> newest_catalog then 'stale'
                 when if_match is not null and o_version <> all (if_match::bigint[]) then 'version'
-                when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true then 'moved'
+                when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true
+                then 'moved'
                 when mask & {TAGS_ADD | TAGS_SET} > 0 and cardinality(n_tag_ids) > $20
                      and cardinality(n_tag_ids) > cardinality(o_tag_ids) then 'tags'
                 when mask & {FIELDS} > 0 and octet_length(n_fields::text) > $21
-                     and (select sum(length(v.value)) from jsonb_each_text(n_fields) v) > $21 then 'characters'
-                when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_tag_ids, n_fields, n_deleted_at)
+                     and (select sum(length(v.value)) from jsonb_each_text(n_fields) v) > $21
+                then 'characters'
+                when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_tag_ids, n_fields,
+                      n_deleted_at)
                      is not distinct from
-                     (o_first_name, o_last_name, o_email, o_phone, o_timezone, o_tag_ids, o_fields, o_deleted_at)
+                     (o_first_name, o_last_name, o_email, o_phone, o_timezone, o_tag_ids, o_fields,
+                      o_deleted_at)
                 then 'same' else 'changed'
            end as verdict,
            n_timezone is distinct from o_timezone as zone_changed,
@@ -188,14 +193,17 @@ with input as materialized (
                                  then jsonb_build_array(o_first_name, n_first_name) end,
                'lastName', case when n_last_name is distinct from o_last_name
                                 then jsonb_build_array(o_last_name, n_last_name) end,
-               'email', case when n_email is distinct from o_email then jsonb_build_array(o_email, n_email) end,
-               'phone', case when n_phone is distinct from o_phone then jsonb_build_array(o_phone, n_phone) end,
+               'email', case when n_email is distinct from o_email
+                             then jsonb_build_array(o_email, n_email) end,
+               'phone', case when n_phone is distinct from o_phone
+                             then jsonb_build_array(o_phone, n_phone) end,
                'timezone', case when zone_changed then jsonb_build_array(o_timezone, n_timezone) end,
                'tags', case when n_tag_ids is distinct from o_tag_ids
                             then jsonb_build_array(o_tag_ids, n_tag_ids) end,
                'customFields', case when n_fields is distinct from o_fields then
                    (select jsonb_object_agg(k, jsonb_build_array(o_fields -> k, n_fields -> k))
-                      from jsonb_object_keys(fields) k where o_fields -> k is distinct from n_fields -> k) end))
+                      from jsonb_object_keys(fields) k
+                     where o_fields -> k is distinct from n_fields -> k) end))
       from judged
      where verdict = 'changed'
 )
@@ -219,7 +227,7 @@ async def change(
     outcomes = [Outcome("missing") for _ in changes]
     rows = await conn.fetch(_CHANGE, *_columns(changes), max_tags, max_characters)
     for row in rows:
-        outcome = outcomes[row[0] - 1]
+        outcome: Outcome = outcomes[row[0] - 1]
         outcome.verdict = row[1]
         outcome.row = row
     return outcomes
@@ -263,7 +271,7 @@ insert into tags (workspace_id, name, created_at)
 select i.workspace_id, i.name, i.at
   from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as i (workspace_id, name, at)
  order by 1, 2  -- One order for everybody who makes several at once.
-    -- An update that changes nothing: only so is a tag that another transaction is making waited for and seen.
+    -- An update that changes nothing: only so is a tag waited for, and seen, that another one is making.
     on conflict (workspace_id, name) where deleted_at is null and merged_into is null
     do update set name = tags.name
 returning workspace_id::text, name, id
@@ -279,7 +287,7 @@ class Tagged(Protocol):
 
 
 async def make_tags(conn: Connection, changes: Sequence[Tagged], max_tags: int) -> dict[tuple[str, str], int]:
-    """Makes the tags that `changes` lack; gives their ids by workspace and name. To be called in a transaction.
+    """Makes the tags that `changes` lack, in a transaction; gives their ids by workspace and name.
 
     Raises Conflict where a workspace would have more than `max_tags`.
     """

@@ -57,7 +57,9 @@ def parse_event_cursor(text: object) -> EventCursor:
             return EventCursor(int(raw))
     except ValueError:
         pass
-    raise Invalid("invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged")
+    raise Invalid(
+        "invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged"
+    )
 
 
 _EVENTS = """
@@ -94,7 +96,9 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
     tags = {tag for change in changes for side in change.get("tags", ()) for tag in side}
     fields = {num for change in changes for num in change.get("customFields", ())}
     tag_rows = await conn.fetch(
-        "select id, name from tags where workspace_id = $1 and id = any($2::bigint[])", workspace_id, list(tags)
+        "select id, name from tags where workspace_id = $1 and id = any($2::bigint[])",
+        workspace_id,
+        list(tags),
     )
     field_rows = await conn.fetch(
         "select num::text, name from custom_fields where workspace_id = $1 and num = any($2::bigint[])",

@@ -19,8 +19,8 @@ from contactory.invalid import Invalid
 SORTS = ("createdAt", "-createdAt", "updatedAt", "-updatedAt")
 _SNAPSHOT = re.compile(r"([0-9]{1,18}):([0-9]{1,18}):((?:[0-9]{1,18},)*[0-9]{1,18})?")
 
-_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields, c.version,
-       c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
+_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
+       c.version, c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
 
 
 class Cursor(msgspec.Struct, array_like=True):
@@ -52,11 +52,13 @@ def parse_cursor(text: object) -> Cursor:
             return cursor
     except (ValueError, msgspec.DecodeError):
         pass
-    raise Invalid("invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged")
+    raise Invalid(
+        "invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged"
+    )
 
 
 def _is_snapshot(text: str) -> bool:
-    """Whether PostgreSQL takes this as a pg_snapshot: xmin:xmax:xip, the last ones rising between the others."""
+    """Whether PostgreSQL takes this as a pg_snapshot, xmin:xmax:xip with the last ones rising between."""
     parts = _SNAPSHOT.fullmatch(text)
     if not parts:
         return False
@@ -109,7 +111,13 @@ class _Query:
 
 
 async def list_contacts(
-    conn: Connection, catalog: Catalog, wanted: Filter, sort: str, limit: int, offset: int, cursor: Cursor | None
+    conn: Connection,
+    catalog: Catalog,
+    wanted: Filter,
+    sort: str,
+    limit: int,
+    offset: int,
+    cursor: Cursor | None,
 ) -> Page:
     """A page of the active contacts of a workspace, `sort` being one of SORTS."""
     query = _Query(catalog, wanted)
@@ -205,4 +213,6 @@ def _direction(sort: str) -> tuple[Literal["<", ">"], Literal["asc", "desc"]]:
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
     """How many contacts a list has in all."""
     query = _Query(catalog, wanted)
-    return await conn.fetchval(f"select count(*) from contacts c where {' and '.join(query.where)}", *query.args)
+    return await conn.fetchval(
+        f"select count(*) from contacts c where {' and '.join(query.where)}", *query.args
+    )

@@ -8,7 +8,15 @@ from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, intege
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.email import normalise_email
 from contactory.contacts.history import EventCursor, history, parse_event_cursor
-from contactory.contacts.listing import SORTS, Cursor, Filter, Page, count_contacts, list_contacts, parse_cursor
+from contactory.contacts.listing import (
+    SORTS,
+    Cursor,
+    Filter,
+    Page,
+    count_contacts,
+    list_contacts,
+    parse_cursor,
+)
 from contactory.contacts.store import read_many
 from contactory.contacts.writing import show_all
 from contactory.errors import Forbidden, NotFound
@@ -69,7 +77,9 @@ def _filter(call: Call, catalog: Catalog, cursor: Cursor | None, sort: str) -> F
     if cursor and cursor.sort != sort:
         errors.add_parameter("cursor", Invalid("invalid_cursor", f"is one of a list sorted by {cursor.sort}"))
     if cursor and call.query.get("offset"):
-        errors.add_parameter("offset", Invalid("not_with_cursor", "goes with no cursor: a cursor says where to go on"))
+        errors.add_parameter(
+            "offset", Invalid("not_with_cursor", "goes with no cursor: a cursor says where to go on")
+        )
     wanted = Filter(
         tags=[catalog.aliases(name) for name in call.query.get("tag", ())],
         created_after=call.query.get("createdAfter"),
@@ -122,7 +132,7 @@ async def get_history(call: Call) -> Response:
     if deleted_too and not call.actor.may("admin"):
         raise Forbidden("Only a key with the permission admin sees deleted contacts.")
     workspace_id = await home(call, contact_id)
-    catalog = await call.catalog(workspace_id)
+    await call.catalog(workspace_id)
     async with call.connection() as conn:
         row = (await read_many(conn, [(workspace_id, contact_id)])).get((workspace_id, contact_id))
         if row is None or (row["deleted_at"] is not None and not deleted_too):

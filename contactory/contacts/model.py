@@ -37,7 +37,7 @@ class Contact(msgspec.Struct, rename="camel"):
 class Values(msgspec.Struct):
     """What a request gives for a contact, checked; a name is in `given` where the request has it."""
 
-    given: set[str] = msgspec.field(default_factory=lambda: set[str]())
+    given: set[str] = msgspec.field(default_factory=set[str])
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
@@ -79,7 +79,9 @@ def parse_phone(value: Json, country: str | None) -> str | None:
 def parse_tags(value: Json, errors: Errors, *path: str | int) -> list[str]:
     """Tag names, each once; what is wrong goes to `errors`."""
     if not isinstance(value, list):
-        errors.add(Invalid("wrong_type", "must be an array of strings; to change no tags, leave it out"), *path)
+        errors.add(
+            Invalid("wrong_type", "must be an array of strings; to change no tags, leave it out"), *path
+        )
         return []
     items = cast("list[Json]", value)
     if len(items) > MAX_TAGS_IN_REQUEST:
@@ -156,7 +158,9 @@ def _take(
     elif name == "phone":
         values.phone = parse_phone(value, catalog.country)
     elif name in catalog.fields:
-        raise Invalid("misplaced_custom_field", f"{quote(name)} is a custom field: send it under customFields")
+        raise Invalid(
+            "misplaced_custom_field", f"{quote(name)} is a custom field: send it under customFields"
+        )
     else:
         errors.unknown(name, FIELD_NAMES, "field", *path, name)
     values.given.add(name)

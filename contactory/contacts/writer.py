@@ -77,7 +77,9 @@ class Writer(Generic[T, R]):
         """What became of `item`, once it is committed. Raises Unavailable at once where too much waits."""
         count = self._counts.get(item.workspace_id, 0)
         if self.waiting >= self._bound or count * 2 >= self._bound:
-            raise Unavailable("Too many changes are waiting to be written: slow down, and try again in a second.")
+            raise Unavailable(
+                "Too many changes are waiting to be written: slow down, and try again in a second."
+            )
         self.waiting += 1
         self._counts[item.workspace_id] = count + 1
         waiting = _Waiting[T, R](item, asyncio.get_running_loop().create_future())

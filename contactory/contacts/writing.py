@@ -14,8 +14,15 @@ from contactory.contacts.store import (
     read_many,
 )
 from contactory.contacts.writer import Apart
-from contactory.db import Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound, PreconditionFailed, Unavailable, ValidationProblem
+from contactory.db import Row, Violation, translated
+from contactory.errors import (
+    Conflict,
+    FieldError,
+    NotFound,
+    PreconditionFailed,
+    Unavailable,
+    ValidationProblem,
+)
 from contactory.operations import Call, Stale
 from contactory.timezones.phones import derive_zone
 
@@ -74,7 +81,9 @@ def refuse(outcome: Outcome) -> None:
         case "version":
             raise PreconditionFailed(outcome.row["version"])
         case "tags":
-            raise _past_limit("/tags", "too_many_tags", "The contact would carry more tags than a contact may")
+            raise _past_limit(
+                "/tags", "too_many_tags", "The contact would carry more tags than a contact may"
+            )
         case "characters":
             detail = "The contact's custom values would have more characters than a contact may hold"
             raise _past_limit("/customFields", "too_long", detail)
@@ -115,22 +124,22 @@ async def _written(call: Call, change: Change, outcome: Outcome, catalog: Catalo
     return Written(contact, outcome.row["version"])
 
 
-async def show(call: Call, row: object, contact_id: str, catalog: Catalog) -> Contact:
+async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:
     """A contact's row as the API shows it."""
     [contact] = await show_all(call, [(contact_id, row)], catalog)
     return contact
 
 
-async def show_all(call: Call, rows: "list[tuple[str, object]]", catalog: Catalog) -> list[Contact]:
+async def show_all(call: Call, rows: list[tuple[str, Row]], catalog: Catalog) -> list[Contact]:
     """Contacts, each given by its id and row, as the API shows them."""
-    unknown = {tag for _, row in rows for tag in row["tag_ids"] if tag not in catalog.tag_names}  # type: ignore[index]
+    unknown: set[int] = {tag for _, row in rows for tag in row["tag_ids"] if tag not in catalog.tag_names}
     if unknown:
         await call.app.catalogs.tag_names(catalog, unknown, call.conn)
     call.touched += [contact_id for contact_id, _ in rows]
     return [_contact(row, contact_id, catalog) for contact_id, row in rows]
 
 
-def _contact(row: "dict[str, object]", contact_id: str, catalog: Catalog) -> Contact:
+def _contact(row: Row, contact_id: str, catalog: Catalog) -> Contact:
     return Contact(
         contact_id,
         catalog.workspace_id,
@@ -147,7 +156,7 @@ def _contact(row: "dict[str, object]", contact_id: str, catalog: Catalog) -> Con
 
 
 def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
-    """The contact that `values` describe, in the time zone given, or else found from its phone or workspace."""
+    """The contact that `values` describe; its time zone is the given one, or that of phone or workspace."""
     new = NewContact(
         workspace_id=catalog.workspace_id,
         actor=call.actor,
@@ -165,7 +174,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
     else:
-        derived = derive_zone(values.phone, catalog.timezone)
+        derived = derive_zone(values.phone, catalog.timezone, catalog.country)
         new.timezone, new.timezone_source = derived.timezone, derived.source
         new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
     _refuse_too_much(new, call)

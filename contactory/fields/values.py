@@ -29,7 +29,7 @@ def plain_number(number: int | Decimal) -> str:
         exponent = number.as_tuple().exponent
         # A number of a body is always finite, so its exponent is always an int.
         if number.adjusted() > _MAX_EXPONENT or not isinstance(exponent, int) or exponent < -MAX_DIGITS:
-            raise Invalid("out_of_range", f"must be a number of less than 1e{_MAX_EXPONENT + 1}, not {number:.6E}")
+            raise Invalid("out_of_range", f"must be a number below 1e{_MAX_EXPONENT + 1}, not {number:.6E}")
         digits = format(number, "f")
         if "." in digits:
             digits = digits.rstrip("0").rstrip(".")
@@ -49,7 +49,7 @@ def _number(value: str | int | Decimal | bool) -> str:
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value) and len(value) <= MAX_DIGITS:
         value = Decimal(value)
     if isinstance(value, bool | str):
-        raise Invalid("not_a_number", "must be a number, or a string that is a plain decimal number such as 12.5")
+        raise Invalid("not_a_number", 'must be a number, or a string such as "-12.5"')
     text = plain_number(value)
     if len(text) > MAX_DIGITS:
         raise Invalid("too_long", f"must have at most {MAX_DIGITS} digits, not {len(text)}")
