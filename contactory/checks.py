@@ -272,7 +272,12 @@ def integer(least: int, most: int, default: int | None = None) -> Rule:
 
     def parse(value: Json) -> int:
         number = value
-        if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
+        if (
+            isinstance(value, str)
+            and value.isascii()
+            and value.removeprefix("-").isdigit()
+            and len(value) < 20
+        ):
             number = int(value)
         if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
             raise Invalid("out_of_range", f"must be a whole number from {least} to {most}")
@@ -283,9 +288,9 @@ def integer(least: int, most: int, default: int | None = None) -> Rule:
 
 
 def _boolean(value: Json) -> bool:
-    if value in (True, "true"):
+    if value is True or value == "true":
         return True
-    if value in (False, "false"):
+    if value is False or value == "false":
         return False
     raise Invalid("wrong_type", "must be true or false")
 
@@ -310,5 +315,3 @@ def _timestamp(value: Json) -> datetime:
 BOOLEAN = Rule(_boolean, {"type": "boolean"})
 ID = Rule(_id, {"type": "string", "format": "uuid"})
 TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"})
-
-

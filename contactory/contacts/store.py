@@ -9,7 +9,7 @@ import msgspec
 from contactory.auth import Actor
 from contactory.contacts.change import Change, Outcome, change, make_tags, pg_array
 from contactory.contacts.writer import Apart
-from contactory.db import AWAY, COLLISION, Connection, Lane, Violation, translated
+from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
 from contactory.ids import new_id
 from contactory.settings import Settings
@@ -80,6 +80,14 @@ async def find(conn: Connection, workspace_id: str, phone: str | None, email_key
     return found
 
 
+async def identifiers(conn: Connection, workspace_id: str, contact_id: str) -> tuple[str | None, str | None]:
+    """The phone and the key of the e-mail of a contact, deleted or not; None for what it lacks."""
+    row = await conn.fetchrow(
+        "select phone, email_key from contacts where workspace_id = $1 and id = $2", workspace_id, contact_id
+    )
+    return tuple(row) if row else (None, None)
+
+
 async def apply_changes(conn: Connection, changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     """Makes changes of different contacts, with the tags that they need, all or none.
 
@@ -145,10 +153,14 @@ class ChangeLane:
                 return await apply_changes(conn, changes, self._settings)
             except COLLISION:
                 continue
+            except LOCK_TIMEOUT:
+                if len(changes) > 1:
+                    raise Apart from None
+                break
             except Unavailable:
                 self._lane.drop()
                 raise
-        raise Unavailable("The contact is being changed by many at once: try again in a second.")
+        raise Unavailable("The contact is being changed by others: try again in a second.")
 
 
 class NewContact(msgspec.Struct, kw_only=True):
@@ -305,6 +317,10 @@ class CreateLane:
                 return await create_contacts(conn, contacts, self._settings)
             except COLLISION:
                 continue
+            except LOCK_TIMEOUT:
+                if len(contacts) > 1:
+                    raise Apart from None
+                break
             except (Apart, Conflict) as refusal:
                 if len(contacts) > 1:
                     raise Apart from refusal

@@ -11,7 +11,7 @@ from contactory.contacts.store import (
     apply_changes,
     create_contacts,
     find,
-    read_many,
+    identifiers,
 )
 from contactory.contacts.writer import Apart
 from contactory.db import Row, Violation, translated
@@ -100,8 +100,7 @@ async def _refuse_clash(call: Call, change: Change) -> None:
     phone, email_key = change.phone, change.email_key
     async with call.connection() as conn:
         if change.mask & RESTORE:
-            row = (await read_many(conn, [change.key])).get(change.key)
-            phone, email_key = (row["phone"], row["email_key"]) if row else (None, None)
+            phone, email_key = await identifiers(conn, *change.key)
         found = await find(conn, change.workspace_id, phone, email_key)
     refuse_taken(found, change.contact_id)
 

@@ -1,0 +1,146 @@
+"""DELETE /v1/contacts/{id}, with and without purge, and POST /v1/contacts/{id}/restore."""
+
+from tests.world import Caller, World, an_email
+
+PHONE = "+14155551234"
+
+
+def everything_stored(world: World) -> str:
+    """Every row of every table, as text."""
+    tables = world.sql.fetch("select tablename from pg_tables where schemaname = 'public'")
+    rows = [
+        row[0] for (table,) in tables for row in world.sql.fetch(f"select to_jsonb(t)::text from {table} t")
+    ]
+    bodies = world.sql.fetch(
+        "select convert_from(body, 'UTF8') from idempotency_records where body is not null"
+    )
+    return "\n".join([*rows, *(body[0] for body in bodies)])
+
+
+def test_a_deleted_contact_is_gone(world: World) -> None:
+    made = world.alice.made(phone=PHONE)
+    answer = world.wendy.remove(made["id"])
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert world.alice.fetch(made["id"]).status_code == 404
+    assert world.alice.list().json() == []
+    assert world.alice.list(phone=PHONE, count=True).headers["x-total-count"] == "0"
+
+
+def test_deleting_again_is_not_found(world: World) -> None:
+    made = world.alice.made()
+    assert [world.alice.remove(made["id"]).status_code for _ in range(2)] == [204, 404]
+
+
+def test_what_cannot_be_seen_cannot_be_deleted(world: World) -> None:
+    made = world.alice.made()
+    for outsider in (world.carol, world.tom, world.caller(world.acme_two)):
+        for purge in (False, True):
+            assert outsider.remove(made["id"], purge=purge).status_code == 404
+        assert outsider.restore(made["id"]).status_code == 404
+    assert world.bob.remove(made["id"]).status_code == 403
+    assert world.alice.read(made["id"]) == made
+
+
+def test_its_phone_and_email_are_free_at_once(world: World) -> None:
+    email = an_email()
+    made = world.alice.made(phone=PHONE, email=email)
+    world.alice.remove(made["id"])
+    assert world.alice.create({"phone": PHONE, "email": email}).status_code == 201
+
+
+def test_a_restored_contact_is_as_it_was(world: World) -> None:
+    world.field("MRR", "number")
+    made = world.alice.made(phone=PHONE, email=an_email(), tags=["vip"], customFields={"MRR": 5})
+    world.alice.remove(made["id"])
+    answer = world.wendy.restore(made["id"])
+    assert answer.status_code == 200
+    assert answer.json() == {**made, "updatedAt": answer.json()["updatedAt"]}
+    assert world.alice.read(made["id"]) == answer.json()
+    assert world.alice.list(phone=PHONE).json() == [answer.json()]
+
+
+def test_restoring_is_refused_where_the_phone_or_the_email_was_taken(world: World) -> None:
+    email = an_email()
+    made = world.alice.made(phone=PHONE, email=email)
+    world.alice.remove(made["id"])
+    by_phone, by_email = world.alice.made(phone=PHONE), world.alice.made(email=email)
+    refused = world.alice.restore(made["id"])
+    assert (refused.status_code, refused.json()["type"]) == (409, "/errors/conflict")
+    named = {error["pointer"]: error["contactId"] for error in refused.json()["errors"]}
+    assert named == {"/phone": by_phone["id"], "/email": by_email["id"]}
+    assert world.alice.fetch(made["id"]).status_code == 404
+
+
+def test_what_is_not_deleted_cannot_be_restored(world: World) -> None:
+    made = world.alice.made()
+    answer = world.alice.restore(made["id"])
+    assert answer.status_code in (404, 409)
+    assert world.alice.read(made["id"]) == made
+
+
+def test_a_deleted_contact_can_be_changed_by_nothing(world: World) -> None:
+    made = world.alice.made()
+    world.alice.remove(made["id"])
+    assert world.alice.patch(made["id"], {"firstName": "June"}).status_code == 404
+    assert world.alice.set_tags(made["id"], ["vip"]).status_code == 404
+    assert world.alice.delete(f"/v1/contacts/{made['id']}/tags/vip").status_code == 404
+    assert world.alice.history(made["id"]).status_code == 404
+
+
+def test_purging_needs_an_admin(world: World) -> None:
+    made = world.alice.made()
+    for other in (world.wendy, world.bob):
+        assert other.remove(made["id"], purge=True).status_code == 403
+    assert world.alice.read(made["id"]) == made
+
+
+def test_a_purged_contact_leaves_no_trace_of_its_values(world: World) -> None:
+    world.field("Secret")
+    value = "xyzzy"
+
+    def fill(caller: Caller, number: int) -> None:
+        caller.patch(
+            made["id"],
+            {"firstName": f"{value}-{number}", "customFields": {"Secret": f"{value}-{number}"}},
+            headers={"idempotency-key": f"fill-{number}"},
+        )
+
+    made = world.alice.made(firstName=value, email=f"{value}@example.com")
+    for number in range(3):
+        fill(world.alice, number)
+    world.alice.upsert(
+        {"email": f"{value}@example.com", "lastName": value}, headers={"idempotency-key": "upsert"}
+    )
+    world.alice.batch(
+        {"op": "update", "id": made["id"], "data": {"lastName": f"{value}-batch"}},
+        headers={"idempotency-key": "batch"},
+    )
+    assert value in everything_stored(world)
+    assert world.alice.remove(made["id"], purge=True).status_code == 204
+    assert value not in everything_stored(world)
+    assert world.alice.fetch(made["id"], include="deleted").status_code == 404
+    assert world.alice.restore(made["id"]).status_code == 404
+    assert world.alice.remove(made["id"], purge=True).status_code == 404
+
+
+def test_a_purge_erases_what_a_refused_request_quoted(world: World) -> None:
+    """The kept answer of a request that clashed with a contact names its id only."""
+    made = world.alice.made(email="xyzzy2@example.com")
+    refused = world.alice.create({"email": "xyzzy2@example.com"}, headers={"idempotency-key": "clash"})
+    assert refused.status_code == 409
+    world.alice.remove(made["id"], purge=True)
+    assert "xyzzy2" not in everything_stored(world)
+
+
+def test_a_deleted_contact_can_be_purged(world: World) -> None:
+    made = world.alice.made(phone=PHONE)
+    world.alice.remove(made["id"])
+    assert world.alice.remove(made["id"], purge=True).status_code == 204
+    assert world.alice.fetch(made["id"], include="deleted").status_code == 404
+
+
+def test_purging_a_contact_leaves_the_others(world: World) -> None:
+    made, other = world.alice.made(tags=["vip"]), world.alice.made(tags=["vip"])
+    world.alice.remove(made["id"], purge=True)
+    assert world.alice.list().json() == [other]
+    assert len(world.alice.history(other["id"]).json()) == 1
