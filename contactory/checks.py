@@ -227,14 +227,37 @@ def _unknown_parameter(name: str, rules: Mapping[str, Rule], errors: Errors) -> 
 
 def _parse_parameter(name: str, rule: Rule, given: list[str]) -> Any:
     if rule.many:
-        return [rule.parse(value) for value in given]
+        return [rule.parse(_from_text(value, rule)) for value in given]
     if len(given) > 1:
         raise Invalid("repeated_parameter", f"{name} may be given once only")
-    return rule.parse(given[0])
+    return rule.parse(_from_text(given[0], rule))
 
 
-def text(most: int, least: int = 1, *, null: bool = True, schema: Mapping[str, Any] | None = None) -> Rule:
-    """A string, trimmed, of `least` to `most` characters; null (and an empty one) clears where `null`."""
+def _from_text(text: str, rule: Rule) -> Json:
+    """What a parameter's text stands for: a query has no types of its own, so the rule's schema tells."""
+    kind = rule.schema.get("type")
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if kind == "integer" and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
+        return int(text)
+    return text
+
+
+# What str.strip takes away, as a class of characters in the regular expressions of JSON Schema (ECMA 262).
+_SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+BLANK: Object = {"type": "string", "pattern": f"^[{_SPACE}]*$"}
+"""JSON Schema of a string that is empty once it is trimmed."""
+
+
+def trimmed_pattern(most: int, *, blank: bool) -> str:
+    """A regular expression: text of 1 to `most` characters once it is trimmed, or none where `blank`."""
+    solid = rf"[^{_SPACE}\x00]"
+    inner = rf"{solid}(?:[^\x00]{{0,{most - 2}}}{solid})?"
+    return f"^[{_SPACE}]*{f'(?:{inner})?' if blank else inner}[{_SPACE}]*$"
+
+
+def text(most: int, *, null: bool = True) -> Rule:
+    """A string, trimmed, of 1 to `most` characters; null (and an empty one) clears where `null`."""
 
     def parse(value: Json) -> str | None:
         if value is None and null:
@@ -244,15 +267,21 @@ def text(most: int, least: int = 1, *, null: bool = True, schema: Mapping[str, A
         trimmed = value.strip()
         if not trimmed and null:
             return None
-        if not least <= len(trimmed) <= most:
-            raise Invalid("wrong_length", f"must have {least} to {most} characters, not {len(trimmed)}")
+        if not 1 <= len(trimmed) <= most:
+            raise Invalid("wrong_length", f"must have 1 to {most} characters, not {len(trimmed)}")
         return trimmed
 
-    limits: Object = {"type": ["string", "null"] if null else "string", "maxLength": most}
-    if not null:
-        # What is left after trimming counts, so a string of blanks is as good as an empty one.
-        limits |= {"minLength": least, "pattern": r"\S"}
-    return Rule(parse, {**limits, **(schema or {})})
+    shown: Object = {
+        "type": ["string", "null"] if null else "string",
+        "pattern": trimmed_pattern(most, blank=null),
+        "description": f"At most {most:,} characters, after trimming.",
+    }
+    return Rule(parse, shown)
+
+
+def said(rule: Rule, sentence: str) -> Rule:
+    """The same rule, described."""
+    return rule._replace(schema={**rule.schema, "description": sentence})
 
 
 def one_of(*values: str) -> Rule:
@@ -268,20 +297,14 @@ def one_of(*values: str) -> Rule:
 
 
 def integer(least: int, most: int, default: int | None = None) -> Rule:
-    """A whole number, also where it comes as text in a query."""
+    """A whole number."""
 
     def parse(value: Json) -> int:
-        number = value
-        if (
-            isinstance(value, str)
-            and value.isascii()
-            and value.removeprefix("-").isdigit()
-            and len(value) < 20
-        ):
-            number = int(value)
-        if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+        # 66.0 is an integer too (JSON Schema, section 6.1.1).
+        number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+        if not number or not least <= value <= most or value != int(value):
             raise Invalid("out_of_range", f"must be a whole number from {least} to {most}")
-        return number
+        return int(value)
 
     shown: Object = {"type": "integer", "minimum": least, "maximum": most}
     return Rule(parse, shown if default is None else {**shown, "default": default})
@@ -306,10 +329,21 @@ def _timestamp(value: Json) -> datetime:
     try:
         moment = msgspec.convert(value, datetime) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError, ValueError):
+            return _in_utc(moment)
+    except (msgspec.ValidationError, ValueError):
         pass
     raise Invalid("invalid_timestamp", "must be an RFC 3339 timestamp with a zone, as 2026-01-31T12:00:00Z")
+
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # In UTC it lies a few hours before the year 1, or after 9999.
+        return _FIRST if moment.year == 1 else _LAST
 
 
 BOOLEAN = Rule(_boolean, {"type": "boolean"})
