@@ -41,6 +41,8 @@ AWAY: tuple[type[BaseException], ...] = (
 # Two transactions got in each other's way; the loser may simply try again (SQLSTATE 40001, 40P01).
 COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 LOCK_TIMEOUT = asyncpg.LockNotAvailableError
+REFUSED = asyncpg.PostgresError
+"""Whatever PostgreSQL itself says no to: also the errors above, so it is caught after them."""
 
 _SESSION = {
     "application_name": "contactory",
@@ -56,6 +58,8 @@ _BY_KEY = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
+    # A row that somebody holds must not hold up everything that is written after it.
+    "lock_timeout": "1s",
 }
 CONNECT_TIMEOUT = 3.0
 

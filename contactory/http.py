@@ -3,8 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -67,8 +66,7 @@ class Request:
         length = self.header("content-length")
         if length and length.isascii() and length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        with deadlines.within(timeout):
-            return await self._protocol() if length else await self._chunks(limit)
+        return await deadlines.within(timeout, self._protocol() if length else self._chunks(limit))
 
     async def _chunks(self, limit: int) -> bytes:
         received = bytearray()
@@ -86,15 +84,14 @@ class _Deadlines:
         self._waits: dict[asyncio.Task[Any], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
 
-    @contextmanager
-    def within(self, seconds: float) -> Generator[None]:
-        """The current task has `seconds` (and up to one more) for the block. Raises ValidationProblem."""
+    async def within(self, seconds: float, wait: Awaitable[bytes]) -> bytes:
+        """What `wait` gives within `seconds`, and up to one more. Raises ValidationProblem."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("only a task can wait")
         self._waits[task] = time.monotonic() + seconds
         try:
-            yield
+            return await wait
         except asyncio.CancelledError:
             if task not in self._late:
                 raise

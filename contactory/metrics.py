@@ -1,7 +1,8 @@
 """What `/metrics` tells, in the Prometheus text format, of every server process together."""
 
 import os
-from typing import Any
+from bisect import bisect_left
+from typing import Any, ClassVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
@@ -24,24 +25,52 @@ POOL_USED = Gauge(
 
 
 class Meter:
-    """Counts the answers of one operation; its children are looked up once."""
+    """Counts the answers of one operation.
+
+    A request only adds to plain numbers, since updating a metric costs more than parsing a request's body;
+    `flush` adds them to the metrics that all processes share.
+    """
+
+    _all: ClassVar[list["Meter"]] = []
 
     def __init__(self, operation: str) -> None:
         self._operation = operation
-        self._latency: Any = LATENCY.labels(operation)
-        self._statuses: dict[int, Any] = {}
+        self._statuses: dict[int, int] = {}
+        self._buckets = [0] * (len(_BUCKETS) + 1)
+        self._seconds = 0.0
+        self._all.append(self)
 
     def count(self, status: int, seconds: float) -> None:
         """One answer."""
-        counter = self._statuses.get(status)
-        if counter is None:
-            counter = self._statuses[status] = REQUESTS.labels(self._operation, str(status))
-        counter.inc()
-        self._latency.observe(seconds)
+        self._statuses[status] = self._statuses.get(status, 0) + 1
+        self._buckets[bisect_left(_BUCKETS, seconds)] += 1
+        self._seconds += seconds
+
+    def _flush(self) -> None:
+        if not self._statuses:
+            return
+        for status, count in self._statuses.items():
+            REQUESTS.labels(self._operation, str(status)).inc(count)
+        self._statuses.clear()
+        latency: Any = LATENCY.labels(self._operation)
+        # The library adds to a histogram one value at a time only; these are what it adds to.
+        latency._sum.inc(self._seconds)
+        for index, count in enumerate(self._buckets):
+            if count:
+                latency._buckets[index].inc(count)
+                self._buckets[index] = 0
+        self._seconds = 0.0
+
+    @classmethod
+    def flush(cls) -> None:
+        """Adds what has been counted to the metrics."""
+        for meter in cls._all:
+            meter._flush()
 
 
 def exposition() -> bytes:
     """The metrics as text: of all processes where the server runs several, else of this one."""
+    Meter.flush()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest()
     registry = CollectorRegistry()

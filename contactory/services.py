@@ -15,7 +15,7 @@ from contactory.errors import Unavailable
 from contactory.http import deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
-from contactory.metrics import BATCH
+from contactory.metrics import BATCH, Meter
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
 
@@ -80,6 +80,7 @@ class Services:
                 await self.catalogs.poll()
             except Unavailable:
                 log.warning("database away")
+            Meter.flush()
             await asyncio.sleep(POLL_SECONDS)
 
 
