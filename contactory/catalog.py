@@ -6,6 +6,7 @@ name that it does not know is looked up in the database before it is refused.
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -98,17 +99,28 @@ class Catalogs:
         self._kept.pop(workspace_id, None)
 
     async def tag_names(self, catalog: Catalog, ids: Iterable[int], conn: Connection | None = None) -> None:
-        """Makes sure that `catalog` knows the tags with these ids: one made elsewhere a moment ago is looked up."""
+        """Makes sure that `catalog` knows the tags with these ids: one made elsewhere is looked up."""
         missing = [tag_id for tag_id in ids if tag_id not in catalog.tag_names]
-        if not missing:
-            return
+        if missing:
+            found = await self._tags(_TAGS_BY_ID, catalog, missing, conn)
+            catalog.tag_names.update(dict.fromkeys(missing))
+            catalog.learn_tags(found)
+
+    async def tag_ids(self, catalog: Catalog, names: Iterable[str], conn: Connection | None = None) -> None:
+        """Makes sure that `catalog` knows the tags of these names: one made elsewhere is looked up."""
+        missing = [name for name in names if name not in catalog.tag_ids]
+        if missing:
+            catalog.learn_tags(await self._tags(_TAGS_BY_NAME, catalog, missing, conn))
+
+    async def _tags(
+        self, query: str, catalog: Catalog, wanted: list[Any], conn: Connection | None
+    ) -> list[tuple[str, int]]:
         if conn is not None:
-            rows = await conn.fetch(_TAGS_BY_ID, catalog.workspace_id, missing)
+            rows = await conn.fetch(query, catalog.workspace_id, wanted)
         else:
             async with self._db.connection() as own:
-                rows = await own.fetch(_TAGS_BY_ID, catalog.workspace_id, missing)
-        catalog.tag_names.update(dict.fromkeys(missing))
-        catalog.learn_tags((row["name"], row["id"]) for row in rows)
+                rows = await own.fetch(query, catalog.workspace_id, wanted)
+        return [(row["name"], row["id"]) for row in rows]
 
     async def poll(self) -> None:
         """Forgets the catalogues that have changed elsewhere."""
@@ -135,6 +147,10 @@ select t.id, coalesce(target.name, t.name) as name, t.merged_into is null as own
 _TAGS_BY_ID = """
 select id, name from tags
  where workspace_id = $1 and id = any($2::bigint[]) and deleted_at is null and merged_into is null
+"""
+_TAGS_BY_NAME = """
+select id, name from tags
+ where workspace_id = $1 and name = any($2::text[]) and deleted_at is null and merged_into is null
 """
 
 

@@ -226,6 +226,7 @@ async def remove_tag(call: Call) -> Response:
 
     async def attempt(catalog: Catalog) -> Response:
         change = new_change(call, catalog, contact_id, TAGS_REMOVE)
+        await call.app.catalogs.tag_ids(catalog, [name], call.conn)
         change.tag_ids = catalog.aliases(name)
         change.if_match = if_match(call)
         await write(call, change, catalog)

@@ -58,6 +58,7 @@ async def list_all(call: Call) -> Response:
     async def attempt(catalog: Catalog) -> Response:
         cursor: Cursor | None = query.get("cursor")
         sort = query.get("sort") or (cursor.sort if cursor else "createdAt")
+        await call.app.catalogs.tag_ids(catalog, query.get("tag", ()), call.conn)
         wanted = _filter(call, catalog, cursor, sort)
         async with call.connection() as conn:
             page = await list_contacts(

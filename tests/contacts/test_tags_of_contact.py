@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from tests.world import Caller, World, pointers
@@ -88,9 +89,16 @@ def test_the_tags_of_a_foreign_contact_are_not_found(world: World) -> None:
     assert world.alice.read(made["id"]) == made
 
 
-def test_tags_made_by_another_process_are_shown(world: World, second_http: object) -> None:
+def test_tags_made_by_another_process_are_shown(world: World, second_http: httpx.Client) -> None:
     made = world.alice.made()
-    there = world.alice.at(second_http)  # type: ignore[arg-type]
+    there = world.alice.at(second_http)
     for number in range(5):
         there.patch(made["id"], {"tags": [f"tag {number}"]})
         assert world.alice.read(made["id"])["tags"] == [f"tag {n}" for n in range(number + 1)]
+
+
+def test_a_tag_made_by_another_process_can_be_taken_off(world: World, second_http: httpx.Client) -> None:
+    made = world.alice.made(tags=["old"])
+    world.alice.at(second_http).patch(made["id"], {"tags": ["brand new"]})
+    assert take_off(world.alice, made["id"], "brand new") == 204
+    assert world.alice.read(made["id"])["tags"] == ["old"]
