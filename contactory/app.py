@@ -8,16 +8,20 @@ from typing import Any
 
 from contactory.contacts.operations import CONTACT_OPERATIONS
 from contactory.dispatch import Dispatcher
+from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.logs import log, set_up_logs
 from contactory.operations import Operation
 from contactory.pages import PAGE_OPERATIONS
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
+from contactory.tags.operations import TAG_OPERATIONS
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 OPERATIONS: list[Operation] = [
     *CONTACT_OPERATIONS,
+    *TAG_OPERATIONS,
+    *FIELD_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
     *PAGE_OPERATIONS,

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from contactory.db import Connection, Database
+from contactory.errors import NotFound
 
 _KEPT = 1000  # Workspaces in memory, least recently used out first.
 POLL_SECONDS = 0.4
@@ -23,6 +24,8 @@ class Field(msgspec.Struct, frozen=True):
     num: str
     name: str
     type: str
+    next_type: str | None = None
+    """While the type is being changed: what values must fit besides."""
 
 
 class Catalog(msgspec.Struct):
@@ -62,6 +65,7 @@ class Catalogs:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._kept: OrderedDict[str, Catalog] = OrderedDict()
+        self._forgotten = 0
 
     async def get(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
         """The workspace's catalogue, from memory where it is there; None where there is no such workspace.
@@ -83,11 +87,14 @@ class Catalogs:
         """
         if conn is not None:
             return await read_catalog(conn, workspace_id)
+        forgotten = self._forgotten
         async with self._db.connection() as own:
             catalog = await read_catalog(own, workspace_id)
         if catalog is None:
             self.forget(workspace_id)
             return None
+        if forgotten != self._forgotten:
+            return catalog  # It may be from before what was forgotten meanwhile.
         self._kept[workspace_id] = catalog
         self._kept.move_to_end(workspace_id)
         while len(self._kept) > _KEPT:
@@ -97,6 +104,7 @@ class Catalogs:
     def forget(self, workspace_id: str) -> None:
         """The next reader asks the database again."""
         self._kept.pop(workspace_id, None)
+        self._forgotten += 1
 
     async def tag_names(self, catalog: Catalog, ids: Iterable[int], conn: Connection | None = None) -> None:
         """Makes sure that `catalog` knows the tags with these ids: one made elsewhere is looked up."""
@@ -129,7 +137,8 @@ class Catalogs:
             return
         async with self._db.connection() as conn:
             rows = await conn.fetch(
-                "select id::text, catalog_version from workspaces where id = any($1::uuid[]) and deleted_at is null",
+                """select id::text, catalog_version from workspaces
+                    where id = any($1::uuid[]) and deleted_at is null""",
                 list(known),
             )
         current: dict[str, int] = {row["id"]: row["catalog_version"] for row in rows}
@@ -154,6 +163,21 @@ select id, name from tags
 """
 
 
+async def bump(conn: Connection, workspace_id: str) -> None:
+    """Says that this transaction changes a workspace's catalogue, and holds off others who would change it.
+
+    It comes first in the transaction: whoever locks more than one row begins with the workspace's.
+    Raises NotFound where the workspace is gone.
+    """
+    found = await conn.fetchval(
+        """update workspaces set catalog_version = catalog_version + 1
+            where id = $1 and deleted_at is null returning true""",
+        workspace_id,
+    )
+    if not found:
+        raise NotFound
+
+
 async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
     """The catalogue of a workspace, its version read first: what is read after can only be newer."""
     row = await conn.fetchrow(
@@ -164,7 +188,7 @@ async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
     if row is None:
         return None
     fields = await conn.fetch(
-        """select id::text, num::text, name, type from custom_fields
+        """select id::text, num::text, name, type, next_type from custom_fields
             where workspace_id = $1 and deleted_at is null order by position, num""",
         workspace_id,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from contactory.auth import Actor
@@ -59,7 +60,7 @@ class Routes:
         for index, segment in enumerate(segments):
             if segment in node and segment:
                 node = node[segment]
-            elif "{}" in node and segment:
+            elif "{}" in node:
                 node = node["{}"]
                 if len(node) == 1 and "" in node:
                     values.append("/".join(segments[index:]))
@@ -67,7 +68,7 @@ class Routes:
                 values.append(segment)
             else:
                 return None
-        leaf: _Leaf | None = node.get("")
+        leaf: _Leaf | None = node.get("") if all(values) else None
         return (leaf, dict(zip(leaf.names, values, strict=True))) if leaf else None
 
 
@@ -110,8 +111,8 @@ class Dispatcher:
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
-            allowed = sorted({*leaf.methods, *(["HEAD"] if "GET" in leaf.methods else [])})
-            raise MethodNotAllowed(request.method, allowed)
+            head = {"HEAD"} if "GET" in leaf.methods else set[str]()
+            raise MethodNotAllowed(request.method, sorted(leaf.methods.keys() | head))
         operation, meter = leaf.methods[method]
         return operation, meter, path
 
@@ -142,16 +143,21 @@ class Dispatcher:
         if not call.operation.writes:
             return await call.operation.handler(call)
         key = None if call.dry_run else idempotency_key(call)
-        if key is None and not call.dry_run:
+        try:
+            for _ in range(_ATTEMPTS):
+                with suppress(*COLLISION):
+                    return await self._attempt(call, key, body)
+            raise Unavailable("Others are changing the same data: try again in a second.")
+        finally:
+            for workspace_id in call.changed_catalogs:
+                self._app.catalogs.forget(workspace_id)
+
+    async def _attempt(self, call: Call, key: str | None, body: bytes) -> Response:
+        if call.dry_run:
+            return await self._dry_run(call)
+        if key is None:
             return await call.operation.handler(call)
-        for _ in range(_ATTEMPTS):
-            try:
-                if key is None:
-                    return await self._dry_run(call)
-                return await run_once(call, key, body, call.operation.handler, lambda c, p: render(c.request, p))
-            except COLLISION:
-                continue
-        raise Unavailable("Others are changing the same data: try again in a second.")
+        return await run_once(call, key, body, call.operation.handler, lambda c, p: render(c.request, p))
 
     async def _dry_run(self, call: Call) -> Response:
         """The would-be answer, of which nothing is kept."""

@@ -7,6 +7,7 @@ from contactory.auth import Keys
 from contactory.contacts.sweep import sweep
 from contactory.db import COLLISION, Database
 from contactory.errors import Unavailable
+from contactory.fields.retype import end_abandoned
 from contactory.idempotency import KEPT
 from contactory.logs import log
 
@@ -35,6 +36,7 @@ class Jobs:
     async def _once(self) -> None:
         await write_last_used(self._db, self._keys)
         await _drop_old_records(self._db)
+        await end_abandoned(self._db)
         while await sweep(self._db):
             await asyncio.sleep(_PAUSE_SECONDS)
 

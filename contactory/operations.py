@@ -4,7 +4,7 @@ Every request goes the same way: route, key, permission, rate limit, query, body
 on it leaves as a Problem, and is rendered in one place.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
+_ATTEMPTS = 20  # Each means that somebody renamed something just then.
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
 
@@ -33,7 +34,18 @@ class Stale(Exception):
 class Call:
     """One call of an operation: what was sent, checked, and what its handler works with."""
 
-    __slots__ = ("_body", "actor", "app", "conn", "operation", "path", "query", "request", "touched")
+    __slots__ = (
+        "_body",
+        "actor",
+        "app",
+        "changed_catalogs",
+        "conn",
+        "operation",
+        "path",
+        "query",
+        "request",
+        "touched",
+    )
 
     def __init__(self, operation: "Operation", request: Request, app: "Services", actor: Actor) -> None:
         self.operation = operation
@@ -47,6 +59,8 @@ class Call:
         """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
         self.touched: list[str] = []
         """Ids of the contacts whose values the answer holds."""
+        self.changed_catalogs: set[str] = set()
+        """Workspaces whose catalogue the call changes: forgotten once that is committed."""
 
     @property
     def body(self) -> Object:
@@ -66,7 +80,7 @@ class Call:
         return found
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """The call's transaction, or else a connection of the pool."""
         if self.conn is not None:
             yield self.conn
@@ -75,7 +89,7 @@ class Call:
                 yield conn
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """A transaction of its own, or a part of the call's."""
         async with self.connection() as conn, conn.transaction():
             yield conn
@@ -89,7 +103,7 @@ class Call:
         known = self.actor.workspace_id
         if known is None and workspace_id is None:
             where = FieldError("/workspaceId", None, "required", NO_WORKSPACE)
-            if self.operation.method == "GET":
+            if self.operation.body is None:
                 where = FieldError(None, "workspaceId", "required", NO_WORKSPACE)
             raise ValidationProblem(NO_WORKSPACE, [where])
         if known is not None and workspace_id not in (None, known):
@@ -108,7 +122,7 @@ class Call:
         of date: nothing is refused that has been made elsewhere a moment ago.
         """
         catalog = await self.catalog(workspace_id)
-        for _ in range(5):
+        for _ in range(_ATTEMPTS):
             try:
                 return await attempt(catalog)
             except Stale:
@@ -175,4 +189,6 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
 def permit(operation: Operation, actor: Actor) -> None:
     """Raises Forbidden where the actor may not do this."""
     if operation.permission and not actor.may(operation.permission):
-        raise Forbidden(f"This API key has the permission {actor.permission}, and needs {operation.permission}.")
+        raise Forbidden(
+            f"This API key has the permission {actor.permission}, and needs {operation.permission}."
+        )

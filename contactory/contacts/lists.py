@@ -1,13 +1,13 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.email import normalise_email
-from contactory.contacts.history import EventCursor, history, parse_event_cursor
+from contactory.contacts.history import history, parse_event_cursor
 from contactory.contacts.listing import (
     SORTS,
     Cursor,
@@ -106,7 +106,15 @@ async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
     return [with_extras(contact, row, include) for contact, row in zip(contacts, page.rows, strict=True)]
 
 
-def next_link(call: Call, cursor: "Cursor | EventCursor | None") -> list[tuple[str, str]]:
+class Place(Protocol):
+    """Where reading a list stands."""
+
+    def text(self) -> str:
+        """The cursor as a client carries it."""
+        ...
+
+
+def next_link(call: Call, cursor: Place | None) -> list[tuple[str, str]]:
     """The Link header (RFC 8288) to the next page: the same request, with a cursor."""
     if cursor is None:
         return []

@@ -111,7 +111,7 @@ def parse_fields(value: Json, catalog: Catalog, errors: Errors, *path: str | int
             elif field.num in values:
                 errors.add(Invalid("given_twice", f"{quote(field.name)} is given twice"), *path, sent)
             else:
-                values[field.num] = None if item is None else text_form(field.type, item)
+                values[field.num] = None if item is None else text_form(field.type, item, field.next_type)
         except Invalid as error:
             errors.add(error, *path, sent)
     return values

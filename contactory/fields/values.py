@@ -14,11 +14,15 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def text_form(field_type: str, value: Json) -> str:
-    """The text that is kept for `value` (a JSON scalar, not null) in a field of this type. Raises Invalid."""
+def text_form(field_type: str, value: Json, next_type: str | None = None) -> str:
+    """The text that is kept for `value` (a JSON scalar, not null) in a field of this type.
+
+    Where the field is to have another type next, the value must fit that one too. Raises Invalid.
+    """
     if value is None or isinstance(value, dict | list):
         raise Invalid("wrong_type", "must be a string, a number, a boolean or null")
-    return _FORMS[field_type](value)
+    form = _FORMS[field_type](value)
+    return form if next_type is None else _FORMS[next_type](form)
 
 
 def plain_number(number: int | Decimal) -> str:

@@ -1,0 +1,34 @@
+"""A custom field: its JSON shape, and what a request may say about it."""
+
+from datetime import datetime
+
+import msgspec
+
+from contactory.checks import ID, Form, integer, one_of
+from contactory.fields.values import TYPES
+from contactory.tags.model import NAME
+
+
+class CustomField(msgspec.Struct, rename="camel"):
+    """A custom field as the API shows it; `position` counts from 0."""
+
+    id: str
+    workspace_id: str
+    name: str
+    type: str
+    position: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class FieldPatch(msgspec.Struct):
+    """What a request says about a field; None where it says nothing."""
+
+    name: str | None = None
+    type: str | None = None
+    position: int | None = None
+
+
+_GIVEN = {"name": NAME, "type": one_of(*TYPES), "position": integer(0, 1_000_000)}
+CREATE = Form({"workspaceId": ID, **_GIVEN}, required=("name", "type"))
+UPDATE = Form(_GIVEN, some=True)

@@ -1,0 +1,293 @@
+"""Changing the type of a custom field while its contacts go on being written.
+
+First the field gets a next type, and from then on a value must fit both types to be written. When every
+statement that was at work before that is over, no misfit can come any more, so what a scan of the values then
+finds is final. At no moment is there a value that does not fit the type that the field shows, not even after
+a crash.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.catalog import bump
+from contactory.checks import quote
+from contactory.db import Connection, Database
+from contactory.errors import Conflict, FieldError, Unavailable
+from contactory.fields.model import CustomField, FieldPatch
+from contactory.fields.store import change_field
+from contactory.fields.values import MAX_DIGITS, text_form
+from contactory.ids import new_id
+from contactory.invalid import Invalid
+
+_PATIENCE_SECONDS = 4.0
+_POLL_SECONDS = 0.01
+_PAGE = 2000
+_LISTED = 10
+_ABANDONED = timedelta(minutes=10)
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+
+# Values that are sure to fit a type and to be written in it as they are; any other is looked at more closely.
+_PLAIN = {
+    "text": "",
+    "number": r"^(0|-?(0|[1-9][0-9]{0,99})\.[0-9]{0,99}[1-9]|-?[1-9][0-9]{0,99})$",
+    "date": r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$",
+    "boolean": "^(true|false)$",
+}
+
+
+async def key_in_change(conn: Connection, field: CustomField, new_type: str | None) -> str | None:
+    """The field's key in contacts.fields where its type has to change, or a change was left unfinished."""
+    if new_type is None:
+        return None
+    return await conn.fetchval(
+        """select num::text from custom_fields
+            where workspace_id = $1 and id = $2 and (type <> $3 or next_type is not null)""",
+        field.workspace_id,
+        field.id,
+        new_type,
+    )
+
+
+class _Value(NamedTuple):
+    contact_id: str
+    text: str
+    deleted: bool
+
+
+# A fixed number of contacts at a time, not of values found, so that no statement takes long.
+_SCAN = f"""
+with page as materialized (
+    select c.id, left(c.fields ->> $2, {MAX_DIGITS + 1}) as value, c.deleted_at is not null as deleted
+      from contacts c
+     where c.workspace_id = $1 and c.id > $3
+     order by c.id
+     limit {_PAGE}
+)
+select (select id::text from page order by id desc limit 1),
+       (select coalesce(jsonb_agg(jsonb_build_array(id, value, deleted) order by id), '[]')
+          from page where value !~ $4)
+"""
+
+
+async def _scan(conn: Connection, workspace_id: str, key: str, new_type: str) -> AsyncGenerator[list[_Value]]:
+    """The values of all contacts, deleted ones too, that do not plainly fit, a page at a time."""
+    after: str | None = _NO_ID
+    while after is not None:
+        [row] = await conn.fetch(_SCAN, workspace_id, key, after, _PLAIN[new_type])
+        after = row[0]
+        yield msgspec.json.decode(row[1], type=list[_Value])
+
+
+async def refuse_misfits(conn: Connection, workspace_id: str, key: str, new_type: str) -> None:
+    """Raises Conflict, naming some of the contacts, where values of the field do not fit the type."""
+    errors: list[FieldError] = []
+    async for page in _scan(conn, workspace_id, key, new_type):
+        for value in page:
+            try:
+                text_form(new_type, value.text)
+            except Invalid as misfit:
+                what = "The value of a deleted contact" if value.deleted else quote(value.text)
+                detail = f"{what} does not fit: it {misfit.detail}"
+                errors.append(FieldError("/type", None, misfit.code, detail, None, value.contact_id))
+        if len(errors) >= _LISTED:
+            break
+    if errors:
+        raise Conflict(
+            f"Some contacts have a value that does not fit the type {new_type}: change or clear those first.",
+            errors[:_LISTED],
+        )
+
+
+class TypeChange:
+    """One attempt to give a field another type."""
+
+    def __init__(
+        self,
+        db: Database,
+        field: CustomField,
+        key: str,
+        patch: FieldPatch,
+        new_type: str,
+        actor: Actor,
+        request_id: str,
+    ) -> None:
+        self._db = db
+        self._workspace_id = field.workspace_id
+        self._field_id = field.id
+        self._key = key
+        self._patch = patch
+        self._type = new_type
+        self._actor = actor
+        self._request_id = request_id
+        self._at = datetime.now(UTC)
+
+    async def run(self) -> CustomField:
+        """Changes the field as the patch says; gives it as it is then.
+
+        Raises Conflict where values do not fit, where the name is taken, or where another attempt took over
+        (retryable); Unavailable where writes that were at work before do not end. Then nothing has changed.
+        """
+        await self._refuse_misfits()
+        await self._announce()
+        try:
+            await self._wait_for_older_writes()
+            await self._refuse_misfits()
+            changed = await self._take_effect()
+        except BaseException:
+            await self._withdraw()
+            raise
+        await self._rewrite()
+        return changed
+
+    async def _refuse_misfits(self) -> None:
+        async with self._db.connection() as conn:
+            await refuse_misfits(conn, self._workspace_id, self._key, self._type)
+
+    async def _announce(self) -> None:
+        async with self._db.transaction() as conn:
+            await bump(conn, self._workspace_id)
+            await conn.execute(
+                """update custom_fields set next_type = $3, next_type_at = $4
+                    where workspace_id = $1 and id = $2 and deleted_at is null""",
+                self._workspace_id,
+                self._field_id,
+                self._type,
+                self._at,
+            )
+
+    async def _wait_for_older_writes(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        async with self._db.connection() as conn:
+            older = await _writers(conn)
+            while older:
+                if time.monotonic() > deadline:
+                    raise Unavailable(
+                        "Contacts are being written by a long transaction: try again in a second."
+                    )
+                await asyncio.sleep(_POLL_SECONDS)
+                older &= await _writers(conn)
+
+    async def _take_effect(self) -> CustomField:
+        async with self._db.transaction() as conn:
+            changed = await change_field(conn, self._workspace_id, self._field_id, self._patch)
+            if not await self._is_current(conn):
+                raise Conflict(
+                    "Another request is changing the type of this field: try again.", retryable=True
+                )
+            return changed
+
+    async def _is_current(self, conn: Connection) -> bool:
+        return await conn.fetchval(
+            """select exists (select from custom_fields
+                               where workspace_id = $1 and id = $2 and next_type_at = $3)""",
+            self._workspace_id,
+            self._field_id,
+            self._at,
+        )
+
+    async def _withdraw(self) -> None:
+        async with self._db.transaction() as conn:
+            await _end(conn, self._workspace_id, self._field_id, self._at)
+
+    async def _rewrite(self) -> None:
+        """Writes the values that look different in the new type as all new ones are written."""
+        async with self._db.connection() as conn:
+            async for page in _scan(conn, self._workspace_id, self._key, self._type):
+                changes = [(value, text_form(self._type, value.text)) for value in page]
+                await self._rewrite_page(
+                    conn, [(v.contact_id, v.text, new) for v, new in changes if new != v.text]
+                )
+        await self._withdraw()
+
+    async def _rewrite_page(self, conn: Connection, changes: list[tuple[str, str, str]]) -> None:
+        if not changes:
+            return
+        ids, olds, news = zip(*changes, strict=True)
+        event_ids = [new_id() for _ in changes]
+        await conn.execute(
+            _REWRITE,
+            self._workspace_id,
+            self._field_id,
+            self._at,
+            self._key,
+            ids,
+            olds,
+            news,
+            event_ids,
+            datetime.now(UTC),
+            self._actor.type,
+            self._actor.id,
+            self._request_id,
+        )
+
+
+# Who writes contacts holds this lock from before the snapshot of its statement to the end of its transaction.
+_WRITERS = """
+select l.virtualtransaction
+  from pg_locks l
+  join pg_database d on d.oid = l.database and d.datname = current_database()
+ where l.locktype = 'relation' and l.relation = 'contacts'::regclass
+   and l.mode = 'RowExclusiveLock' and l.granted
+"""
+
+
+async def _writers(conn: Connection) -> set[str]:
+    """The transactions that are writing contacts at this moment."""
+    return {row[0] for row in await conn.fetch(_WRITERS)}
+
+
+_REWRITE = """
+with input as materialized (
+    select * from unnest($5::uuid[], $6::text[], $7::text[], $8::uuid[]) as i (id, old, new, event_id)
+), locked as materialized (
+    select c.id, i.old, i.new, i.event_id, c.fields, c.version,
+           greatest($9::timestamptz, c.updated_at + interval '1 microsecond') as at
+      from input i
+      join custom_fields f on f.workspace_id = $1 and f.id = $2 and f.next_type_at = $3
+      join contacts c on c.workspace_id = $1 and c.id = i.id and c.fields ->> $4::text = i.old
+     order by c.id
+       for update of c
+), updated as (
+    update contacts c
+       set fields = l.fields || jsonb_build_object($4::text, l.new),
+           version = l.version + 1, updated_at = l.at
+      from locked l
+     where c.workspace_id = $1 and c.id = l.id
+)
+insert into contact_events (workspace_id, contact_id, version, id, type, at,
+                            actor_type, actor_id, via, request_id, changes)
+select $1, id, version + 1, event_id, 'contact.updated', at, $10, $11, 'api', $12,
+       jsonb_build_object('customFields', jsonb_build_object($4::text, jsonb_build_array(old, new)))
+  from locked
+"""
+
+
+async def _end(conn: Connection, workspace_id: str, field_id: str, at: datetime) -> None:
+    """The attempt of that time is over; nothing happens where it is over already."""
+    await bump(conn, workspace_id)
+    await conn.execute(
+        """update custom_fields set next_type = null, next_type_at = null
+            where workspace_id = $1 and id = $2 and next_type_at = $3""",
+        workspace_id,
+        field_id,
+        at,
+    )
+
+
+async def end_abandoned(db: Database) -> None:
+    """Ends the attempts that a crash has left behind, so that values need to fit one type only again."""
+    async with db.connection() as conn:
+        rows = await conn.fetch(
+            """select workspace_id::text, id::text, next_type_at from custom_fields
+                where next_type <> type and next_type_at < $1 limit 100""",
+            datetime.now(UTC) - _ABANDONED,
+        )
+    for row in rows:
+        async with db.transaction() as conn:
+            await _end(conn, *row)

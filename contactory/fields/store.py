@@ -1,0 +1,151 @@
+"""Custom fields in the database, but for the change of a type (retype.py)."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.catalog import bump
+from contactory.db import Connection, Violation, translated
+from contactory.errors import Conflict, FieldError, NotFound
+from contactory.fields.model import CustomField, FieldPatch
+from contactory.ids import new_id
+
+_COLUMNS = "f.id::text, f.workspace_id::text, f.name, f.type, f.position, f.created_at, f.updated_at"
+_LAST = 2**31 - 1
+
+
+async def list_fields(conn: Connection, workspace_id: str) -> list[CustomField]:
+    """The fields of a workspace, in its order."""
+    rows = await conn.fetch(
+        f"""select {_COLUMNS} from custom_fields f
+             where f.workspace_id = $1 and f.deleted_at is null order by f.position, f.num""",
+        workspace_id,
+    )
+    return [CustomField(*row) for row in rows]
+
+
+async def get_field(conn: Connection, actor: Actor, field_id: str) -> CustomField:
+    """A field of a workspace that the actor sees. Raises NotFound."""
+    row = await conn.fetchrow(
+        f"""select {_COLUMNS}
+              from workspaces w
+              join custom_fields f on f.workspace_id = w.id and f.id = $4
+             where w.account_id = $1 and w.mode = $2 and w.deleted_at is null
+               and ($3::uuid is null or w.id = $3) and f.deleted_at is null""",
+        actor.account_id,
+        actor.mode,
+        actor.workspace_id,
+        field_id,
+    )
+    if row is None:
+        raise NotFound
+    return CustomField(*row)
+
+
+async def create_field(
+    conn: Connection, workspace_id: str, given: FieldPatch, max_fields: int
+) -> CustomField:
+    """Makes a field, the last one unless a position is given. To be called in a transaction.
+
+    Raises Conflict where the name is taken, or the workspace has `max_fields` already.
+    """
+    await bump(conn, workspace_id)
+    others = len(await list_fields(conn, workspace_id))
+    if others >= max_fields:
+        raise Conflict(f"A workspace has at most {max_fields} custom fields: delete one first.")
+    now = datetime.now(UTC)
+    position = others if given.position is None else min(given.position, others)
+    field = CustomField(new_id(), workspace_id, given.name or "", given.type or "", position, now, now)
+    await _write(
+        conn,
+        """insert into custom_fields (workspace_id, id, name, type, position, updated_at, created_at)
+           values ($1, $2, $3, $4, $5, $6, $6)""",
+        field,
+    )
+    await _arrange(conn, workspace_id, field.id, position)
+    return field
+
+
+async def change_field(conn: Connection, workspace_id: str, field_id: str, patch: FieldPatch) -> CustomField:
+    """Changes what `patch` gives. To be called in a transaction.
+
+    A type is taken without a look at the values. Raises NotFound, and Conflict where the name is taken.
+    """
+    await bump(conn, workspace_id)
+    fields = await list_fields(conn, workspace_id)
+    stored = next((field for field in fields if field.id == field_id), None)
+    if stored is None:
+        raise NotFound
+    wanted = _patched(stored, patch, len(fields))
+    if wanted == stored:
+        return stored
+    wanted.updated_at = max(datetime.now(UTC), stored.updated_at)
+    await _write(
+        conn,
+        """update custom_fields set name = $3, type = $4, position = $5, updated_at = $6
+            where workspace_id = $1 and id = $2""",
+        wanted,
+    )
+    if wanted.position != stored.position:
+        await _arrange(conn, workspace_id, field_id, wanted.position)
+    return wanted
+
+
+def _patched(stored: CustomField, patch: FieldPatch, count: int) -> CustomField:
+    return msgspec.structs.replace(
+        stored,
+        name=stored.name if patch.name is None else patch.name,
+        type=stored.type if patch.type is None else patch.type,
+        position=stored.position if patch.position is None else min(patch.position, count - 1),
+    )
+
+
+async def _write(conn: Connection, statement: str, field: CustomField) -> None:
+    try:
+        with translated():
+            await conn.execute(
+                statement,
+                field.workspace_id,
+                field.id,
+                field.name,
+                field.type,
+                field.position,
+                field.updated_at,
+            )
+    except Violation:
+        detail = "Another custom field of the workspace has this name"
+        raise Conflict(detail, [FieldError("/name", None, "taken", detail)]) from None
+
+
+_ARRANGE = """
+update custom_fields f
+   set position = case when f.id = $2 then $3 when o.place >= $3 then o.place + 1 else o.place end
+  from (select id, row_number() over (order by id = $2, position, num) - 1 as place
+          from custom_fields
+         where workspace_id = $1 and deleted_at is null) o
+ where f.workspace_id = $1 and f.id = o.id
+"""
+
+
+async def _arrange(conn: Connection, workspace_id: str, field_id: str, position: int) -> None:
+    """Puts a field at a position; the others keep their order, and the positions run from 0 without a gap."""
+    await conn.execute(_ARRANGE, workspace_id, field_id, position)
+
+
+async def delete_field(conn: Connection, workspace_id: str, field_id: str) -> None:
+    """Deletes a field: no contact shows a value of it any more. To be called in a transaction.
+
+    Raises NotFound.
+    """
+    await bump(conn, workspace_id)
+    deleted = await conn.fetchval(
+        """update custom_fields set deleted_at = $3, updated_at = $3
+            where workspace_id = $1 and id = $2 and deleted_at is null returning true""",
+        workspace_id,
+        field_id,
+        datetime.now(UTC),
+    )
+    if not deleted:
+        raise NotFound
+    await _arrange(conn, workspace_id, field_id, _LAST)

@@ -1,0 +1,65 @@
+"""The operations on tags."""
+
+from contactory.checks import BOOLEAN, ID, Form, Rule
+from contactory.contacts.lists import LIMIT, next_link
+from contactory.errors import NotFound
+from contactory.http import Response, json_response
+from contactory.invalid import Invalid
+from contactory.operations import Call
+from contactory.tags import store
+from contactory.tags.model import NAME, TagCursor, display_name, parse_tag_cursor, prefix
+
+WORKSPACE = {"workspaceId": ID}
+LIST_QUERY = {
+    **WORKSPACE,
+    "q": Rule(prefix, {"type": "string", "maxLength": 255}),
+    "limit": LIMIT,
+    "cursor": Rule(parse_tag_cursor, {"type": "string"}),
+}
+RENAME = Form({**WORKSPACE, "name": NAME, "merge": BOOLEAN}, required=("name",))
+
+
+async def list_tags(call: Call) -> Response:
+    """A page of the workspace's tags."""
+    query = call.query
+    catalog = await call.catalog(query.get("workspaceId"))
+    limit: int = query.get("limit", 20)
+    cursor: TagCursor | None = query.get("cursor")
+    async with call.connection() as conn:
+        found = await store.list_tags(
+            conn,
+            catalog.workspace_id,
+            prefix=query.get("q", ""),
+            after=cursor.name if cursor else "",
+            limit=limit + 1,
+        )
+    page = found[:limit]
+    following = TagCursor(page[-1].name) if len(found) > limit else None
+    return json_response(200, page, next_link(call, following))
+
+
+def _name(call: Call) -> str:
+    try:
+        return display_name(call.path["name"])
+    except Invalid:
+        raise NotFound from None
+
+
+async def rename_tag(call: Call) -> Response:
+    """Gives a tag another name, or makes one tag of two."""
+    body, name = call.body, _name(call)
+    workspace_id = (await call.catalog(body.get("workspaceId"))).workspace_id
+    call.changed_catalogs.add(workspace_id)
+    async with call.transaction() as conn:
+        tag = await store.rename_tag(conn, workspace_id, name, body["name"], merge=body.get("merge", False))
+    return json_response(200, tag)
+
+
+async def delete_tag(call: Call) -> Response:
+    """Takes a tag off every contact."""
+    name = _name(call)
+    workspace_id = (await call.catalog(call.query.get("workspaceId"))).workspace_id
+    call.changed_catalogs.add(workspace_id)
+    async with call.transaction() as conn:
+        await store.delete_tag(conn, workspace_id, name)
+    return Response(204)

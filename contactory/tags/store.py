@@ -1,0 +1,106 @@
+"""Tags in the database; contacts make them as they need them (contacts/change.py)."""
+
+from datetime import UTC, datetime
+
+from contactory.catalog import bump
+from contactory.checks import quote
+from contactory.db import Connection, Violation, translated
+from contactory.errors import Conflict, FieldError, NotFound
+from contactory.tags.model import Tag
+
+_LIST = """
+with page as materialized (
+    select t.id, t.name, t.created_at
+      from tags t
+     where t.workspace_id = $1 and t.deleted_at is null and t.merged_into is null
+       and starts_with(t.name, $2) and t.name collate "C" > $3
+     order by t.name collate "C"
+     limit $4
+), ids as materialized (
+    -- A merged tag counts for the one it was merged into.
+    select t.id, p.id as shown_as
+      from page p
+      join tags t on t.workspace_id = $1 and t.deleted_at is null and coalesce(t.merged_into, t.id) = p.id
+), counts as materialized (
+    -- Each contact is visited once, however many of the page's tags it carries.
+    select i.shown_as, count(distinct c.id) as contacts
+      from contacts c
+     cross join unnest(c.tag_ids) as carried (tag_id)
+      join ids i on i.id = carried.tag_id
+     where c.workspace_id = $1 and c.deleted_at is null and c.tag_ids && (select array_agg(id) from ids)
+     group by i.shown_as
+)
+select p.name, coalesce(n.contacts, 0), p.created_at
+  from page p
+  left join counts n on n.shown_as = p.id
+ order by p.name collate "C"
+"""
+
+
+async def list_tags(
+    conn: Connection, workspace_id: str, *, prefix: str = "", after: str = "", limit: int
+) -> list[Tag]:
+    """Tags by name, in the order of code points, from the first one beyond `after` on."""
+    rows = await conn.fetch(_LIST, workspace_id, prefix, after, limit)
+    return [Tag(*row) for row in rows]
+
+
+async def get_tag(conn: Connection, workspace_id: str, name: str) -> Tag:
+    """The tag of that name, which the caller knows to be there."""
+    # Of all names that begin with it, the name itself comes first.
+    [tag] = await list_tags(conn, workspace_id, prefix=name, limit=1)
+    return tag
+
+
+_FIND = """
+select id from tags where workspace_id = $1 and name = $2 and deleted_at is null and merged_into is null
+"""
+_RENAME = "update tags set name = $3 where workspace_id = $1 and id = $2"
+_MERGE = """
+update tags set merged_into = $3
+ where workspace_id = $1 and deleted_at is null and coalesce(merged_into, id) = $2
+"""
+
+
+async def rename_tag(conn: Connection, workspace_id: str, name: str, new_name: str, *, merge: bool) -> Tag:
+    """Gives a tag another name; with `merge`, into the tag that has it. To be called in a transaction.
+
+    Raises NotFound, and Conflict where another tag has the name and `merge` is not set.
+    """
+    await bump(conn, workspace_id)
+    tag_id = await conn.fetchval(_FIND, workspace_id, name)
+    if tag_id is None:
+        raise NotFound(f"There is no tag with the name {quote(name)}.")
+    try:
+        with translated():
+            async with conn.transaction():
+                await conn.execute(_RENAME, workspace_id, tag_id, new_name)
+    except Violation:
+        if not merge:
+            raise _taken() from None
+        target = await conn.fetchval(_FIND, workspace_id, new_name)
+        await conn.execute(_MERGE, workspace_id, tag_id, target)
+    return await get_tag(conn, workspace_id, new_name)
+
+
+def _taken() -> Conflict:
+    detail = 'Another tag has this name: send "merge": true to make one tag of the two'
+    return Conflict(detail, [FieldError("/name", None, "taken", detail)])
+
+
+_DELETE = """
+with named as materialized (
+    select id from tags where workspace_id = $1 and name = $2 and deleted_at is null and merged_into is null
+)
+update tags t set deleted_at = $3
+  from named
+ where t.workspace_id = $1 and t.deleted_at is null and coalesce(t.merged_into, t.id) = named.id
+returning t.id
+"""
+
+
+async def delete_tag(conn: Connection, workspace_id: str, name: str) -> None:
+    """Deletes a tag: no contact shows it any more. To be called in a transaction. Raises NotFound."""
+    await bump(conn, workspace_id)
+    if not await conn.fetch(_DELETE, workspace_id, name, datetime.now(UTC)):
+        raise NotFound(f"There is no tag with the name {quote(name)}.")
