@@ -6,6 +6,7 @@ on it leaves as a Problem, and is rendered in one place.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -138,7 +139,7 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One row of the table: a method on a path, and all that is said about it."""
 
     id: str
@@ -168,7 +169,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it can change anything."""
         return self.method not in ("GET", "HEAD")
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, Rule]:
         """Every query parameter that it takes."""
         return {**self.query, **DRY_RUN} if self.writes and self.permission else self.query
