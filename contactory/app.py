@@ -12,20 +12,20 @@ from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.logs import log, set_up_logs
 from contactory.operations import Operation
-from contactory.pages import PAGE_OPERATIONS
+from contactory.pages import page_operations
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
-OPERATIONS: list[Operation] = [
+_API: list[Operation] = [
     *CONTACT_OPERATIONS,
     *TAG_OPERATIONS,
     *FIELD_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
-    *PAGE_OPERATIONS,
 ]
+OPERATIONS = [*_API, *page_operations(_API)]
 
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)

@@ -1,9 +1,10 @@
 """Checking what was sent: rules for single values, forms for objects, and all errors at once."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -117,6 +118,7 @@ def _reason(error: Exception) -> str:
     return text.removeprefix("JSON is malformed: ")
 
 
+@lru_cache(maxsize=256)
 def _check_media_type(content_type: str | None, merge_patch: bool) -> None:
     media, _, parameters = (content_type or "").partition(";")
     media = media.strip().lower()
@@ -159,6 +161,8 @@ class Form(NamedTuple):
     required: tuple[str, ...] = ()
     some: bool = False
     """At least one field must be given (besides workspaceId)."""
+    any_of: Sequence[Object] = ()
+    """JSON Schema of what the handler checks beyond the rules: one of these must hold."""
 
     def parse(self, data: Object) -> Object:
         """The fields given, each as its rule makes it. Raises ValidationProblem with all that is wrong."""
@@ -199,6 +203,8 @@ class Form(NamedTuple):
         if self.some:
             named = [name for name in self.rules if name != "workspaceId"]
             shown["anyOf"] = [{"required": [name]} for name in named]
+        if self.any_of:
+            shown["anyOf"] = list(self.any_of)
         return shown
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contactory.services import Services
 
 _PROBLEM = ("content-type", "application/problem+json")
+_NOSNIFF = ("x-content-type-options", "nosniff")
 _ATTEMPTS = 5
 _NOBODY = Actor(None, "", None, "live", "read", "nobody")
 _SLOW_SECONDS = 1.0
@@ -45,7 +46,7 @@ class Routes:
         self._tree: dict[str, Any] = {}
         for operation in operations:
             node = self._tree
-            segments = operation.path.strip("/").split("/")
+            segments = [segment for segment in operation.path.split("/") if segment]
             for segment in segments:
                 node = node.setdefault("{}" if segment.startswith("{") else segment, {})
             names = [segment[1:-1] for segment in segments if segment.startswith("{")]
@@ -56,7 +57,7 @@ class Routes:
         """The leaf of a path, and the values of the names in it."""
         node: dict[str, Any] = self._tree
         values: list[str] = []
-        segments = path[1:].split("/")
+        segments = path[1:].split("/") if path != "/" else []
         for index, segment in enumerate(segments):
             if segment in node and segment:
                 node = node[segment]
@@ -95,7 +96,7 @@ class Dispatcher:
             raise
         except BaseException as error:
             response = self._unexpected(request, operation, error)
-        response.headers.append(("x-request-id", request.request_id))
+        response.headers += (("x-request-id", request.request_id), _NOSNIFF)
         if response.body or response.status not in (204, 304):
             protocol.response_bytes(response.status, response.headers, response.body)
         else:

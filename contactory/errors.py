@@ -22,8 +22,8 @@ class FieldError(msgspec.Struct, omit_defaults=True):
     """The other contact, where two clash."""
 
 
-class ProblemBody(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A problem as JSON."""
+class ProblemBody(msgspec.Struct, rename="camel", kw_only=True):
+    """A problem (RFC 9457); `type` is the path of a page that explains it."""
 
     type: str
     title: str
@@ -31,8 +31,10 @@ class ProblemBody(msgspec.Struct, rename="camel", omit_defaults=True):
     detail: str
     instance: str
     request_id: str
-    retryable: bool | None = None
-    errors: list[FieldError] | None = None
+    retryable: bool
+    """Whether the same request may succeed later, unchanged."""
+    errors: list[FieldError] = []
+    """All that is wrong with the request, each with its place."""
 
 
 class Problem(Exception):

@@ -1,23 +1,135 @@
 """What is open to everybody: health, metrics, the API's description, and the pages that explain it."""
 
-from contactory.health import live, ready
-from contactory.http import Response
+import asyncio
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from contactory.caches import LeastRecentlyUsed
+from contactory.catalog import Catalog
+from contactory.errors import PROBLEMS, NotFound, Problem, Unauthorized
+from contactory.health import Health, live, ready
+from contactory.http import Response, encode_json
 from contactory.metrics import CONTENT_TYPE, POOL_SIZE, POOL_USED, WAITING, exposition
-from contactory.operations import Call, Operation
+from contactory.openapi import describe, with_fields
+from contactory.operations import Call, Handler, Operation
+from contactory.static_files import PAGE_HEADERS, send, static_file
+
+_KEPT = 32
+_HTML = ("content-type", "text/html; charset=utf-8")
 
 
 async def metrics(call: Call) -> Response:
-    """Prometheus metrics."""
+    """Prometheus metrics, of every process of this server."""
     WAITING.set(call.app.changes.waiting + call.app.creates.waiting)
     POOL_SIZE.set(call.app.db.size)
     POOL_USED.set(call.app.db.in_use)
     return Response(200, exposition(), [("content-type", CONTENT_TYPE)])
 
 
-PAGE_OPERATIONS = [
-    Operation(
-        id="live", method="GET", path="/health/live", summary="Whether the process lives", handler=live
-    ),
-    Operation(id="ready", method="GET", path="/health/ready", summary="Whether it can serve", handler=ready),
-    Operation(id="metrics", method="GET", path="/metrics", summary="Prometheus metrics", handler=metrics),
-]
+async def home(call: Call) -> Response:
+    """To the explorer."""
+    return Response(302, b"", [("location", "/docs")])
+
+
+async def docs(call: Call) -> Response:
+    """The explorer of the API."""
+    return await send(call, "docs.html")
+
+
+def description_of(operations: Sequence[Operation]) -> Handler:
+    """The handler that gives the description of these operations, made once per process.
+
+    To a workspace-scoped key it gives the exact custom fields of its workspace.
+    """
+    described = cache(lambda: describe(operations))
+    encoded = cache(lambda: encode_json(described()))
+    kept: LeastRecentlyUsed[tuple[str, int], bytes] = LeastRecentlyUsed(_KEPT)
+
+    async def openapi(call: Call) -> Response:
+        """This description. With a workspace's API key, `customFields` has the fields of that workspace."""
+        body = await asyncio.to_thread(encoded)
+        catalog = await _catalog(call)
+        if catalog is not None:
+            which = (catalog.workspace_id, catalog.version)
+            body = kept.get(which) or encode_json(with_fields(described(), list(catalog.fields.values())))
+            kept.put(which, body)
+        headers = [
+            ("content-type", "application/json"),
+            ("cache-control", "no-cache"),
+            ("vary", "authorization"),
+        ]
+        return Response(200, body, headers)
+
+    return openapi
+
+
+async def _catalog(call: Call) -> Catalog | None:
+    """That of the workspace whose key was sent; None where none was, or none that is good."""
+    sent = call.request.header("authorization")
+    if sent is None:
+        return None
+    try:
+        actor = await call.app.keys.authenticate(sent)
+    except Unauthorized:
+        return None
+    return await call.app.catalogs.load(actor.workspace_id) if actor.workspace_id else None
+
+
+@cache
+def _template(name: str) -> Any:
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(loader=PackageLoader("contactory"), autoescape=True).get_template(name)
+
+
+@cache
+def explanations() -> dict[str, dict[str, str]]:
+    """What each type of problem means and what to do about it, by its name."""
+    return tomllib.loads(files("contactory").joinpath("errors.toml").read_text("utf-8"))
+
+
+def _page(name: str, **values: object) -> Response:
+    return Response(200, _template(name).render(**values).encode(), [_HTML, *PAGE_HEADERS])
+
+
+async def error_list(call: Call) -> Response:
+    """Every type of problem."""
+    return _page("errors.html", problems=PROBLEMS, explanations=explanations())
+
+
+async def error_page(call: Call) -> Response:
+    """What a type of problem means, and what to do."""
+    found: type[Problem] | None = next((p for p in PROBLEMS if p.name == call.path["name"]), None)
+    if found is None:
+        raise NotFound("There is no problem of this type: /errors lists them all.")
+    return _page("error.html", problem=found, explanation=explanations()[found.name])
+
+
+def _get(name: str, path: str, summary: str, handler: Handler, **more: Any) -> Operation:
+    return Operation(id=name, method="GET", path=path, summary=summary, handler=handler, **more)
+
+
+def page_operations(operations: Sequence[Operation]) -> list[Operation]:
+    """What is open to everybody, beside `operations`, which the description describes too."""
+    shown = [
+        *operations,
+        _get("live", "/health/live", "Whether the process lives", live, answers={200: Health}),
+        _get("ready", "/health/ready", "Whether it can serve", ready, answers={200: Health}, problems=(503,)),
+        _get("metrics", "/metrics", "Prometheus metrics", metrics, answers={200: str}),
+    ]
+    described = description_of(shown)
+    answers = {200: dict[str, Any]}
+    shown.append(
+        _get("openapi", "/openapi.json", "This description", described, answers=answers, problems=(503,))
+    )
+    return [
+        *shown[len(operations) :],
+        _get("home", "/", "To the explorer", home),
+        _get("docs", "/docs", "The explorer", docs),
+        _get("static", "/static/{name}", "A file of a page", static_file),
+        _get("errors", "/errors", "Every type of problem", error_list),
+        _get("error", "/errors/{name}", "A type of problem", error_page),
+    ]

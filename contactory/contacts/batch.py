@@ -10,6 +10,7 @@ from contactory.checks import ID, Errors, Form, Json, Object, Rule, quote
 from contactory.contacts.api import home, parse_upsert
 from contactory.contacts.change import DELETE
 from contactory.contacts.model import Contact, parse_values
+from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.writing import create, new_change, upsert, write
 from contactory.errors import NotFound, Problem, ProblemBody
 from contactory.http import Response, json_response
@@ -36,24 +37,13 @@ class Results(msgspec.Struct):
 
 _KINDS = ("create", "upsert", "update", "delete")
 _NAMES = ("op", "id", "data", "ifMatch")
-_OPERATION = {
-    "type": "object",
-    "properties": {
-        "op": {"type": "string", "enum": list(_KINDS)},
-        "id": ID.schema,
-        "data": {"type": "object"},
-        "ifMatch": {"type": ["integer", "string", "null"]},
-    },
-    "required": ["op"],
-    "additionalProperties": False,
-}
 
 
 def _as_is(value: Json) -> Json:
     return value
 
 
-_OPERATIONS = {"type": "array", "items": _OPERATION, "minItems": 1, "maxItems": MOST}
+_OPERATIONS = {"type": "array", "items": BATCH_ITEM, "minItems": 1, "maxItems": MOST}
 FORM = Form({"workspaceId": ID, "operations": Rule(_as_is, _OPERATIONS)}, required=("operations",))
 
 
@@ -83,10 +73,10 @@ def _operations(call: Call, body: Object) -> tuple[list[Json], str | None]:
     workspace_id = None
     for name in body.keys() - {"workspaceId", "operations"}:
         errors.unknown(name, ("workspaceId", "operations"), "field", name)
-    if body.get("workspaceId") is not None:
-        workspace_id = parse_id(body["workspaceId"])
-        if workspace_id is None:
-            errors.add(Invalid("invalid_id", "must be a UUID"), "workspaceId")
+    try:
+        workspace_id = ID.parse(body["workspaceId"]) if "workspaceId" in body else None
+    except Invalid as error:
+        errors.add(error, "workspaceId")
     operations = body.get("operations")
     if not isinstance(operations, list) or not operations:
         errors.add(Invalid("required", f"must be an array of 1 to {MOST} operations"), "operations")

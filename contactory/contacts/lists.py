@@ -4,7 +4,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of
+from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.email import normalise_email
 from contactory.contacts.history import history, parse_event_cursor
@@ -17,13 +17,14 @@ from contactory.contacts.listing import (
     list_contacts,
     parse_cursor,
 )
+from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.store import read_many
 from contactory.contacts.writing import show_all
 from contactory.errors import Forbidden, NotFound
 from contactory.http import Response, json_response, parse_query
 from contactory.invalid import Invalid
 from contactory.operations import Call
-from contactory.tags.model import display_name
+from contactory.tags.model import NAME
 from contactory.timezones.phones import normalise_phone
 
 
@@ -41,12 +42,12 @@ LIST_QUERY = {
     "offset": OFFSET,
     "cursor": CURSOR,
     "sort": one_of(*SORTS),
-    "email": Rule(_plain, {"type": "string", "format": "email"}),
-    "phone": Rule(_plain, {"type": "string"}),
-    "tag": Rule(display_name, {"type": "string", "minLength": 1, "maxLength": 255}, many=True),
+    "email": Rule(_plain, EMAIL_ADDRESS),
+    "phone": Rule(_plain, PHONE_NUMBER),
+    "tag": said(NAME._replace(many=True), "Only contacts that carry the tag; several: all of them."),
     "createdAfter": TIMESTAMP,
     "updatedAfter": TIMESTAMP,
-    "count": BOOLEAN,
+    "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
     "include": Rule(one_of("timezones").parse, one_of("timezones").schema, many=True),
 }
 

@@ -34,6 +34,17 @@ class Contact(msgspec.Struct, rename="camel"):
     updated_at: datetime
 
 
+class ContactIncluded(Contact, kw_only=True, rename="camel"):
+    """A contact with what `include` asks for."""
+
+    deleted_at: datetime | None = None
+    """With `deleted`: when it was deleted."""
+    timezones: list[str] = []
+    """With `timezones`: every zone that its phone could be in."""
+    timezone_source: str | None = None
+    """With `timezones`: who gave the time zone."""
+
+
 class Values(msgspec.Struct):
     """What a request gives for a contact, checked; a name is in `given` where the request has it."""
 
@@ -117,7 +128,16 @@ def parse_fields(value: Json, catalog: Catalog, errors: Errors, *path: str | int
     return values
 
 
-TIMEZONE = Rule(_zone, {"type": ["string", "null"], "enum": [*sorted(ZONES), "", None]})
+TIMEZONE = Rule(
+    _zone,
+    {
+        "title": "TimeZone",
+        "type": ["string", "null"],
+        "enum": [*sorted(ZONES), "", None],
+        "description": "A name of the IANA time zone database; null or an empty string clears.",
+        "examples": ["America/Los_Angeles"],
+    },
+)
 NAME = text(255)
 _SIMPLE: dict[str, tuple[str, Callable[[Json], Any]]] = {
     "firstName": ("first_name", NAME.parse),

@@ -1,17 +1,13 @@
 """The operations on contacts: their rows of the table."""
 
-from contactory.checks import BOOLEAN, ID, Form, Json, Rule, text
-from contactory.contacts import api, batch, lists
+from contactory.checks import BOOLEAN, ID, Form, Json, Object, Rule, said
+from contactory.contacts import api, batch, lists, shapes
 from contactory.contacts.history import Event
-from contactory.contacts.model import MAX_TAGS_IN_REQUEST, TIMEZONE, Contact
+from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
 from contactory.operations import Operation
 
-_NAME = text(255)
-_TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
-_VALUE = {"type": ["string", "number", "boolean", "null"], "maxLength": 10_000}
 
-
-def _shape(schema: dict[str, object]) -> Rule:
+def _shape(schema: Object) -> Rule:
     """Only the schema: the handler parses it by the workspace's catalogue."""
     return Rule(_as_is, schema)
 
@@ -21,17 +17,17 @@ def _as_is(value: Json) -> Json:
 
 
 FIELDS = {
-    "firstName": _NAME,
-    "lastName": _NAME,
-    "email": _shape({"type": ["string", "null"], "format": "email", "maxLength": 254}),
-    "phone": _shape({"type": ["string", "null"], "examples": ["+14155551234"]}),
+    "firstName": _shape({**NAME.schema, "examples": ["Jane"]}),
+    "lastName": _shape({**NAME.schema, "examples": ["Doe"]}),
+    "email": _shape(shapes.EMAIL),
+    "phone": _shape(shapes.PHONE),
     "timezone": TIMEZONE,
-    "tags": _shape({"type": "array", "items": _TAG, "maxItems": MAX_TAGS_IN_REQUEST}),
-    "customFields": _shape({"type": "object", "additionalProperties": _VALUE}),
+    "tags": _shape(shapes.TAGS),
+    "customFields": _shape(shapes.CUSTOM_FIELDS),
 }
 _PATCH = Form(FIELDS, some=True)
 _CREATE = Form({"workspaceId": ID, **FIELDS}, some=True)
-_UPSERT = Form({"workspaceId": ID, "preserveExisting": BOOLEAN, **FIELDS}, some=True)
+_UPSERT = Form({**api.STEERING, **FIELDS}, any_of=shapes.PHONE_OR_EMAIL)
 _IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
 _INCLUDE = {"include": api.INCLUDE}
 
@@ -44,7 +40,7 @@ CONTACT_OPERATIONS = [
         permission="read",
         handler=lists.list_all,
         query=lists.LIST_QUERY,
-        answers={200: list[Contact]},
+        answers={200: list[ContactIncluded]},
         problems=(404,),
     ),
     Operation(
@@ -94,7 +90,7 @@ CONTACT_OPERATIONS = [
         permission="read",
         handler=api.get_contact,
         query=_INCLUDE,
-        answers={200: Contact, 304: None},
+        answers={200: ContactIncluded, 304: None},
         problems=(404,),
         headers={"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."},
     ),
@@ -120,7 +116,7 @@ CONTACT_OPERATIONS = [
         summary="Delete a contact, or erase it",
         permission="write",
         handler=api.delete_contact,
-        query={"purge": BOOLEAN},
+        query={"purge": said(BOOLEAN, "Erase it, with its history and every trace of its values (admin).")},
         answers={204: None},
         problems=(404, 412),
         headers=_IF_MATCH,

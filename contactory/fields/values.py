@@ -81,3 +81,20 @@ def _boolean(value: str | int | Decimal | bool) -> str:
 
 _FORMS = {"text": _text, "number": _number, "date": _date, "boolean": _boolean}
 TYPES = tuple(_FORMS)
+SCHEMAS: dict[str, dict[str, object]] = {
+    "text": {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]{0,10000}$"},
+    "number": {
+        "type": ["number", "string", "null"],
+        "pattern": rf"^-?0*[0-9]{{1,{_MAX_EXPONENT + 1}}}(?:\.[0-9]+)?$",
+        "maxLength": MAX_DIGITS,
+    },
+    "date": {
+        "anyOf": [
+            {"type": "string", "format": "date"},
+            {"type": "string", "format": "date-time"},
+            {"type": "null"},
+        ]
+    },
+    "boolean": {"enum": [True, False, "true", "false", None]},
+}
+"""JSON Schema of what each type takes, for the API's description."""

@@ -7,6 +7,7 @@ import msgspec
 from contactory.checks import Errors, Json, Object, Rule, one_of, quote, text
 from contactory.contacts.email import normalise_email
 from contactory.contacts.model import TIMEZONE, parse_phone
+from contactory.contacts.shapes import EMAIL, PHONE
 from contactory.invalid import Invalid
 from contactory.timezones.countries import COUNTRIES, suggest_country
 
@@ -60,7 +61,7 @@ def _as_sent(value: Json) -> Json:
 
 
 NAME = text(255, null=False)
-COUNTRY = Rule(_country, {"type": ["string", "null"], "enum": [*COUNTRIES, "", None]})
+COUNTRY = Rule(_country, {"title": "Country", "type": ["string", "null"], "enum": [*COUNTRIES, "", None]})
 _LINE = text(255)
 FIELDS = {
     "name": NAME,
@@ -70,8 +71,8 @@ FIELDS = {
     "icon": _LINE,
     "contactName": _LINE,
     # Checked by `parse_workspace`, which knows the country to read it in.
-    "contactPhone": Rule(_as_sent, {"type": ["string", "null"], "examples": ["+14155551234"]}),
-    "contactEmail": Rule(_email, {"type": ["string", "null"], "format": "email", "maxLength": 254}),
+    "contactPhone": Rule(_as_sent, PHONE),
+    "contactEmail": Rule(_email, EMAIL),
     "streetAddress": _LINE,
     "state": _LINE,
     "zip": _LINE,
