@@ -128,10 +128,11 @@ def free_port() -> int:
 
 
 class Server:
-    """A Contactory server process, with its settings by their names."""
+    """A Contactory server process, with its settings by their names; `program` is what it runs."""
 
-    def __init__(self, log: Path, **settings: object) -> None:
+    def __init__(self, log: Path, program: str = _RUN, **settings: object) -> None:
         self.log = log
+        self._program = program
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         given = {"port": self.port, "log_format": "json", **settings}
@@ -143,7 +144,7 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CONTACTORY_")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _RUN],
+                [sys.executable, "-c", self._program],
                 cwd=PROJECT,
                 env=kept | self._environment,
                 stdin=subprocess.DEVNULL,

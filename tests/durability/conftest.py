@@ -1,0 +1,47 @@
+"""`make soak` sets CONTACTORY_SOAK: the same tests for longer. CONTACTORY_SEED plays one again."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+
+SOAK = bool(os.environ.get("CONTACTORY_SOAK"))
+
+
+@pytest.fixture
+def soak() -> bool:
+    """Whether there is time."""
+    return SOAK
+
+
+@pytest.fixture
+def seed() -> int:
+    """What decides when something is killed, and what is written; a failed test shows it."""
+    chosen = int(os.environ.get("CONTACTORY_SEED", random.randrange(1 << 32)))
+    print(f"CONTACTORY_SEED={chosen} plays this again")
+    return chosen
+
+
+@pytest.fixture
+def progress(capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says how far a long test is, at once; a short one says it where it fails."""
+    begun = time.monotonic()
+
+    def say(text: str) -> None:
+        line = f"{time.monotonic() - begun:6.1f} s  {request.node.name}: {text}"
+        if not SOAK:
+            print(line)
+            return
+        with capfd.disabled():
+            print(line, flush=True)
+
+    return say
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A long run may take its time."""
+    for item in items:
+        if SOAK and "durability" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(3600), append=False)

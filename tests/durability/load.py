@@ -1,0 +1,77 @@
+"""Clients that write without a pause, whatever happens to the server."""
+
+import asyncio
+import random
+import threading
+from types import TracebackType
+
+from tests.durability.client import Answer, Cut, HttpConnection
+from tests.durability.ledger import Ledger
+
+CLIENTS = 64
+
+
+class Load:
+    """CLIENTS clients at work in a thread of their own: `with Load(…) as load`.
+
+    Client K sends operations of the ledger that write "field K", each to a contact drawn at random.
+    """
+
+    def __init__(self, port: int, key: str, contacts: list[str], ledger: Ledger, seed: int) -> None:
+        self._port = port
+        self._key = key
+        self._contacts = contacts
+        self._ledger = ledger
+        self._seed = seed
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self.refused = 0
+        """Answers that said "not now"."""
+        self.strange: list[str] = []
+        """Answers that nobody should get."""
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(20)
+
+    async def _run(self) -> None:
+        clients = [asyncio.create_task(self._client(number)) for number in range(CLIENTS)]
+        while not self._stopping.is_set():
+            await asyncio.sleep(0.02)
+        _, hanging = await asyncio.wait(clients, timeout=10)
+        self.strange += [f"{len(hanging)} requests without an answer"] if hanging else []
+        for client in hanging:
+            client.cancel()
+
+    async def _client(self, number: int) -> None:
+        rng = random.Random(f"{self._seed} {number}")
+        while not self._stopping.is_set():
+            try:
+                async with HttpConnection(self._port, self._key) as http:
+                    await self._write(http, rng, f"field {number}")
+            except (Cut, OSError):
+                await asyncio.sleep(0.02)
+
+    async def _write(self, http: HttpConnection, rng: random.Random, field: str) -> None:
+        while not self._stopping.is_set():
+            operation = self._ledger.ask(rng.choice(self._contacts), field)
+            answer = await http.request("PATCH", f"/v1/contacts/{operation.contact_id}", operation.body)
+            if answer.status == 200:
+                self._ledger.acknowledge(operation, answer.version)
+            elif is_not_now(answer):
+                self.refused += 1
+                await asyncio.sleep(0.02)
+            else:
+                self.strange.append(f"{answer.status} {answer.body.decode()}")
+                await asyncio.sleep(0.1)
+
+
+def is_not_now(answer: Answer) -> bool:
+    """Whether the answer is one to a request that may be sent again."""
+    return answer.status == 503 and answer.retryable and answer.headers["retry-after"].isdigit()
