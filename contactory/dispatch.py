@@ -135,6 +135,8 @@ class Dispatcher:
             response = await self._run(call, body)
         except Problem as problem:
             response = render(request, problem)
+        if call.dry_run:
+            response.headers.append(("x-dry-run", "true"))
         if limited:
             response.headers += self._app.limiter.headers(actor)
         return response
@@ -168,12 +170,10 @@ class Dispatcher:
             call.conn = conn
             try:
                 with translated():
-                    response = await call.operation.handler(call)
+                    return await call.operation.handler(call)
             finally:
                 call.conn = None
                 await transaction.rollback()
-        response.headers.append(("x-dry-run", "true"))
-        return response
 
     def _unexpected(self, request: Request, operation: Operation | None, error: BaseException) -> Response:
         ERRORS.inc()

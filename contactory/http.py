@@ -14,6 +14,7 @@ from contactory.ids import new_id
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 JSON = "application/json"
+NO_TEXT = "\ufffd"
 
 encode_json = msgspec.json.encode
 
@@ -55,11 +56,9 @@ class Request:
         self.request_id = sent if sent and _SANE_REQUEST_ID.fullmatch(sent) else new_id()
 
     def header(self, name: str) -> str | None:
-        """A header's value; None where it is missing or no text."""
-        try:
-            return self.headers.get(name)
-        except (UnicodeDecodeError, ValueError, RuntimeError):
-            return None
+        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is no ASCII."""
+        value = self.headers.get(name)
+        return NO_TEXT if value is None and name in self.headers else value
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""

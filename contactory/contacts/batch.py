@@ -11,6 +11,7 @@ from contactory.contacts.api import home, parse_upsert
 from contactory.contacts.change import DELETE
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.shapes import BATCH_ITEM
+from contactory.contacts.store import lock
 from contactory.contacts.writing import create, new_change, upsert, write
 from contactory.errors import NotFound, Problem, ProblemBody
 from contactory.http import Response, json_response
@@ -53,6 +54,8 @@ async def batch(call: Call) -> Response:
     operations, workspace_id = _operations(call, body)
     if workspace_id is not None or call.actor.workspace_id is None:
         await call.catalog(workspace_id)
+    if call.conn is not None:
+        await lock(call.conn, workspace_id or call.actor.workspace_id or "", _ids(operations))
     results: list[Any] = []
     for wave in _waves(operations):
         if call.conn is not None:
@@ -84,6 +87,12 @@ def _operations(call: Call, body: Object) -> tuple[list[Json], str | None]:
         errors.add(Invalid("too_many", f"must have at most {MOST} operations"), "operations")
     errors.check()
     return cast("list[Json]", operations), workspace_id
+
+
+def _ids(operations: list[Json]) -> list[str]:
+    """The contacts that the operations name."""
+    named = [parse_id(cast(Object, o).get("id")) for o in operations if isinstance(o, dict)]
+    return [contact_id for contact_id in named if contact_id]
 
 
 def _waves(operations: list[Json]) -> list[list[Json]]:

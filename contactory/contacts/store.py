@@ -88,6 +88,19 @@ async def identifiers(conn: Connection, workspace_id: str, contact_id: str) -> t
     return tuple(row) if row else (None, None)
 
 
+async def lock(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) -> None:
+    """Locks contacts that a transaction is going to change one after the other.
+
+    In the order in which every statement locks them, so that two such transactions cannot deadlock.
+    """
+    await conn.execute(
+        """select from contacts where workspace_id = $1 and id = any($2::text[]::uuid[])
+            order by workspace_id, id for update""",
+        workspace_id,
+        contact_ids,
+    )
+
+
 async def apply_changes(conn: Connection, changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     """Makes changes of different contacts, with the tags that they need, all or none.
 
