@@ -9,3 +9,10 @@ class Invalid(ValueError):
         self.code = code
         self.detail = detail
         self.suggestion = suggestion
+
+
+def invalid_cursor() -> Invalid:
+    """What every list says of a cursor that is none of its own."""
+    return Invalid(
+        "invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged"
+    )

@@ -5,66 +5,17 @@ contact once: an index on updated_at would have to be written at every PATCH. A 
 the snapshot in which its walk began, and every contact keeps the place that it had then.
 """
 
-import base64
-import re
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from contactory.catalog import Catalog
+from contactory.contacts.cursors import Cursor
 from contactory.db import Connection
-from contactory.invalid import Invalid
-
-SORTS = ("createdAt", "-createdAt", "updatedAt", "-updatedAt")
-_SNAPSHOT = re.compile(r"([0-9]{1,18}):([0-9]{1,18}):((?:[0-9]{1,18},)*[0-9]{1,18})?")
 
 _COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
        c.version, c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
-
-
-class Cursor(msgspec.Struct, array_like=True):
-    """Where a walk stands: after the contact `id`, whose place in the order is `at`."""
-
-    sort: str
-    at: datetime
-    id: str
-    snapshot: str | None = None
-    """Of sort updatedAt: PostgreSQL's snapshot at the walk's beginning, and when that was."""
-    begun: datetime | None = None
-
-    def text(self) -> str:
-        """The cursor as a client carries it."""
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-
-def parse_cursor(text: object) -> Cursor:
-    """A cursor that a client brings back. Raises Invalid."""
-    try:
-        raw = base64.b64decode(str(text) + "=" * (-len(str(text)) % 4), altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(raw, type=Cursor)
-        good = cursor.sort in SORTS and re.fullmatch(r"[0-9a-f-]{36}", cursor.id) and cursor.at.tzinfo
-        if cursor.snapshot is not None:
-            good = good and _is_snapshot(cursor.snapshot) and cursor.begun and cursor.begun.tzinfo
-        elif cursor.sort.endswith("updatedAt"):
-            good = False
-        if good:
-            return cursor
-    except (ValueError, msgspec.DecodeError):
-        pass
-    raise Invalid(
-        "invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged"
-    )
-
-
-def _is_snapshot(text: str) -> bool:
-    """Whether PostgreSQL takes this as a pg_snapshot, xmin:xmax:xip with the last ones rising between."""
-    parts = _SNAPSHOT.fullmatch(text)
-    if not parts:
-        return False
-    running = [int(xid) for xid in (parts[3] or "").split(",") if xid]
-    line = [int(parts[1]), *running, int(parts[2])]
-    return line[0] > 0 and line == sorted(line) and len(set(line[1:])) == len(line) - 1
 
 
 class Filter(msgspec.Struct, kw_only=True):

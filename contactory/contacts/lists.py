@@ -6,16 +6,14 @@ from urllib.parse import urlencode
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
 from contactory.contacts.api import home, with_extras
+from contactory.contacts.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.email import normalise_email
 from contactory.contacts.history import history, parse_event_cursor
 from contactory.contacts.listing import (
-    SORTS,
-    Cursor,
     Filter,
     Page,
     count_contacts,
     list_contacts,
-    parse_cursor,
 )
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.store import read_many
@@ -34,14 +32,13 @@ def _plain(value: Json) -> str:
 
 LIMIT = integer(1, 1000, 20)
 OFFSET = integer(0, 1_000_000_000, 0)
-CURSOR = Rule(parse_cursor, {"type": "string"})
-EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string"})
+EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
-    "offset": OFFSET,
-    "cursor": CURSOR,
-    "sort": one_of(*SORTS),
+    "offset": said(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
+    "cursor": said(CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."),
+    "sort": said(one_of(*SORTS), "The order; createdAt unless given."),
     "email": Rule(_plain, EMAIL_ADDRESS),
     "phone": Rule(_plain, PHONE_NUMBER),
     "tag": said(NAME._replace(many=True), "Only contacts that carry the tag; several: all of them."),
@@ -58,9 +55,9 @@ async def list_all(call: Call) -> Response:
 
     async def attempt(catalog: Catalog) -> Response:
         cursor: Cursor | None = query.get("cursor")
-        sort = query.get("sort") or (cursor.sort if cursor else "createdAt")
+        sort = cursor.sort if cursor else query.get("sort", "createdAt")
         await call.app.catalogs.tag_ids(catalog, query.get("tag", ()), call.conn)
-        wanted = _filter(call, catalog, cursor, sort)
+        wanted = _filter(call, catalog)
         async with call.connection() as conn:
             page = await list_contacts(
                 conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor
@@ -74,14 +71,8 @@ async def list_all(call: Call) -> Response:
     return await call.by_catalog(query.get("workspaceId"), attempt)
 
 
-def _filter(call: Call, catalog: Catalog, cursor: Cursor | None, sort: str) -> Filter:
+def _filter(call: Call, catalog: Catalog) -> Filter:
     errors = Errors()
-    if cursor and cursor.sort != sort:
-        errors.add_parameter("cursor", Invalid("invalid_cursor", f"is one of a list sorted by {cursor.sort}"))
-    if cursor and call.query.get("offset"):
-        errors.add_parameter(
-            "offset", Invalid("not_with_cursor", "goes with no cursor: a cursor says where to go on")
-        )
     wanted = Filter(
         tags=[catalog.aliases(name) for name in call.query.get("tag", ())],
         created_after=call.query.get("createdAfter"),

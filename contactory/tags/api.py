@@ -1,20 +1,20 @@
 """The operations on tags."""
 
-from contactory.checks import BOOLEAN, ID, Form, Rule
+from contactory.checks import BOOLEAN, ID, Form, Rule, said
 from contactory.contacts.lists import LIMIT, next_link
 from contactory.errors import NotFound
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.tags import store
-from contactory.tags.model import NAME, TagCursor, display_name, parse_tag_cursor, prefix
+from contactory.tags.model import CURSOR, NAME, TagCursor, display_name, prefix
 
 WORKSPACE = {"workspaceId": ID}
 LIST_QUERY = {
     **WORKSPACE,
-    "q": Rule(prefix, {"type": "string", "maxLength": 255}),
+    "q": Rule(prefix, {"type": "string", "pattern": r"^[^\x00]*$", "description": "How the names begin."}),
     "limit": LIMIT,
-    "cursor": Rule(parse_tag_cursor, {"type": "string"}),
+    "cursor": said(CURSOR, "Where to go on: take it from the Link header."),
 }
 RENAME = Form({**WORKSPACE, "name": NAME, "merge": BOOLEAN}, required=("name",))
 
