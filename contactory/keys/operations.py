@@ -26,7 +26,7 @@ KEY_OPERATIONS = [
         handler=api.create_key,
         body=api.CREATE,
         answers={201: NewApiKey},
-        problems=(404,),
+        problems=(404, 409),
     ),
     Operation(
         id="revokeApiKey",

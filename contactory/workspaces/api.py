@@ -3,7 +3,7 @@
 import msgspec
 
 from contactory.checks import Errors, Form, Object, quote
-from contactory.errors import Forbidden, NotFound
+from contactory.errors import FieldError, Forbidden, NotFound
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
@@ -51,9 +51,12 @@ async def create_workspace(call: Call) -> Response:
     values = CREATE.collect(call.body, errors)
     take_phone(values, None, errors)
     mode = values.pop("mode", call.actor.mode)
-    if mode != call.actor.mode:
-        errors.add(Invalid("wrong_mode", f"must be {call.actor.mode}, the mode of this API key"), "mode")
     errors.check()
+    if mode != call.actor.mode:
+        where = FieldError(
+            "/mode", None, "wrong_mode", f"must be {call.actor.mode}, the mode of this API key"
+        )
+        raise Forbidden("An API key makes workspaces of its own mode.", [where])
     account_id = call.actor.account_id
     async with call.transaction() as conn:
         made_id = await store.create_workspace(conn, account_id, mode=mode, **attributes(values))
@@ -72,11 +75,11 @@ async def get_workspace(call: Call) -> Response:
 async def update_workspace(call: Call) -> Response:
     """Changes only what is sent."""
     actor, workspace_id = call.actor, visible(call)
+    call.changed_catalogs.add(workspace_id)
     async with call.transaction() as conn:
         stored = await store.get_workspace(conn, actor.account_id, actor.mode, workspace_id, lock=True)
         wanted = msgspec.structs.replace(stored, **_changes(call.body, stored))
         changed = await store.update_workspace(conn, stored, wanted)
-    call.app.catalogs.forget(workspace_id)
     return json_response(200, changed)
 
 
@@ -95,9 +98,9 @@ async def delete_workspace(call: Call) -> Response:
     """Deletes a workspace, and with it everything that it holds."""
     need_account_key(call)
     workspace_id = visible(call)
+    call.changed_catalogs.add(workspace_id)
     async with call.transaction() as conn:
         revoked = await store.delete_workspace(conn, call.actor.account_id, call.actor.mode, workspace_id)
-    call.app.catalogs.forget(workspace_id)
     for key_id in revoked:
         call.app.keys.forget(key_id)
     return Response(204)
