@@ -31,6 +31,14 @@ async def list_accounts(conn: Connection) -> list[Account]:
     return [Account(*row) for row in rows]
 
 
+async def find_account(conn: Connection, account_id: str) -> Account:
+    """An account. Raises NotFound."""
+    row = await conn.fetchrow("select id::text, name, created_at from accounts where id = $1", account_id)
+    if row is None:
+        raise NotFound(f"There is no account {account_id}.")
+    return Account(*row)
+
+
 _COLUMNS = """id::text, account_id::text, name, description, mode, timezone, country, icon, contact_name,
        contact_phone, contact_email, street_address, state, zip, business_registration_number,
        created_at, updated_at"""

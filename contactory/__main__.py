@@ -1,0 +1,32 @@
+"""The command line: `contactory`, or `python -m contactory`."""
+
+import click
+
+from contactory.cli.accounts import account, workspace
+from contactory.cli.backup import backup
+from contactory.cli.doctor import doctor
+from contactory.cli.fields import field
+from contactory.cli.keys import key
+from contactory.cli.restore import restore
+from contactory.cli.schema import migrate, upgrade_data, version
+from contactory.cli.serving import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Contactory: a self-hosted contact store with an HTTP API, on PostgreSQL.
+
+    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work while the
+    server runs, and without it.
+    """
+
+
+_COMMANDS = (
+    *(serve, account, workspace, key, field),
+    *(doctor, backup, restore, migrate, upgrade_data, version),
+)
+for _command in _COMMANDS:
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main(prog_name="contactory")

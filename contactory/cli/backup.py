@@ -1,0 +1,91 @@
+"""`contactory backup`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from contactory.cli.output import json_option, print_result
+from contactory.cli.pgtools import complaint, programs, server_major, target
+from contactory.cli.running import database_url, explained, load, with_connection
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@json_option
+def backup(file: Path, force: bool, as_json: bool) -> None:
+    """Write a backup of the whole database to FILE, while the server may go on.
+
+    The file is what pg_dump writes in its custom format; it holds every contact, so keep it private.
+    """
+    if file.exists() and not force:
+        raise click.ClickException(f"{file} is there already: choose another name, or say --force.")
+    settings = load()
+    with explained(), database_url(settings) as url:
+        tools = programs(settings, with_connection(url, server_major))
+        try:
+            size = _dump(tools[0], url, file.absolute())
+        except OSError as error:
+            raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
+    print_result(as_json, {"file": str(file), "bytes": size}, f"Wrote {file}, {_shown(size)}.")
+
+
+def _dump(tools: Path, url: str, file: Path) -> int:
+    """Writes the backup beside `file`, and puts it in its place when it is whole; gives its size."""
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    os.close(handle)
+    try:
+        _run_dump(tools, url, Path(name))
+        _flush(Path(name))
+        Path(name).replace(file)
+        return file.stat().st_size
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _run_dump(tools: Path, url: str, file: Path) -> None:
+    database = target(url)
+    wanted = ("--format=custom", "--no-owner", "--no-privileges", "--no-unlogged-table-data")
+    dump = subprocess.Popen(
+        [tools / "pg_dump", *wanted, f"--file={file}", f"--dbname={database.url}"],
+        env=database.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = _watch(dump, file)
+    if dump.returncode != 0:
+        raise click.ClickException(f"The backup failed: {complaint(said)}.")
+
+
+def _watch(dump: "subprocess.Popen[str]", file: Path) -> str:
+    """Shows in a terminal how far it has come, until it ends; gives what the program said."""
+    while True:
+        try:
+            _, said = dump.communicate(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            _progress(f"Backing up: {_shown(file.stat().st_size)} so far")
+            continue
+        except BaseException:
+            dump.terminate()
+            dump.wait()
+            raise
+        _progress("")
+        return said
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"

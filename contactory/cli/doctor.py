@@ -1,0 +1,170 @@
+"""`contactory doctor`: is everything as it should be, and what is to be done where it is not."""
+
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from contactory.cli.output import json_option, print_json, print_rows
+from contactory.cli.running import data_dir, database_url, explained, load, with_connection
+
+if TYPE_CHECKING:
+    from contactory.db import Connection
+    from contactory.settings import Settings
+
+_OLDEST_POSTGRESQL = 15
+_SLOW_MS = 20.0
+_LITTLE_BYTES, _TOO_LITTLE_BYTES = 2 << 30, 200 << 20
+_YEARS = range(2025, 2100)
+_OTHER_CONNECTIONS = 6  # Of one process: creating, reading and watching, besides its pool and writers.
+
+
+class Finding(NamedTuple):
+    """What one check has found: `ok`, `warn` or `fail`, and what to do about it."""
+
+    check: str
+    status: str
+    detail: str
+    advice: str = ""
+
+
+Check = Callable[["Connection", "Settings"], Awaitable[Finding]]
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check settings, database, disk and clock.
+
+    Exits with 1 where anything fails; a warning does not count as that.
+    """
+    findings = _examine()
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+    elif sys.stdout.isatty():
+        columns = {"": "status", "check": "check", "found": "detail", "to do": "advice"}
+        print_rows(False, findings, columns)
+    else:
+        for finding in findings:
+            todo = f" - {finding.advice}" if finding.advice else ""
+            click.echo(f"{finding.status:4}  {finding.check:12}  {finding.detail}{todo}")
+    if any(finding.status == "fail" for finding in findings):
+        raise SystemExit(1)
+
+
+def _examine() -> list[Finding]:
+    try:
+        settings = load()
+    except click.ClickException as error:
+        return [Finding("settings", "fail", error.message)]
+    kind = "a server of your own" if settings.database_url else f"embedded, in {data_dir(settings)}"
+    findings = [Finding("settings", "ok", f"database: {kind}"), _time_zones()]
+    if not settings.database_url:
+        findings.append(_disk(settings))
+    try:
+        with explained(), database_url(settings) as url:
+            findings += with_connection(url, lambda conn: _examine_database(conn, settings))
+    except click.ClickException as error:
+        findings.append(Finding("database", "fail", error.message))
+    return findings
+
+
+async def _examine_database(conn: "Connection", settings: "Settings") -> list[Finding]:
+    checks: list[Check] = [_server, _schema, _writing, _durability, _connections, _clock]
+    return [await check(conn, settings) for check in checks]
+
+
+def _time_zones() -> Finding:
+    from contactory.timezones.zones import TZDATA_VERSION, ZONES
+
+    return Finding("time zones", "ok", f"IANA {TZDATA_VERSION}, {len(ZONES)} names")
+
+
+def _disk(settings: "Settings") -> Finding:
+    folder = data_dir(settings)
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    detail = f"{free / (1 << 30):.1f} GB free at {folder}"
+    if free < _LITTLE_BYTES:
+        status = "fail" if free < _TOO_LITTLE_BYTES else "warn"
+        return Finding("disk", status, detail, "make room: without it nothing can be written")
+    return Finding("disk", "ok", detail)
+
+
+async def _server(conn: "Connection", settings: "Settings") -> Finding:
+    number = int(await conn.fetchval("show server_version_num"))
+    begun = time.perf_counter()
+    for _ in range(5):
+        await conn.fetchval("select 1")
+    millis = (time.perf_counter() - begun) * 200
+    detail = f"PostgreSQL {number // 10000}.{number % 10000}, {millis:.1f} ms away"
+    if number < _OLDEST_POSTGRESQL * 10000:
+        return Finding("database", "fail", detail, f"PostgreSQL {_OLDEST_POSTGRESQL} or newer is needed")
+    if millis > _SLOW_MS:
+        return Finding("database", "warn", detail, "run Contactory nearer to its database")
+    return Finding("database", "ok", detail)
+
+
+async def _schema(conn: "Connection", settings: "Settings") -> Finding:
+    from contactory.migrate import MigrationError, migrations, pending
+
+    try:
+        lacking = await pending(conn)
+    except MigrationError as error:
+        return Finding("schema", "fail", str(error))
+    if lacking:
+        detail = f"{len(lacking)} of {len(migrations())} migrations are missing"
+        return Finding("schema", "fail", detail, "run `contactory migrate`")
+    return Finding("schema", "ok", f"up to date, {migrations()[-1].name}")
+
+
+async def _writing(conn: "Connection", settings: "Settings") -> Finding:
+    from contactory.db import AWAY, REFUSED
+
+    transaction = conn.transaction()
+    await transaction.start()
+    try:
+        await conn.execute("insert into accounts values (gen_random_uuid(), 'doctor', now())")
+    except (REFUSED, *AWAY) as error:
+        return Finding("writing", "fail", str(error), "check the role's rights, and that it is no replica")
+    finally:
+        with suppress(*AWAY):
+            await transaction.rollback()
+    return Finding("writing", "ok", "a row could be written, and was taken back")
+
+
+async def _durability(conn: "Connection", settings: "Settings") -> Finding:
+    off = [name for name in ("fsync", "full_page_writes") if await conn.fetchval(f"show {name}") != "on"]
+    if off:
+        detail = f"{' and '.join(off)} off"
+        return Finding("durability", "fail", detail, "turn on in postgresql.conf: a crash would lose data")
+    # That commits wait for the disk is a setting of each session, and ours always ask for it.
+    return Finding("durability", "ok", "what is answered is on the disk")
+
+
+async def _connections(conn: "Connection", settings: "Settings") -> Finding:
+    most = int(await conn.fetchval("show max_connections"))
+    wanted = settings.workers * (settings.pool_size + settings.writers + _OTHER_CONNECTIONS)
+    detail = f"up to {wanted} of {most}"
+    if wanted > most:
+        advice = "raise max_connections, or lower CONTACTORY_POOL_SIZE or CONTACTORY_WORKERS"
+        return Finding("connections", "warn", detail, advice)
+    return Finding("connections", "ok", detail)
+
+
+async def _clock(conn: "Connection", settings: "Settings") -> Finding:
+    begun = datetime.now(UTC)
+    theirs = await conn.fetchval("select clock_timestamp()")
+    ours = begun + (datetime.now(UTC) - begun) / 2
+    apart = abs((theirs - ours).total_seconds())
+    detail = f"{ours:%Y-%m-%d %H:%M:%S}Z, {apart:.1f} s from the database's"
+    if ours.year not in _YEARS:
+        return Finding("clock", "fail", detail, "set this machine's clock")
+    if apart > 2:
+        return Finding("clock", "warn", detail, "synchronise both clocks by NTP")
+    return Finding("clock", "ok", detail)

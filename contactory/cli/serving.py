@@ -1,0 +1,99 @@
+"""`contactory serve`."""
+
+import errno
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from contactory.cli.output import json_option, print_json
+from contactory.cli.running import explained, load, say
+
+if TYPE_CHECKING:
+    from contactory.serve import FirstStart
+
+_FIRST_STEPS = """\
+URL={address}/v1 KEY='Authorization: Bearer {key}' JSON='Content-Type: application/json'
+curl -s $URL/custom-fields -H "$KEY" -H "$JSON" -d '{{"name": "Lead Source", "type": "text"}}'
+ID=$(curl -s $URL/contacts -H "$KEY" -H "$JSON" \\
+  -d '{{"firstName": "Jane", "phone": "+1 (415) 555-1234"}}' | cut -d'"' -f4)
+curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" \\
+  -d '{{"tags": ["vip"], "customFields": {{"Lead Source": "Website"}}}}'
+"""
+
+
+@click.command()
+@click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port; 8000 unless set, 0 for any free one.")
+@click.option("--workers", type=click.IntRange(1, 64), help="How many server processes share the port.")
+@json_option
+def serve(host: str | None, port: int | None, workers: int | None, as_json: bool) -> None:
+    """Serve the API until Ctrl-C or SIGTERM.
+
+    Without CONTACTORY_DATABASE_URL an embedded PostgreSQL is started, and stopped at the end. The first start
+    on an empty database makes an account, a workspace and an admin key, and prints them once.
+    """
+    settings = load(host=host, port=port, workers=workers)
+    settings = load(**_free_address(settings.host, settings.port), workers=workers)
+    # Until the server handles it itself, SIGTERM ends what is being started as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), explained():
+        from contactory.serve import serve as run
+
+        run(settings, say, _welcome_json if as_json else _welcome)
+
+
+def _free_address(host: str, port: int) -> dict[str, object]:
+    """The numeric address and the port to listen on, which nobody else does just now."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return {"host": address[0], "port": probe.getsockname()[1]}
+    except OSError as error:
+        why = (
+            "something listens there already"
+            if error.errno == errno.EADDRINUSE
+            else (error.strerror or str(error))
+        )
+        raise click.ClickException(
+            f"Contactory cannot listen on {host} port {port}: {why}. Choose another with --host or --port."
+        ) from None
+
+
+def _welcome_json(address: str, first: "FirstStart | None") -> None:
+    made = {"workspaceId": first.workspace_id, "key": first.key} if first else {}
+    print_json({"address": address, **made})
+
+
+def _welcome(address: str, first: "FirstStart | None") -> None:
+    lines = [("address", address), ("docs", f"{address}/docs")]
+    if first:
+        lines += [("workspace", first.workspace_id), ("admin key", first.key)]
+    if sys.stdout.isatty():
+        _print_panel(lines)
+    else:
+        for title, value in [("Contactory is ready", ""), *lines]:
+            click.echo(f"{title}: {value}" if value else title)
+    if first:
+        click.echo("The key is shown this once. To try it, paste this into another terminal:\n")
+        click.echo(_FIRST_STEPS.format(address=address, key=first.key))
+    if sys.stdout.isatty():
+        click.echo("Ctrl-C stops it.")
+
+
+def _print_panel(lines: list[tuple[str, str]]) -> None:
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for title, value in lines:
+        table.add_row(f"[dim]{title}[/]", f"[bold]{value}[/]")
+    Console().print(
+        Panel(table, title="Contactory is ready", title_align="left", border_style="green", expand=False)
+    )
