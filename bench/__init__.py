@@ -1,0 +1,1 @@
+"""Measures Contactory beside the limits of what it stands on: `make bench`, `make bench-growth`."""

@@ -1,0 +1,100 @@
+"""`python -m bench`: measures, prints a table and the bars, and keeps the figures as JSON."""
+
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bench import growth, report
+from bench.figures import bars, figures
+from bench.generators import Run
+from bench.loads import SCENARIOS
+from bench.run import Plan, plan, run_all, steps
+from bench.stage import BenchError, stage
+from contactory.embedded import EmbeddedError
+
+_NAMES = [name for name in SCENARIOS if name != "live"]
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Only what is in a bar, with less data: about a minute.")
+@click.option(
+    "--growth", "grow", is_flag=True, help="How PATCH and GET hold up as data and history grow: half an hour."
+)
+@click.option(
+    "--only", type=click.Choice(_NAMES), multiple=True, help="Only this operation; may be given again."
+)
+@click.option("--contacts", type=click.IntRange(1000, 10_000_000), help="How many contacts there are.")
+@click.option("--rounds", type=click.IntRange(1), help="How often the turns are repeated.")
+@click.option("--seconds", type=click.IntRange(1), help="How long one run takes.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="How many server processes.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the figures go, as JSON.")
+def main(
+    quick: bool,
+    grow: bool,
+    only: tuple[str, ...],
+    contacts: int | None,
+    rounds: int | None,
+    seconds: int | None,
+    workers: int,
+    out: Path | None,
+) -> None:
+    """Measure Contactory, in turns with the best that PostgreSQL itself does for the same job."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console(stderr=True)
+    if not shutil.which("wrk"):
+        raise click.ClickException(
+            "There is no wrk here, which sends the requests: install it (apt install wrk)."
+        )
+    try:
+        if grow:
+            found = growth.measure(contacts or 1_000_000, rounds or 4, seconds or 10, workers, console)
+        else:
+            contacts = contacts or (50_000 if quick else 200_000)
+            wanted = plan(rounds or (3 if quick else 4), seconds or (1 if quick else 3), quick, only)
+            found = _measure(wanted, contacts, workers, console)
+    except (BenchError, EmbeddedError) as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        sys.exit(130)
+    report.show(found, Console(width=None if sys.stdout.isatty() else 170))
+    path = out or Path(__file__).parent / "results" / ("growth-latest.json" if grow else "latest.json")
+    report.save(found, path)
+    console.print(f"The figures are in {path}")
+    sys.exit(not all(bar.cleared for bar in found.bars))
+
+
+def _measure(wanted: Plan, contacts: int, workers: int, console: Console) -> report.Result:
+    with stage(contacts, workers, console.print) as built:
+        here = report.machine(built)
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=console,
+        ) as progress:  # fmt: skip
+            runs = run_all(built, wanted, _teller(progress, len(steps(wanted))))
+        return report.result(
+            "bench", built, here, wanted.seconds, workers, figures=figures(runs), bars=bars(runs), runs=runs
+        )
+
+
+def _teller(progress: Progress, total: int) -> Callable[[Run], None]:
+    task = progress.add_task("warming up", total=total)
+
+    def tell(run: Run) -> None:
+        side = ", limit" if run.side == "limit" else ""
+        what = f"{SCENARIOS[run.scenario].title}, {run.clients} clients{side}"
+        progress.update(task, advance=1, description=f"{what}: {run.rate:,.0f}/s")
+        if not progress.console.is_terminal:
+            progress.console.print(f"{what}: {run.rate:,.0f}/s, p99 {run.p99:.2f} ms")
+
+    return tell
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

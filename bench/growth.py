@@ -1,0 +1,106 @@
+"""Whether a PATCH costs the same with a hundred times the contacts, and after a million more changes."""
+
+import statistics
+from contextlib import ExitStack
+
+import msgspec
+from rich.console import Console
+
+from bench import report
+from bench.figures import Bar, Figure, figures
+from bench.generators import Run, rehearse, run
+from bench.loads import SCENARIOS
+from bench.stage import Stage, stage
+
+CLIENTS = 64
+SMALL = 10_000
+_PIECE = 20
+"""Seconds of one run while the history is made to grow."""
+_LOADS = ("patch", "get")
+
+
+def measure(contacts: int, rounds: int, seconds: int, workers: int, console: Console) -> report.Result:
+    """Compares a server with `contacts` with one that has few, and with itself after as many changes more."""
+    with ExitStack() as stack:
+        small = stack.enter_context(stage(SMALL, workers, console.print))
+        large = stack.enter_context(stage(contacts, workers, console.print))
+        here = report.machine(large)
+        for built in (small, large):
+            for name in _LOADS:
+                rehearse(built, SCENARIOS[name])
+        turns = _Turns({"few": small, "many": large}, rounds, seconds, console)
+        turns.take("before")
+        _make_history(large, contacts, console)
+        turns.take("after")
+        small.check_history()
+        large.check_history()
+        found = {"figures": turns.figures(), "bars": turns.bars(contacts), "runs": turns.runs}
+        return report.result("growth", large, here, seconds, workers, **found)
+
+
+def _make_history(built: Stage, changes: int, console: Console) -> None:
+    enough = built.acknowledged + changes
+    while built.acknowledged < enough:
+        console.print(f"{enough - built.acknowledged:,} changes to go")
+        run(built, SCENARIOS["patch"], "api", CLIENTS, _PIECE)
+
+
+class _Turns:
+    """Runs of the same loads on several stages in turns, before and after something."""
+
+    def __init__(self, stages: dict[str, Stage], rounds: int, seconds: int, console: Console) -> None:
+        self.runs: list[Run] = []
+        self._stages = stages
+        self._rounds = rounds
+        self._seconds = seconds
+        self._console = console
+
+    def take(self, when: str) -> None:
+        """Runs every load on every stage in every round, forwards and backwards by turns."""
+        order = [(name, load) for load in _LOADS for name in self._stages]
+        for turn in range(self._rounds):
+            for name, load in order if turn % 2 == 0 else reversed(order):
+                subject = f"{name}, {when}"
+                one = run(self._stages[name], SCENARIOS[load], "api", CLIENTS, self._seconds, turn)
+                self.runs.append(msgspec.structs.replace(one, subject=subject))
+                self._console.print(
+                    f"{subject}: {SCENARIOS[load].title}: {one.rate:,.0f}/s, p99 {one.p99:.2f} ms"
+                )
+
+    def figures(self) -> list[Figure]:
+        """The medians of each stage before and after."""
+        subjects = dict.fromkeys(each.subject for each in self.runs)
+        return [
+            figure
+            for subject in subjects
+            for figure in figures([each for each in self.runs if each.subject == subject], subject)
+        ]
+
+    def bars(self, contacts: int) -> list[Bar]:
+        """How the stages compare with each other and with themselves."""
+        many, more = f"{contacts:,} contacts", f"after {contacts:,} more changes, to before"
+        compared = [
+            (f"PATCH/s at {many}, to {SMALL:,}", "patch", "many, before", "few, before", 0.85),
+            (f"PATCH/s {more}", "patch", "many, after", "many, before", 0.9),
+            (f"GET/s at {many}, to {SMALL:,}", "get", "many, before", "few, before", None),
+            (f"GET/s {more}", "get", "many, after", "many, before", None),
+            (
+                "PATCH/s where nothing grew meanwhile, for comparison",
+                "patch",
+                "few, after",
+                "few, before",
+                None,
+            ),
+        ]
+        return [
+            Bar(text, self._ratio(load, over, under), least) for text, load, over, under, least in compared
+        ]
+
+    def _ratio(self, load: str, over: str, under: str) -> float:
+        return statistics.median(
+            a / b for a, b in zip(self._rates(load, over), self._rates(load, under), strict=True)
+        )
+
+    def _rates(self, load: str, subject: str) -> list[float]:
+        chosen = [each for each in self.runs if each.scenario == load and each.subject == subject]
+        return [each.rate for each in sorted(chosen, key=lambda each: each.round)]

@@ -1,0 +1,86 @@
+"""Loads and their limits in turns, on one database."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from bench.figures import LIMIT_CLIENTS
+from bench.generators import Run, Side, rehearse, run
+from bench.loads import SCENARIOS
+from bench.stage import Stage
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A load with so many clients, beside its limit. If a bar needs it, it runs in every round, else once."""
+
+    scenario: str
+    clients: int
+    barred: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is run, for how long and how often."""
+
+    pairs: list[Pair]
+    rounds: int
+    seconds: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One run of a plan."""
+
+    round: int
+    scenario: str
+    side: Side
+    clients: int
+    seconds: int
+
+
+_BARRED = {
+    ("live", 64),
+    ("patch", 16),
+    ("patch", 64),
+    ("patch", 256),
+    ("batch", 4),
+    ("get", 64),
+    ("list", 64),
+}
+
+
+def plan(rounds: int, seconds: int, quick: bool, only: Sequence[str] = ()) -> Plan:
+    """Every scenario with 1 to 256 clients; `quick` leaves out what is in no bar."""
+    wanted = [name for name in SCENARIOS if not only or name in only or name == "live"]
+    clients = {name: (1, 4, 16) if name == "batch" else (1, 16, 64, 256) for name in wanted}
+    # A batch is measured against PATCH, so it comes next to it.
+    wanted.sort(key=lambda name: (name != "live", name not in ("batch", "patch")))
+    pairs = [Pair(name, count, (name, count) in _BARRED) for name in wanted for count in clients[name]]
+    return Plan([pair for pair in pairs if pair.barred or not quick], rounds, seconds)
+
+
+def steps(wanted: Plan) -> list[Step]:
+    """The runs of a plan: A B in one round, B A in the next, so that a slow drift counts for neither."""
+    listed: list[Step] = []
+    for turn in range(wanted.rounds):
+        pairs = [pair for pair in wanted.pairs if pair.barred or turn == 0]
+        order = [step for pair in pairs for step in _sides(pair, turn, wanted.seconds)]
+        listed += order if turn % 2 == 0 else reversed(order)
+    return listed
+
+
+def _sides(pair: Pair, turn: int, seconds: int) -> Iterable[Step]:
+    length = seconds if pair.barred else max(1, seconds - 1)
+    yield Step(turn, pair.scenario, "api", pair.clients, length)
+    if SCENARIOS[pair.scenario].statement and pair.clients <= LIMIT_CLIENTS:
+        yield Step(turn, pair.scenario, "limit", pair.clients, length)
+
+
+def run_all(built: Stage, wanted: Plan, tell: Callable[[Run], None]) -> list[Run]:
+    """Runs a plan; `tell` gets every run when it is over. Raises BenchError."""
+    runs: list[Run] = []
+    for name in dict.fromkeys(pair.scenario for pair in wanted.pairs):
+        rehearse(built, SCENARIOS[name])
+    for step in steps(wanted):
+        runs.append(run(built, SCENARIOS[step.scenario], step.side, step.clients, step.seconds, step.round))
+        tell(runs[-1])
+    built.check_history()
+    return runs

@@ -1,0 +1,311 @@
+"""What is measured: a server with its own PostgreSQL and data, private to one run and removed after it."""
+
+import asyncio
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import psutil
+
+from contactory.db import connect
+from contactory.embedded import EmbeddedPostgres
+from contactory.embedded_host import die_with_parent
+
+TAGS = 100
+"""Tags of the workspace; every contact is loaded with two of them."""
+_PATIENCE = 60.0
+Say = Callable[[str], None]
+
+
+class BenchError(Exception):
+    """The run cannot go on; the text says why."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Something of the server's processes and of PostgreSQL's: seconds of CPU, or MiB."""
+
+    server: float
+    postgresql: float
+
+
+class Stage:
+    """A running server. `contacts` are loaded, with the numbers 1 to that as the last part of their ids."""
+
+    def __init__(self, folder: Path, url: str, processes: tuple[psutil.Process, psutil.Process]) -> None:
+        self.folder = folder
+        self.url = url
+        self.server, self.postgresql = processes
+        self.address = self.key = self.workspace = ""
+        self.contacts = self.first_tag = self.field = 0
+        self.idle = Usage(0, 0)
+        self.acknowledged = self.in_doubt = 0
+        """Events that must be in the history by what was answered, and that may be there besides."""
+        self._unused = 0
+
+    @property
+    def pgbench(self) -> Path:
+        """The program of the PostgreSQL that runs here."""
+        return next(self.folder.glob("data/postgresql-*/bin/pgbench"))
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.folder / "server.log"
+
+    def take_numbers(self, count: int) -> int:
+        """The first of `count` numbers that no contact has had yet."""
+        self._unused += count
+        return self._unused - count
+
+    def sql(self, *statements: str, **values: object) -> Any:
+        """Runs statements, with `values` for the names in braces, and gives the last one's first value."""
+        filled = [statement.format(**values) for statement in statements]
+        return asyncio.run(_run(self.url, filled))
+
+    def cpu(self) -> Usage:
+        """Seconds of CPU used so far."""
+        return Usage(_cpu(self.server), _cpu(self.postgresql))
+
+    def memory(self) -> Usage | None:
+        """MiB in use now, shared pages shared out (PSS); None where the system does not tell."""
+        try:
+            return Usage(_memory(self.server), _memory(self.postgresql))
+        except (psutil.AccessDenied, AttributeError):
+            return None
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The answer to one request. Raises BenchError unless it is a success."""
+        conn = http.client.HTTPConnection(str(urlsplit(self.address).netloc), timeout=_PATIENCE)
+        try:
+            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            conn.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = conn.getresponse()
+            text = answer.read()
+        finally:
+            conn.close()
+        if not 200 <= answer.status < 300:
+            raise BenchError(f"{method} {path} is answered {answer.status}: {text[:500].decode()}")
+        return json.loads(text) if text else None
+
+    def check_history(self) -> None:
+        """Raises BenchError unless every write that was answered left its event, and nothing else did."""
+        events = self.sql("select count(*) from contact_events")
+        if not self.acknowledged <= events <= self.acknowledged + self.in_doubt:
+            raise BenchError(
+                f"{self.acknowledged} changes were answered with success and up to {self.in_doubt} were cut "
+                f"off, but the history has {events}."
+            )
+
+
+async def _run(url: str, statements: list[str]) -> Any:
+    conn = await connect(url)
+    try:
+        for statement in statements[:-1]:
+            await conn.execute(statement)
+        return await conn.fetchval(statements[-1])
+    finally:
+        await conn.close()
+
+
+def _cpu(root: psutil.Process) -> float:
+    # The parent's own figures hold those of children that have ended: pgbench's connections, for one.
+    times = root.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in root.children(recursive=True):
+        try:
+            times = child.cpu_times()
+            total += times.user + times.system
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _memory(root: psutil.Process) -> float:
+    total = 0
+    for process in [root, *root.children(recursive=True)]:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
+            continue
+    return total / 2**20
+
+
+@contextmanager
+def stage(contacts: int, workers: int, say: Say) -> Generator[Stage]:
+    """A server of default settings with `contacts` loaded, for the duration of the block."""
+    folder = Path(tempfile.mkdtemp(prefix="contactory-bench-", dir="/var/tmp"))
+    folder.chmod(0o711)  # PostgreSQL runs as a user of its own where we are root.
+    # pgbench brings up to 64 connections of its own.
+    settings = {"max_connections": str(100 + 20 * workers)}
+    database = EmbeddedPostgres(folder / "data", settings=settings, report=say, shared=False)
+    try:
+        say("starting PostgreSQL and the server")
+        database.start()
+        with _server(folder, database.url, workers) as server:
+            built = Stage(folder, database.url, (server, _postmaster(folder)))
+            _welcome(built)
+            time.sleep(2)
+            built.idle = built.memory() or built.idle
+            say(f"loading {contacts:,} contacts")
+            _load(built, contacts)
+            yield built
+    finally:
+        database.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postmaster(folder: Path) -> psutil.Process:
+    for child in psutil.Process().children():
+        if any(part.startswith(str(folder)) for part in child.cmdline()) and "postgres" in child.name():
+            return child
+    raise BenchError("PostgreSQL is not to be found among the processes.")
+
+
+@contextmanager
+def _server(folder: Path, url: str, workers: int) -> Generator[psutil.Process]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONTACTORY_")}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    command = [
+        sys.executable,
+        "-m",
+        "contactory",
+        "serve",
+        "--json",
+        "--port",
+        "0",
+        "--workers",
+        str(workers),
+    ]
+    with (folder / "welcome").open("wb") as out, (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment | {"CONTACTORY_DATABASE_URL": url},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for us: the server ends when we say so.
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (it makes two system calls)
+        )
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is not None:
+        return
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for child in family:
+        if child.is_running():
+            child.kill()
+
+
+def _welcome(built: Stage) -> None:
+    """Learns the address and the key from what the server says at its first start."""
+    deadline = time.monotonic() + _PATIENCE
+    while not (text := (built.folder / "welcome").read_text()).endswith("\n"):
+        if time.monotonic() > deadline or not built.server.is_running() or _is_zombie(built.server):
+            raise BenchError(f"The server does not start: {built.log.read_text()[-2000:]}")
+        time.sleep(0.05)
+    said = json.loads(text)
+    built.address, built.workspace, built.key = said["address"], said["workspaceId"], said["key"]
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    return process.status() == psutil.STATUS_ZOMBIE
+
+
+_TAGS = """
+insert into tags (workspace_id, name, created_at)
+select '{workspace}', 'tag ' || g, now() from generate_series(0, {tags} - 1) g order by g
+"""
+# Many iterations make a password hard to guess, and 64 connections slow to open. No request is faster for it.
+_PASSWORD = """
+set scram_iterations = 1; alter role current_user password '{password}'
+"""
+_FIELD = """
+insert into custom_fields (workspace_id, id, name, type, position, created_at, updated_at)
+values ('{workspace}', gen_random_uuid(), 'Lead Source', 'text', 0, now(), now())
+"""
+_CONTACTS = """
+insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone, tag_ids,
+                      fields, version, created_at, updated_at)
+select '{workspace}', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+       'First' || n, 'Last' || n, 'contact' || n || '@example.com', 'contact' || n || '@example.com',
+       '+1' || (4150000000 + n),
+       'America/Los_Angeles', array[{tag} + n % {tags}, {tag} + (n + 7) % {tags}],
+       jsonb_build_object('{field}', 'Source ' || n % 20), 1, at, at
+  from (select n, timestamptz '2024-01-01' + n * interval '1 second' as at
+          from generate_series({low}, {high}) n) numbered
+"""
+_EVENTS = """
+insert into contact_events (workspace_id, contact_id, version, id, type, at, actor_type, via, changes)
+select workspace_id, id, 1, gen_random_uuid(), 'contact.created', created_at, 'system', 'import',
+       jsonb_build_object('firstName', jsonb_build_array(null, first_name),
+                          'lastName', jsonb_build_array(null, last_name),
+                          'email', jsonb_build_array(null, email), 'phone', jsonb_build_array(null, phone),
+                          'timezone', jsonb_build_array(null, timezone),
+                          'tags', jsonb_build_array('[]'::jsonb, tag_ids))
+  from contacts
+"""
+_CHUNK = 100_000
+
+
+def _load(built: Stage, contacts: int) -> None:
+    built.sql(_PASSWORD, "select 1", password=unquote(urlsplit(built.url).password or ""))
+    here = {"workspace": built.workspace, "tags": TAGS}
+    built.sql(
+        _TAGS, _FIELD, "update workspaces set catalog_version = catalog_version + 1", "select 1", **here
+    )
+    built.first_tag = built.sql("select min(id) from tags")
+    built.field = built.sql("select num from custom_fields")
+    here |= {"tag": built.first_tag, "field": built.field}
+    for low in range(1, contacts + 1, _CHUNK):
+        high = min(low + _CHUNK - 1, contacts)
+        built.sql(_CONTACTS, "select 1", low=low, high=high, **here)
+    built.sql(
+        _EVENTS, "vacuum analyze contacts", "vacuum analyze contact_events", "vacuum analyze", "select 1"
+    )
+    built.contacts = built.acknowledged = contacts
+    built.call("GET", "/v1/contacts?limit=1")
+
+
+class MemoryWatch:
+    """Looks at the memory once during a run, when most of it is over: a look costs processor time."""
+
+    def __init__(self, built: Stage, seconds: float) -> None:
+        self.seen: Usage | None = None
+        self._built = built
+        self._timer = threading.Timer(seconds * 0.75, self._look)
+
+    def _look(self) -> None:
+        self.seen = self._built.memory()
+
+    def __enter__(self) -> "MemoryWatch":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
