@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -99,8 +99,8 @@ def decode_object(body: bytes, content_type: str | None, merge_patch: bool = Fal
         value = _decoder.decode(body)
     except RecursionError:
         raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels") from None
-    except msgspec.ValidationError:
-        raise _malformed("The body has a number with too many digits") from None
+    except (msgspec.ValidationError, InvalidOperation):
+        raise _malformed("The body has a number with too many digits, or too large an exponent") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed(f"The body is not valid JSON: {_reason(error)}") from None
     if not isinstance(value, dict):

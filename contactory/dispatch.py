@@ -107,7 +107,7 @@ class Dispatcher:
 
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         found = self._routes.find(request.path)
-        if found is None:
+        if found is None or "\0" in request.path:
             raise NotFound("There is nothing at this path: /docs shows all that there is.")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method

@@ -115,7 +115,10 @@ deadlines = _Deadlines()
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is larger than {limit} bytes: send less at once.")
+    # What is left of the body is not read, so no other request can follow it.
+    return PayloadTooLarge(
+        f"The body is larger than {limit} bytes: send less at once.", headers={"Connection": "close"}
+    )
 
 
 def parse_query(query: str) -> dict[str, list[str]]:
