@@ -1,6 +1,7 @@
 """Real servers for tests: PostgreSQL with a migrated template, and Contactory processes on clones of it."""
 
 import asyncio
+import http.client
 import os
 import secrets
 import shutil
@@ -17,8 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-
 from contactory import db
 from contactory.embedded import EmbeddedPostgres
 from contactory.embedded_host import die_with_parent
@@ -29,7 +28,7 @@ PROJECT = Path(__file__).parents[1]
 PATIENCE = 20.0
 # Nothing that these tests look at has to survive a loss of power.
 RELAXED = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "autovacuum": "on"}
-_RUN = """
+SERVE = """
 from contactory.serve import serve
 from contactory.settings import load_settings
 
@@ -130,7 +129,7 @@ def free_port() -> int:
 class Server:
     """A Contactory server process, with its settings by their names; `program` is what it runs."""
 
-    def __init__(self, log: Path, program: str = _RUN, **settings: object) -> None:
+    def __init__(self, log: Path, program: str = SERVE, /, **settings: object) -> None:
         self.log = log
         self._program = program
         self.port = free_port()
@@ -153,17 +152,23 @@ class Server:
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (it makes two system calls)
             )
         deadline = time.monotonic() + PATIENCE
-        while not self._answers(health):
+        while not self.answers(health):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise AssertionError(f"the server does not start:\n{self.log.read_text()}")
             time.sleep(0.02)
 
-    def _answers(self, health: str) -> bool:
+    def answers(self, health: str = "/health/ready") -> bool:
+        """Whether `health` answers 200."""
+        # Not httpx, which reads every certificate of the system for each client.
+        asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
-            return httpx.get(self.url + health, timeout=2).status_code == 200
-        except httpx.TransportError:
+            asking.request("GET", health)
+            return asking.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            asking.close()
 
     def stop(self) -> None:
         """Ends the process, politely at first."""

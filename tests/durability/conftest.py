@@ -2,12 +2,23 @@
 
 import os
 import random
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import nullcontext
 
 import pytest
 
+from tests.durability.installation import Template, make_template
+
 SOAK = bool(os.environ.get("CONTACTORY_SOAK"))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Generator[Template]:
+    """What every installation starts from, so that it is made once."""
+    with make_template(tmp_path_factory.mktemp("template") / "server.log") as made:
+        yield made
 
 
 @pytest.fixture
@@ -20,7 +31,7 @@ def soak() -> bool:
 def seed() -> int:
     """What decides when something is killed, and what is written; a failed test shows it."""
     chosen = int(os.environ.get("CONTACTORY_SEED", random.randrange(1 << 32)))
-    print(f"CONTACTORY_SEED={chosen} plays this again")
+    sys.stdout.write(f"CONTACTORY_SEED={chosen} plays this again\n")
     return chosen
 
 
@@ -30,12 +41,10 @@ def progress(capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) 
     begun = time.monotonic()
 
     def say(text: str) -> None:
-        line = f"{time.monotonic() - begun:6.1f} s  {request.node.name}: {text}"
-        if not SOAK:
-            print(line)
-            return
-        with capfd.disabled():
-            print(line, flush=True)
+        line = f"{time.monotonic() - begun:6.1f} s  {request.node.name}: {text}\n"
+        with capfd.disabled() if SOAK else nullcontext():
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
     return say
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import psutil
@@ -15,20 +16,64 @@ import psutil
 from contactory import embedded_cluster, embedded_host
 from contactory.embedded import running_url
 from tests.durability.load import CLIENTS
-from tests.servers import PATIENCE, Server, sql_at
-from tests.world import Caller, World
+from tests.embedded.servers import copy
+from tests.servers import PATIENCE, SERVE, Server, sql_at
+from tests.world import World
 
 CONTACTS = 100
 
 
-class Installation:
-    """A server and its embedded PostgreSQL, with contacts and a custom field for each client of a Load."""
+class Template(NamedTuple):
+    """A data folder with contacts and a custom field for each client of a Load; no server runs it."""
 
-    def __init__(self, folder: Path, server: Server) -> None:
+    store: Path
+    key: str
+    workspace_id: str
+    contacts: list[str]
+
+
+@contextmanager
+def make_template(log: Path) -> Generator[Template]:
+    with _folder() as folder:
+        server = Server(log, data_dir=folder / "store")
+        server.start()
+        try:
+            template = _fill(folder / "store", server)
+        finally:
+            server.stop()
+        yield template
+
+
+def _fill(store: Path, server: Server) -> Template:
+    url = running_url(store)
+    assert url
+    with sql_at(url) as sql, httpx.Client(base_url=server.url, timeout=20) as http:
+        world = World(sql, http)
+        for number in range(CLIENTS):
+            world.field(f"field {number}")
+        contacts = [world.alice.made(tags=["first"])["id"] for _ in range(CONTACTS)]
+        return Template(store, world.alice.key, world.acme, contacts)
+
+
+@contextmanager
+def _folder() -> Generator[Path]:
+    # Not pytest's tmp_path: the system user that PostgreSQL runs as for root cannot reach that.
+    path = Path(tempfile.mkdtemp(prefix="contactory-durability-", dir="/tmp"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Installation:
+    """A server and the embedded PostgreSQL that it runs."""
+
+    def __init__(self, template: Template, data_dir: Path, server: Server) -> None:
+        self.template = template
+        self.data_dir = data_dir
         self.server = server
-        self.data_dir = folder / "store"
-        self.caller: Caller
-        self.contacts: list[str]
+        self.cluster = embedded_cluster.layout(data_dir).cluster
 
     @property
     def database_url(self) -> str:
@@ -36,15 +81,6 @@ class Installation:
         url = running_url(self.data_dir)
         assert url, f"no server runs in {self.data_dir}"
         return url
-
-    def fill(self) -> None:
-        """Makes what the load works on."""
-        with sql_at(self.database_url) as sql, httpx.Client(base_url=self.server.url, timeout=20) as http:
-            world = World(sql, http)
-            for number in range(CLIENTS):
-                world.field(f"field {number}")
-            self.caller = world.alice
-            self.contacts = [world.alice.made(tags=["first"])["id"] for _ in range(CONTACTS)]
 
     def server_processes(self) -> list[int]:
         """The supervisor, then its workers."""
@@ -55,9 +91,8 @@ class Installation:
 
     def database_processes(self) -> list[int]:
         """The postmaster, then its children."""
-        cluster = embedded_cluster.layout(self.data_dir).cluster
-        postmaster = embedded_host.named_process(cluster / "postmaster.pid")
-        return sorted(embedded_host.server_processes(cluster), key=lambda pid: pid != postmaster)
+        postmaster = embedded_host.named_process(self.cluster / "postmaster.pid")
+        return sorted(embedded_host.server_processes(self.cluster), key=lambda pid: pid != postmaster)
 
     def kill(self, victim: str) -> None:
         """Kills (SIGKILL) the "server", the "database" or "both", every process of it."""
@@ -74,31 +109,23 @@ class Installation:
             self.server.start()
             return
         deadline = time.monotonic() + PATIENCE
-        while not self._ready():
+        while not self.server.answers():
             assert time.monotonic() < deadline, "the server is not ready again"
             time.sleep(0.02)
 
-    def _ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.server.url}/health/ready", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
 
 @contextmanager
-def installation(log: Path, program: str = "", **settings: object) -> Generator[Installation]:
+def installation(
+    template: Template, log: Path, program: str = SERVE, **settings: object
+) -> Generator[Installation]:
     """A running installation with full durability; `program` is run in the place of the server's own."""
-    # Not pytest's tmp_path: the system user that PostgreSQL runs as for root cannot reach that.
-    folder = Path(tempfile.mkdtemp(prefix="contactory-durability-", dir="/tmp"))
-    folder.chmod(0o755)
-    chosen = {"program": program} if program else {}
-    server = Server(log, **chosen, data_dir=folder / "store", max_tags=1_000_000, **settings)
-    made = Installation(folder, server)
-    try:
+    with _folder() as folder:
+        data_dir = copy(template.store, folder / "store")
+        server = Server(log, program, data_dir=data_dir, max_tags=1_000_000, **settings)
+        made = Installation(template, data_dir, server)
         server.start()
-        made.fill()
-        yield made
-    finally:
-        server.stop()
-        embedded_host.clear_leftovers(embedded_cluster.layout(made.data_dir).cluster, lambda line: None)
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield made
+        finally:
+            server.stop()
+            embedded_host.clear_leftovers(made.cluster, lambda line: None)

@@ -25,7 +25,8 @@ class Operation(NamedTuple):
     @property
     def tag(self) -> str:
         """Now and then one that has to be made, which takes another path through the code."""
-        return f"own {self.number}" if self.number % NEW_TAG_EVERY == 0 else f"shared {self.number % SHARED_TAGS}"
+        made = self.number % NEW_TAG_EVERY == 0
+        return f"own {self.number}" if made else f"shared {self.number % SHARED_TAGS}"
 
     @property
     def body(self) -> dict[str, Any]:
@@ -81,13 +82,13 @@ async def _read(conn: Connection, workspace_id: str) -> _Snapshot:
     contacts = "select id::text, version, first_name, tag_ids, fields from contacts where workspace_id = $1"
     events = """select contact_id::text, version, type, changes from contact_events where workspace_id = $1
                  order by contact_id, version"""
-    tags = await conn.fetch("select id, name from tags where workspace_id = $1", workspace_id)
-    fields = await conn.fetch("select num::text, name from custom_fields where workspace_id = $1", workspace_id)
+    tags = "select id, name from tags where workspace_id = $1"
+    fields = "select num::text, name from custom_fields where workspace_id = $1"
     return _Snapshot(
         await conn.fetch(contacts, workspace_id),
         await conn.fetch(events, workspace_id),
-        {row["id"]: row["name"] for row in tags},
-        {row["num"]: row["name"] for row in fields},
+        {row["id"]: row["name"] for row in await conn.fetch(tags, workspace_id)},
+        {row["num"]: row["name"] for row in await conn.fetch(fields, workspace_id)},
     )
 
 

@@ -2,45 +2,95 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.durability.installation import Installation, installation
+from tests.durability.installation import Installation, Template, installation
 from tests.durability.ledger import Ledger
 from tests.durability.load import Load
+from tests.servers import SERVE
 
 VICTIMS = ("server", "database", "both")
 
 
 def kill_and_check(
-    place: Installation, kills: int, pause: tuple[float, float], seed: int, say: Callable[[str], None]
-) -> tuple[Ledger, list[str]]:
-    """The ledger of a load in which `kills` kills happen, and what is wrong; stops at the first fault."""
-    rng, ledger = random.Random(seed), Ledger()
-    victims = [VICTIMS[number % len(VICTIMS)] for number in range(kills)]
-    rng.shuffle(victims)
-    faults: list[str] = []
-    with Load(place.server.port, place.caller.key, place.contacts, ledger, seed) as load:
+    place: Installation,
+    victims: Sequence[str],
+    pause: tuple[float, float],
+    seed: int,
+    say: Callable[[str], None],
+) -> tuple[int, list[str]]:
+    """How much was acknowledged under a load in which `victims` are killed in turn, and the first faults."""
+    rng, ledger, faults = random.Random(seed), Ledger(), list[str]()
+    with Load(place.server.port, place.template.key, place.template.contacts, ledger, seed) as load:
         for number, victim in enumerate(victims, 1):
             time.sleep(rng.uniform(*pause))
             place.kill(victim)
             place.recover(victim)
-            faults = ledger.faults(place.database_url, place.caller.workspace_id) + load.strange
-            say(f"kill {number} of {kills} ({victim}): {len(ledger.acknowledged)} acknowledged")
+            faults = ledger.faults(place.database_url, place.template.workspace_id) + load.strange
+            say(f"kill {number} of {len(victims)} ({victim}): {len(ledger.acknowledged)} acknowledged")
             if faults:
-                return ledger, faults
-    return ledger, ledger.faults(place.database_url, place.caller.workspace_id) + load.strange
+                break
+    faults = faults or ledger.faults(place.database_url, place.template.workspace_id) + load.strange
+    return len(ledger.acknowledged), faults
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_what_was_acknowledged_survives_every_kill(
-    workers: int, soak: bool, seed: int, progress: Callable[[str], None], tmp_path: Path
+    workers: int,
+    template: Template,
+    soak: bool,
+    seed: int,
+    progress: Callable[[str], None],
+    tmp_path: Path,
 ) -> None:
-    kills, pause, enough = (50, (0.5, 4.0), 10_000) if soak else (6, (0.5, 2.0), 500)
-    with installation(tmp_path / "server.log", workers=workers) as place:
-        ledger, faults = kill_and_check(place, kills, pause, seed, progress)
-        assert not faults, faults[:20]
-        assert len(ledger.acknowledged) >= enough
+    kills, pause, enough = (51, (0.5, 4.0), 10_000) if soak else (6, (0.5, 1.5), 300)
+    victims = random.Random(seed).sample(VICTIMS * (kills // 3), kills)
+    with installation(template, tmp_path / "server.log", workers=workers) as place:
+        acknowledged, faults = kill_and_check(place, victims, pause, seed, progress)
+    assert not faults, faults[:20]
+    assert acknowledged >= enough
+
+
+EARLY = """
+import asyncio
+from contactory.contacts import store
+
+async def commit_later(transaction):
+    await asyncio.sleep(0.05)
+    await transaction.commit()
+
+async def answer_first(self, changes):
+    conn = await self._lane.connection()
+    if self._pending:
+        await self._pending
+    transaction = conn.transaction()
+    await transaction.start()
+    outcomes = await store.apply_changes(conn, changes, self._settings)
+    self._pending = asyncio.create_task(commit_later(transaction))
+    return outcomes
+
+store.ChangeLane._pending = None
+store.ChangeLane.__call__ = answer_first
+"""
+RELAXED = """
+from contactory import db, embedded
+db._SESSION["synchronous_commit"] = "off"
+# For this long, and for this much, what was committed may wait in the memory that a kill takes.
+embedded.SETTINGS.update(wal_writer_delay="10s", wal_writer_flush_after="1GB")
+"""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("sabotage", [EARLY, RELAXED], ids=["answer-before-commit", "asynchronous-commit"])
+def test_a_server_that_promises_too_early_is_found_out(
+    sabotage: str, template: Template, seed: int, progress: Callable[[str], None], tmp_path: Path
+) -> None:
+    # Workers must be forks of what was changed, on a Python that would spawn them anew as well.
+    program = f"import multiprocessing\nmultiprocessing.set_start_method('fork')\n{sabotage}\n{SERVE}"
+    with installation(template, tmp_path / "server.log", program) as place:
+        _, faults = kill_and_check(place, ["both"] * 3, (0.5, 1.5), seed, progress)
+    assert any(fault.startswith("lost") for fault in faults)
