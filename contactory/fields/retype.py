@@ -29,13 +29,15 @@ _PATIENCE_SECONDS = 4.0
 _POLL_SECONDS = 0.01
 _PAGE = 2000
 _LISTED = 10
+_SHORT = 100
 _ABANDONED = timedelta(minutes=10)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
-# Values that are sure to fit a type and to be written in it as they are; any other is looked at more closely.
+# Short values like these are sure to fit a type and to be written in it as they are; others are looked at
+# more closely.
 _PLAIN = {
     "text": "",
-    "number": r"^(0|-?(0|[1-9][0-9]{0,99})\.[0-9]{0,99}[1-9]|-?[1-9][0-9]{0,99})$",
+    "number": r"^(0|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]|-?[1-9][0-9]*)$",
     "date": r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$",
     "boolean": "^(true|false)$",
 }
@@ -69,9 +71,10 @@ with page as materialized (
      order by c.id
      limit {_PAGE}
 )
-select (select id::text from page order by id desc limit 1),
+select (select p.id::text from page p order by p.id desc limit 1),
        (select coalesce(jsonb_agg(jsonb_build_array(id, value, deleted) order by id), '[]')
-          from page where value !~ $4)
+          from page
+         where value !~ $4 or length(value) > {_SHORT})
 """
 
 

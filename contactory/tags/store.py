@@ -16,24 +16,20 @@ with page as materialized (
        and starts_with(t.name, $2) and t.name collate "C" > $3
      order by t.name collate "C"
      limit $4
-), ids as materialized (
+), shown as materialized (
     -- A merged tag counts for the one it was merged into.
-    select t.id, p.id as shown_as
+    select p.name, p.created_at, array_agg(t.id) as ids
       from page p
       join tags t on t.workspace_id = $1 and t.deleted_at is null and coalesce(t.merged_into, t.id) = p.id
-), counts as materialized (
-    -- Each contact is visited once, however many of the page's tags it carries.
-    select i.shown_as, count(distinct c.id) as contacts
-      from contacts c
-     cross join unnest(c.tag_ids) as carried (tag_id)
-      join ids i on i.id = carried.tag_id
-     where c.workspace_id = $1 and c.deleted_at is null and c.tag_ids && (select array_agg(id) from ids)
-     group by i.shown_as
+     group by p.name, p.created_at
 )
-select p.name, coalesce(n.contacts, 0), p.created_at
-  from page p
-  left join counts n on n.shown_as = p.id
- order by p.name collate "C"
+select s.name, n.contacts, s.created_at
+  from shown s
+ cross join lateral (
+    select count(*) as contacts
+      from contacts c
+     where c.workspace_id = $1 and c.deleted_at is null and c.tag_ids && s.ids) n
+ order by s.name collate "C"
 """
 
 

@@ -97,7 +97,9 @@ def test_writes_during_renames_all_find_the_field(world: World) -> None:
         for n in range(10):
             name = next(iter(world.alice.get(PATH).json()))["name"]
             answer = world.alice.patch(contact["id"], {"customFields": {name: str(n)}})
-            assert answer.status_code == 200 or pointers(answer) == {f"/customFields/{name}": "unknown_custom_field"}
+            assert answer.status_code == 200 or pointers(answer) == {
+                f"/customFields/{name}": "unknown_custom_field"
+            }
 
     def rename() -> None:
         for n in range(10):
