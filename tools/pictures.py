@@ -35,7 +35,7 @@ SESSION = [
 curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" -d '{
     "email": "jane@example.com", "tags": ["vip", "gold"],
     "customFields": {"Lead Source": "Website", "MRR": 500}}' \\
-    | jq -c '{timezone, tags, customFields}'""",
+    | jq -c '.timezone, .tags, .customFields'""",
     """\
 curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" -d '{
     "timezone": "America/New_Yrok", "customFields": {"Lead Sorce": "Fair"}}' \\
