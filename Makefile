@@ -11,10 +11,10 @@ LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format bench bench-growth lock clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
 
 run: .venv/.run ## start Contactory; ARGS="--port 9000" goes to `contactory serve`
 	@exec $(BIN)/contactory serve $(ARGS)
@@ -30,9 +30,13 @@ lint: .venv/.dev ## check style, types and imports only
 format: .venv/.dev ## lay the code out and fix what can be fixed without thought
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
-bench: .venv/.dev ## measure; ARGS goes to the benchmark
+bench: .venv/.dev ## measure, within five minutes; ARGS=--quick takes one, ARGS=--help shows the rest
 	@tools/need wrk
 	$(BIN)/python -m bench $(ARGS)
+
+bench-growth: .venv/.dev ## measure with few and many contacts and as history grows, within half an hour
+	@tools/need wrk
+	$(BIN)/python -m bench --growth $(ARGS)
 
 lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
 	@tools/need venv $(PYTHON)

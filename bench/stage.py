@@ -163,6 +163,9 @@ def stage(contacts: int, workers: int, say: Say) -> Generator[Stage]:
             _load(built, contacts)
             yield built
     finally:
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Nobody hurries the end, or it would leave things behind.
         database.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -203,6 +206,7 @@ def _server(folder: Path, url: str, workers: int) -> Generator[psutil.Process]:
     try:
         yield psutil.Process(process.pid)
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl-C must not leave anything behind.
         _end(process)
 
 
