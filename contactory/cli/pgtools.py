@@ -84,4 +84,4 @@ def complaint(said: str) -> str:
     """What a program that failed has to say, in a line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "FATAL" in line]
-    return (telling or lines or ["it said nothing"])[0]
+    return (telling or lines or ["it said nothing"])[0].rstrip(".")

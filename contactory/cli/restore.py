@@ -105,10 +105,10 @@ def _load(tools: Path, url: str, file: Path) -> None:
         for process in (reader, psql):
             process.kill()
             process.wait()
+    if reader.returncode > 0:
+        raise click.ClickException(f"{file} is damaged; the database is as it was.")
     if psql.returncode != 0:
         raise click.ClickException(f"The restore failed, and the database is as it was: {complaint(said)}.")
-    if reader.returncode != 0:
-        raise click.ClickException(f"{file} is damaged; the database is as it was.")
 
 
 def _pass_all(reader: subprocess.Popen[bytes], psql: subprocess.Popen[bytes]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -49,9 +50,25 @@ def load(**given: object) -> "Settings":
     from contactory.settings import SettingsError, load_settings
 
     try:
-        return load_settings(os.environ, **given)
+        settings = load_settings(os.environ, **given)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    if settings.database_url and not _is_address(settings.database_url):
+        raise click.ClickException(
+            "CONTACTORY_DATABASE_URL does not read as postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
+    return settings
+
+
+def _is_address(url: str) -> bool:
+    """Whether the driver can read this; a port that is no number it would take for a fault of the program."""
+    try:
+        scheme, place, *_ = urlsplit(url)
+    except ValueError:
+        return False
+    hosts = place.rpartition("@")[2].split(",")
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
+    return scheme in ("postgresql", "postgres") and all(port.isdigit() or not port for port in ports)
 
 
 @contextmanager
@@ -67,7 +84,8 @@ def explained() -> Generator[None]:
     except (EmbeddedError, MigrationError, Problem) as error:
         raise click.ClickException(str(error)) from None
     except AWAY as error:
-        why = str(error).partition("\n")[0] or "it does not answer"
+        said = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+        why = said or "it does not answer"
         raise click.ClickException(
             f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and that the server runs."
         ) from None
