@@ -6,7 +6,6 @@ through, and the busier it gets, the more of them one commit carries.
 """
 
 import asyncio
-import copy
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -154,6 +153,8 @@ class Writer(Generic[T, R]):
 
 def _own(error: Exception) -> Exception:
     """An exception for one caller: raised in several places, one object would gather all their tracebacks."""
-    own = copy.copy(error)
+    # Not by copy.copy, which calls the class with `args`: not every class takes what it hands on.
+    own = type(error).__new__(type(error), *error.args)
+    own.__dict__.update(error.__dict__)
     own.__cause__ = error
     return own
