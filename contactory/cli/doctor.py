@@ -21,7 +21,7 @@ _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
 _LITTLE_BYTES, _TOO_LITTLE_BYTES = 2 << 30, 200 << 20
 _YEARS = range(2025, 2100)
-_OTHER_CONNECTIONS = 6  # Of one process: creating, reading and watching, besides its pool and writers.
+_OTHER_CONNECTIONS = 4  # Of one process, to make and to read contacts, besides its pool and writers.
 
 
 class Finding(NamedTuple):

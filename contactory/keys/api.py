@@ -1,12 +1,9 @@
 """The operations on API keys."""
 
-from datetime import UTC, datetime
-
 from contactory.checks import Form
-from contactory.errors import Conflict, FieldError
 from contactory.http import Response, json_response
 from contactory.keys import store
-from contactory.keys.model import DEFAULT_NAME, FIELDS
+from contactory.keys.model import DEFAULT_NAME, FIELDS, refuse_past
 from contactory.operations import Call
 from contactory.paging import page_response, page_size
 
@@ -29,7 +26,7 @@ async def create_key(call: Call) -> Response:
     workspace_id: str | None = values.get("workspaceId")
     if workspace_id or actor.workspace_id:
         workspace_id = (await call.catalog(workspace_id)).workspace_id
-    _refuse_past(values.get("expiresAt"))
+    refuse_past(values.get("expiresAt"))
     async with call.connection() as conn:
         made = await store.create_key(
             conn,
@@ -43,15 +40,6 @@ async def create_key(call: Call) -> Response:
             rate_burst=values.get("rateBurst"),
         )
     return json_response(201, made)
-
-
-def _refuse_past(expires: datetime | None) -> None:
-    """Raises Conflict: whether a moment has passed is nothing that the request alone can tell."""
-    if expires is not None and expires <= datetime.now(UTC):
-        raise Conflict(
-            "The key would have expired.",
-            [FieldError("/expiresAt", None, "in_the_past", "must be in the future")],
-        )
 
 
 async def revoke_key(call: Call) -> Response:

@@ -1,12 +1,13 @@
 """An API key: its JSON shape, and the rules for making one."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 
 from contactory.auth import PERMISSIONS
 from contactory.checks import ID, TIMESTAMP, Json, Rule, integer, one_of, text
+from contactory.errors import Conflict, FieldError
 from contactory.invalid import Invalid
 
 SHOWN_CHARACTERS = 12
@@ -73,3 +74,12 @@ FIELDS = {
     "rateLimit": RATE_LIMIT,
     "rateBurst": RATE_BURST,
 }
+
+
+def refuse_past(expires_at: datetime | None) -> None:
+    """Raises Conflict: whether a moment has passed is nothing that the request alone can tell."""
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Conflict(
+            "The key would have expired already.",
+            [FieldError("/expiresAt", None, "in_the_past", "must be in the future")],
+        )

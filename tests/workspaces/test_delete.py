@@ -1,0 +1,54 @@
+"""DELETE /v1/workspaces/{id}."""
+
+import time
+
+import httpx
+
+from tests.world import World
+
+
+def delete(world: World, workspace_id: str) -> httpx.Response:
+    return world.ada.delete(f"/v1/workspaces/{workspace_id}")
+
+
+def test_everything_in_it_is_gone_at_once(world: World) -> None:
+    made = world.alice.made(tags=["vip"])
+    assert world.ada.fetch(made["id"]).status_code == 200
+    assert delete(world, world.acme).status_code == 204
+    assert world.alice.fetch(made["id"]).status_code == 401
+    assert world.ada.fetch(made["id"]).status_code == 404
+    assert world.ada.patch(made["id"], {"firstName": "Jo"}).status_code == 404
+    assert world.ada.list(workspaceId=world.acme).status_code == 404
+    assert world.ada.create({"workspaceId": world.acme, "firstName": "Jo"}).status_code == 404
+    assert world.ada.get(f"/v1/workspaces/{world.acme}").status_code == 404
+    assert [w["id"] for w in world.ada.get("/v1/workspaces").json()] == [world.acme_two]
+    assert delete(world, world.acme).status_code == 404
+
+
+def test_its_keys_stop_everywhere_within_a_second(world: World, second_http: httpx.Client) -> None:
+    elsewhere = world.alice.at(second_http)
+    assert elsewhere.list().status_code == 200
+    delete(world, world.acme)
+    time.sleep(1)
+    assert elsewhere.list().status_code == 401
+    keys = {key["name"]: key["revokedAt"] for key in world.ada.get("/v1/api-keys").json()}
+    assert keys["Alice"] is not None
+    assert keys["Ada"] is None
+
+
+def test_it_needs_an_admin_key_of_the_account(world: World) -> None:
+    assert world.alice.delete(f"/v1/workspaces/{world.acme}").status_code == 403
+    assert world.caller(None, "write").delete(f"/v1/workspaces/{world.acme}").status_code == 403
+    assert world.carol.list().status_code == 200
+
+
+def test_another_account_or_mode_is_not_there(world: World) -> None:
+    assert delete(world, world.globex).status_code == 404
+    assert delete(world, world.acme_test).status_code == 404
+    assert world.tom.list().status_code == 200
+
+
+def test_a_dry_run_deletes_nothing(world: World) -> None:
+    answer = world.ada.delete(f"/v1/workspaces/{world.acme}", dryRun=True)
+    assert (answer.status_code, answer.headers["x-dry-run"]) == (204, "true")
+    assert world.alice.list().status_code == 200
