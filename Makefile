@@ -11,7 +11,7 @@ LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-growth lock clean
+.PHONY: help run test soak lint format bench bench-growth lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: .venv/.run ## start Contactory; ARGS="--port 9000" goes to `contactory serv
 test: lint ## check style, types and imports, then run every test; ARGS="-k tags" goes to pytest
 	@tools/need chromium chromium-browser google-chrome
 	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
+
+soak: .venv/.dev ## kill, cut and restart everything for a quarter of an hour; CONTACTORY_SEED=N plays it again
+	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability $(ARGS) </dev/null
 
 lint: .venv/.dev ## check style, types and imports only
 	$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -44,6 +44,8 @@ class HttpConnection:
         self._head = f" HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
+        self.closing = False
+        """The last answer said that no other follows on this connection."""
 
     async def __aenter__(self) -> "HttpConnection":
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -78,4 +80,5 @@ class HttpConnection:
             raise Cut(begun or bool(error.partial)) from None
         except OSError:
             raise Cut(begun) from None
+        self.closing = headers.get("connection") == "close"
         return Answer(int(first.split()[1]), headers, body)

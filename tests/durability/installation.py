@@ -115,17 +115,25 @@ class Installation:
 
 
 @contextmanager
+def data_folder(template: Template) -> Generator[Path]:
+    """A copy of the template, in which no process is left at the end."""
+    with _folder() as folder:
+        data_dir = copy(template.store, folder / "store")
+        try:
+            yield data_dir
+        finally:
+            embedded_host.clear_leftovers(embedded_cluster.layout(data_dir).cluster, lambda line: None)
+
+
+@contextmanager
 def installation(
     template: Template, log: Path, program: str = SERVE, **settings: object
 ) -> Generator[Installation]:
     """A running installation with full durability; `program` is run in the place of the server's own."""
-    with _folder() as folder:
-        data_dir = copy(template.store, folder / "store")
+    with data_folder(template) as data_dir:
         server = Server(log, program, data_dir=data_dir, max_tags=1_000_000, **settings)
-        made = Installation(template, data_dir, server)
         server.start()
         try:
-            yield made
+            yield Installation(template, data_dir, server)
         finally:
             server.stop()
-            embedded_host.clear_leftovers(made.cluster, lambda line: None)

@@ -58,12 +58,12 @@ class Ledger:
         """The operation was answered with success."""
         self.acknowledged[operation.number] = Place(operation.contact_id, version)
 
-    def faults(self, url: str, workspace_id: str) -> list[str]:
-        """Everything in the database that does not agree; requests may go on in the meantime."""
+    def audit(self, url: str, workspace_id: str) -> "Audit":
+        """What the database says of them; requests may go on in the meantime."""
         acknowledged = dict(self.acknowledged)
         with sql_at(url) as sql:
             snapshot = sql.run(_snapshot(sql.conn, workspace_id))
-        return _Audit(self.asked, snapshot).faults(acknowledged)
+        return Audit(self.asked, acknowledged, snapshot)
 
 
 class _Snapshot(NamedTuple):
@@ -92,28 +92,35 @@ async def _read(conn: Connection, workspace_id: str) -> _Snapshot:
     )
 
 
-class _Audit:
-    def __init__(self, asked: list[Operation], snapshot: _Snapshot) -> None:
+class Audit:
+    """Compares operations with the database."""
+
+    def __init__(self, asked: list[Operation], acknowledged: dict[int, Place], snapshot: _Snapshot) -> None:
         self._asked = asked
         self._snapshot = snapshot
-        self._found: dict[int, Place] = {}
-        self._faults: list[str] = []
+        self.found: dict[int, Place] = {}
+        """Where each operation is that was kept."""
+        self.faults: list[str] = []
+        """Everything that does not agree."""
+        self._compare_contacts()
+        self._compare_operations(acknowledged)
 
-    def faults(self, acknowledged: dict[int, Place]) -> list[str]:
+    def _compare_contacts(self) -> None:
         histories: dict[str, list[Any]] = {row["id"]: [] for row in self._snapshot.contacts}
         for event in self._snapshot.events:
             histories[event["contact_id"]].append(event)
         for row in self._snapshot.contacts:
             self._replay(row, histories[row["id"]])
+
+    def _compare_operations(self, acknowledged: dict[int, Place]) -> None:
         for number, place in acknowledged.items():
-            found = self._found.get(number)
+            found = self.found.get(number)
             if found != place:
-                self._faults.append(f"lost: operation {number} was acknowledged as {place} and is {found}")
+                self.faults.append(f"lost: operation {number} was acknowledged as {place} and is {found}")
         for name in self._snapshot.tags.values():
             kind, _, number = name.partition(" ")
-            if kind == "own" and int(number) not in self._found:
-                self._faults.append(f"half: tag {name!r} is there without its operation")
-        return self._faults
+            if kind == "own" and int(number) not in self.found:
+                self.faults.append(f"half: tag {name!r} is there without its operation")
 
     def _replay(self, row: Any, events: list[Any]) -> None:
         """The history, from the first event on, must lead to the contact as it is."""
@@ -121,7 +128,7 @@ class _Audit:
         for version, event in enumerate(events, 1):
             place = Place(row["id"], version)
             if event["version"] != version:
-                self._faults.append(f"gap: {place} is missing in the history")
+                self.faults.append(f"gap: {place} is missing in the history")
                 return
             self._step(place, state, json.loads(event["changes"]))
             if event["type"] == "contact.updated":
@@ -129,13 +136,13 @@ class _Audit:
         kept = {f"custom {num}": value for num, value in json.loads(row["fields"]).items()}
         is_now = {"firstName": row["first_name"], "tags": row["tag_ids"], **kept}
         if is_now != state or row["version"] != len(events):
-            self._faults.append(f"row: {row['id']} at {row['version']} is {is_now}, its history says {state}")
+            self.faults.append(f"row: {row['id']} at {row['version']} is {is_now}, its history says {state}")
 
     def _step(self, place: Place, state: dict[str, Any], changes: dict[str, Any]) -> None:
         fields = {f"custom {num}": pair for num, pair in changes.pop("customFields", {}).items()}
         for name, (before, after) in {**changes, **fields}.items():
             if state.get(name) != before:
-                self._faults.append(f"before: {place} says {name} was {before}, and it was {state.get(name)}")
+                self.faults.append(f"before: {place} says {name} was {before}, and it was {state.get(name)}")
             state[name] = after
 
     def _find(self, place: Place, state: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -150,7 +157,7 @@ class _Audit:
             or operation.tag not in tags
             or not changes.keys() <= {"firstName", "customFields", "tags"}
         ):
-            self._faults.append(f"half: {operation} is not whole at {place}: {changes}")
-        if number in self._found:
-            self._faults.append(f"twice: {operation} is at {self._found[number]} and at {place}")
-        self._found[number] = place
+            self.faults.append(f"half: {operation} is not whole at {place}: {changes}")
+        if number in self.found:
+            self.faults.append(f"twice: {operation} is at {self.found[number]} and at {place}")
+        self.found[number] = place

@@ -3,18 +3,21 @@
 import asyncio
 import random
 import threading
+import time
 from types import TracebackType
 
 from tests.durability.client import Answer, Cut, HttpConnection
 from tests.durability.ledger import Ledger
 
 CLIENTS = 64
+READ_EVERY = 8
 
 
 class Load:
     """CLIENTS clients at work in a thread of their own: `with Load(…) as load`.
 
-    Client K sends operations of the ledger that write "field K", each to a contact drawn at random.
+    Client K sends operations of the ledger that write "field K", each to a contact drawn at random, and reads
+    one now and then.
     """
 
     def __init__(self, port: int, key: str, contacts: list[str], ledger: Ledger, seed: int) -> None:
@@ -25,6 +28,10 @@ class Load:
         self._seed = seed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self.unanswered: dict[int, float] = {}
+        """When those operations were sent (by time.monotonic) whose connection broke before the answer."""
+        self.broken_answers = 0
+        """Answers that came in part only."""
         self.refused = 0
         """Answers that said "not now"."""
         self.strange: list[str] = []
@@ -54,22 +61,35 @@ class Load:
         while not self._stopping.is_set():
             try:
                 async with HttpConnection(self._port, self._key) as http:
-                    await self._write(http, rng, f"field {number}")
+                    while not (self._stopping.is_set() or http.closing):
+                        await self._turn(http, rng, f"field {number}")
             except (Cut, OSError):
                 await asyncio.sleep(0.02)
 
-    async def _write(self, http: HttpConnection, rng: random.Random, field: str) -> None:
-        while not self._stopping.is_set():
-            operation = self._ledger.ask(rng.choice(self._contacts), field)
-            answer = await http.request("PATCH", f"/v1/contacts/{operation.contact_id}", operation.body)
-            if answer.status == 200:
-                self._ledger.acknowledge(operation, answer.version)
-            elif is_not_now(answer):
-                self.refused += 1
-                await asyncio.sleep(0.02)
-            else:
-                self.strange.append(f"{answer.status} {answer.body.decode()}")
-                await asyncio.sleep(0.1)
+    async def _turn(self, http: HttpConnection, rng: random.Random, field: str) -> None:
+        contact_id = rng.choice(self._contacts)
+        if rng.randrange(READ_EVERY) == 0:
+            await self._judge(await http.request("GET", f"/v1/contacts/{contact_id}"))
+            return
+        operation, sent = self._ledger.ask(contact_id, field), time.monotonic()
+        try:
+            answer = await http.request("PATCH", f"/v1/contacts/{contact_id}", operation.body)
+        except Cut as cut:
+            self.unanswered[operation.number] = sent
+            self.broken_answers += cut.begun
+            raise
+        if await self._judge(answer):
+            self._ledger.acknowledge(operation, answer.version)
+
+    async def _judge(self, answer: Answer) -> bool:
+        """Whether the answer is a success."""
+        if is_not_now(answer):
+            self.refused += 1
+            await asyncio.sleep(0.02)
+        elif answer.status != 200:
+            self.strange.append(f"{answer.status} {answer.body.decode()}")
+            await asyncio.sleep(0.1)
+        return answer.status == 200
 
 
 def is_not_now(answer: Answer) -> bool:

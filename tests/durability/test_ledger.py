@@ -29,11 +29,11 @@ def kill_and_check(
             time.sleep(rng.uniform(*pause))
             place.kill(victim)
             place.recover(victim)
-            faults = ledger.faults(place.database_url, place.template.workspace_id) + load.strange
+            faults = ledger.audit(place.database_url, place.template.workspace_id).faults + load.strange
             say(f"kill {number} of {len(victims)} ({victim}): {len(ledger.acknowledged)} acknowledged")
             if faults:
                 break
-    faults = faults or ledger.faults(place.database_url, place.template.workspace_id) + load.strange
+    faults = faults or ledger.audit(place.database_url, place.template.workspace_id).faults + load.strange
     return len(ledger.acknowledged), faults
 
 

@@ -1,0 +1,51 @@
+"""SIGTERM under load: what was accepted is answered, and all ends in order."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contactory.embedded import EmbeddedPostgres
+from tests.durability.installation import Template, installation
+from tests.durability.ledger import Ledger
+from tests.durability.load import Load
+
+CROSSING = 0.25
+"""Seconds for which a request may be under way."""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_server_that_is_stopped_answers_what_it_has_accepted(
+    workers: int, template: Template, soak: bool, seed: int, progress: Callable[[str], None], tmp_path: Path
+) -> None:
+    ledger = Ledger()
+    with installation(template, tmp_path / "server.log", workers=workers) as place:
+        process = place.server.process
+        with Load(place.server.port, template.key, template.contacts, ledger, seed) as load:
+            time.sleep(1)
+            assert not load.unanswered
+            acknowledged = len(ledger.acknowledged)
+            begun = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+            took = time.monotonic() - begun
+        after = len(ledger.acknowledged) - acknowledged
+        progress(
+            f"ended in {took:.1f} s, {after} acknowledged after SIGTERM, {len(load.unanswered)} unanswered"
+        )
+        assert process.returncode == 0
+        assert took < 10
+        assert not place.database_processes()
+        postgres = EmbeddedPostgres(place.data_dir, report=progress)
+        postgres.start()
+        audit = ledger.audit(postgres.url, template.workspace_id)
+        postgres.stop()
+    assert not audit.faults + load.strange
+    assert after
+    assert not load.broken_answers
+    # A request may cross the end of its connection on the way; then the server has not begun with it.
+    assert not load.unanswered.keys() & audit.found.keys()
+    assert all(sent > begun - CROSSING for sent in load.unanswered.values())
