@@ -99,7 +99,8 @@ def _command(what: str, command: list[str]) -> "subprocess.CompletedProcess[str]
 def _wrk(built: Stage, scenario: Scenario, clients: int, seconds: int, check: str = "") -> dict[str, Any]:
     script = built.folder / "load.lua"
     script.write_text(filled(scenario, built).lua)
-    first = built.take_numbers(STRIDE)
+    built.runs += 1
+    first = built.take_numbers(STRIDE) if scenario.creates else 0
     command = [
         "wrk",
         "-t1",
@@ -111,7 +112,7 @@ def _wrk(built: Stage, scenario: Scenario, clients: int, seconds: int, check: st
         "-s",
         str(script),
     ]
-    result = _command("wrk", [*command, built.address, "--", str(first // STRIDE), str(first), check])
+    result = _command("wrk", [*command, built.address, "--", str(built.runs), str(first), check])
     line, _, answer = result.stderr.partition("\n")
     said = json.loads(line)
     failed, lost = said.pop("failed"), said.pop("lost")
@@ -133,7 +134,7 @@ _FIGURES = {
 def _pgbench(built: Stage, scenario: Scenario, clients: int, seconds: int) -> dict[str, Any]:
     script, log = built.folder / "load.sql", built.folder / "pgbench"
     script.write_text(filled(scenario, built).sql or "")
-    first = built.take_numbers(STRIDE * (clients + 1))
+    first = built.take_numbers(STRIDE * clients) if scenario.creates else 0
     # Its time starts before it has connected, which takes many clients a good part of a second.
     length = str(seconds + (clients > 16))
     command = [str(built.pgbench), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", length]

@@ -23,6 +23,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     items: int = 1
     writes: bool = False
 
+    @property
+    def creates(self) -> bool:
+        """Whether each request needs a number that no contact has had."""
+        return self.status == 201
+
 
 class Load(msgspec.Struct, frozen=True):
     """A scenario's two files, filled in for a stage."""
@@ -77,7 +82,7 @@ end
 
 _LIVE = Scenario(
     name="live",
-    title="GET /health/live (constant)",
+    title="GET a constant",
     request="""
 function request() return wrk.format("GET", "/health/live", plain) end
 """,
@@ -85,7 +90,7 @@ function request() return wrk.format("GET", "/health/live", plain) end
 
 _PATCH = Scenario(
     name="patch",
-    title="PATCH: name, tag, custom value",
+    title="PATCH name, tag, value",
     writes=True,
     request="""
 local body = '{"firstName":"N%d","tags":["tag %d"],"customFields":{"Lead Source":"S%d"}}'
@@ -124,7 +129,7 @@ select $row from u;
 
 _GET = Scenario(
     name="get",
-    title="GET one",
+    title="GET a contact",
     request="""
 function request() return wrk.format("GET", "/v1/contacts/" .. id_of(random(contacts)), plain) end
 """,
@@ -154,15 +159,15 @@ select $row
 
 _CREATE = Scenario(
     name="create",
-    title="POST a new contact",
+    title="POST a contact",
     status=201,
     writes=True,
     request="""
-local body = '{"firstName":"New","lastName":"Contact","email":"new%d@example.com","phone":"+1%.0f",' ..
+local body = '{"firstName":"New","lastName":"Contact","email":"new%d@example.com","phone":"+49151%08d",' ..
              '"tags":["tag %d"],"customFields":{"Lead Source":"Website"}}'
 function request()
   number = number + 1
-  return wrk.format("POST", "/v1/contacts", json, body:format(number, 5050000000 + number, number % $tags))
+  return wrk.format("POST", "/v1/contacts", json, body:format(number, number, number % $tags))
 end
 """,
     # A variable of pgbench keeps its value from one transaction of a client to the next.
@@ -173,7 +178,7 @@ with c as (
     insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone, tag_ids,
                           fields, version, created_at, updated_at)
     select '$workspace', uuidv7(), 'New', 'Contact', 'new' || :n::bigint || '@example.com',
-           'new' || :n::bigint || '@example.com', '+1' || (5050000000 + :n::bigint), 'America/Los_Angeles',
+           'new' || :n::bigint || '@example.com', '+49151' || lpad(:n::text, 8, '0'), 'Europe/Berlin',
            array[$tag + :n::bigint % $tags], jsonb_build_object('$field', 'Website'), 1, now(), now()
     returning *
 ), e as (
@@ -194,7 +199,7 @@ select $row from c;
 
 _UPSERT = Scenario(
     name="upsert",
-    title="POST upsert, found by phone",
+    title="POST an upsert",
     writes=True,
     request="""
 local body = '{"phone":"+1%.0f","firstName":"N%d","customFields":{"Lead Source":"S%d"}}'
@@ -229,7 +234,7 @@ select $row from u;
 
 _BATCH = Scenario(
     name="batch",
-    title="POST a batch of 100 updates",
+    title="POST 100 updates",
     items=100,
     writes=True,
     request="""

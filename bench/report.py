@@ -103,7 +103,7 @@ def show(found: Result, console: Console) -> None:
         console.print(
             f"[bold yellow]Others used {m.busy} cores before the run: its figures are not to be trusted."
         )
-    console.print(_figures(found.figures))
+    console.print(_speed(found.figures), "", _cost(found.figures), "")
     for figure in found.figures:
         if figure.api.generator_share > _NEAR_LIMIT:
             console.print(
@@ -113,34 +113,59 @@ def show(found: Result, console: Console) -> None:
     console.print(_bars(found.bars))
 
 
-_COLUMNS = (
-    "clients", "req/s", "limit/s", "÷ limit", "÷ const", "p50 ms", "p95", "p99", "limit p50", "p99",
-    "server µs", "PG µs", "limit PG", "wrk", "server MiB", "PG MiB",
-)  # fmt: skip
-
-
-def _figures(figures: list[Figure]) -> Table:
-    table = Table(
-        title="Medians; µs are processor time per request, MiB the most that was seen",
-        box=None,
-        padding=(0, 1),
-        row_styles=["", "dim"],
-    )
-    table.add_column("operation")
-    for name in _COLUMNS:
+def _speed(figures: list[Figure]) -> Table:
+    table = _table("Speed: medians of requests a second, of their ratios, and of milliseconds")
+    for name in (
+        "clients",
+        "req/s",
+        "limit",
+        "÷ limit",
+        "÷ const",
+        "p50",
+        "p95",
+        "p99",
+        "limit p50",
+        "p95",
+        "p99",
+    ):
         table.add_column(name, justify="right", no_wrap=True)
     for f in figures:
-        title = f"{f.subject}: {SCENARIOS[f.scenario].title}".removeprefix(": ")
         a, b = f.api, f.limit
-        cells = [
-            f"{f.clients}", f"{a.rate:,.0f}", f"{b.rate:,.0f}" if b else "", _times(f.of_limit),
-            _times(f.of_constant), f"{a.p50:.2f}", f"{a.p95:.2f}", f"{a.p99:.2f}",
-            f"{b.p50:.2f}" if b else "", f"{b.p99:.2f}" if b else "", f"{a.server_us:.0f}",
-            f"{a.postgresql_us:.0f}", f"{b.postgresql_us:.0f}" if b else "", f"{a.generator_share:.0%}",
-            _mib(f.server_mib), _mib(f.postgresql_mib),
-        ]  # fmt: skip
-        table.add_row(title, *cells)
+        mine = [f"{a.rate:,.0f}", f"{b.rate:,.0f}" if b else "", _times(f.of_limit), _times(f.of_constant)]
+        times = [f"{value:.2f}" for side in (a, b) if side for value in (side.p50, side.p95, side.p99)]
+        table.add_row(_name(f), f"{f.clients}", *mine, *times)
     return table
+
+
+def _cost(figures: list[Figure]) -> Table:
+    table = _table("Cost: processor time a request in µs, share of a core, most memory seen in MiB")
+    for name in (
+        "clients",
+        "server",
+        "PostgreSQL",
+        "limit's",
+        "wrk",
+        "pgbench",
+        "server MiB",
+        "PostgreSQL MiB",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    for f in figures:
+        a, b = f.api, f.limit
+        used = [f"{a.server_us:.0f}", f"{a.postgresql_us:.0f}", f"{b.postgresql_us:.0f}" if b else ""]
+        shares = [f"{a.generator_share:.0%}", f"{b.generator_share:.0%}" if b else ""]
+        table.add_row(_name(f), f"{f.clients}", *used, *shares, _mib(f.server_mib), _mib(f.postgresql_mib))
+    return table
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), row_styles=["", "dim"])
+    table.add_column("operation", no_wrap=True)
+    return table
+
+
+def _name(f: Figure) -> str:
+    return f"{f.subject}: {SCENARIOS[f.scenario].title}".removeprefix(": ")
 
 
 def _times(value: float | None) -> str:
@@ -152,7 +177,7 @@ def _mib(value: float | None) -> str:
 
 
 def _bars(bars: list[Bar]) -> Table:
-    table = Table(title="Bars", box=None, padding=(0, 1))
+    table = Table(title="Bars", title_justify="left", box=None, padding=(0, 1))
     for name in ("ratio", "", "bar", ""):
         table.add_column(name, justify="right" if name != "ratio" else "left")
     for bar in bars:

@@ -53,7 +53,7 @@ class Stage:
         self.idle = Usage(0, 0)
         self.acknowledged = self.in_doubt = 0
         """Events that must be in the history by what was answered, and that may be there besides."""
-        self._unused = 0
+        self.runs = self._unused = 0
 
     @property
     def pgbench(self) -> Path:
