@@ -9,7 +9,7 @@ import msgspec
 from contactory.auth import Actor
 from contactory.contacts.change import Change, Outcome, change, make_tags, pg_array
 from contactory.contacts.writer import Apart
-from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, Connection, Lane, Violation, translated
+from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
 from contactory.ids import new_id
 from contactory.settings import Settings
@@ -166,9 +166,11 @@ class ChangeLane:
                 return await apply_changes(conn, changes, self._settings)
             except COLLISION:
                 continue
-            except LOCK_TIMEOUT:
+            except REFUSED as refusal:
                 if len(changes) > 1:
-                    raise Apart from None
+                    raise Apart from refusal
+                if not isinstance(refusal, LOCK_TIMEOUT):
+                    raise
                 break
             except Unavailable:
                 self._lane.drop()
@@ -330,19 +332,17 @@ class CreateLane:
                 return await create_contacts(conn, contacts, self._settings)
             except COLLISION:
                 continue
-            except LOCK_TIMEOUT:
-                if len(contacts) > 1:
-                    raise Apart from None
-                break
-            except (Apart, Conflict) as refusal:
-                if len(contacts) > 1:
-                    raise Apart from refusal
-                if isinstance(refusal, Conflict):
-                    raise
-                return [None]
             except (Unavailable, *AWAY) as error:
                 self._lane.drop()
                 raise Unavailable from error
+            except (Apart, Conflict, REFUSED) as refusal:
+                if len(contacts) > 1:
+                    raise Apart from refusal
+                if isinstance(refusal, Apart):
+                    return [None]
+                if not isinstance(refusal, LOCK_TIMEOUT):
+                    raise
+                break
         raise Unavailable("Many are making the same contacts at once: try again in a second.")
 
 
