@@ -42,32 +42,33 @@ class Client:
                 turn += 1
 
     async def change(self, http: HttpConnection, name: str) -> None:
-        while (answer := await self._send(http, "PATCH", self._path, name)).status != 200:
-            await asyncio.sleep(0.02)
-        self.written[name] = answer.version
+        while name not in self.written:
+            await self._attempt(http, "PATCH", self._path, name)
 
     async def change_with_a_key(self, http: HttpConnection, name: str) -> None:
         """After a failure something else is written first, which a second application would overwrite."""
-        while (
-            answer := await self._send(http, "PATCH", self._path, name, idempotency_key=name)
-        ).status != 200:
-            if f"between {name}" not in self.written:
+        while name not in self.written:
+            answer = await self._attempt(http, "PATCH", self._path, name, idempotency_key=name)
+            if answer.status != 200:
                 await self.change(http, f"between {name}")
-            await asyncio.sleep(0.02)
-        self.written[name] = answer.version
 
     async def create_with_a_key(self, http: HttpConnection, name: str) -> None:
-        while (await self._send(http, "POST", "/v1/contacts", name, idempotency_key=name)).status != 201:
-            await asyncio.sleep(0.02)
-        self.written[name] = 1
+        while name not in self.written:
+            await self._attempt(http, "POST", "/v1/contacts", name, idempotency_key=name)
 
-    async def _send(self, http: HttpConnection, method: str, path: str, name: str, **headers: str) -> Answer:
+    async def _attempt(
+        self, http: HttpConnection, method: str, path: str, name: str, **headers: str
+    ) -> Answer:
         body = {"firstName": name, "tags": [f"tag {name}"]}
         answer = await asyncio.wait_for(http.request(method, path, body, **headers), 15)
         in_flight = answer.status == 409 and answer.retryable and "idempotency_key" in headers
         assert answer.status in (200, 201) or is_not_now(answer) or in_flight, answer
         self.answers[str(answer.status)] += 1
         self.answers["replayed"] += "idempotency-replayed" in answer.headers
+        if answer.status in (200, 201):
+            self.written[name] = answer.version
+        else:
+            await asyncio.sleep(0.02)
         return answer
 
 
@@ -91,7 +92,7 @@ def test_a_cut_around_a_commit_loses_nothing_and_doubles_nothing(
     progress: Callable[[str], None],
     tmp_path: Path,
 ) -> None:
-    plan = [*Cut] * (300 if soak else 30)
+    plan = [*Cut] * (100 if soak else 30)
     random.Random(seed).shuffle(plan)
     with (
         CuttingProxy(database_url, plan, seed) as proxy,
