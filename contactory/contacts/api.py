@@ -115,7 +115,7 @@ def parse_upsert(data: Object, catalog: Catalog, errors: Errors, *path: str | in
     """As parse_values, with the phone or e-mail that an upsert needs."""
     values = parse_values(data, catalog, errors, *path)
     if not errors.found and not values.phone and not values.email:
-        errors.add(Invalid("required", "phone or email is required, to find the contact by"), *path)
+        errors.add(Invalid("required", "A phone or an email is required, to find the contact by"), *path)
     return values
 
 
@@ -139,11 +139,11 @@ async def get_contact(call: Call) -> Response:
     row = await call.app.contacts.get(workspace_id, contact_id)
     if row is None or (row["deleted_at"] is not None and "deleted" not in include):
         raise NotFound
+    catalog = await call.catalog(workspace_id)  # Where the workspace is gone, so is the contact.
     etag = ("etag", f'"{row["version"]}"')
     known = call.request.header("if-none-match")
     if known is not None and (known.strip() == "*" or row["version"] in (versions(known) or ())):
         return Response(304, b"", [etag])
-    catalog = await call.catalog(workspace_id)
     contact = await show(call, row, contact_id, catalog)
     return json_response(200, with_extras(contact, row, include), [etag])
 
@@ -164,8 +164,11 @@ def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
 async def delete_contact(call: Call) -> Response:
     """Deletes a contact softly, or erases it."""
     contact_id = call.path_id()
+    purging = call.query.get("purge", False)
+    if purging and not call.actor.may("admin"):
+        raise Forbidden("Purging needs a key with the permission admin.")
     workspace_id = await home(call, contact_id)
-    if call.query.get("purge"):
+    if purging:
         return await _purge(call, workspace_id, contact_id)
 
     async def attempt(catalog: Catalog) -> Response:
@@ -178,8 +181,6 @@ async def delete_contact(call: Call) -> Response:
 
 
 async def _purge(call: Call, workspace_id: str, contact_id: str) -> Response:
-    if not call.actor.may("admin"):
-        raise Forbidden("Purging needs a key with the permission admin.")
     await call.catalog(workspace_id)
     async with call.transaction() as conn:
         if not await purge(conn, workspace_id, contact_id, call.actor, call.request.request_id):

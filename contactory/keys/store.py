@@ -63,7 +63,9 @@ async def list_keys(
         f"""select {_COLUMNS} from api_keys
              where account_id = $1 and mode = $2 and ($3::uuid is null or workspace_id = $3)
                and ($4::uuid is null or (created_at, id) >
-                    (select created_at, id from api_keys where account_id = $1 and id = $4))
+                    (select created_at, id from api_keys
+                      where account_id = $1 and mode = $2 and ($3::uuid is null or workspace_id = $3)
+                        and id = $4))
              order by created_at, id limit $5""",
         account_id,
         mode,

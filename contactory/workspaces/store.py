@@ -94,7 +94,8 @@ async def list_workspaces(
         f"""select {_COLUMNS} from workspaces
              where account_id = $1 and mode = $2 and deleted_at is null
                and ($3::uuid is null or (created_at, id) >
-                    (select created_at, id from workspaces where account_id = $1 and id = $3))
+                    (select created_at, id from workspaces
+                      where account_id = $1 and mode = $2 and id = $3))
              order by created_at, id limit $4""",
         account_id,
         mode,

@@ -1,0 +1,135 @@
+"""Requests that each aim an operation at something of Acme's, for test_tenancy.py."""
+
+import secrets
+from typing import Any, NamedTuple
+
+from contactory.ids import new_id
+from tests.world import a_phone
+
+
+class Target(NamedTuple):
+    """What a case aims at: things of Acme's, or others of the same form that never were."""
+
+    contact: str
+    deleted: str
+    field: str
+    key: str
+    workspace: str
+    tag: str
+    field_name: str
+    phone: str
+    email: str
+    by_creation: str
+    """A cursor of the list of contacts; likewise below."""
+    by_change: str
+
+    def unused(self) -> "Target":
+        """The same, but nothing in it was ever used."""
+        ids = {name: new_id() for name in ("contact", "deleted", "field", "key", "workspace")}
+        marker, never = self.tag.rpartition("-")[2], secrets.token_hex(6)
+        nobody = secrets.token_hex(16)
+        return self._replace(
+            **ids,
+            tag=self.tag.replace(marker, never),
+            field_name=self.field_name.replace(marker, never),
+            email=self.email.replace(marker, never),
+            phone=a_phone(),
+            by_creation=self.by_creation[:15] + nobody,
+            by_change=self.by_change[:15] + nobody + self.by_change[47:],
+        )
+
+
+class Case(NamedTuple):
+    """A request; `{name}` in it stands for a value of the target, `{own}` for the caller's workspace."""
+
+    operation: str
+    url: str
+    body: Any = None
+    foreign: int | None = 404
+    """What others are answered; None where the request names nothing of Acme's."""
+    permission: str | None = None
+    """Where the parameters need more than the operation does."""
+    headers: dict[str, str] = {}
+    rightful: int = 200
+    """What Acme's own account key is answered, where that is no success."""
+
+
+TAKEN = "+14155550100"
+"""The phone of a contact in every outsider's workspace."""
+CONTACT, TAGS = "/v1/contacts/{contact}", "/v1/contacts/{contact}/tags"
+IN_WORKSPACE, OWN = "?workspaceId={workspace}", "?workspaceId={own}"
+CHANGE = {"firstName": "Mallory", "tags": ["mallory"]}
+CASES = [
+    Case("listContacts", "/v1/contacts" + IN_WORKSPACE),
+    Case("listContacts", f"/v1/contacts{OWN}&cursor={{by_creation}}&limit=1", foreign=200),
+    Case("listContacts", f"/v1/contacts{OWN}&cursor={{by_change}}&count=true", foreign=200),
+    Case("listContacts", f"/v1/contacts{OWN}&phone={{phone}}&count=true", foreign=200),
+    Case("listContacts", f"/v1/contacts{OWN}&email={{email}}&count=true", foreign=200),
+    Case("listContacts", f"/v1/contacts{OWN}&tag={{tag}}&count=true", foreign=200),
+    Case("createContact", "/v1/contacts", {"workspaceId": "{workspace}", "firstName": "Mallory"}),
+    Case(
+        "upsertContact", "/v1/contacts/upsert", {"workspaceId": "{workspace}", "phone": "{phone}", **CHANGE}
+    ),
+    Case(
+        "batchContacts",
+        "/v1/contacts/batch",
+        {"workspaceId": "{workspace}", "operations": [{"op": "create", "data": CHANGE}]},
+    ),
+    Case(
+        "batchContacts",
+        "/v1/contacts/batch",
+        {
+            "workspaceId": "{own}",
+            "operations": [
+                {"op": "update", "id": "{contact}", "data": CHANGE},
+                {"op": "update", "id": "{contact}", "data": CHANGE, "ifMatch": 1},
+                {"op": "delete", "id": "{contact}"},
+                {"op": "delete", "id": "{deleted}"},
+            ],
+        },
+        foreign=200,
+    ),
+    Case("getContact", CONTACT),
+    Case("getContact", CONTACT + "?include=timezones", headers={"if-none-match": "*"}, rightful=304),
+    Case("getContact", "/v1/contacts/{deleted}?include=deleted", permission="admin"),
+    Case("updateContact", CONTACT, CHANGE),
+    Case("updateContact", CONTACT, CHANGE, headers={"if-match": '"2"'}),
+    Case("updateContact", CONTACT, CHANGE, headers={"if-match": '"2"', "idempotency-key": "{contact}"}),
+    Case("updateContact", CONTACT + "?dryRun=true", CHANGE),
+    Case("updateContact", CONTACT, {"phone": TAKEN}),
+    Case("deleteContact", CONTACT),
+    Case("deleteContact", CONTACT, headers={"if-match": '"2"'}),
+    Case("deleteContact", CONTACT + "?purge=true", permission="admin"),
+    Case("deleteContact", "/v1/contacts/{deleted}?purge=true", permission="admin"),
+    Case("restoreContact", "/v1/contacts/{deleted}/restore"),
+    Case("setContactTags", TAGS, {"tags": ["mallory"]}),
+    Case("removeContactTag", TAGS + "/{tag}"),
+    Case("getContactHistory", CONTACT + "/history?cursor=2"),
+    Case("getContactHistory", "/v1/contacts/{deleted}/history?include=deleted", permission="admin"),
+    Case("listTags", "/v1/tags" + IN_WORKSPACE),
+    Case("listTags", f"/v1/tags{OWN}&cursor=~{{tag}}", foreign=200),
+    Case("listTags", f"/v1/tags{OWN}&q={{tag}}", foreign=200),
+    Case("renameTag", "/v1/tags/{tag}", {"workspaceId": "{workspace}", "name": "mallory"}),
+    Case("renameTag", "/v1/tags/{tag}", {"workspaceId": "{own}", "name": "mallory", "merge": True}),
+    Case("deleteTag", "/v1/tags/{tag}" + IN_WORKSPACE),
+    Case("deleteTag", "/v1/tags/{tag}" + OWN),
+    Case("listCustomFields", "/v1/custom-fields" + IN_WORKSPACE),
+    Case(
+        "createCustomField",
+        "/v1/custom-fields",
+        {"workspaceId": "{workspace}", "name": "Mallory", "type": "text"},
+    ),
+    Case("getCustomField", "/v1/custom-fields/{field}"),
+    Case("updateCustomField", "/v1/custom-fields/{field}", {"name": "Own", "position": 0}),
+    Case("updateCustomField", "/v1/custom-fields/{field}", {"type": "text"}),
+    Case("updateCustomField", "/v1/custom-fields/{field}?dryRun=true", {"type": "text"}),
+    Case("deleteCustomField", "/v1/custom-fields/{field}"),
+    Case("listWorkspaces", "/v1/workspaces?cursor={workspace}", foreign=200),
+    Case("createWorkspace", "/v1/workspaces", {"name": "Mallory"}, foreign=None),
+    Case("getWorkspace", "/v1/workspaces/{workspace}"),
+    Case("updateWorkspace", "/v1/workspaces/{workspace}", {"name": "Mallory"}),
+    Case("deleteWorkspace", "/v1/workspaces/{workspace}"),
+    Case("listApiKeys", "/v1/api-keys?cursor={key}", foreign=200),
+    Case("createApiKey", "/v1/api-keys", {"workspaceId": "{workspace}", "permission": "admin"}),
+    Case("revokeApiKey", "/v1/api-keys/{key}"),
+]
