@@ -40,12 +40,13 @@ class Errors:
 
     def add(self, error: Invalid, *path: str | int) -> None:
         """`error` stands at `path`, the names and indexes that lead to the value in the body."""
-        where = pointer(*path)
-        self.found.append(FieldError(where, None, error.code, error.detail, error.suggestion))
+        detail = _sentence(error.detail, _label(path))
+        self.found.append(FieldError(pointer(*path), None, error.code, detail, error.suggestion))
 
     def add_parameter(self, name: str, error: Invalid) -> None:
         """`error` is that of a query parameter or a header."""
-        self.found.append(FieldError(None, name, error.code, error.detail, error.suggestion))
+        detail = _sentence(error.detail, name)
+        self.found.append(FieldError(None, name, error.code, detail, error.suggestion))
 
     def suggest(self, name: str, known: Iterable[str]) -> str | None:
         """What `name` was probably meant to be, for as many names of a request as we have time for."""
@@ -67,8 +68,26 @@ class Errors:
         """The problem that names them all."""
         count = len(self.found)
         first = self.found[0]
-        one = first.detail if first.pointer == "" else "1 field is not valid"
-        return ValidationProblem(one if count == 1 else f"{count} fields are not valid", self.found)
+        if count == 1:
+            thing = "field" if first.parameter is None else "parameter"
+            return ValidationProblem(
+                first.detail if first.pointer == "" else f"1 {thing} is not valid", self.found
+            )
+        things = "fields" if any(error.parameter is None for error in self.found) else "parameters"
+        return ValidationProblem(f"{count} {things} are not valid", self.found)
+
+
+def _sentence(detail: str, label: str) -> str:
+    """What a rule says of a value ("must be a string") with the value's name before it."""
+    return f"{quote(label)} {detail}" if label and detail[:1].islower() else detail
+
+
+def _label(path: tuple[str | int, ...]) -> str:
+    """The last name of a path, with the indexes that follow it."""
+    label = ""
+    for part in path:
+        label = f"{label}[{part}]" if isinstance(part, int) else part
+    return label
 
 
 def pointer(*path: str | int) -> str:
@@ -185,7 +204,7 @@ class Form(NamedTuple):
                 errors.add(error, *path, name)
         for name in self.required:
             if name not in data:
-                errors.add(Invalid("required", f"{name} is required"), *path, name)
+                errors.add(Invalid("required", "is required"), *path, name)
         if self.some and not data.keys() - {"workspaceId"}:
             errors.add(Invalid("no_fields", "At least one field must be provided"), *path)
         return values
@@ -235,7 +254,7 @@ def _parse_parameter(name: str, rule: Rule, given: list[str]) -> Any:
     if rule.many:
         return [rule.parse(_from_text(value, rule)) for value in given]
     if len(given) > 1:
-        raise Invalid("repeated_parameter", f"{name} may be given once only")
+        raise Invalid("repeated_parameter", "may be given once only")
     return rule.parse(_from_text(given[0], rule))
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from contactory.auth import Actor
 from contactory.checks import check_query
@@ -145,7 +146,7 @@ class Dispatcher:
         """The answer of the handler: by itself, in a transaction that is undone, or once for its key."""
         if not call.operation.writes:
             return await call.operation.handler(call)
-        key = None if call.dry_run else idempotency_key(call)
+        key = idempotency_key(call)
         try:
             for _ in range(_ATTEMPTS):
                 with suppress(*COLLISION):
@@ -205,6 +206,6 @@ class Dispatcher:
 
 def render(request: Request, problem: Problem) -> Response:
     """A problem as an answer."""
-    body = encode_json(problem.body(request.path, request.request_id))
+    body = encode_json(problem.body(quote(request.path), request.request_id))
     headers = [(name.lower(), value) for name, value in problem.headers.items()]
     return Response(problem.status, body, [_PROBLEM, *headers])

@@ -29,5 +29,5 @@ async def ready(call: Call) -> Response:
         except MigrationError as error:
             raise Unavailable(str(error)) from None
     if behind:
-        raise Unavailable(f"The database's schema lacks {len(behind)} migrations: run contactory migrate.")
+        raise Unavailable(f"The database's schema lacks {len(behind)} migration(s): run contactory migrate.")
     return json_response(200, Health("ready"))

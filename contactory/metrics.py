@@ -70,7 +70,6 @@ class Meter:
 
 def exposition() -> bytes:
     """The metrics as text: of all processes where the server runs several, else of this one."""
-    Meter.flush()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest()
     registry = CollectorRegistry()

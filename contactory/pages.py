@@ -12,7 +12,7 @@ from contactory.catalog import Catalog
 from contactory.errors import PROBLEMS, NotFound, Problem, Unauthorized
 from contactory.health import Health, live, ready
 from contactory.http import Response, encode_json
-from contactory.metrics import CONTENT_TYPE, POOL_SIZE, POOL_USED, WAITING, exposition
+from contactory.metrics import CONTENT_TYPE, exposition
 from contactory.openapi import describe, with_fields
 from contactory.operations import Call, Handler, Operation
 from contactory.static_files import PAGE_HEADERS, send, static_file
@@ -23,9 +23,7 @@ _HTML = ("content-type", "text/html; charset=utf-8")
 
 async def metrics(call: Call) -> Response:
     """Prometheus metrics, of every process of this server."""
-    WAITING.set(call.app.changes.waiting + call.app.creates.waiting)
-    POOL_SIZE.set(call.app.db.size)
-    POOL_USED.set(call.app.db.in_use)
+    call.app.gauge()
     return Response(200, exposition(), [("content-type", CONTENT_TYPE)])
 
 

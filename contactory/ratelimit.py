@@ -20,7 +20,8 @@ insert into rate_buckets as b (key_id, tokens, granted, at) values ($1, $3::floa
     on conflict (key_id) do update
        set (tokens, granted, at) = (
            select case when tokens >= 1 then tokens - 1 else tokens end, tokens >= 1, greatest(b.at, $4)
-             from (select least($3, b.tokens + $2 * greatest(0, extract(epoch from $4 - b.at)::float8))) r (tokens))
+             from (select least($3, b.tokens + $2 * greatest(0, extract(epoch from $4 - b.at)::float8)))
+                  as refilled (tokens))
 returning tokens, granted
 """
 

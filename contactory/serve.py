@@ -57,7 +57,8 @@ def postgresql(settings: Settings, say: Say) -> Generator[str]:
 
 
 def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | None], None]) -> None:
-    """Serves until SIGINT or SIGTERM; `welcome` gets the address once it answers, and what a first start made.
+    """Serves until SIGINT or SIGTERM; `welcome` gets the address once it answers, and what a first start
+    made.
 
     Raises EmbeddedError, MigrationError, and OSError or TimeoutError where the database or the address
     cannot be had.

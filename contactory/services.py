@@ -15,7 +15,7 @@ from contactory.errors import Unavailable
 from contactory.http import deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
-from contactory.metrics import BATCH, Meter
+from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, WAITING, Meter
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
 
@@ -72,6 +72,13 @@ class Services:
             await lane.close()
         await self.db.close()
 
+    def gauge(self) -> None:
+        """Brings this process's metrics up to date: another one may be asked for them."""
+        Meter.flush()
+        WAITING.set(self.changes.waiting + self.creates.waiting)
+        POOL_SIZE.set(self.db.size)
+        POOL_USED.set(self.db.in_use)
+
     async def _keep_fresh(self) -> None:
         """Learns within a second what was revoked or renamed elsewhere, for as long as the process runs."""
         while True:
@@ -80,7 +87,7 @@ class Services:
                 await self.catalogs.poll()
             except Unavailable:
                 log.warning("database away")
-            Meter.flush()
+            self.gauge()
             await asyncio.sleep(POLL_SECONDS)
 
 

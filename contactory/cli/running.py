@@ -1,6 +1,5 @@
 """What the commands share: settings, the database, values that are checked, and errors in one sentence."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -124,6 +123,8 @@ def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
 
 def with_connection(url: str, work: "Callable[[Connection], Awaitable[T]]") -> T:
     """What `work` does with a connection."""
+    import asyncio
+
     from contactory.db import connect
 
     async def run() -> T:
@@ -158,4 +159,4 @@ async def _check_schema(conn: "Connection") -> None:
     if lacking == len(migrations()):
         await migrate(conn, say)
     elif lacking:
-        raise click.ClickException(f"The database lacks {lacking} migrations: run `contactory migrate`.")
+        raise click.ClickException(f"The database lacks {lacking} migration(s): run `contactory migrate`.")

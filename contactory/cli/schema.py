@@ -25,7 +25,7 @@ def migrate(as_json: bool) -> None:
 
     with explained(), database_url(load(), new=True) as url:
         applied = with_connection(url, work)
-    sentence = f"Applied {len(applied)} migrations." if applied else "The schema is up to date."
+    sentence = f"Applied {len(applied)} migration(s)." if applied else "The schema is up to date."
     print_result(as_json, {"applied": [migration.name for migration in applied]}, sentence)
 
 

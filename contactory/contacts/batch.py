@@ -186,12 +186,12 @@ def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
     for name in sent.keys() - set(_NAMES):
         errors.unknown(name, _NAMES, "field", name)
     if by_id and "id" not in sent:
-        errors.add(Invalid("required", f"id is required for {kind}"), "id")
+        errors.add(Invalid("required", f"is required for {kind}"), "id")
     if not by_id and "id" in sent and kind in _KINDS:
-        errors.add(Invalid("not_here", f"{kind} takes no id"), "id")
+        errors.add(Invalid("not_here", f"goes with no {kind}"), "id")
     data = sent.get("data", {})
     if not isinstance(data, dict) or (kind != "delete" and "data" not in sent):
-        errors.add(Invalid("required", "data must be an object with the contact's fields"), "data")
+        errors.add(Invalid("required", "must be an object with the contact's fields"), "data")
     if_match = _if_match(sent, by_id, errors)
     errors.check()
     contact_id = parse_id(sent.get("id"))
@@ -211,5 +211,5 @@ def _if_match(sent: Object, by_id: bool, errors: Errors) -> str | None:
             Invalid("invalid_version", f"{quote(str(given)[:40])} is no version of a contact"), "ifMatch"
         )
     elif not by_id:
-        errors.add(Invalid("not_here", "ifMatch goes with update and delete only"), "ifMatch")
+        errors.add(Invalid("not_here", "goes with update and delete only"), "ifMatch")
     return "{" + text + "}"

@@ -158,7 +158,9 @@ with input as materialized (
                 when mask & {TAGS_ADD | TAGS_SET} > 0 and cardinality(n_tag_ids) > $20
                      and cardinality(n_tag_ids) > cardinality(o_tag_ids) then 'tags'
                 when mask & {FIELDS} > 0 and octet_length(n_fields::text) > $21
-                     and (select sum(length(v.value)) from jsonb_each_text(n_fields) v) > $21
+                     and (select sum(length(v.value)) from jsonb_each_text(n_fields) v)
+                         -- Who is over a limit that was lowered may still come nearer to it.
+                         > greatest($21, (select sum(length(v.value)) from jsonb_each_text(o_fields) v))
                 then 'characters'
                 when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_tag_ids, n_fields,
                       n_deleted_at)

@@ -55,6 +55,7 @@ def parse_event_cursor(text: str) -> EventCursor:
     raise invalid_cursor()
 
 
+_ORDER = ("firstName", "lastName", "email", "phone", "timezone")
 _EVENTS = """
 select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, k.name as actor_name, e.via, e.request_id,
        e.changes, e.version
@@ -103,7 +104,7 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
 
 def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
     tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
-    shown = [FieldChange(name, before, after) for name, (before, after) in changes.items()]
+    shown = [FieldChange(name, *changes[name]) for name in _ORDER if name in changes]
     if tags:
         before, after = (sorted({names.tags.get(tag, "") for tag in side} - {""}) for side in tags)
         shown.append(FieldChange("tags", before, after))

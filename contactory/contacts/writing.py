@@ -114,7 +114,9 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
         if contact_id and contact_id != own_id
     ]
     if errors:
-        raise Conflict("; ".join(error.detail for error in errors), errors)
+        raise Conflict(
+            errors[0].detail if len(errors) == 1 else "Others have this phone and this email", errors
+        )
 
 
 async def _written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
