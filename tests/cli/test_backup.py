@@ -1,0 +1,100 @@
+"""`contactory backup` and `contactory restore`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import CommandLine
+from tests.servers import sql_at
+
+_FILL = """
+insert into contacts (workspace_id, id, first_name, tag_ids, fields, version, created_at, updated_at)
+select id, gen_random_uuid(), e'J\\u00fc\\trgen\\n\\\\ ' || n, '{}', '{"1": "x"}', 1, now(), now()
+  from workspaces, generate_series(1, 2000) n
+"""
+_TABLES = """
+select table_name from information_schema.tables
+ where table_schema = 'public' and table_name <> 'rate_buckets' order by 1
+"""
+
+
+def contents(url: str) -> dict[str, tuple[int, str]]:
+    """Of each table, how many rows it has, and a digest of them."""
+    digest = "select count(*), coalesce(md5(string_agg(t::text, '' order by t::text)), '') from"
+    with sql_at(url) as sql:
+        return {row[0]: tuple(sql.row(f"{digest} {row[0]} t")) for row in sql.fetch(_TABLES)}
+
+
+@pytest.fixture
+def filled(new_database: Callable[[], str], tmp_path: Path) -> CommandLine:
+    """The command line on a database with a workspace and 2,000 contacts."""
+    url = new_database()
+    contactory = CommandLine(tmp_path, database_url=url)
+    account = contactory.gives("account", "create", "Acme")
+    contactory.says("workspace", "create", "Acme", "--account", account["accountId"])
+    with sql_at(url) as sql:
+        sql.execute(_FILL)
+    return contactory
+
+
+def at(contactory: CommandLine) -> str:
+    return contactory.environment["CONTACTORY_DATABASE_URL"]
+
+
+def test_a_backup_brings_everything_back(filled: CommandLine, new_database: Callable[[], str]) -> None:
+    written = filled.gives("backup", "acme.dump")
+    file = filled.folder / "acme.dump"
+    assert written == {"file": "acme.dump", "bytes": file.stat().st_size}
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    elsewhere = CommandLine(filled.folder, database_url=new_database())
+    assert elsewhere.gives("restore", "acme.dump") == {"accounts": 1, "workspaces": 1, "contacts": 2000}
+    assert contents(at(elsewhere)) == contents(at(filled))
+    with sql_at(at(elsewhere)) as sql:
+        assert sql.value("insert into tags values ($1, default, 'x', null, now()) returning id", NOBODY) == 1
+
+
+NOBODY = "019297c4-0000-7000-8000-000000000000"
+
+
+def test_only_force_replaces_what_is_there(filled: CommandLine) -> None:
+    filled.says("backup", "acme.dump")
+    before = contents(at(filled))
+    assert "is there already" in filled.fails("backup", "acme.dump")
+    filled.says("account", "create", "Later")
+    assert "The database is not empty" in filled.fails("restore", "acme.dump")
+    filled.says("restore", "acme.dump", "--force")
+    assert contents(at(filled)) == before
+    filled.says("backup", "acme.dump", "--force")
+
+
+def test_a_damaged_backup_changes_nothing(filled: CommandLine) -> None:
+    filled.says("backup", "acme.dump")
+    before = contents(at(filled))
+    whole = (filled.folder / "acme.dump").read_bytes()
+    (filled.folder / "half.dump").write_bytes(whole[: len(whole) * 2 // 3])
+    (filled.folder / "junk.dump").write_bytes(b"hello")
+    assert "is damaged" in filled.fails("restore", "half.dump", "--force")
+    assert "is no backup that can be read" in filled.fails("restore", "junk.dump", "--force")
+    assert contents(at(filled)) == before
+
+
+def test_nothing_is_restored_under_a_server(filled: CommandLine) -> None:
+    filled.says("backup", "acme.dump")
+    with sql_at(at(filled)):
+        assert "stop it first" in filled.fails("restore", "acme.dump", "--force")
+
+
+def test_a_backup_of_a_newer_release_is_refused(filled: CommandLine, new_database: Callable[[], str]) -> None:
+    with sql_at(at(filled)) as sql:
+        sql.execute("insert into schema_migrations values (9999, '9999_later.sql', 'x', now())")
+    assert "newer" in filled.fails("workspace", "list")
+    filled.says("backup", "acme.dump")
+    elsewhere = CommandLine(filled.folder, database_url=new_database())
+    assert "was made by a newer Contactory" in elsewhere.fails("restore", "acme.dump")
+
+
+def test_a_file_that_cannot_be_written_is_told(filled: CommandLine) -> None:
+    assert "cannot be written" in filled.fails("backup", "/proc/acme.dump")
+    assert "does not exist" in filled.fails("restore", "nosuch.dump", code=2)

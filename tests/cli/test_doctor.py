@@ -1,0 +1,37 @@
+"""`contactory doctor`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.conftest import CommandLine
+
+
+def test_all_is_well_with_a_good_database(database_url: str, tmp_path: Path) -> None:
+    contactory = CommandLine(tmp_path, database_url=database_url)
+    found = {finding["check"]: finding["status"] for finding in contactory.gives_anyway("doctor")}
+    # The PostgreSQL of the tests is told not to wait for the disk.
+    assert found.pop("durability") in ("ok", "fail")
+    assert found.keys() >= {"settings", "time zones", "database", "schema", "writing", "connections", "clock"}
+    assert set(found.values()) == {"ok"}
+
+
+def test_what_is_missing_is_told_with_what_to_do(new_database: Callable[[], str], tmp_path: Path) -> None:
+    contactory = CommandLine(tmp_path, database_url=new_database())
+    done = contactory.run("doctor")
+    assert done.returncode == 1
+    assert "fail  schema" in done.stdout
+    assert "run `contactory migrate`" in done.stdout
+    assert contactory.gives("migrate")["applied"]
+    assert contactory.gives("migrate")["applied"] == []
+    assert "ok    schema" in contactory.run("doctor").stdout
+
+
+def test_wrong_settings_and_a_database_that_is_away_are_findings(tmp_path: Path) -> None:
+    wrong = CommandLine(tmp_path, workers="many").run("doctor", "--json")
+    assert (wrong.returncode, json.loads(wrong.stdout)[0]["status"]) == (1, "fail")
+    away = CommandLine(tmp_path, database_url="postgresql://a@127.0.0.1:1/x").run("doctor", "--json")
+    assert (away.returncode, json.loads(away.stdout)[-1]["status"]) == (1, "fail")
+    none = CommandLine(tmp_path, data_dir=tmp_path / "none").run("doctor")
+    assert "There is no data in" in none.stdout
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,116 @@
+"""`contactory serve`, with the embedded PostgreSQL."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import CommandLine
+from tests.servers import free_port
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def place() -> Generator[Path]:
+    """A folder that the system user of PostgreSQL reaches, too."""
+    folder = Path(tempfile.mkdtemp(prefix="contactory-cli-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def embedded(place: Path) -> CommandLine:
+    return CommandLine(place, data_dir=place / "data", port=free_port())
+
+
+def read_until(process: "subprocess.Popen[str]", mark: str) -> str:
+    """What a process prints up to the line that has `mark`."""
+    assert process.stdout
+    said = ""
+    for line in process.stdout:
+        said += line
+        if mark in line:
+            return said
+    raise AssertionError(f"it ended, and said {said}{process.stderr.read() if process.stderr else ''}")
+
+
+def interrupt(process: "subprocess.Popen[str]", signum: signal.Signals = signal.SIGINT) -> str:
+    """Stops a process, and gives its last words on standard error."""
+    process.send_signal(signum)
+    complaint = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == 0, complaint
+    assert "Traceback" not in complaint
+    return complaint
+
+
+def test_a_first_start_prints_a_key_and_commands_that_work_as_they_are(embedded: CommandLine) -> None:
+    server = embedded.start("serve")
+    try:
+        said = read_until(server, "-X PATCH") + read_until(server, "vip")
+        shell = said[said.index("URL=") :]
+        done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
+        contact = json.loads(done.stdout[done.stdout.rindex('{"id"') :])
+        assert (contact["firstName"], contact["tags"]) == ("Jane", ["vip"])
+        assert contact["customFields"] == {"Lead Source": "Website"}
+
+        # Other commands reach the same database meanwhile.
+        account = embedded.gives("account", "create", "Acme")
+        address = re.search(r"address: (\S+)", said)
+        assert address
+        headers = {"authorization": f"Bearer {account['key']}"}
+        assert httpx.get(f"{address[1]}/v1/workspaces", headers=headers).json() == []
+        second = embedded.start("serve", "--port", str(free_port()))
+        assert "is already running" in second.communicate(timeout=PATIENCE)[1]
+        assert second.returncode == 1
+    finally:
+        interrupt(server)
+
+    assert len(embedded.gives("account", "list")) == 2
+    again = embedded.start("serve", "--json")
+    try:
+        assert json.loads(read_until(again, "address")).keys() == {"address"}
+    finally:
+        interrupt(again, signal.SIGTERM)
+
+
+def test_a_port_in_use_is_told_before_anything_is_started(embedded: CommandLine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = embedded.fails("serve", "--port", str(taken.getsockname()[1]))
+    assert "something listens there already" in said
+    assert not (embedded.folder / "data").exists()
+
+
+def test_an_address_that_is_not_ours_is_refused(embedded: CommandLine) -> None:
+    assert "cannot listen on nosuch.invalid" in embedded.fails("serve", "--host", "nosuch.invalid")
+    assert not (embedded.folder / "data").exists()
+
+
+def test_a_name_for_this_machine_and_any_free_port_will_do(database_url: str, tmp_path: Path) -> None:
+    server = CommandLine(tmp_path, database_url=database_url).start(
+        "serve", "--host", "localhost", "--port", "0", "--json"
+    )
+    try:
+        address = json.loads(read_until(server, "address"))["address"]
+        assert httpx.get(f"{address}/health/ready").status_code == 200
+    finally:
+        interrupt(server)
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing_behind(embedded: CommandLine) -> None:
+    server = embedded.start("serve")
+    while not (embedded.folder / "data" / "lock").exists():
+        assert server.poll() is None
+    interrupt(server)
+    assert embedded.gives("account", "create", "Acme")
