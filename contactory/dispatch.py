@@ -98,6 +98,9 @@ class Dispatcher:
         except BaseException as error:
             response = self._unexpected(request, operation, error)
         response.headers += (("x-request-id", request.request_id), _NOSNIFF)
+        settings = self._app.settings
+        if request.unread and not await request.finish(settings.max_body_bytes, settings.body_timeout):
+            response.headers.append(("connection", "close"))
         if response.body or response.status not in (204, 304):
             protocol.response_bytes(response.status, response.headers, response.body)
         else:

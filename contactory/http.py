@@ -4,12 +4,13 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, Literal, Protocol
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from contactory.errors import FieldError, PayloadTooLarge, ValidationProblem
+from contactory.errors import FieldError, PayloadTooLarge, Problem, ValidationProblem
 from contactory.ids import new_id
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -44,7 +45,7 @@ def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None
 class Request:
     """One request: what was sent, and what the operation's checks have made of it."""
 
-    __slots__ = ("_protocol", "headers", "method", "path", "query_string", "request_id")
+    __slots__ = ("_protocol", "_read", "headers", "method", "path", "query_string", "request_id")
 
     def __init__(self, scope: Scope, protocol: Any) -> None:
         self.method = scope.method
@@ -52,6 +53,7 @@ class Request:
         self.query_string = scope.query_string
         self.headers = scope.headers
         self._protocol = protocol
+        self._read: Literal["no", "in part", "yes"] = "no"
         sent = self.header("x-request-id")
         self.request_id = sent if sent and _SANE_REQUEST_ID.fullmatch(sent) else new_id()
 
@@ -62,10 +64,28 @@ class Request:
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
+        self._read = "in part"
         length = self.header("content-length")
         if length and length.isascii() and length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        return await deadlines.within(timeout, self._protocol() if length else self._chunks(limit))
+        found = await deadlines.within(timeout, self._protocol() if length else self._chunks(limit))
+        self._read = "yes"
+        return found
+
+    @property
+    def unread(self) -> bool:
+        """Whether a body was sent that has not been read to its end."""
+        return self._read != "yes" and ("content-length" in self.headers or "transfer-encoding" in self.headers)
+
+    async def finish(self, limit: int, timeout: float) -> bool:
+        """Reads a body that nobody has asked for; says whether another request can follow on the connection.
+
+        What is left unread makes granian cut the connection, without a word to the client.
+        """
+        if self._read == "no":
+            with suppress(Problem):
+                await self.body(limit, timeout)
+        return self._read == "yes"
 
     async def _chunks(self, limit: int) -> bytes:
         received = bytearray()
@@ -115,10 +135,7 @@ deadlines = _Deadlines()
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
-    # What is left of the body is not read, so no other request can follow it.
-    return PayloadTooLarge(
-        f"The body is larger than {limit} bytes: send less at once.", headers={"Connection": "close"}
-    )
+    return PayloadTooLarge(f"The body is larger than {limit} bytes: send less at once.")
 
 
 def parse_query(query: str) -> dict[str, list[str]]:

@@ -213,6 +213,7 @@ def test_a_content_length_that_promises_too_much_is_refused_before_the_body_arri
         "content-type: application/json\r\ncontent-length: 999999999999\r\n\r\n",
     )
     assert raw.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in raw.lower()
 
 
 def exchange(world: World, text: str) -> bytes:
@@ -221,6 +222,30 @@ def exchange(world: World, text: str) -> bytes:
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
         connection.sendall(text.encode("latin-1"))
         return connection.recv(4096)
+
+
+EARLY = {
+    "401": "POST /v1/contacts HTTP/1.1",
+    "404": "POST /nowhere HTTP/1.1",
+    "405": "PUT /v1/contacts HTTP/1.1",
+    "200": "GET /health/live HTTP/1.1",
+}
+
+
+@pytest.mark.parametrize("status", EARLY)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_answer_before_the_body_has_come_leaves_the_connection_usable(
+    world: World, status: str, chunked: bool
+) -> None:
+    address = urlsplit(str(world.http.base_url))
+    framing = "transfer-encoding: chunked" if chunked else "content-length: 9"
+    body = b'9\r\n{"a": 11}\r\n0\r\n\r\n' if chunked else b'{"a": 11}'
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
+        for _ in range(3):
+            connection.sendall(f"{EARLY[status]}\r\nhost: x\r\n{framing}\r\n\r\n".encode())
+            time.sleep(0.1)
+            connection.sendall(body)
+            assert connection.recv(4096).startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize(

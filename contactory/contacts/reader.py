@@ -53,6 +53,9 @@ class Reader:
 async def _rows(lane: Lane, keys: list[Key]) -> dict[Key, Any]:
     try:
         return await read_many(await lane.connection(), keys)
+    except TimeoutError as error:
+        lane.drop()
+        raise Unavailable from error
     except AWAY:
         lane.drop()  # It may have been broken for long, so a read is worth a second try on a new one.
     try:
