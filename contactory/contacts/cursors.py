@@ -17,7 +17,7 @@ from contactory.invalid import invalid_cursor
 
 SORTS = ("createdAt", "-createdAt", "updatedAt", "-updatedAt")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MOMENT = "[0-3][0-9a-f]{13}"  # To the year 4253.
+_MOMENT = "[0-9a-f]{14}"  # To the year 4253.
 _ID = "[0-9a-f]{32}"
 _STEP = r"\.[1-9a-f][0-9a-f]{0,11}"
 # xmin, the transactions that ran then, and xmax, each as its distance from the one before.

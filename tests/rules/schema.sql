@@ -1,0 +1,224 @@
+COMMENT ON SCHEMA public IS 'standard public schema';
+
+CREATE TABLE public.accounts (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.api_keys (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    workspace_id uuid,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    prefix text NOT NULL,
+    mode text NOT NULL,
+    permission text NOT NULL,
+    rate_limit double precision,
+    rate_burst integer,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+    CONSTRAINT api_keys_permission_check CHECK ((permission = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text])))
+);
+
+CREATE TABLE public.contact_events (
+    workspace_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    version bigint NOT NULL,
+    id uuid NOT NULL,
+    type text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    tx xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    actor_type text NOT NULL,
+    actor_id uuid,
+    via text NOT NULL,
+    request_id text,
+    changes jsonb NOT NULL
+);
+
+CREATE TABLE public.contacts (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    first_name text,
+    last_name text,
+    email text,
+    email_key text,
+    phone text,
+    timezone text,
+    timezone_source text,
+    timezones text[],
+    tag_ids bigint[] NOT NULL,
+    fields jsonb NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone
+)
+WITH (fillfactor='75', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
+
+CREATE TABLE public.custom_fields (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    num bigint NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    "position" integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    swept_at timestamp with time zone,
+    next_type text,
+    next_type_at timestamp with time zone,
+    CONSTRAINT custom_fields_next_type_check CHECK ((next_type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text]))),
+    CONSTRAINT custom_fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text])))
+);
+
+ALTER TABLE public.custom_fields ALTER COLUMN num ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.custom_fields_num_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.idempotency_records (
+    key_id uuid NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    contact_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE UNLOGGED TABLE public.rate_buckets (
+    key_id uuid NOT NULL,
+    tokens double precision NOT NULL,
+    granted boolean NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.schema_migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.tags (
+    workspace_id uuid NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    merged_into bigint,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    swept_at timestamp with time zone
+);
+
+ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tags_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.workspaces (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    name text NOT NULL,
+    description text,
+    mode text NOT NULL,
+    timezone text,
+    country text,
+    icon text,
+    contact_name text,
+    contact_phone text,
+    contact_email text,
+    street_address text,
+    state text,
+    zip text,
+    business_registration_number text,
+    catalog_version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    swept_at timestamp with time zone,
+    CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
+);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.contact_events
+    ADD CONSTRAINT contact_events_pkey PRIMARY KEY (workspace_id, contact_id, version);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.custom_fields
+    ADD CONSTRAINT custom_fields_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.idempotency_records
+    ADD CONSTRAINT idempotency_records_pkey PRIMARY KEY (key_id, key);
+
+ALTER TABLE ONLY public.rate_buckets
+    ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (key_id);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, created_at, id);
+
+CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
+
+CREATE INDEX contact_events_at ON public.contact_events USING btree (workspace_id, at, contact_id);
+
+CREATE INDEX contacts_created ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX contacts_email ON public.contacts USING btree (workspace_id, email_key) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX contacts_phone ON public.contacts USING btree (workspace_id, phone) WHERE (deleted_at IS NULL);
+
+CREATE INDEX contacts_tags ON public.contacts USING gin (tag_ids);
+
+CREATE INDEX custom_fields_in_transition ON public.custom_fields USING btree (workspace_id, id) WHERE (next_type IS NOT NULL);
+
+CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspace_id, id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
+
+CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
+
+CREATE UNIQUE INDEX tags_name ON public.tags USING btree (workspace_id, name) WHERE ((deleted_at IS NULL) AND (merged_into IS NULL));
+
+CREATE INDEX tags_to_sweep ON public.tags USING btree (workspace_id, id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
+
+CREATE INDEX workspaces_by_account ON public.workspaces USING btree (account_id, created_at, id);
+
+CREATE INDEX workspaces_to_sweep ON public.workspaces USING btree (id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -1,0 +1,41 @@
+"""Nothing of one workspace can be reached from another: every statement says which one it is about."""
+
+import pytest
+
+from tests.rules.statements import HOLE, Statement, statements, unscoped
+
+ALLOWED = {
+    "fields/retype.py": "next_type_at < $1",  # finds changes of type that a crash left, in any workspace
+    "contacts/listing.py": f"where {HOLE}",  # _Query begins every condition with the workspace
+    "contacts/sweep.py": "swept_at is null",  # finds what is due in any workspace; each piece is scoped
+}
+
+
+def allowed(statement: Statement) -> bool:
+    path = statement.place.partition(":")[0]
+    return path in ALLOWED and ALLOWED[path] in statement.sql
+
+
+@pytest.mark.parametrize("statement", list(statements()), ids=lambda statement: statement.place)
+def test_a_statement_says_which_workspace_it_is_about(statement: Statement) -> None:
+    assert allowed(statement) or unscoped(statement.sql) == []
+
+
+def test_the_statements_are_found_at_all() -> None:
+    assert len(list(statements())) > 25
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("select id from contacts where id = $1", ["contacts"]),
+        ("select 1 from contacts c join tags t on t.id = 1 where c.workspace_id = $1", ["tags"]),
+        ("select (select name from tags where id = c.t) from contacts c where c.workspace_id = $1", ["tags"]),
+        ("update contacts set phone = null where id = $1", ["contacts"]),
+        ("insert into tags (name) values ($1)", ["tags"]),
+        ("insert into tags (workspace_id, name) values ($1, $2)", []),
+        ("delete from contact_events where workspace_id = $1 and contact_id = $2", []),
+    ],
+)
+def test_the_rule_sees_what_is_missing(sql: str, tables: list[str]) -> None:
+    assert unscoped(sql) == tables

@@ -1,0 +1,57 @@
+"""What the API's description says is what the API does: schemathesis makes up requests, right and wrong.
+
+CONTACTORY_TEST_EXAMPLES is how many requests it makes up for an operation, beside those at every limit.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import PROJECT, Server
+from tests.world import World
+
+EXAMPLES = os.environ.get("CONTACTORY_TEST_EXAMPLES", "10")
+PROGRAM = Path(sys.executable).with_name("schemathesis")
+CONFIG = PROJECT / "schemathesis.toml"
+EACH = "--phases=examples,coverage,fuzzing"
+GROUPS = {
+    "reading contacts": ["--include-operation-id-regex=^(get|list)Contact", EACH],
+    "making contacts": ["--include-operation-id-regex=^(create|batch)Contact", EACH],
+    "changing contacts": ["--include-operation-id-regex=^(upsert|update)Contact", EACH],
+    "contacts by their id": ["--include-operation-id-regex=^(delete|restore|set|remove)Contact", EACH],
+    "contacts in turn": ["--include-tag=Contacts", "--phases=stateful"],
+    "tags": ["--include-tag=Tags"],
+    "custom fields": ["--include-tag=Custom fields"],
+    "workspaces": ["--include-tag=Workspaces"],
+    # The key that asks would be the first to be revoked, and every request after that be refused.
+    "API keys": ["--include-tag=Api keys", "--exclude-operation-id=revokeApiKey"],
+    "revoking": ["--include-operation-id=revokeApiKey", EACH],
+    "server": ["--include-tag=Server", EACH],
+}
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_description_is_exact(world: World, server: Server, tmp_path: Path, group: str) -> None:
+    for kind, name in {"text": "Lead Source", "number": "MRR", "date": "Born", "boolean": "Vip"}.items():
+        world.field(name, kind)
+    key = world.caller(None, "admin").key if group == "workspaces" else world.alice.key
+    common = ["--header", f"Authorization: Bearer {key}", "--checks=all", f"--max-examples={EXAMPLES}"]
+    run = subprocess.run(
+        [
+            PROGRAM,
+            f"--config-file={CONFIG}",
+            "--no-color",
+            "run",
+            f"{server.url}/openapi.json",
+            *common,
+            *GROUPS[group],
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
