@@ -25,7 +25,7 @@ from contactory.migrate import migrate
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[1]
-PATIENCE = 20.0
+PATIENCE = 60.0  # Several test processes, each with servers, may share few processors.
 # Nothing that these tests look at has to survive a loss of power.
 RELAXED = {
     "fsync": "off",
