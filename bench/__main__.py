@@ -63,7 +63,7 @@ def main(
     except KeyboardInterrupt:
         console.print("Stopped.")
         sys.exit(130)
-    report.show(found, Console(width=None if sys.stdout.isatty() else 130))
+    report.show(found, Console(width=None if sys.stdout.isatty() else 150))
     path = out or Path(__file__).parent / "results" / ("growth-latest.json" if grow else "latest.json")
     report.save(found, path)
     console.print(f"The figures are in {path}")

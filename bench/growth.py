@@ -30,6 +30,7 @@ def measure(contacts: int, rounds: int, seconds: int, workers: int, console: Con
                 rehearse(built, SCENARIOS[name])
         turns = _Turns({"few": small, "many": large}, rounds, seconds, console)
         turns.take("before")
+        turns.take_after_checkpoints("many")
         _make_history(large, contacts, console)
         turns.take("after")
         small.check_history()
@@ -60,12 +61,20 @@ class _Turns:
         order = [(name, load) for load in _LOADS for name in self._stages]
         for turn in range(self._rounds):
             for name, load in order if turn % 2 == 0 else reversed(order):
-                subject = f"{name}, {when}"
-                one = run(self._stages[name], SCENARIOS[load], "api", CLIENTS, self._seconds, turn)
-                self.runs.append(msgspec.structs.replace(one, subject=subject))
-                self._console.print(
-                    f"{subject}: {SCENARIOS[load].title}: {one.rate:,.0f}/s, p99 {one.p99:.2f} ms"
-                )
+                self._run(name, when, load, turn)
+
+    def take_after_checkpoints(self, name: str) -> None:
+        """PATCH while most changes are the first of their page, which then goes whole into the log."""
+        for turn in range(self._rounds):
+            self._stages[name].checkpoint()
+            self._run(name, "after a checkpoint", "patch", turn)
+
+    def _run(self, name: str, when: str, load: str, turn: int) -> None:
+        one = run(self._stages[name], SCENARIOS[load], "api", CLIENTS, self._seconds, turn)
+        one = msgspec.structs.replace(one, subject=f"{name}, {when}")
+        self.runs.append(one)
+        title = SCENARIOS[load].title
+        self._console.print(f"{one.subject}: {title}: {one.rate:,.0f}/s, p99 {one.p99:.2f} ms")
 
     def figures(self) -> list[Figure]:
         """The medians of each stage before and after."""
@@ -78,28 +87,23 @@ class _Turns:
 
     def bars(self, contacts: int) -> list[Bar]:
         """How the stages compare with each other and with themselves."""
-        many, more = f"{contacts:,} contacts", f"after {contacts:,} more changes, to before"
-        compared = [
-            (f"PATCH/s at {many}, to {SMALL:,}", "patch", "many, before", "few, before", 0.85),
-            (f"PATCH/s {more}", "patch", "many, after", "many, before", 0.9),
-            (f"GET/s at {many}, to {SMALL:,}", "get", "many, before", "few, before", None),
-            (f"GET/s {more}", "get", "many, after", "many, before", None),
-            (
-                "PATCH/s where nothing grew meanwhile, for comparison",
-                "patch",
-                "few, after",
-                "few, before",
-                None,
-            ),
-        ]
+        few, many = "few, before", "many, before"
+        bigger = f"/s at {contacts:,} contacts, to {SMALL:,}"
+        later = f"/s after {contacts:,} more changes, to before"
         return [
-            Bar(text, self._ratio(load, over, under), least) for text, load, over, under, least in compared
+            self._bar("PATCH" + bigger, "patch", many, few, 0.85),
+            self._bar("PATCH" + later, "patch", "many, after", many, 0.9),
+            self._bar("PATCH/s of the few then, to before", "patch", "few, after", few),
+            self._bar(
+                "PATCH/s right after a checkpoint, to before", "patch", "many, after a checkpoint", many
+            ),
+            self._bar("GET" + bigger, "get", many, few),
+            self._bar("GET" + later, "get", "many, after", many),
         ]
 
-    def _ratio(self, load: str, over: str, under: str) -> float:
-        return statistics.median(
-            a / b for a, b in zip(self._rates(load, over), self._rates(load, under), strict=True)
-        )
+    def _bar(self, text: str, load: str, over: str, under: str, least: float | None = None) -> Bar:
+        pairs = zip(self._rates(load, over), self._rates(load, under), strict=True)
+        return Bar(text, statistics.median(a / b for a, b in pairs), least)
 
     def _rates(self, load: str, subject: str) -> list[float]:
         chosen = [each for each in self.runs if each.scenario == load and each.subject == subject]

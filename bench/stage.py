@@ -22,6 +22,7 @@ import psutil
 
 from contactory.db import connect
 from contactory.embedded import EmbeddedPostgres
+from contactory.embedded_cluster import ROLE, SUPERUSER
 from contactory.embedded_host import die_with_parent
 
 TAGS = 100
@@ -74,6 +75,11 @@ class Stage:
         """Runs statements, with `values` for the names in braces, and gives the last one's first value."""
         filled = [statement.format(**values) for statement in statements]
         return asyncio.run(_run(self.url, filled))
+
+    def checkpoint(self) -> None:
+        """Has PostgreSQL write everything out; the first change of each page after it costs more."""
+        superuser = self.url.replace(f"//{ROLE}:", f"//{SUPERUSER}:", 1)
+        asyncio.run(_run(superuser, ["checkpoint", "select 1"]))
 
     def cpu(self) -> Usage:
         """Seconds of CPU used so far."""
