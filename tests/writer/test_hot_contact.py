@@ -15,7 +15,7 @@ from tests.writer.traffic import scaled, swarm
 CLIENTS = 64
 PATCHES = scaled(25, 200)
 HOT = 50
-WRITERS = 16
+CROWD = 128
 SECONDS = scaled(5, 60)
 
 
@@ -107,9 +107,9 @@ def deadlocks(sql: Sql) -> int:
 
 
 @pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize(("processes", "writers"), [(1, 16), (4, 4)])
 def test_writers_of_the_same_contacts_and_tags_never_deadlock(
-    world: World, sql: Sql, database_url: str, tmp_path: Path, processes: int
+    world: World, sql: Sql, database_url: str, tmp_path: Path, processes: int, writers: int
 ) -> None:
     contacts = [world.alice.made()["id"] for _ in range(HOT)]
     before = deadlocks(sql)
@@ -126,8 +126,9 @@ def test_writers_of_the_same_contacts_and_tags_never_deadlock(
             turn += 1
         return turn
 
-    with running(tmp_path / "server.log", database_url=database_url, workers=processes) as server:
+    settings = {"database_url": database_url, "workers": processes, "writers": writers}
+    with running(tmp_path / "server.log", **settings) as server:
         until = time.monotonic() + SECONDS
-        turns = swarm(server.port, world.alice.key, WRITERS, client)
-    assert sum(turns) > 10 * WRITERS
+        turns = swarm(server.port, world.alice.key, CROWD, client)
+    assert sum(turns) > 10 * CROWD
     assert deadlocks(sql) == before
