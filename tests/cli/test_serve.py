@@ -108,6 +108,16 @@ def test_a_name_for_this_machine_and_any_free_port_will_do(database_url: str, tm
         interrupt(server)
 
 
+def test_a_web_proxy_in_the_environment_does_not_hide_the_address(database_url: str, tmp_path: Path) -> None:
+    command = CommandLine(tmp_path, database_url=database_url)
+    command.environment |= {"http_proxy": f"http://127.0.0.1:{free_port()}", "no_proxy": ""}
+    server = command.start("serve", "--port", "0", "--json")
+    try:
+        assert "address" in read_until(server, "address")
+    finally:
+        interrupt(server)
+
+
 def test_an_interrupt_while_it_starts_leaves_nothing_behind(embedded: CommandLine) -> None:
     server = embedded.start("serve")
     while not (embedded.folder / "data" / "lock").exists():
