@@ -5,8 +5,10 @@ happened in between, it must be in the database whole or not at all, and once at
 as the version that the answer named, if it was acknowledged.
 """
 
-import json
+from collections import defaultdict
 from typing import Any, NamedTuple
+
+import msgspec
 
 from contactory.db import Connection
 from tests.servers import sql_at
@@ -98,6 +100,7 @@ class Audit:
     def __init__(self, asked: list[Operation], acknowledged: dict[int, Place], snapshot: _Snapshot) -> None:
         self._asked = asked
         self._snapshot = snapshot
+        self._tag_ids = {name: tag_id for tag_id, name in snapshot.tags.items()}
         self.found: dict[int, Place] = {}
         """Where each operation is that was kept."""
         self.faults: list[str] = []
@@ -106,7 +109,7 @@ class Audit:
         self._compare_operations(acknowledged)
 
     def _compare_contacts(self) -> None:
-        histories: dict[str, list[Any]] = {row["id"]: [] for row in self._snapshot.contacts}
+        histories: defaultdict[str, list[Any]] = defaultdict(list)
         for event in self._snapshot.events:
             histories[event["contact_id"]].append(event)
         for row in self._snapshot.contacts:
@@ -117,7 +120,7 @@ class Audit:
             found = self.found.get(number)
             if found != place:
                 self.faults.append(f"lost: operation {number} was acknowledged as {place} and is {found}")
-        for name in self._snapshot.tags.values():
+        for name in self._tag_ids:
             kind, _, number = name.partition(" ")
             if kind == "own" and int(number) not in self.found:
                 self.faults.append(f"half: tag {name!r} is there without its operation")
@@ -130,17 +133,20 @@ class Audit:
             if event["version"] != version:
                 self.faults.append(f"gap: {place} is missing in the history")
                 return
-            self._step(place, state, json.loads(event["changes"]))
+            changes = msgspec.json.decode(event["changes"])
+            self._step(place, state, changes)
             if event["type"] == "contact.updated":
-                self._find(place, state, json.loads(event["changes"]))
-        kept = {f"custom {num}": value for num, value in json.loads(row["fields"]).items()}
+                self._find(place, state, changes)
+        kept = {f"custom {num}": value for num, value in msgspec.json.decode(row["fields"]).items()}
         is_now = {"firstName": row["first_name"], "tags": row["tag_ids"], **kept}
         if is_now != state or row["version"] != len(events):
             self.faults.append(f"row: {row['id']} at {row['version']} is {is_now}, its history says {state}")
 
     def _step(self, place: Place, state: dict[str, Any], changes: dict[str, Any]) -> None:
-        fields = {f"custom {num}": pair for num, pair in changes.pop("customFields", {}).items()}
+        fields = {f"custom {num}": pair for num, pair in changes.get("customFields", {}).items()}
         for name, (before, after) in {**changes, **fields}.items():
+            if name == "customFields":
+                continue
             if state.get(name) != before:
                 self.faults.append(f"before: {place} says {name} was {before}, and it was {state.get(name)}")
             state[name] = after
@@ -150,11 +156,10 @@ class Audit:
         number = int(changes["firstName"][1])
         operation = self._asked[number]
         written = {self._snapshot.fields[num]: after for num, (_, after) in changes["customFields"].items()}
-        tags = [self._snapshot.tags.get(tag) for tag in state["tags"]]
         if (
             place.contact_id != operation.contact_id
             or written != {operation.field: str(number)}
-            or operation.tag not in tags
+            or self._tag_ids.get(operation.tag) not in state["tags"]
             or not changes.keys() <= {"firstName", "customFields", "tags"}
         ):
             self.faults.append(f"half: {operation} is not whole at {place}: {changes}")
