@@ -176,7 +176,11 @@ class Database:
         """A connection of the pool. Raises Unavailable where PostgreSQL is away."""
         with translated():
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as conn:
-                yield conn
+                try:
+                    yield conn
+                except TimeoutError:
+                    conn.terminate()  # Else the pool waits for a server that does not answer to cancel it.
+                    raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:

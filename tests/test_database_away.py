@@ -1,0 +1,200 @@
+"""PostgreSQL goes away under a running server, and comes back.
+
+The PostgreSQL of these tests is their own and writes as durably as the one that users run.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contactory.embedded import EmbeddedPostgres
+from contactory.migrate import migrate
+from tests.conftest import client_of
+from tests.servers import embedded_postgres, running, sql_at
+from tests.world import Caller, World, at_once
+
+AWAY = 5.0  # Seconds within which a request is answered while PostgreSQL is away.
+BACK = 2.0  # Seconds after its return within which everything works again.
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Generator[EmbeddedPostgres]:
+    with embedded_postgres() as postgres:
+        with sql_at(postgres.url) as sql:
+            sql.run(migrate(sql.conn))
+        yield postgres
+
+
+@pytest.fixture(scope="module")
+def served(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Generator[httpx.Client]:
+    log = tmp_path_factory.mktemp("away") / "server.log"
+    with running(log, database_url=postgres.url) as server, client_of(server) as http:
+        yield http
+
+
+@pytest.fixture
+def alice(postgres: EmbeddedPostgres, served: httpx.Client) -> Caller:
+    with sql_at(postgres.url) as sql:
+        return World(sql, served).alice
+
+
+def postmaster(postgres: EmbeddedPostgres) -> int:
+    """The process id of the server."""
+    [file] = postgres._data_dir.glob("data-*/postmaster.pid")  # pyright: ignore[reportPrivateUsage]
+    return int(file.read_text().split()[0])
+
+
+@contextmanager
+def frozen(pid: int) -> Generator[None]:
+    """PostgreSQL as if its machine hung: connections stay, and nothing answers."""
+    family = [pid, *(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    for member in family:
+        os.kill(member, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for member in family:
+            os.kill(member, signal.SIGCONT)
+
+
+def assert_unavailable(call: Callable[[], httpx.Response]) -> None:
+    begun = time.monotonic()
+    answer = call()
+    assert time.monotonic() - begun < AWAY
+    assert (answer.status_code, answer.json()["type"]) == (503, "/errors/unavailable")
+    assert answer.json()["retryable"] is True
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def every_operation(alice: Caller) -> list[Callable[[], httpx.Response]]:
+    """One call of each kind that goes another way to the database."""
+    contact_id, other_id = alice.made()["id"], alice.made()["id"]
+    return [
+        lambda: alice.fetch(contact_id),
+        alice.list,
+        lambda: alice.patch(contact_id, {"firstName": f"{time.monotonic()}"}),
+        lambda: alice.patch(other_id, {"tags": [f"{time.monotonic()}"]}),
+        lambda: alice.create({"firstName": "Jane"}),
+        lambda: alice.upsert({"email": f"{time.monotonic_ns()}@example.com"}),
+        lambda: alice.create({"firstName": "Jane"}, headers={"idempotency-key": f"{time.monotonic_ns()}"}),
+        lambda: alice.patch(contact_id, {"firstName": "dry"}, dryRun=True),
+        lambda: alice.history(contact_id),
+    ]
+
+
+def assert_back(calls: list[Callable[[], httpx.Response]]) -> None:
+    """Within two seconds, everything works again, and goes on working."""
+    deadline = time.monotonic() + BACK
+    while True:
+        found = [call().status_code for call in calls]
+        if all(status < 300 for status in found):
+            break
+        assert time.monotonic() < deadline, f"not back in time: {found}"
+    for _ in range(3):
+        assert all(call().status_code < 300 for call in calls)
+
+
+def test_while_postgresql_is_stopped_the_answer_is_503_and_then_all_is_well_again(
+    postgres: EmbeddedPostgres, alice: Caller
+) -> None:
+    calls = every_operation(alice)
+    assert all(call().status_code < 300 for call in calls)
+    postgres.stop()
+    try:
+        for call in calls:
+            assert_unavailable(call)
+        assert alice.http.get("/health/live").status_code == 200
+        assert alice.http.get("/health/ready").status_code == 503
+        assert alice.http.get("/metrics").status_code == 200
+    finally:
+        postgres.start()
+    assert_back(calls)
+    assert alice.http.get("/health/ready").status_code == 200
+
+
+def test_what_needs_no_database_is_answered_while_it_is_away(
+    postgres: EmbeddedPostgres, alice: Caller
+) -> None:
+    assert alice.list().status_code == 200
+    postgres.stop()
+    try:
+        assert alice.http.get("/v1/contacts", headers={"authorization": "Bearer x"}).status_code == 401
+        assert alice.http.get("/nowhere").status_code == 404
+        assert alice.http.put("/v1/contacts").status_code == 405
+    finally:
+        postgres.start()
+    assert_back([alice.list])
+
+
+def test_a_killed_backend_is_noticed_and_replaced(postgres: EmbeddedPostgres, alice: Caller) -> None:
+    calls = every_operation(alice)
+    for _ in range(3):
+        with sql_at(postgres.url) as sql:
+            sql.execute(
+                """select pg_terminate_backend(pid) from pg_stat_activity
+                    where application_name = 'contactory' and pid <> pg_backend_pid()"""
+            )
+        assert_back(calls)
+
+
+def test_a_change_answered_200_survives_the_sudden_death_of_postgresql(
+    postgres: EmbeddedPostgres, alice: Caller
+) -> None:
+    """SIGKILL for all of PostgreSQL, in the middle of a stream of changes."""
+    contacts = [alice.made(firstName="0")["id"] for _ in range(4)]
+    confirmed = dict.fromkeys(contacts, 0)
+    end = time.monotonic() + 4
+
+    def write(contact_id: str) -> None:
+        number = 0
+        while time.monotonic() < end:
+            number += 1
+            answer = alice.patch(contact_id, {"firstName": f"{number}"})
+            assert answer.status_code in (200, 503)
+            if answer.status_code == 200:
+                assert answer.json()["firstName"] == f"{number}"
+                confirmed[contact_id] = number
+
+    def kill() -> None:
+        time.sleep(0.7)
+        os.kill(postmaster(postgres), signal.SIGKILL)
+
+    at_once(kill, *(partial(write, contact_id) for contact_id in contacts))
+    assert all(number > 5 for number in confirmed.values())
+    assert_back([alice.list])
+    for contact_id, number in confirmed.items():
+        assert int(alice.read(contact_id)["firstName"]) >= number
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_hanging_postgresql_is_given_up_in_time(postgres: EmbeddedPostgres, alice: Caller) -> None:
+    calls = every_operation(alice)
+    assert all(call().status_code < 300 for call in calls)
+
+    def timed(call: Callable[[], httpx.Response]) -> tuple[float, int]:
+        begun = time.monotonic()
+        status = call().status_code
+        return time.monotonic() - begun, status
+
+    with frozen(postmaster(postgres)):
+        results = at_once(*(partial(timed, call) for call in calls))
+    assert {status for _, status in results} == {503}
+    assert max(seconds for seconds, _ in results) < AWAY + 0.5, results
+    assert_back(calls)
+
+
+def test_a_server_is_not_ready_where_the_schema_is_behind(postgres: EmbeddedPostgres, alice: Caller) -> None:
+    with sql_at(postgres.url) as sql:
+        sql.execute("update schema_migrations set number = number + 1000 where number = 1")
+        try:
+            assert alice.http.get("/health/ready").status_code == 503
+        finally:
+            sql.execute("update schema_migrations set number = number - 1000 where number > 1000")
+    assert alice.http.get("/health/ready").status_code == 200
