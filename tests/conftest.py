@@ -34,6 +34,11 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["shared_database"] = _shared_database()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # A thread of a test that fails must not pass for one that has nothing to say.
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
 def pytest_unconfigure() -> None:
     _open.close()
 
