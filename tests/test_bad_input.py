@@ -368,14 +368,6 @@ def test_an_odd_name_of_a_tag_takes_nothing_off(world: World, name: str, status:
     assert world.alice.read(made["id"]) == made
 
 
-@pytest.mark.parametrize(
-    "body", [{"workspaceId": 5}, {"workspaceId": None}, {"workspaceId": ["x"]}, {"workspaceId": "x"}]
-)
-def test_a_workspace_that_is_no_id_is_refused(world: World, body: dict[str, Any]) -> None:
-    for who in (world.alice, world.ada):
-        assert list(pointers(who.create({**body, "firstName": "x"}))) == ["/workspaceId"]
-
-
 def test_a_body_that_is_wrong_in_a_hundred_thousand_places_is_answered_quickly_and_briefly(
     world: World,
 ) -> None:

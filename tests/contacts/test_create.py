@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -144,3 +145,11 @@ def test_a_workspace_key_may_name_its_own_workspace_and_no_other(world: World) -
 def test_a_reader_may_not_make_contacts(world: World) -> None:
     assert world.bob.create({"firstName": "Jane"}).status_code == 403
     assert world.bob.list().json() == []
+
+
+@pytest.mark.parametrize(
+    "body", [{"workspaceId": 5}, {"workspaceId": None}, {"workspaceId": ["x"]}, {"workspaceId": "x"}]
+)
+def test_a_workspace_that_is_no_id_is_refused(world: World, body: dict[str, Any]) -> None:
+    for who in (world.alice, world.ada):
+        assert list(pointers(who.create({**body, "firstName": "x"}))) == ["/workspaceId"]
