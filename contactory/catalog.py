@@ -45,6 +45,8 @@ class Catalog(msgspec.Struct):
     """By name."""
     tag_names: dict[int, str | None]
     """By id; a merged tag has the name it was merged into, a deleted one None."""
+    stale_tags: bool
+    """Whether contacts may still have the ids of merged or deleted tags."""
 
     def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
         """Adds tags that have been made since."""
@@ -181,7 +183,10 @@ async def bump(conn: Connection, workspace_id: str) -> None:
 async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
     """The catalogue of a workspace, its version read first: what is read after can only be newer."""
     row = await conn.fetchrow(
-        """select account_id::text, mode, timezone, country, catalog_version
+        """select account_id::text, mode, timezone, country, catalog_version,
+                  exists (select from tags t
+                           where t.workspace_id = $1 and t.swept_at is null
+                             and (t.merged_into is not null or t.deleted_at is not null)) as stale_tags
              from workspaces where id = $1 and deleted_at is null""",
         workspace_id,
     )
@@ -205,4 +210,5 @@ async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
         fields_by_num={f.num: f for f in named},
         tag_ids={t["name"]: t["id"] for t in tags if t["own"]},
         tag_names={t["id"]: t["name"] for t in tags},
+        stale_tags=row["stale_tags"],
     )
