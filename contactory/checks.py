@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from contactory.errors import FieldError, UnsupportedMediaType, ValidationProblem
+from contactory.errors import LISTED_ERRORS, FieldError, UnsupportedMediaType, ValidationProblem
 from contactory.http import parse_query
 from contactory.ids import parse_id
 from contactory.invalid import Invalid
@@ -37,16 +37,27 @@ class Errors:
     def __init__(self) -> None:
         self.found: list[FieldError] = []
         self._suggestions = _SUGGESTIONS
+        self._unlisted = 0
 
     def add(self, error: Invalid, *path: str | int) -> None:
         """`error` stands at `path`, the names and indexes that lead to the value in the body."""
+        if self._full():
+            return
         detail = _sentence(error.detail, _label(path))
         self.found.append(FieldError(pointer(*path), None, error.code, detail, error.suggestion))
 
     def add_parameter(self, name: str, error: Invalid) -> None:
         """`error` is that of a query parameter or a header."""
+        if self._full():
+            return
         detail = _sentence(error.detail, name)
         self.found.append(FieldError(None, name, error.code, detail, error.suggestion))
+
+    def _full(self) -> bool:
+        """Whether as many are listed as will be shown; one more is then only counted."""
+        full = len(self.found) >= LISTED_ERRORS
+        self._unlisted += full
+        return full
 
     def suggest(self, name: str, known: Iterable[str]) -> str | None:
         """What `name` was probably meant to be, for as many names of a request as we have time for."""
@@ -66,7 +77,7 @@ class Errors:
 
     def problem(self) -> ValidationProblem:
         """The problem that names them all."""
-        count = len(self.found)
+        count = len(self.found) + self._unlisted
         first = self.found[0]
         if count == 1:
             thing = "field" if first.parameter is None else "parameter"

@@ -1,7 +1,7 @@
 """What the operations of one process share: the pool, the writers, the caches."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from contactory.auth import Keys
 from contactory.caches import LeastRecentlyUsed
@@ -9,7 +9,7 @@ from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.reader import Reader
 from contactory.contacts.store import ChangeLane, CreateLane, NewContact
-from contactory.contacts.writer import Apply, Writer
+from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
 from contactory.http import deadlines
@@ -55,7 +55,6 @@ class Services:
 
     async def start(self) -> None:
         """Opens the pool and starts what runs beside the requests."""
-        await self.db.open()
         self.changes.start()
         self.creates.start()
         self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
@@ -91,7 +90,7 @@ class Services:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _measured(lane: ChangeLane) -> Apply[Change, Outcome]:
+def _measured(lane: ChangeLane) -> Callable[[Sequence[Change]], Awaitable[list[Outcome]]]:
     async def commit(changes: Sequence[Change]) -> list[Outcome]:
         BATCH.observe(len(changes))
         return await lane(changes)

@@ -8,16 +8,17 @@ import msgspec
 from contactory.catalog import Catalog
 from contactory.checks import ID, Errors, Form, Json, Object, Rule, quote
 from contactory.contacts.api import home, parse_upsert
-from contactory.contacts.change import DELETE
+from contactory.contacts.change import DELETE, Change, Outcome
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.store import lock
-from contactory.contacts.writing import create, new_change, upsert, write
+from contactory.contacts.writing import create, new_change, refuse, upsert, write, written
+from contactory.db import Violation
 from contactory.errors import NotFound, Problem, ProblemBody
 from contactory.http import Response, json_response
 from contactory.ids import parse_id
 from contactory.invalid import Invalid
-from contactory.operations import Call
+from contactory.operations import Call, Stale
 
 MOST = 1000
 
@@ -52,13 +53,14 @@ async def batch(call: Call) -> Response:
     """Runs up to a thousand operations; the answer has a result for each, in order."""
     body = call.body
     operations, workspace_id = _operations(call, body)
-    if workspace_id is not None or call.actor.workspace_id is None:
-        await call.catalog(workspace_id)
+    catalog = await call.catalog(workspace_id)
     if call.conn is not None:
         await lock(call.conn, workspace_id or call.actor.workspace_id or "", _ids(operations))
     results: list[Any] = []
     for wave in _waves(operations):
-        if call.conn is not None:
+        if call.conn is None and _kind(wave[0]) == "update":
+            results += await _update_all(call, catalog, wave, len(results))
+        elif call.conn is not None:
             results += [
                 await _result(call, workspace_id, operation, len(results) + i)
                 for i, operation in enumerate(wave)
@@ -102,7 +104,7 @@ def _waves(operations: list[Json]) -> list[list[Json]]:
     seen: set[str] = set()
     for operation in operations:
         handles = _handles(operation)
-        op = cast(Object, operation).get("op") if isinstance(operation, dict) else None
+        op = _kind(operation)
         if not waves or op != kind or handles & seen or (op == "update" and handles):
             waves.append([])
             seen = set()
@@ -110,6 +112,10 @@ def _waves(operations: list[Json]) -> list[list[Json]]:
         seen |= handles
         kind = None if op == "update" and handles else op
     return waves
+
+
+def _kind(operation: Json) -> object:
+    return cast(Object, operation).get("op") if isinstance(operation, dict) else None
 
 
 def _handles(operation: Json) -> set[str]:
@@ -125,12 +131,54 @@ def _handles(operation: Json) -> set[str]:
     }
 
 
+async def _update_all(call: Call, catalog: Catalog, wave: list[Json], start: int) -> list[Object]:
+    """Consecutive updates, put to the writer together: a task for each would cost more than its change."""
+    put = [_put(call, catalog, operation) for operation in wave]
+    results: list[Object] = []
+    for index, (operation, waiting) in enumerate(zip(wave, put, strict=True)):
+        result = await _settled(call, catalog, waiting, start + index) if waiting else None
+        results.append(result or await _result(call, catalog.workspace_id, operation, start + index))
+    return results
+
+
+def _put(call: Call, catalog: Catalog, operation: Json) -> "tuple[Change, asyncio.Future[Outcome]] | None":
+    """An update on its way; None where anything is wrong with it, which is for the longer way to tell."""
+    try:
+        _, contact_id, data, if_match = _checked(operation)
+        errors = Errors()
+        change = new_change(call, catalog, contact_id)
+        change.take(parse_values(data, catalog, errors, "data"), catalog)
+        change.if_match = if_match
+        return None if errors.found else (change, call.app.changes.put(change))
+    except Problem:
+        return None
+
+
+async def _settled(
+    call: Call, catalog: Catalog, waiting: "tuple[Change, asyncio.Future[Outcome]]", index: int
+) -> Object | None:
+    """The result of an update; None where it has to be tried the longer way."""
+    change, future = waiting
+    try:
+        outcome = await future
+        refuse(outcome)
+        return {"status": 200, "contact": (await written(call, change, outcome, catalog)).contact}
+    except (Stale, Violation):
+        return None
+    except Problem as problem:
+        return _problem(call, problem, index)
+
+
 async def _result(call: Call, workspace_id: str | None, operation: Json, index: int) -> Object:
     try:
         return await _run(call, workspace_id, operation)
     except Problem as problem:
-        body = problem.body(f"{call.request.path}#/operations/{index}", call.request.request_id)
-        return {"status": problem.status, "problem": body}
+        return _problem(call, problem, index)
+
+
+def _problem(call: Call, problem: Problem, index: int) -> Object:
+    body = problem.body(f"{call.request.path}#/operations/{index}", call.request.request_id)
+    return {"status": problem.status, "problem": body}
 
 
 async def _run(call: Call, workspace_id: str | None, operation: Json) -> Object:
@@ -154,12 +202,12 @@ async def _run(call: Call, workspace_id: str | None, operation: Json) -> Object:
             change = new_change(call, catalog, contact_id)
             change.take(values, catalog)
             change.if_match = if_match
-            written = await write(call, change, catalog)
+            result = await write(call, change, catalog)
         elif kind == "create":
-            written = await create(call, values, catalog)
+            result = await create(call, values, catalog)
         else:
-            written = await upsert(call, values, catalog, bool(preserve))
-        return {"status": 201 if written.created else 200, "contact": written.contact}
+            result = await upsert(call, values, catalog, bool(preserve))
+        return {"status": 201 if result.created else 200, "contact": result.contact}
 
     where = await _workspace_of(call, workspace_id, contact_id) if contact_id else workspace_id
     return await call.by_catalog(where, attempt)

@@ -20,6 +20,7 @@ FIELDS, FIELDS_CLEAR = 256, 512
 FILL = 1024  # Only what is empty takes the value given.
 MATCH = 2048  # The contact must still have the phone or the e-mail given (an upsert found it by them).
 DELETE, RESTORE = 4096, 8192
+STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
 
 _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone": PHONE, "timezone": TIMEZONE}
 
@@ -92,7 +93,7 @@ class Outcome(msgspec.Struct):
 
 
 _CHANGE = f"""
-with input as materialized (
+with input as (
     select *
       from unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::text[],
                   $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
@@ -103,50 +104,30 @@ with input as materialized (
                  first_name, last_name, email, email_key, phone, timezone,
                  tags, fields,
                  at, event_id, actor_type, actor_id, via, request_id, ord)
-), locked as materialized (
+), locked as (
     -- Locked before anything is computed, and in one order, so that batches neither deadlock nor
     -- overwrite what another one has just committed.
     select i.*, i.tags::bigint[] as given_tags, w.catalog_version as newest_catalog,
            c.first_name as o_first_name, c.last_name as o_last_name, c.email as o_email,
            c.email_key as o_email_key, c.phone as o_phone, c.timezone as o_timezone,
            c.timezone_source as o_timezone_source, c.timezones as o_timezones,
-           c.tag_ids as o_tag_ids, c.fields as o_fields, c.version as o_version,
+           c.tag_ids as stored_tag_ids, c.fields as o_fields, c.version as o_version,
            c.created_at, c.updated_at as o_updated_at, c.deleted_at as o_deleted_at
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
       join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
      order by c.workspace_id, c.id
        for update of c
-), merged as materialized (
+), known as (
     select l.*,
-           case when mask & {FIRST_NAME} = 0 or (mask & {FILL} > 0 and o_first_name is not null)
-                then o_first_name else first_name end as n_first_name,
-           case when mask & {LAST_NAME} = 0 or (mask & {FILL} > 0 and o_last_name is not null)
-                then o_last_name else last_name end as n_last_name,
-           case when mask & {EMAIL} = 0 or (mask & {FILL} > 0 and o_email is not null)
-                then o_email else email end as n_email,
-           case when mask & {EMAIL} = 0 or (mask & {FILL} > 0 and o_email is not null)
-                then o_email_key else email_key end as n_email_key,
-           case when mask & {PHONE} = 0 or (mask & {FILL} > 0 and o_phone is not null)
-                then o_phone else phone end as n_phone,
-           case when mask & {TIMEZONE} = 0 or (mask & {FILL} > 0 and o_timezone is not null)
-                then o_timezone else timezone end as n_timezone,
-           case when mask & {TAGS_ADD | TAGS_SET | TAGS_REMOVE} = 0 then o_tag_ids
-                when mask & {TAGS_REMOVE} > 0
-                then array(select t from unnest(o_tag_ids) t where t <> all (given_tags))
-                when o_tag_ids @> given_tags and (mask & {TAGS_ADD} > 0 or given_tags @> o_tag_ids)
-                then o_tag_ids
-                when mask & {TAGS_SET} > 0 then given_tags
-                else o_tag_ids || array(select t from unnest(given_tags) t where t <> all (o_tag_ids))
-           end as n_tag_ids,
-           case when mask & {FIELDS} = 0 then o_fields
-                when mask & {FILL} > 0 then jsonb_strip_nulls(fields) || o_fields
-                -- A stored value is never null, so stripping removes just what the change clears.
-                when mask & {FIELDS_CLEAR} > 0 then jsonb_strip_nulls(o_fields || fields)
-                else o_fields || fields
-           end as n_fields,
-           case when mask & {DELETE} > 0 then at when mask & {RESTORE} > 0 then null
-                else o_deleted_at end as n_deleted_at
+           -- What the contact shows, so that neither a merged nor a deleted tag makes a change of none.
+           case when mask & {STALE_TAGS} = 0 or mask & {TAGS_ADD | TAGS_SET | TAGS_REMOVE} = 0
+                then stored_tag_ids
+                else array(select distinct coalesce(t.merged_into, t.id)
+                             from unnest(stored_tag_ids) stored (id)
+                             join tags t on t.workspace_id = l.workspace_id and t.id = stored.id
+                            where t.deleted_at is null order by 1)
+           end as o_tag_ids
       from locked l
 ), judged as materialized (
     select m.*,
@@ -171,7 +152,40 @@ with input as materialized (
            end as verdict,
            n_timezone is distinct from o_timezone as zone_changed,
            greatest(at, o_updated_at + interval '1 microsecond') as n_updated_at
-      from merged m
+      -- `offset 0` keeps the two apart: every new value is computed once, and none is stored on the way.
+      from (
+        select l.*,
+               case when mask & {FIRST_NAME} = 0 or (mask & {FILL} > 0 and o_first_name is not null)
+                    then o_first_name else first_name end as n_first_name,
+               case when mask & {LAST_NAME} = 0 or (mask & {FILL} > 0 and o_last_name is not null)
+                    then o_last_name else last_name end as n_last_name,
+               case when mask & {EMAIL} = 0 or (mask & {FILL} > 0 and o_email is not null)
+                    then o_email else email end as n_email,
+               case when mask & {EMAIL} = 0 or (mask & {FILL} > 0 and o_email is not null)
+                    then o_email_key else email_key end as n_email_key,
+               case when mask & {PHONE} = 0 or (mask & {FILL} > 0 and o_phone is not null)
+                    then o_phone else phone end as n_phone,
+               case when mask & {TIMEZONE} = 0 or (mask & {FILL} > 0 and o_timezone is not null)
+                    then o_timezone else timezone end as n_timezone,
+               case when mask & {TAGS_ADD | TAGS_SET | TAGS_REMOVE} = 0 then o_tag_ids
+                    when mask & {TAGS_REMOVE} > 0
+                    then array(select t from unnest(o_tag_ids) t where t <> all (given_tags))
+                    when o_tag_ids @> given_tags and (mask & {TAGS_ADD} > 0 or given_tags @> o_tag_ids)
+                    then o_tag_ids
+                    when mask & {TAGS_SET} > 0 then given_tags
+                    else o_tag_ids || array(select t from unnest(given_tags) t where t <> all (o_tag_ids))
+               end as n_tag_ids,
+               case when mask & {FIELDS} = 0 then o_fields
+                    when mask & {FILL} > 0 then jsonb_strip_nulls(fields) || o_fields
+                    -- A stored value is never null, so stripping removes just what the change clears.
+                    when mask & {FIELDS_CLEAR} > 0 then jsonb_strip_nulls(o_fields || fields)
+                    else o_fields || fields
+               end as n_fields,
+               case when mask & {DELETE} > 0 then at when mask & {RESTORE} > 0 then null
+                    else o_deleted_at end as n_deleted_at
+          from known l
+        offset 0
+      ) m
 ), updated as (
     update contacts c
        set first_name = n_first_name, last_name = n_last_name, email = n_email, email_key = n_email_key,

@@ -15,7 +15,8 @@ from contactory.contacts.cursors import Cursor
 from contactory.db import Connection
 
 _COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
-       c.version, c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
+       c.created_at, c.updated_at"""
+_ZONES = ", c.timezone_source, c.timezones"
 
 
 class Filter(msgspec.Struct, kw_only=True):
@@ -39,7 +40,8 @@ class Page(msgspec.Struct):
 class _Query:
     """Puts a statement together; every value is an argument."""
 
-    def __init__(self, catalog: Catalog, wanted: Filter) -> None:
+    def __init__(self, catalog: Catalog, wanted: Filter, columns: str = "") -> None:
+        self.columns = columns
         self.args: list[Any] = [catalog.workspace_id]
         self.where = ["c.workspace_id = $1", "c.deleted_at is null"]
         if wanted.email_key is not None:
@@ -69,18 +71,23 @@ async def list_contacts(
     limit: int,
     offset: int,
     cursor: Cursor | None,
+    zones: bool = False,
 ) -> Page:
-    """A page of the active contacts of a workspace, `sort` being one of SORTS."""
-    query = _Query(catalog, wanted)
+    """A page of the active contacts of a workspace, `sort` being one of SORTS.
+
+    With `zones`, the rows also hold every zone that a contact's phone may lie in.
+    """
+    query = _Query(catalog, wanted, _COLUMNS + _ZONES if zones else _COLUMNS)
     build = _by_creation if sort.endswith("createdAt") else _by_change
     statement = build(query, wanted, sort, cursor)
-    statement += f" limit {query.arg(limit + 1)} offset {query.arg(offset)}"
+    # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
+    statement += f" limit {limit + 1} offset {offset}"
     rows = await conn.fetch(statement, *query.args)
     if len(rows) <= limit:
         return Page(rows)
     last = rows[limit - 1]
     if sort.endswith("createdAt"):
-        return Page(rows[:limit], Cursor(sort, last["place"], last["id"]))
+        return Page(rows[:limit], Cursor(sort, last["created_at"], last["id"]))
     snapshot = cursor.snapshot if cursor else last["snapshot"]
     begun = cursor.begun if cursor else last["begun"]
     return Page(rows[:limit], Cursor(sort, last["place"], last["id"], snapshot, begun))
@@ -97,7 +104,7 @@ def _by_creation(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None
             wanted.updated_after,
         )
     return f"""
-select {_COLUMNS}, c.created_at as place
+select {query.columns}
   from contacts c
  where {" and ".join(query.where)}
  order by c.created_at {way}, c.id {way}"""
@@ -114,7 +121,7 @@ def _by_change(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) 
     if wanted.updated_after is not None:
         query.add("e.at > {}", wanted.updated_after)
     return f"""
-select {_COLUMNS}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
+select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
   from contact_events e
   join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
  where e.workspace_id = $1 and {seen_e} and {" and ".join(query.where)}
@@ -137,7 +144,7 @@ def _by_change_from_the_oldest(query: _Query, cursor: Cursor | None, seen: str) 
         beyond = f"where (place, id::uuid) > ({query.arg(cursor.at)}, {query.arg(cursor.id)}::uuid)"
     return f"""
 select * from (
-    select {_COLUMNS}, {place} as place, pg_current_snapshot()::text as snapshot, now() as begun
+    select {query.columns}, {place} as place, pg_current_snapshot()::text as snapshot, now() as begun
       from contacts c
      where {" and ".join(query.where)}) placed
  {beyond}

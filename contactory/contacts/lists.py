@@ -58,9 +58,10 @@ async def list_all(call: Call) -> Response:
         sort = cursor.sort if cursor else query.get("sort", "createdAt")
         await call.app.catalogs.tag_ids(catalog, query.get("tag", ()), call.conn)
         wanted = _filter(call, catalog)
+        zones = "timezones" in query.get("include", ())
         async with call.connection() as conn:
             page = await list_contacts(
-                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor
+                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, zones
             )
             total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
         headers = next_link(call, page.next)

@@ -63,17 +63,19 @@ def given(data: Object) -> list[Object]:
 
 PHONE_OR_EMAIL = given({"phone": PHONE_NUMBER, "email": EMAIL_ADDRESS})
 
+_NO_NUL = r"^[^\x00]*$"
+_ANY_OBJECT: Object = {
+    "type": "object",
+    "propertyNames": {"pattern": _NO_NUL},
+    "additionalProperties": {"$ref": "#/components/schemas/AnyJson"},
+}
 _ANY: Object = {
     "title": "AnyJson",
     "anyOf": [
         {"type": ["null", "boolean", "number"]},
-        {"type": "string", "pattern": r"^[^\x00]*$"},
+        {"type": "string", "pattern": _NO_NUL},
         {"type": "array", "items": {"$ref": "#/components/schemas/AnyJson"}},
-        {
-            "type": "object",
-            "propertyNames": {"pattern": r"^[^\x00]*$"},
-            "additionalProperties": {"$ref": "#/components/schemas/AnyJson"},
-        },
+        _ANY_OBJECT,
     ],
 }
 _OPERATION: Object = {
@@ -83,15 +85,17 @@ _OPERATION: Object = {
         "op": {"type": "string", "enum": ["create", "upsert", "update", "delete"]},
         "id": {"type": "string", "format": "uuid", "description": "Of update and delete."},
         "data": {
-            "type": "object",
+            **_ANY_OBJECT,
             "description": "The contact's fields, as the operation would take them alone.",
         },
         "ifMatch": {
             "type": ["integer", "string", "null"],
+            "pattern": _NO_NUL,
             "description": "Of update and delete: the version, as a number or an ETag.",
         },
     },
     "required": ["op"],
+    "additionalProperties": False,
     "examples": [{"op": "create", "data": {"firstName": "Jane", "tags": ["vip"]}}],
 }
 BATCH_ITEM: Object = {

@@ -74,6 +74,10 @@ class Writer(Generic[T, R]):
 
     async def submit(self, item: T) -> R:
         """What became of `item`, once it is committed. Raises Unavailable at once where too much waits."""
+        return await self.put(item)
+
+    def put(self, item: T) -> "asyncio.Future[R]":
+        """As submit, for a caller that has several to put before it waits for the first."""
         count = self._counts.get(item.workspace_id, 0)
         if self.waiting >= self._bound or count * 2 >= self._bound:
             raise Unavailable(
@@ -81,14 +85,14 @@ class Writer(Generic[T, R]):
             )
         self.waiting += 1
         self._counts[item.workspace_id] = count + 1
-        waiting = _Waiting[T, R](item, asyncio.get_running_loop().create_future())
+        waiting: _Waiting[T, R] = _Waiting(item, asyncio.get_running_loop().create_future())
         chain = self._chains.get(item.key)
         if chain is None:
             self._chains[item.key] = deque()
             self._enqueue(waiting)
         else:
             chain.append(waiting)
-        return await waiting.future
+        return waiting.future
 
     def _enqueue(self, waiting: _Waiting[T, R]) -> None:
         self._queues.setdefault(waiting.item.workspace_id, deque()).append(waiting)

@@ -3,7 +3,7 @@
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.change import FILL, MATCH, RESTORE, TIMEZONE, Change, Outcome
+from contactory.contacts.change import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
 from contactory.contacts.model import Contact, Values, show_fields, show_tags
 from contactory.contacts.store import (
     Found,
@@ -45,7 +45,7 @@ def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> 
         actor=call.actor,
         request_id=call.request.request_id,
         catalog_version=catalog.version,
-        mask=mask,
+        mask=mask | (STALE_TAGS if catalog.stale_tags else 0),
     )
 
 
@@ -58,7 +58,7 @@ async def write(call: Call, change: Change, catalog: Catalog) -> Written:
             await _refuse_clash(call, change)
             continue
         refuse(outcome)
-        return await _written(call, change, outcome, catalog)
+        return await written(call, change, outcome, catalog)
     raise Unavailable("Others are changing the same contacts: try again in a second.")
 
 
@@ -119,7 +119,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
         )
 
 
-async def _written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
     catalog.learn_tags(outcome.made_tags)
     contact = await show(call, outcome.row, change.contact_id, catalog)
     return Written(contact, outcome.row["version"])
@@ -255,7 +255,7 @@ async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -
             if outcome.verdict in ("missing", "moved"):
                 continue
             refuse(outcome)
-            return await _written(call, change, outcome, catalog)
+            return await written(call, change, outcome, catalog)
         made = await _insert(call, new_contact(call, values, catalog))
         if made is not None:
             return _made(call, made, values, catalog)
