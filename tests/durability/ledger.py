@@ -143,10 +143,9 @@ class Audit:
             self.faults.append(f"row: {row['id']} at {row['version']} is {is_now}, its history says {state}")
 
     def _step(self, place: Place, state: dict[str, Any], changes: dict[str, Any]) -> None:
-        fields = {f"custom {num}": pair for num, pair in changes.get("customFields", {}).items()}
-        for name, (before, after) in {**changes, **fields}.items():
-            if name == "customFields":
-                continue
+        pairs = {name: pair for name, pair in changes.items() if name != "customFields"}
+        pairs |= {f"custom {num}": pair for num, pair in changes.get("customFields", {}).items()}
+        for name, (before, after) in pairs.items():
             if state.get(name) != before:
                 self.faults.append(f"before: {place} says {name} was {before}, and it was {state.get(name)}")
             state[name] = after

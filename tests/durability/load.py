@@ -8,6 +8,7 @@ from types import TracebackType
 
 from tests.durability.client import Answer, Cut, HttpConnection
 from tests.durability.ledger import Ledger
+from tests.servers import PATIENCE
 
 CLIENTS = 64
 READ_EVERY = 8
@@ -46,6 +47,18 @@ class Load:
     ) -> None:
         self._stopping.set()
         self._thread.join(20)
+
+    def wait_for(self, more: int) -> float:
+        """Returns once so many more operations have been acknowledged; gives the seconds that it took."""
+        acknowledged, begun = self._ledger.acknowledged, time.monotonic()
+        enough = len(acknowledged) + more
+        while len(acknowledged) < enough:
+            assert time.monotonic() - begun < PATIENCE, (
+                f"{enough} acknowledged operations do not come, but {len(acknowledged)} came, "
+                f"{self.refused} were refused, {len(self.unanswered)} not answered: {self.strange[:3]}"
+            )
+            time.sleep(0.01)
+        return time.monotonic() - begun
 
     async def _run(self) -> None:
         clients = [asyncio.create_task(self._client(number)) for number in range(CLIENTS)]

@@ -26,6 +26,7 @@ def kill_and_check(
     rng, ledger, faults = random.Random(seed), Ledger(), list[str]()
     with Load(place.server.port, place.template.key, place.template.contacts, ledger, seed) as load:
         for number, victim in enumerate(victims, 1):
+            load.wait_for(1)
             time.sleep(rng.uniform(*pause))
             place.kill(victim)
             place.recover(victim)

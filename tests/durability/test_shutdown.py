@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from contactory.embedded import EmbeddedPostgres
 from tests.durability.installation import Template, installation
 from tests.durability.ledger import Ledger
 from tests.durability.load import Load
+from tests.embedded.servers import running as running_postgres
 
 CROSSING = 0.25
 """Seconds for which a request may be under way."""
@@ -25,7 +25,7 @@ def test_a_server_that_is_stopped_answers_what_it_has_accepted(
     with installation(template, tmp_path / "server.log", workers=workers) as place:
         process = place.server.process
         with Load(place.server.port, template.key, template.contacts, ledger, seed) as load:
-            time.sleep(1)
+            load.wait_for(200)
             assert not load.unanswered
             acknowledged = len(ledger.acknowledged)
             begun = time.monotonic()
@@ -39,10 +39,8 @@ def test_a_server_that_is_stopped_answers_what_it_has_accepted(
         assert process.returncode == 0
         assert took < 10
         assert not place.database_processes()
-        postgres = EmbeddedPostgres(place.data_dir, report=progress)
-        postgres.start()
-        audit = ledger.audit(postgres.url, template.workspace_id)
-        postgres.stop()
+        with running_postgres(place.data_dir, report=progress) as postgres:
+            audit = ledger.audit(postgres.url, template.workspace_id)
     assert not audit.faults + load.strange
     assert after
     assert not load.broken_answers
