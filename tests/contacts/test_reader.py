@@ -1,0 +1,94 @@
+"""Reads: what was written is seen at once and everywhere, no read waits, and memory answers what it can."""
+
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.statements import Statements, counted
+from tests.world import World, at_once
+from tests.writer.held import held
+from tests.writer.traffic import BatchSizes
+
+TIMES = 20
+
+
+def test_a_write_is_read_at_once_through_any_process(world: World, second_http: httpx.Client) -> None:
+    here, there = world.alice, world.alice.at(second_http)
+    contact_id = here.made()["id"]
+    for number in range(TIMES):
+        writer, reader = (here, there) if number % 2 else (there, here)
+        changed = writer.patch(contact_id, {"firstName": str(number), "tags": [f"tag {number}"]})
+        seen = reader.fetch(contact_id)
+        assert seen.json() == changed.json()
+        assert seen.headers["etag"] == changed.headers["etag"]
+
+
+def test_many_reads_at_once_give_each_reader_the_contact_asked_for(world: World) -> None:
+    contacts = [world.alice.made(firstName=f"Jane {number}") for number in range(30)]
+    wanted = [*contacts, *contacts[:10]]  # Some are asked for twice at the same moment.
+    unknown = "01920000-0000-7000-8000-000000000000"
+    calls = [lambda contact_id=each["id"]: world.bob.fetch(contact_id) for each in wanted]
+    *answers, missing = at_once(*calls, lambda: world.bob.fetch(unknown))
+    assert [answer.json() for answer in answers] == wanted
+    assert missing.status_code == 404
+
+
+def test_the_same_id_asked_for_by_others_at_the_same_moment_is_theirs_alone(world: World) -> None:
+    contact_id = world.alice.made()["id"]
+    callers = [world.alice, world.carol, world.tom] * 5
+    calls = [lambda who=each: who.fetch(contact_id).status_code for each in callers]
+    assert at_once(*calls) == [200, 404, 404] * 5
+
+
+def test_a_read_does_not_wait_for_a_write_and_a_held_contact_does_not_hold_up_its_batch(
+    world: World, private_server: Callable[..., httpx.Client]
+) -> None:
+    server = private_server(writers=1)
+    alice = world.alice.at(server)
+    first, held_too, *others = [alice.made()["id"] for _ in range(6)]
+    before = BatchSizes.of(str(server.base_url))
+
+    def patched(contact_id: str) -> int:
+        return alice.patch(contact_id, {"firstName": "June"}).status_code
+
+    with ThreadPoolExecutor(8) as pool, held(world.sql.url, [first, held_too]):
+        # The first one occupies the only writer, so that the rest makes one batch.
+        waiting = [pool.submit(patched, first)]
+        time.sleep(0.2)
+        waiting += [pool.submit(patched, each) for each in (held_too, *others)]
+        time.sleep(0.2)
+        begun = time.monotonic()
+        assert alice.read(first)["firstName"] == "Jane"
+        assert time.monotonic() - begun < 0.5, "a read waited"
+        assert [each.result() for each in waiting] == [503, 503, *(200 for _ in others)]
+    sizes = BatchSizes.of(str(server.base_url)).since(before)
+    assert sizes.changes == 1 + 2 * 5, "the five were one batch, and then each was written alone"
+    assert patched(held_too) == 200
+
+
+@pytest.fixture
+def statements(database_url: str) -> Generator[Statements]:
+    with counted(database_url) as statements:
+        yield statements
+
+
+def test_what_is_known_is_not_asked_again(
+    world: World, statements: Statements, private_server: Callable[..., httpx.Client]
+) -> None:
+    world.field("Plan")
+    alice = world.alice.at(private_server(database_url=statements.url))
+    contact_id = alice.made(tags=["vip"], customFields={"Plan": "Pro"})["id"]
+    alice.patch(contact_id, {"firstName": "June"})
+    alice.read(contact_id)
+    before = statements.since()
+    for number in range(TIMES):
+        alice.patch(contact_id, {"tags": ["vip"], "customFields": {"Plan": str(number)}})
+        alice.read(contact_id)
+    during = statements.since(before)
+    often = {text: count for text, count in during.items() if count >= TIMES}
+    assert sorted(often.values()) == [TIMES, TIMES], "one statement for each read, one for each write"
+    assert any("insert into contact_events" in text for text in often)
+    assert not any("from custom_fields" in text or "from tags" in text for text in during)

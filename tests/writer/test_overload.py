@@ -1,0 +1,150 @@
+"""More than the server can take: it says so at once, keeps its memory, and serves those who behave."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import httpx
+import psutil
+
+from tests.durability.client import HttpConnection
+from tests.servers import Server
+from tests.world import World
+from tests.writer.held import held
+from tests.writer.traffic import connections, scaled, swarm
+
+JUNE = {"firstName": "June"}
+QUEUE = 16
+CLIENTS = 2_000
+EACH = scaled(1, 20)
+MEGABYTE = 1 << 20
+HALF_SENT = 1_000
+BODY_SECONDS = 4
+HEADER_SECONDS = 10
+HONEST = 8
+SECONDS = 1.0
+
+
+def until_all_wait(server: httpx.Client, count: int) -> None:
+    """Returns once so many changes wait in the server."""
+    while f"contactory_writes_waiting {count}.0\n" not in server.get("/metrics").text:
+        time.sleep(0.02)
+
+
+def test_past_the_queue_the_answer_is_503_at_once_and_others_succeed(
+    world: World, private_server: Callable[..., httpx.Client]
+) -> None:
+    server = private_server(write_queue=QUEUE)
+    alice, carol = world.alice.at(server), world.carol.at(server)
+    *contacts, one_more = [alice.made()["id"] for _ in range(QUEUE // 2 + 1)]
+    other = carol.made()["id"]
+    with ThreadPoolExecutor(QUEUE) as pool:
+        with held(world.sql.url, contacts):
+            waiting = [pool.submit(alice.patch, each, JUNE) for each in contacts]
+            until_all_wait(server, len(contacts))
+            begun = time.monotonic()
+            refused = alice.patch(one_more, JUNE)
+            taken = time.monotonic() - begun
+            waiting.append(pool.submit(carol.patch, other, JUNE))
+        statuses = [each.result().status_code for each in waiting]
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "/errors/unavailable"
+    assert refused.json()["retryable"] is True
+    assert int(refused.headers["retry-after"]) >= 1
+    assert taken < 0.5, "it did not wait for what is in the queue"
+    assert statuses == [200] * (QUEUE // 2 + 1)
+    assert alice.patch(one_more, JUNE).status_code == 200
+
+
+def memory(server: Server) -> int:
+    """Bytes of the server's processes, what they share counted once (the proportional set size)."""
+    parent = psutil.Process(server.process.pid)
+    return sum(each.memory_full_info().pss for each in [parent, *parent.children(recursive=True)])
+
+
+def test_two_thousand_clients_at_once_get_no_error_and_cost_little_memory(world: World, crew: Server) -> None:
+    contacts = [world.alice.made()["id"] for _ in range(50)]
+    seen: list[int] = []
+
+    async def client(number: int, http: HttpConnection) -> Counter[int]:
+        statuses: Counter[int] = Counter()
+        for step in range(EACH):
+            body = {"firstName": f"{number} {step}", "lastName": "x" * 255}
+            answer = await http.request("PATCH", f"/v1/contacts/{contacts[number % 50]}", body)
+            statuses[answer.status] += 1
+        if number % 200 == 0:
+            seen.append(memory(crew))
+        return statuses
+
+    idle = memory(crew)
+    statuses = sum(swarm(crew.port, world.alice.key, CLIENTS, client), Counter[int]())
+    assert set(statuses) <= {200, 503}
+    assert statuses[200] >= CLIENTS * EACH // 2
+    assert max(seen) - idle <= 256 * MEGABYTE
+
+
+def half_sent(key: str, contact_id: str) -> tuple[bytes, bytes]:
+    """A request without the end of its headers, and one without the end of its body."""
+    head = f"PATCH /v1/contacts/{contact_id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n".encode()
+    return head, head + b'content-type: application/json\r\ncontent-length: 100\r\n\r\n{"firstName":'
+
+
+async def cut_off(port: int, sent: bytes) -> tuple[bytes, float]:
+    """What a client gets that sends no more than this, and after how many seconds it is cut off."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    begun = time.monotonic()
+    try:
+        writer.write(sent)
+        answer = await reader.read()
+    except ConnectionResetError:
+        answer = b""
+    finally:
+        writer.transport.abort()
+    return answer, time.monotonic() - begun
+
+
+async def throughput(clients: list[HttpConnection], contacts: list[str]) -> float:
+    """PATCHes a second."""
+    end = time.monotonic() + SECONDS
+
+    async def client(http: HttpConnection, contact_id: str) -> int:
+        count = 0
+        while time.monotonic() < end:
+            answer = await http.request("PATCH", f"/v1/contacts/{contact_id}", {"firstName": str(count)})
+            assert answer.status == 200, answer
+            count += 1
+        return count
+
+    counts = await asyncio.gather(*map(client, clients, contacts))
+    return sum(counts) / SECONDS
+
+
+def test_a_thousand_half_sent_requests_are_cut_off_and_do_not_hold_up_the_others(
+    world: World, private_server: Callable[..., httpx.Client]
+) -> None:
+    http = private_server(body_timeout=BODY_SECONDS)
+    port, key = http.base_url.port or 0, world.alice.key
+    contacts = [world.alice.made()["id"] for _ in range(HONEST)]
+    without_headers, without_body = half_sent(key, contacts[0])
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            clients = await connections(stack, port, key, HONEST)
+            before = await throughput(clients, contacts)
+            headers = [asyncio.create_task(cut_off(port, without_headers)) for _ in range(HALF_SENT // 2)]
+            bodies = [asyncio.create_task(cut_off(port, without_body)) for _ in range(HALF_SENT // 2)]
+            await asyncio.sleep(0.5)
+            # Others are at work on the machine too, so the best of three counts.
+            assert max([await throughput(clients, contacts) for _ in range(3)]) >= before / 2
+            for answer, seconds in await asyncio.gather(*bodies):
+                assert answer.startswith(b"HTTP/1.1 400 ")
+                assert BODY_SECONDS <= seconds < BODY_SECONDS + 4
+            for answer, seconds in await asyncio.gather(*headers):
+                assert answer == b""
+                assert seconds < HEADER_SECONDS + 4
+
+    asyncio.run(run())
+    assert world.alice.at(http).patch(contacts[0], JUNE).status_code == 200
