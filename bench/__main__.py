@@ -32,7 +32,9 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
 @click.option("--contacts", type=click.IntRange(1000, 10_000_000), help="How many contacts there are.")
 @click.option("--rounds", type=click.IntRange(1), help="How often the turns are repeated.")
 @click.option("--seconds", type=click.IntRange(1), help="How long one run takes.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, help="How many server processes.")
+@click.option(
+    "--workers", type=click.IntRange(0, 64), default=0, help="How many server processes; 0 as by default."
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the figures go, as JSON.")
 def main(
     quick: bool,

@@ -25,7 +25,8 @@ from contactory.embedded import EmbeddedPostgres
 from contactory.embedded_cluster import ROLE, SUPERUSER
 from contactory.embedded_host import die_with_parent
 
-TAGS = 100
+# A contact soon carries all of them, as it does where a few automations tag whomever they meet.
+TAGS = 4
 """Tags of the workspace; every contact is loaded with two of them."""
 _PATIENCE = 60.0
 Say = Callable[[str], None]

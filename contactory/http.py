@@ -75,7 +75,9 @@ class Request:
     @property
     def unread(self) -> bool:
         """Whether a body was sent that has not been read to its end."""
-        return self._read != "yes" and ("content-length" in self.headers or "transfer-encoding" in self.headers)
+        return self._read != "yes" and (
+            "content-length" in self.headers or "transfer-encoding" in self.headers
+        )
 
     async def finish(self, limit: int, timeout: float) -> bool:
         """Reads a body that nobody has asked for; says whether another request can follow on the connection.

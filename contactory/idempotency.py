@@ -109,7 +109,8 @@ async def _claim(conn: Connection, owner: tuple[str, str], print_: bytes) -> Res
     if claimed:
         return None
     row = await conn.fetchrow(
-        "select fingerprint, status, headers, body from idempotency_records where key_id = $1 and key = $2", *owner
+        "select fingerprint, status, headers, body from idempotency_records where key_id = $1 and key = $2",
+        *owner,
     )
     if row is None:
         raise _in_flight()

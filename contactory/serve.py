@@ -23,7 +23,7 @@ from contactory.db import connect
 from contactory.embedded import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
 from contactory.migrate import migrate
-from contactory.settings import Settings, to_environment
+from contactory.settings import Settings, processes, to_environment
 from contactory.workspaces.store import create_account, create_workspace
 
 _HEADER_SECONDS = 10  # A client that has not sent its headers by then is cut off.
@@ -67,7 +67,7 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
         url = stack.enter_context(postgresql(settings, say))
         first = asyncio.run(_prepare(url, say))
         os.environ.update(to_environment(msgspec.structs.replace(settings, database_url=url)))
-        if settings.workers > 1:
+        if processes(settings) > 1:
             folder = tempfile.mkdtemp(prefix="contactory-metrics-")
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
@@ -89,7 +89,7 @@ def _server(settings: Settings) -> MPServer:
         port=settings.port,
         interface=Interfaces.RSGI,
         loop=Loops.uvloop,
-        workers=settings.workers,
+        workers=processes(settings),
         # The kernel's queue, and the requests at work in a process: the writers' own bound comes first.
         backlog=4096,
         backpressure=65536,

@@ -20,6 +20,7 @@ class SettingsError(Exception):
     """Some settings are wrong; the text names each of them and says what it takes."""
 
 
+_MOST_BY_ITSELF = 4
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -43,7 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     host: Annotated[str, _says("The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535), _says("The port to listen on.")] = 8000
-    workers: Annotated[int, Meta(ge=1, le=64), _says("How many server processes share the port.")] = 1
+    workers: Annotated[
+        int,
+        Meta(ge=0, le=64),
+        _says("How many server processes share the port; 0 means one for each processor, but at most 4."),
+    ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _says("The least severe log line that is written."),
@@ -111,6 +116,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Count,
         _says("Characters of custom values that a contact may hold."),
     ] = 100_000
+
+
+def processes(settings: Settings) -> int:
+    """How many server processes the settings ask for on this machine."""
+    return settings.workers or min(_MOST_BY_ITSELF, os.cpu_count() or 1)
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> Settings:

@@ -152,7 +152,7 @@ class Server:
         self._program = program
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        given = {"port": self.port, "log_format": "json", **settings}
+        given = {"port": self.port, "log_format": "json", "workers": 1, **settings}
         self._environment = {f"CONTACTORY_{name.upper()}": str(value) for name, value in given.items()}
         self.process: subprocess.Popen[bytes]
 

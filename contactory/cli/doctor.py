@@ -15,7 +15,7 @@ from contactory.cli.running import data_dir, database_url, explained, load, with
 
 if TYPE_CHECKING:
     from contactory.db import Connection
-    from contactory.settings import Settings
+    from contactory.settings import Settings, processes
 
 _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
@@ -151,7 +151,7 @@ async def _durability(conn: "Connection", settings: "Settings") -> Finding:
 
 async def _connections(conn: "Connection", settings: "Settings") -> Finding:
     most = int(await conn.fetchval("show max_connections"))
-    wanted = settings.workers * (settings.pool_size + settings.writers + _OTHER_CONNECTIONS)
+    wanted = processes(settings) * (settings.pool_size + settings.writers + _OTHER_CONNECTIONS)
     detail = f"up to {wanted} of {most}"
     if wanted > most:
         advice = "raise max_connections, or lower CONTACTORY_POOL_SIZE or CONTACTORY_WORKERS"

@@ -240,10 +240,10 @@ async def change(
     No contact may be in `changes` twice, and the tags they need must exist. Raises Violation where one of
     them takes the phone or e-mail of another contact; then none is made.
     """
-    outcomes = [Outcome("missing") for _ in changes]
+    outcomes: list[Outcome] = [Outcome("missing") for _ in changes]
     rows = await conn.fetch(_CHANGE, *_columns(changes), max_tags, max_characters)
     for row in rows:
-        outcome: Outcome = outcomes[row[0] - 1]
+        outcome = outcomes[row[0] - 1]
         outcome.verdict = row[1]
         outcome.row = row
     return outcomes
