@@ -44,3 +44,11 @@ def test_an_account_key_says_which_workspace(world: World) -> None:
     world.alice.made(tags=["a/b"])
     assert pointers(world.ada.delete("/v1/tags/a%2Fb")) == {"workspaceId": "required"}
     assert world.ada.delete("/v1/tags/a%2Fb", workspaceId=world.acme).status_code == 204
+
+
+def test_to_a_contact_that_had_only_the_deleted_tag_no_tags_are_no_change(world: World) -> None:
+    made = world.alice.made(tags=["vip"])
+    world.alice.delete("/v1/tags/vip")
+    assert world.alice.set_tags(made["id"], []).headers["etag"] == '"1"'
+    assert world.alice.read(made["id"]) == {**made, "tags": []}
+    assert len(world.alice.history(made["id"]).json()) == 1

@@ -167,3 +167,28 @@ def test_merging_two_tags_into_each_other_at_once_leaves_one(world: World) -> No
             lambda a=a, b=b: rename(world.alice, b, a, merge=True),
         )
     assert [count for _, count in listed(world)] == [1] * 8
+
+
+def test_to_a_contact_with_a_merged_tag_the_new_name_is_no_change(world: World) -> None:
+    made = world.alice.made(tags=["old"])
+    world.alice.made(tags=["new"])
+    rename(world.alice, "old", "new", merge=True)
+    merged = world.alice.fetch(made["id"])
+    for answer in (
+        world.alice.patch(made["id"], {"tags": ["new"]}),
+        world.alice.set_tags(made["id"], ["new"]),
+        world.alice.fetch(made["id"]),
+    ):
+        assert answer.json() == merged.json() == {**made, "tags": ["new"]}
+        assert answer.headers["etag"] == '"1"'
+    assert len(world.alice.history(made["id"]).json()) == 1
+
+
+def test_a_change_after_a_merge_is_told_by_the_names_that_were_shown(world: World) -> None:
+    made = world.alice.made(tags=["old", "gone"])
+    world.alice.made(tags=["new"])
+    rename(world.alice, "old", "new", merge=True)
+    world.alice.delete("/v1/tags/gone")
+    assert world.alice.patch(made["id"], {"tags": ["more"]}).json()["tags"] == ["more", "new"]
+    [newest, _] = world.alice.history(made["id"]).json()
+    assert newest["changes"] == [{"field": "tags", "from": ["new"], "to": ["more", "new"]}]
