@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack
 from statistics import median, quantiles
 
 import httpx
+import pytest
 
 from tests.durability.client import HttpConnection
 from tests.world import Caller, World
 from tests.writer.traffic import connections, scaled
 
+pytestmark = pytest.mark.timeout(scaled(60, 900))
 QUIET = 8
 TIMES = 20
 ROUNDS = scaled(3, 9)

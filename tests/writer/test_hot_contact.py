@@ -12,6 +12,7 @@ from tests.servers import Server, Sql, running
 from tests.world import World
 from tests.writer.traffic import scaled, swarm
 
+pytestmark = pytest.mark.timeout(scaled(60, 900))
 CLIENTS = 64
 PATCHES = scaled(25, 200)
 HOT = 50
@@ -106,7 +107,6 @@ def deadlocks(sql: Sql) -> int:
     return sql.value("select deadlocks from pg_stat_database where datname = current_database()")
 
 
-@pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize(("processes", "writers"), [(1, 16), (4, 4)])
 def test_writers_of_the_same_contacts_and_tags_never_deadlock(
     world: World, sql: Sql, database_url: str, tmp_path: Path, processes: int, writers: int

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 import httpx
 import psutil
+import pytest
 
 from tests.durability.client import HttpConnection
 from tests.servers import Server
@@ -16,6 +17,7 @@ from tests.world import World
 from tests.writer.held import held
 from tests.writer.traffic import connections, scaled, swarm
 
+pytestmark = pytest.mark.timeout(scaled(60, 900))
 JUNE = {"firstName": "June"}
 QUEUE = 16
 CLIENTS = 2_000

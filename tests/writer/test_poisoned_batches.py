@@ -14,6 +14,7 @@ from tests.servers import Server
 from tests.world import World, a_phone
 from tests.writer.traffic import BatchSizes, connections, scaled, swarm
 
+pytestmark = pytest.mark.timeout(scaled(60, 900))
 SIZE = 32
 ROUNDS = scaled(60, 1_000)
 
