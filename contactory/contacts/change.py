@@ -243,7 +243,8 @@ async def change(
     outcomes: list[Outcome] = [Outcome("missing") for _ in changes]
     rows = await conn.fetch(_CHANGE, *_columns(changes), max_tags, max_characters)
     for row in rows:
-        outcome = outcomes[row[0] - 1]
+        place: int = row[0]
+        outcome = outcomes[place - 1]
         outcome.verdict = row[1]
         outcome.row = row
     return outcomes

@@ -32,7 +32,7 @@ OVER_HTTP = settings(
 def patch_of(changes: dict[tuple[str, ...], Any], tags: list[str]) -> dict[str, Any]:
     body: dict[str, Any] = {"tags": tags}
     for path, value in changes.items():
-        inner = body.setdefault("customFields", {}) if len(path) > 1 else body
+        inner = body.setdefault("customFields", {}) if path[0] == "customFields" else body
         inner[path[-1]] = value
     return body
 

@@ -1,6 +1,7 @@
 """Names of tags and custom fields: any text has one form, or is refused."""
 
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import assume, example, given
@@ -34,7 +35,9 @@ def test_the_form_of_a_name_is_its_own_form(text: str) -> None:
 
 
 @given(NAMES, st.sampled_from(["NFC", "NFD"]), st.text(" \t\n\u00a0\u3000", max_size=3))
-def test_every_way_of_writing_a_name_has_one_form(text: str, normal: str, blank: str) -> None:
+def test_every_way_of_writing_a_name_has_one_form(
+    text: str, normal: Literal["NFC", "NFD"], blank: str
+) -> None:
     name = form(text)
     assert display_name(blank + unicodedata.normalize(normal, name) + blank) == name
 
