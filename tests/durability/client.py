@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     @property
     def retryable(self) -> bool:
         """Whether the answer says that the same request may succeed later."""
-        return self.headers["content-type"] == "application/problem+json" and self.json["retryable"]
+        return self.headers.get("content-type") == "application/problem+json" and self.json["retryable"]
 
 
 class Cut(Exception):

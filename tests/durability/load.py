@@ -78,6 +78,9 @@ class Load:
                         await self._turn(http, rng, f"field {number}")
             except (Cut, OSError):
                 await asyncio.sleep(0.02)
+            except Exception as error:
+                self.strange.append(f"a client stumbled: {error!r}")
+                await asyncio.sleep(0.1)
 
     async def _turn(self, http: HttpConnection, rng: random.Random, field: str) -> None:
         contact_id = rng.choice(self._contacts)
@@ -107,4 +110,4 @@ class Load:
 
 def is_not_now(answer: Answer) -> bool:
     """Whether the answer is one to a request that may be sent again."""
-    return answer.status == 503 and answer.retryable and answer.headers["retry-after"].isdigit()
+    return answer.status == 503 and answer.retryable and answer.headers.get("retry-after", "").isdigit()
