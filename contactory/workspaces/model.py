@@ -70,7 +70,7 @@ FIELDS = {
     "country": COUNTRY,
     "icon": _LINE,
     "contactName": _LINE,
-    # Checked by `parse_workspace`, which knows the country to read it in.
+    # Checked by `take_phone`, which knows the country to read it in.
     "contactPhone": Rule(_as_sent, PHONE),
     "contactEmail": Rule(_email, EMAIL),
     "streetAddress": _LINE,
