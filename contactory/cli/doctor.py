@@ -15,7 +15,7 @@ from contactory.cli.running import data_dir, database_url, explained, load, with
 
 if TYPE_CHECKING:
     from contactory.db import Connection
-    from contactory.settings import Settings, processes
+    from contactory.settings import Settings
 
 _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
@@ -150,6 +150,8 @@ async def _durability(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _connections(conn: "Connection", settings: "Settings") -> Finding:
+    from contactory.settings import processes
+
     most = int(await conn.fetchval("show max_connections"))
     wanted = processes(settings) * (settings.pool_size + settings.writers + _OTHER_CONNECTIONS)
     detail = f"up to {wanted} of {most}"
