@@ -17,6 +17,7 @@ from bench.loads import SCENARIOS
 from bench.run import Plan, plan, run_all, steps
 from bench.stage import BenchError, stage
 from contactory.embedded import EmbeddedError
+from contactory.settings import Settings, processes
 
 _NAMES = [name for name in SCENARIOS if name != "live"]
 
@@ -49,6 +50,7 @@ def main(
     """Measure Contactory, in turns with the best that PostgreSQL itself does for the same job."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=True)
+    workers = workers or processes(Settings())
     if not shutil.which("wrk"):
         raise click.ClickException(
             "There is no wrk here, which sends the requests: install it (apt install wrk)."

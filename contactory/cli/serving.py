@@ -28,7 +28,9 @@ curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" \\
 @click.command()
 @click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 8000 unless set, 0 for any free one.")
-@click.option("--workers", type=click.IntRange(1, 64), help="How many server processes share the port.")
+@click.option(
+    "--workers", type=click.IntRange(0, 64), help="How many server processes; 0: one per processor."
+)
 @json_option
 def serve(host: str | None, port: int | None, workers: int | None, as_json: bool) -> None:
     """Serve the API until Ctrl-C or SIGTERM.
