@@ -50,6 +50,7 @@ TAGS: Object = {
 CUSTOM_FIELDS: Object = {
     "title": "CustomFieldValues",
     "type": "object",
+    "propertyNames": NAME.schema,
     "additionalProperties": SCHEMAS["text"],
     "description": "Values by the display names of the workspace's custom fields; null clears. Ask for this "
     "description with a workspace's API key to see its fields, each with the values that its type takes.",
