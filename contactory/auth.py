@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from contactory.caches import SingleFlight
 from contactory.db import Database
 from contactory.errors import Unauthorized
 
@@ -94,6 +95,7 @@ class Keys:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._actors: OrderedDict[bytes, Actor] = OrderedDict()
+        self._flights: SingleFlight[bytes, Actor | None] = SingleFlight()
         self._fresh_until = 0.0
         self.used: dict[str, float] = {}
         """When each key was used last (seconds since 1970), for whoever writes it down."""
@@ -113,7 +115,7 @@ class Keys:
         if actor is None and not well_formed(key):
             raise Unauthorized
         if actor is None or time.monotonic() > self._fresh_until:
-            actor = await self._read(digest)
+            actor = await self._flights.get(digest, lambda: self._read(digest))
         now = time.time()
         if actor is None or actor.expires_at <= now:
             raise Unauthorized
@@ -149,6 +151,7 @@ class Keys:
         """A key was revoked here: it stops at once."""
         for digest in [digest for digest, actor in self._actors.items() if actor.id == key_id]:
             del self._actors[digest]
+        self._flights.forget()
 
 
 def _actor(row: Any) -> Actor:

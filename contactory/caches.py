@@ -1,8 +1,9 @@
-"""A small cache that forgets what was used least lately."""
+"""A small cache that forgets what was used least lately, and lookups that many may wait for."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -32,3 +33,28 @@ class LeastRecentlyUsed(Generic[K, V]):
     def drop(self, key: K) -> None:
         """Forgets the value of `key`."""
         self._kept.pop(key, None)
+
+
+class SingleFlight(Generic[K, V]):
+    """Lookups under way: whoever wants what is being looked up already waits for that answer."""
+
+    def __init__(self) -> None:
+        self._flights: dict[K, asyncio.Task[V]] = {}
+
+    async def get(self, key: K, look_up: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """What the lookup for `key` gives, or raises; it goes on when a caller no longer waits."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.create_task(look_up())
+            flight.add_done_callback(lambda done: self._land(key, done))
+        return await asyncio.shield(flight)
+
+    def _land(self, key: K, flight: asyncio.Task[V]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # Not to be reported where nobody waits any more.
+
+    def forget(self) -> None:
+        """What is being looked up may be out of date: whoever comes next starts a lookup of their own."""
+        self._flights.clear()

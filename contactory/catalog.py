@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from contactory.caches import SingleFlight
 from contactory.db import Connection, Database
 from contactory.errors import NotFound
 
@@ -67,6 +68,7 @@ class Catalogs:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._kept: OrderedDict[str, Catalog] = OrderedDict()
+        self._flights: SingleFlight[str, Catalog | None] = SingleFlight()
         self._forgotten = 0
 
     async def get(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
@@ -80,7 +82,7 @@ class Catalogs:
         if found is not None:
             self._kept.move_to_end(workspace_id)
             return found
-        return await self.load(workspace_id)
+        return await self._flights.get(workspace_id, lambda: self.load(workspace_id))
 
     async def load(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
         """The workspace's catalogue as the database has it now.
@@ -106,6 +108,7 @@ class Catalogs:
     def forget(self, workspace_id: str) -> None:
         """The next reader asks the database again."""
         self._kept.pop(workspace_id, None)
+        self._flights.forget()
         self._forgotten += 1
 
     async def tag_names(self, catalog: Catalog, ids: Iterable[int], conn: Connection | None = None) -> None:
