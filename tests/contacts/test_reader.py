@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.durability.client import HttpConnection
 from tests.statements import Statements, counted
 from tests.world import World, at_once
 from tests.writer.held import held
-from tests.writer.traffic import BatchSizes
+from tests.writer.traffic import BatchSizes, swarm
 
 TIMES = 20
 
@@ -92,3 +93,20 @@ def test_what_is_known_is_not_asked_again(
     assert sorted(often.values()) == [TIMES, TIMES], "one statement for each read, one for each write"
     assert any("insert into contact_events" in text for text in often)
     assert not any("from custom_fields" in text or "from tags" in text for text in during)
+
+
+def test_a_process_that_knows_nothing_yet_asks_once_for_all_who_wait(
+    world: World, statements: Statements, private_server: Callable[..., httpx.Client]
+) -> None:
+    contact_id = world.alice.made()["id"]
+    server = private_server(database_url=statements.url)
+
+    async def read(number: int, http: HttpConnection) -> int:
+        return (await http.request("GET", f"/v1/contacts/{contact_id}")).status
+
+    assert swarm(server.base_url.port or 0, world.alice.key, 200, read) == [200] * 200
+    lookups = {
+        table: sum(count for text, count in statements.since().items() if f"from {table}" in text)
+        for table in ("api_keys", "custom_fields")
+    }
+    assert max(lookups.values()) <= 5, lookups
