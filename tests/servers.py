@@ -163,7 +163,8 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", self._program],
                 cwd=PROJECT,
-                env=kept | self._environment,
+                # So that whatever a killed server leaves behind goes when the test's folder goes.
+                env=kept | {"TMPDIR": str(self.log.parent)} | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
