@@ -5,7 +5,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-          --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group build
+          --no-header --no-annotate --no-strip-extras --no-emit-index-url --no-emit-find-links --group build
 
 # Pyright would otherwise ask the network for a newer version of itself.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
