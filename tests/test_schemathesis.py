@@ -15,7 +15,8 @@ from tests.world import World
 
 EXAMPLES = os.environ.get("CONTACTORY_TEST_EXAMPLES", "5")
 # A usual run makes up the same requests every time; one that looks for more makes up others.
-SAME = [] if "CONTACTORY_TEST_EXAMPLES" in os.environ else ["--generation-deterministic"]
+BRIEF = "CONTACTORY_TEST_EXAMPLES" not in os.environ
+SAME = ["--generation-deterministic"] if BRIEF else []
 PROGRAM = Path(sys.executable).with_name("schemathesis")
 EACH = "--phases=examples,coverage,fuzzing"
 GROUPS = {
@@ -46,6 +47,7 @@ def test_the_description_is_exact(world: World, server: Server, group: str) -> N
     run = subprocess.run(
         [PROGRAM, "--no-color", "run", f"{server.url}/openapi.json", *common, *SAME, *GROUPS[group]],
         cwd=PROJECT,  # where its settings are
+        env={**os.environ, **({"CONTACTORY_TEST_BRIEF": "1"} if BRIEF else {})},
         capture_output=True,
         text=True,
     )
