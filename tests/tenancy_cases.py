@@ -135,5 +135,6 @@ CASES = [
     Case("deleteWorkspace", "/v1/workspaces/{workspace}"),
     Case("listApiKeys", "/v1/api-keys?cursor={key}", foreign=200),
     Case("createApiKey", "/v1/api-keys", {"workspaceId": "{workspace}", "permission": "admin"}),
+    Case("listTimezones", "/v1/timezones?q=pacific", foreign=None),
     Case("revokeApiKey", "/v1/api-keys/{key}"),
 ]

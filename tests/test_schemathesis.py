@@ -28,6 +28,7 @@ GROUPS = {
     "tags": ["--include-tag=Tags"],
     "custom fields": ["--include-tag=Custom fields"],
     "workspaces": ["--include-tag=Workspaces"],
+    "time zones": ["--include-tag=Timezones", EACH],
     # The key that asks would be the first to be revoked, and every request after that be refused.
     "API keys": ["--include-tag=Api keys", "--exclude-operation-id=revokeApiKey"],
     "revoking": ["--include-operation-id=revokeApiKey", EACH],
