@@ -1,6 +1,6 @@
 """The statement that changes contacts: one UPDATE and its history, for one contact or many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
@@ -8,6 +8,7 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.catalog import Catalog
+from contactory.contacts.consent import Given
 from contactory.contacts.model import Values
 from contactory.db import Connection
 from contactory.errors import Conflict
@@ -21,6 +22,7 @@ FILL = 1024  # Only what is empty takes the value given.
 MATCH = 2048  # The contact must still have the phone or the e-mail given (an upsert found it by them).
 DELETE, RESTORE = 4096, 8192
 STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
+CONSENT = 32768
 
 _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone": PHONE, "timezone": TIMEZONE}
 
@@ -47,6 +49,8 @@ class Change(msgspec.Struct, kw_only=True):
     new_tags: list[str] = []
     """Names of tags that are to be made."""
     fields: str = "{}"
+    consent: str = "{}"
+    """By name, each a pair as of Given."""
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     event_id: str = msgspec.field(default_factory=new_id)
 
@@ -69,12 +73,19 @@ class Change(msgspec.Struct, kw_only=True):
             cleared = FIELDS_CLEAR if None in values.fields.values() else 0
             self.mask |= FIELDS | cleared
             self.fields = msgspec.json.encode(values.fields).decode()
+        if values.consent:
+            self.take_consent(values.consent)
 
     def take_tags(self, names: list[str], catalog: Catalog, mode: int) -> None:
         """The change adds or sets the tags of these names."""
         self.mask |= mode
         self.tag_ids = [catalog.tag_ids[name] for name in names if name in catalog.tag_ids]
         self.new_tags = [name for name in names if name not in catalog.tag_ids]
+
+    def take_consent(self, given: Mapping[str, Given]) -> None:
+        """The change writes what is given of the consent."""
+        self.mask |= CONSENT
+        self.consent = msgspec.json.encode(given).decode()
 
 
 Verdict = Literal["changed", "same", "missing", "stale", "version", "moved", "tags", "characters"]
@@ -97,12 +108,12 @@ with input as (
     select *
       from unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::text[],
                   $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-                  $12::text[], $13::jsonb[],
-                  $14::timestamptz[], $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[])
+                  $12::text[], $13::jsonb[], $14::jsonb[],
+                  $15::timestamptz[], $16::uuid[], $17::text[], $18::uuid[], $19::text[], $20::text[])
            with ordinality
            as i (workspace_id, id, mask, catalog_version, if_match,
                  first_name, last_name, email, email_key, phone, timezone,
-                 tags, fields,
+                 tags, fields, consent,
                  at, event_id, actor_type, actor_id, via, request_id, ord)
 ), locked as (
     -- Locked before anything is computed, and in one order, so that batches neither deadlock nor
@@ -111,7 +122,8 @@ with input as (
            c.first_name as o_first_name, c.last_name as o_last_name, c.email as o_email,
            c.email_key as o_email_key, c.phone as o_phone, c.timezone as o_timezone,
            c.timezone_source as o_timezone_source, c.timezones as o_timezones,
-           c.tag_ids as stored_tag_ids, c.fields as o_fields, c.version as o_version,
+           c.tag_ids as stored_tag_ids, c.fields as o_fields, c.consent as o_consent,
+           c.version as o_version,
            c.created_at, c.updated_at as o_updated_at, c.deleted_at as o_deleted_at
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
@@ -136,18 +148,18 @@ with input as (
                 when if_match is not null and o_version <> all (if_match::bigint[]) then 'version'
                 when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true
                 then 'moved'
-                when mask & {TAGS_ADD | TAGS_SET} > 0 and cardinality(n_tag_ids) > $20
+                when mask & {TAGS_ADD | TAGS_SET} > 0 and cardinality(n_tag_ids) > $21
                      and cardinality(n_tag_ids) > cardinality(o_tag_ids) then 'tags'
-                when mask & {FIELDS} > 0 and octet_length(n_fields::text) > $21
+                when mask & {FIELDS} > 0 and octet_length(n_fields::text) > $22
                      and (select sum(length(v.value)) from jsonb_each_text(n_fields) v)
                          -- Who is over a limit that was lowered may still come nearer to it.
-                         > greatest($21, (select sum(length(v.value)) from jsonb_each_text(o_fields) v))
+                         > greatest($22, (select sum(length(v.value)) from jsonb_each_text(o_fields) v))
                 then 'characters'
                 when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_tag_ids, n_fields,
-                      n_deleted_at)
+                      n_consent, n_deleted_at)
                      is not distinct from
                      (o_first_name, o_last_name, o_email, o_phone, o_timezone, o_tag_ids, o_fields,
-                      o_deleted_at)
+                      o_consent, o_deleted_at)
                 then 'same' else 'changed'
            end as verdict,
            n_timezone is distinct from o_timezone as zone_changed,
@@ -181,6 +193,19 @@ with input as (
                     when mask & {FIELDS_CLEAR} > 0 then jsonb_strip_nulls(o_fields || fields)
                     else o_fields || fields
                end as n_fields,
+               -- What becomes unknown or false is null here, and stripped; of nothing, null is left.
+               case when mask & {CONSENT} = 0 then o_consent
+                    when mask & {FILL} > 0
+                    then nullif(jsonb_strip_nulls(
+                             (select jsonb_object_agg(k, v -> 1) from jsonb_each(consent) g (k, v))
+                             || coalesce(o_consent, '{{}}')), '{{}}')
+                    else nullif(jsonb_strip_nulls(
+                             coalesce(o_consent, '{{}}')
+                             || (select jsonb_object_agg(k, case
+                                            when o_consent -> k ->> 'status' = v -> 0 ->> 'status'
+                                            then (o_consent -> k) || (v -> 0) else v -> 1 end)
+                                   from jsonb_each(consent) g (k, v))), '{{}}')
+               end as n_consent,
                case when mask & {DELETE} > 0 then at when mask & {RESTORE} > 0 then null
                     else o_deleted_at end as n_deleted_at
           from known l
@@ -190,6 +215,7 @@ with input as (
     update contacts c
        set first_name = n_first_name, last_name = n_last_name, email = n_email, email_key = n_email_key,
            phone = n_phone, timezone = n_timezone, tag_ids = n_tag_ids, fields = n_fields,
+           consent = n_consent,
            timezone_source = case when not zone_changed then o_timezone_source
                                   when n_timezone is not null then 'caller' end,
            timezones = case when not zone_changed then o_timezones end,
@@ -219,12 +245,16 @@ with input as (
                'customFields', case when n_fields is distinct from o_fields then
                    (select jsonb_object_agg(k, jsonb_build_array(o_fields -> k, n_fields -> k))
                       from jsonb_object_keys(fields) k
-                     where o_fields -> k is distinct from n_fields -> k) end))
+                     where o_fields -> k is distinct from n_fields -> k) end,
+               'consent', case when n_consent is distinct from o_consent then
+                   (select jsonb_object_agg(k, jsonb_build_array(o_consent -> k, n_consent -> k))
+                      from jsonb_object_keys(consent) k
+                     where o_consent -> k is distinct from n_consent -> k) end))
       from judged
      where verdict = 'changed'
 )
 select ord, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email, n_phone as phone,
-       n_timezone as timezone, n_tag_ids as tag_ids, n_fields as fields,
+       n_timezone as timezone, n_tag_ids as tag_ids, n_fields as fields, n_consent as consent,
        case when verdict = 'changed' then o_version + 1 else o_version end as version, created_at,
        case when verdict = 'changed' then n_updated_at else o_updated_at end as updated_at,
        n_deleted_at as deleted_at
@@ -266,6 +296,7 @@ def _columns(changes: Sequence[Change]) -> list[list[Any]]:
             c.timezone,
             pg_array(c.tag_ids),
             c.fields,
+            c.consent,
             c.at,
             c.event_id,
             c.actor.type,

@@ -4,6 +4,7 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.contacts.change import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
+from contactory.contacts.consent import born
 from contactory.contacts.model import Contact, Values, show_fields, show_tags
 from contactory.contacts.store import (
     Found,
@@ -35,6 +36,8 @@ class Written(msgspec.Struct):
     contact: Contact
     version: int
     created: bool = False
+    consent: str | None = None
+    """As the row holds it; not said of a contact that was made."""
 
 
 def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
@@ -122,7 +125,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
 async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
     catalog.learn_tags(outcome.made_tags)
     contact = await show(call, outcome.row, change.contact_id, catalog)
-    return Written(contact, outcome.row["version"])
+    return Written(contact, outcome.row["version"], consent=outcome.row["consent"])
 
 
 async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:
@@ -171,6 +174,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
         tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
         new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
+        consent=born(values.consent),
     )
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
