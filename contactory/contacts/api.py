@@ -7,9 +7,9 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, Errors, Form, Object, one_of
-from contactory.contacts.change import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.consent import parse_consent, show_consent
 from contactory.contacts.model import Values, parse_tags, parse_values
+from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate, purge
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write
 from contactory.db import Row
@@ -49,13 +49,12 @@ def versions(header: str | None) -> list[int] | None:
     return [int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1 for tag in tags]
 
 
-def if_match(call: Call) -> str | None:
-    """The versions that the contact must be at, as a PostgreSQL array, or None for any."""
+def if_match(call: Call) -> list[int] | None:
+    """The versions that the contact must be at, or None for any."""
     header = call.request.header("if-match")
     if header is not None and "W/" in header:
-        header = '"-"'  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
-    wanted = versions(header)
-    return None if wanted is None else "{" + ",".join(map(str, wanted)) + "}"
+        return [-1]  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
+    return versions(header)
 
 
 def etag(version: int) -> tuple[str, str]:

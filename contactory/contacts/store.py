@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from contactory.auth import Actor
-from contactory.contacts.change import Change, Outcome, change, make_tags, pg_array
+from contactory.contacts.change import Change, Outcome, change, make_tags
 from contactory.contacts.writer import Apart
 from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
@@ -287,7 +287,7 @@ async def _create(conn: Connection, contacts: Sequence[NewContact]) -> list[NewC
             c.timezone,
             c.timezone_source,
             "{" + ",".join(f'"{zone}"' for zone in c.timezones) + "}" if c.timezones else None,
-            pg_array(c.tag_ids),
+            "{" + ",".join(map(str, c.tag_ids)) + "}",
             msgspec.json.encode(c.fields).decode(),
             c.at,
             c.event_id,

@@ -3,9 +3,10 @@
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.change import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
+from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born
 from contactory.contacts.model import Contact, Values, show_fields, show_tags
+from contactory.contacts.statement import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
     NewContact,
@@ -45,10 +46,12 @@ def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> 
     return Change(
         workspace_id=catalog.workspace_id,
         contact_id=contact_id,
-        actor=call.actor,
-        request_id=call.request.request_id,
+        mask=mask | STALE_TAGS if catalog.stale_tags else mask,
         catalog_version=catalog.version,
-        mask=mask | (STALE_TAGS if catalog.stale_tags else 0),
+        actor_type=call.actor.type,
+        actor_id=call.actor.id,
+        via="api",
+        request_id=call.request.request_id,
     )
 
 
