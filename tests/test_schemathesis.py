@@ -20,7 +20,7 @@ SAME = ["--generation-deterministic"] if BRIEF else []
 PROGRAM = Path(sys.executable).with_name("schemathesis")
 EACH = "--phases=examples,coverage,fuzzing"
 GROUPS = {
-    "reading contacts": ["--include-operation-id-regex=^(get|list)Contact", EACH],
+    "reading contacts": ["--include-operation-id-regex=^(get|list|lookup)Contact", EACH],
     "making contacts": ["--include-operation-id-regex=^(create|batch)Contact", EACH],
     "changing contacts": ["--include-operation-id-regex=^(upsert|update)Contact", EACH],
     "contacts by their id": ["--include-operation-id-regex=^(delete|restore|set|remove)Contact", EACH],

@@ -98,7 +98,7 @@ def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | N
     try:
         if "phone" in call.query:
             # A plus sign that was not encoded arrives as a space, with which no number begins.
-            sent = re.sub(r"^ (?=[0-9])", "+", call.query["phone"])
+            sent = re.sub(r"^ (?=[1-9])", "+", call.query["phone"])
             phone = normalise_phone(sent, catalog.country)
     except Invalid as error:
         errors.add_parameter("phone", error)

@@ -10,17 +10,17 @@ Key: TypeAlias = tuple[str, str]
 _ROW = """c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields, c.consent, c.version,
           c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
 
-_READ_MANY = f"""
+BY_ID = f"""
 select c.workspace_id::text, c.id::text, {_ROW}
   from unnest($1::uuid[], $2::uuid[]) as i (workspace_id, id)
   join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
 """
-_READ_BY_PHONE = f"""
+BY_PHONE = f"""
 select c.workspace_id::text, i.phone, c.id::text, {_ROW}
   from unnest($1::uuid[], $2::text[]) as i (workspace_id, phone)
   join contacts c on c.workspace_id = i.workspace_id and c.phone = i.phone and c.deleted_at is null
 """
-_READ_BY_EMAIL = f"""
+BY_EMAIL = f"""
 select c.workspace_id::text, i.email_key, c.id::text, {_ROW}
   from unnest($1::uuid[], $2::text[]) as i (workspace_id, email_key)
   join contacts c on c.workspace_id = i.workspace_id and c.email_key = i.email_key and c.deleted_at is null
@@ -29,17 +29,17 @@ select c.workspace_id::text, i.email_key, c.id::text, {_ROW}
 
 async def read_many(conn: Connection, keys: Sequence[Key]) -> dict[Key, Row]:
     """The rows of contacts, deleted ones too, by workspace and id."""
-    return await _read(conn, _READ_MANY, keys)
+    return await _read(conn, BY_ID, keys)
 
 
 async def read_by_phone(conn: Connection, keys: Sequence[Key]) -> dict[Key, Row]:
     """The rows of active contacts, by workspace and phone."""
-    return await _read(conn, _READ_BY_PHONE, keys)
+    return await _read(conn, BY_PHONE, keys)
 
 
 async def read_by_email(conn: Connection, keys: Sequence[Key]) -> dict[Key, Row]:
     """The rows of active contacts, by workspace and the key of the e-mail."""
-    return await _read(conn, _READ_BY_EMAIL, keys)
+    return await _read(conn, BY_EMAIL, keys)
 
 
 async def _read(conn: Connection, statement: str, keys: Sequence[Key]) -> dict[Key, Row]:
