@@ -8,7 +8,7 @@ import msgspec
 
 from contactory.checks import Json, Rule
 from contactory.invalid import Invalid
-from contactory.timezones.clock import abbreviation, next_change, offset_of, show_offset
+from contactory.timezones.transitions import abbreviation, next_change, offset_of, show_offset
 from contactory.timezones.zones import ZONES, canonical_zone, zone_info
 
 

@@ -1,5 +1,6 @@
 """GET /v1/contacts/lookup."""
 
+import asyncio
 import re
 from collections.abc import Callable, Generator
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from contactory import db
 from contactory.contacts import rows
+from contactory.contacts.reader import Reader
+from contactory.ids import new_id
 from tests.servers import Sql
 from tests.statements import Statements, counted
 from tests.world import Caller, World, a_phone, an_email, at_once, pointers
@@ -93,6 +97,24 @@ def test_many_at_once_each_get_whom_they_asked_for(world: World) -> None:
         return lambda: looked_up(world.bob, **{by: each[by]})["contact"]
 
     assert at_once(*(asking(by, each) for by, each in wanted)) == [each for _, each in wanted]
+
+
+def test_more_than_one_statement_carries_are_all_answered(world: World) -> None:
+    phones = [a_phone() for _ in range(300)]
+    made = world.alice.batch(*({"op": "create", "data": {"phone": phone}} for phone in phones))
+    ids = [result["contact"]["id"] for result in made.json()["results"]]
+
+    async def found() -> list[str]:
+        lane = db.Lane(world.sql.url, 10)
+        reader = Reader([lane])
+        waiting = [reader.by_phone(world.acme, phone) for phone in phones]
+        missing = [reader.by_email(world.acme, an_email()), reader.get(world.acme, new_id())]
+        *rows, nobody, nothing = await asyncio.wait_for(asyncio.gather(*waiting, *missing), 20)
+        await lane.close()
+        assert nobody is nothing is None
+        return [row["id"] if row else "" for row in rows]
+
+    assert world.sql.run(found()) == ids
 
 
 def test_a_phone_is_looked_up_among_one_s_own_contacts_only(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactory.timezones.clock import abbreviation, next_change, offset_of, show_offset
+from contactory.timezones.transitions import abbreviation, next_change, offset_of, show_offset
 from contactory.timezones.zones import ZONES, zone_info
 
 HOUR = timedelta(hours=1)
