@@ -70,7 +70,7 @@ async def write(call: Call, change: Change, catalog: Catalog) -> Written:
 
 async def _commit(call: Call, change: Change) -> Outcome:
     if call.conn is None:
-        return await call.app.changes.submit(change)
+        return await call.app.changes.put(change)
     with translated():
         async with call.conn.transaction():
             [outcome] = await apply_changes(call.conn, [change], call.app.settings)
@@ -209,7 +209,7 @@ async def create(call: Call, values: Values, catalog: Catalog) -> Written:
 
 async def _insert(call: Call, new: NewContact) -> NewContact | None:
     if call.conn is None:
-        return await call.app.creates.submit(new)
+        return await call.app.creates.put(new)
     try:
         with translated():
             async with call.conn.transaction():
