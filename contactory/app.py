@@ -17,6 +17,7 @@ from contactory.pages import page_operations
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
+from contactory.timezones.operations import TIMEZONE_OPERATIONS
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 _API: list[Operation] = [
@@ -25,6 +26,7 @@ _API: list[Operation] = [
     *FIELD_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
+    *TIMEZONE_OPERATIONS,
 ]
 OPERATIONS = [*_API, *page_operations(_API)]
 

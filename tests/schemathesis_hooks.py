@@ -47,6 +47,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         or no_contact
         or _unknown_fields(failure, case, response)
         or _not_of_this_time(failure, response)
+        or _one_of_two(failure, case, response)
     )
 
 
@@ -63,3 +64,10 @@ def _not_of_this_time(failure: Any, response: Any) -> bool:
     if not isinstance(failure, RejectedPositiveData):
         return False
     return {error["code"] for error in response.json().get("errors", [])} == {"implausible_time"}
+
+
+def _one_of_two(failure: Any, case: Any, response: Any) -> bool:
+    """Whether phone and e-mail were both given, or neither: a description cannot say that a query has one."""
+    if not isinstance(failure, RejectedPositiveData) or not case.operation.path.endswith("/lookup"):
+        return False
+    return {error["code"] for error in response.json().get("errors", [])} <= {"required", "not_here"}

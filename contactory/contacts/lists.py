@@ -1,5 +1,6 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
+import re
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -15,8 +16,8 @@ from contactory.contacts.listing import (
     count_contacts,
     list_contacts,
 )
+from contactory.contacts.rows import read_many
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
-from contactory.contacts.store import read_many
 from contactory.contacts.writing import show_all
 from contactory.errors import Forbidden, NotFound
 from contactory.http import Response, json_response, parse_query
@@ -33,14 +34,16 @@ def _plain(value: Json) -> str:
 LIMIT = integer(1, 1000, 20)
 OFFSET = integer(0, 1_000_000_000, 0)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
+EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS)
+PHONE_FILTER = Rule(_plain, PHONE_NUMBER)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
     "offset": said(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
     "cursor": said(CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."),
     "sort": said(one_of(*SORTS), "The order; createdAt unless given."),
-    "email": Rule(_plain, EMAIL_ADDRESS),
-    "phone": Rule(_plain, PHONE_NUMBER),
+    "email": EMAIL_FILTER,
+    "phone": PHONE_FILTER,
     "tag": said(NAME._replace(many=True), "Only contacts that carry the tag; several: all of them."),
     "createdAfter": TIMESTAMP,
     "updatedAfter": TIMESTAMP,
@@ -79,18 +82,27 @@ def _filter(call: Call, catalog: Catalog) -> Filter:
         created_after=call.query.get("createdAfter"),
         updated_after=call.query.get("updatedAfter"),
     )
+    wanted.phone, wanted.email_key = parse_address(call, catalog, errors)
+    errors.check()
+    return wanted
+
+
+def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | None, str | None]:
+    """The phone and the key of the e-mail that the query asks for; what is wrong goes to `errors`."""
+    phone = email_key = None
     try:
         if "email" in call.query:
-            _, wanted.email_key = normalise_email(call.query["email"])
+            _, email_key = normalise_email(call.query["email"])
     except Invalid as error:
         errors.add_parameter("email", error)
     try:
         if "phone" in call.query:
-            wanted.phone = normalise_phone(call.query["phone"], catalog.country)
+            # A plus sign that was not encoded arrives as a space, with which no number begins.
+            sent = re.sub(r"^ (?=[1-9])", "+", call.query["phone"])
+            phone = normalise_phone(sent, catalog.country)
     except Invalid as error:
         errors.add_parameter("phone", error)
-    errors.check()
-    return wanted
+    return phone, email_key
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
