@@ -15,7 +15,7 @@ from contactory.catalog import Catalog
 from contactory.contacts.cursors import Cursor
 from contactory.db import Connection
 
-_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
+_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text, c.fields,
        c.created_at, c.updated_at"""
 _EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent"}
 

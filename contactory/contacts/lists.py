@@ -1,8 +1,9 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
 import re
+from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
@@ -108,6 +109,8 @@ def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | N
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
     contacts = await show_all(call, [(row["id"], row) for row in page.rows], catalog)
     include = set(call.query.get("include", ()))
+    if not include:
+        return contacts
     return [with_extras(contact, row, include) for contact, row in zip(contacts, page.rows, strict=True)]
 
 
@@ -123,13 +126,20 @@ def next_link(call: Call, cursor: Place | None) -> list[tuple[str, str]]:
     """The Link header (RFC 8288) to the next page: the same request, with a cursor."""
     if cursor is None:
         return []
+    again = _without_place(call.request.query_string)
+    return [("link", f'<{call.request.path}?{again}cursor={quote(cursor.text())}>; rel="next"')]
+
+
+@lru_cache(maxsize=1024)
+def _without_place(query: str) -> str:
+    """A query without what says where to begin, ready for one more parameter."""
     same = [
         (name, value)
-        for name, values in parse_query(call.request.query_string).items()
+        for name, values in parse_query(query).items()
         for value in values
         if name not in ("cursor", "offset", "count")
     ]
-    return [("link", f'<{call.request.path}?{urlencode([*same, ("cursor", cursor.text())])}>; rel="next"')]
+    return f"{urlencode(same)}&" if same else ""
 
 
 HISTORY_QUERY = {

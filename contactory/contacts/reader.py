@@ -1,7 +1,7 @@
 """Reading contacts by id, phone or e-mail: reads that wait at the same moment share one statement."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -10,6 +10,8 @@ from contactory.db import AWAY, Connection, Lane, Row
 from contactory.errors import Unavailable
 
 _BATCH = 128
+Wanted: TypeAlias = "dict[Key, list[asyncio.Future[Row | None]]]"
+"""Who waits for which row."""
 Read: TypeAlias = Callable[[Connection, Sequence[Key]], Awaitable[dict[Key, Row]]]
 
 
@@ -18,7 +20,7 @@ class Reader:
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._idle = list(lanes)
-        self._wanted: dict[Read, dict[Key, asyncio.Future[Row | None]]] = {}
+        self._wanted: dict[Read, Wanted] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, workspace_id: str, contact_id: str) -> Row | None:
@@ -34,15 +36,13 @@ class Reader:
         return await self._row(read_by_email, (workspace_id, email_key))
 
     async def _row(self, read: Read, key: Key) -> Row | None:
-        waiting = self._wanted.setdefault(read, {})
-        future = waiting.get(key)
-        if future is None:
-            future = waiting[key] = asyncio.get_running_loop().create_future()
-            if self._idle:
-                task = asyncio.create_task(self._work(self._idle.pop()))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(future)
+        future: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
+        self._wanted.setdefault(read, {}).setdefault(key, []).append(future)
+        if self._idle:
+            task = asyncio.create_task(self._work(self._idle.pop()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
 
     async def _work(self, lane: Lane) -> None:
         try:
@@ -50,16 +50,20 @@ class Reader:
                 read, taken = self._take()
                 try:
                     rows = await _rows(lane, read, list(taken))
+                except Unavailable:
+                    for future in _waiting(taken.values()):
+                        future.set_exception(Unavailable())
                 except Exception as error:
-                    for future in taken.values():
+                    for future in _waiting(taken.values()):
                         future.set_exception(error)
-                    continue
-                for key, future in taken.items():
-                    future.set_result(rows.get(key))
+                else:
+                    for key, futures in taken.items():
+                        for future in _waiting([futures]):
+                            future.set_result(rows.get(key))
         finally:
             self._idle.append(lane)
 
-    def _take(self) -> tuple[Read, dict[Key, asyncio.Future[Row | None]]]:
+    def _take(self) -> tuple[Read, Wanted]:
         """A batch of what is wanted by the same kind of key, each kind in its turn."""
         read = next(iter(self._wanted))
         waiting = self._wanted.pop(read)
@@ -67,6 +71,13 @@ class Reader:
         if waiting:
             self._wanted[read] = waiting
         return read, taken
+
+
+def _waiting(
+    futures: "Iterable[list[asyncio.Future[Row | None]]]",
+) -> "list[asyncio.Future[Row | None]]":
+    """Those whose callers have not gone."""
+    return [future for several in futures for future in several if not future.done()]
 
 
 async def _rows(lane: Lane, read: Read, keys: list[Key]) -> dict[Key, Row]:

@@ -7,8 +7,8 @@ from contactory.db import Connection, Row
 
 Key: TypeAlias = tuple[str, str]
 """A workspace, and what a contact is found by in it."""
-_ROW = """c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields, c.consent, c.version,
-          c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
+_ROW = """c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text, c.fields, c.consent,
+          c.version, c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
 
 BY_ID = f"""
 select c.workspace_id::text, c.id::text, {_ROW}
