@@ -13,6 +13,7 @@ from contactory.keys.operations import KEY_OPERATIONS
 from contactory.logs import log, set_up_logs
 from contactory.operations import Operation
 from contactory.pages import page_operations
+from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
@@ -22,6 +23,7 @@ _API: list[Operation] = [
     *CONTACT_OPERATIONS,
     *TAG_OPERATIONS,
     *FIELD_OPERATIONS,
+    *SEND_WINDOW_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
 ]

@@ -16,7 +16,7 @@ def _sent(case: Any, name: str) -> list[str]:
 
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
-    """Whether a request is worth sending: not every limit of a body again as the other type that PATCH takes."""
+    """Whether a request is worth sending: not every limit of a body again as the other type of a PATCH."""
     again = BRIEF and case.media_type == "application/merge-patch+json" and _phase(case) == "coverage"
     return not (again or _pretended(case))
 

@@ -22,16 +22,19 @@ class Target(NamedTuple):
     by_creation: str
     """A cursor of the list of contacts; likewise below."""
     by_change: str
+    window: str
+    window_name: str
 
     def unused(self) -> "Target":
         """The same, but nothing in it was ever used."""
-        ids = {name: new_id() for name in ("contact", "deleted", "field", "key", "workspace")}
+        ids = {name: new_id() for name in ("contact", "deleted", "field", "key", "workspace", "window")}
         marker, never = self.tag.rpartition("-")[2], secrets.token_hex(6)
         nobody = secrets.token_hex(16)
         return self._replace(
             **ids,
             tag=self.tag.replace(marker, never),
             field_name=self.field_name.replace(marker, never),
+            window_name=self.window_name.replace(marker, never),
             email=self.email.replace(marker, never),
             phone=a_phone(),
             by_creation=self.by_creation[:15] + nobody,
@@ -57,6 +60,7 @@ class Case(NamedTuple):
 TAKEN = "+14155550100"
 """The phone of a contact in every outsider's workspace."""
 CONTACT, TAGS = "/v1/contacts/{contact}", "/v1/contacts/{contact}/tags"
+WINDOW = "/v1/send-windows/{window}"
 IN_WORKSPACE, OWN = "?workspaceId={workspace}", "?workspaceId={own}"
 CHANGE = {"firstName": "Mallory", "tags": ["mallory"]}
 CASES = [
@@ -124,6 +128,14 @@ CASES = [
     Case("updateCustomField", "/v1/custom-fields/{field}", {"type": "text"}),
     Case("updateCustomField", "/v1/custom-fields/{field}?dryRun=true", {"type": "text"}),
     Case("deleteCustomField", "/v1/custom-fields/{field}"),
+    Case("listSendWindows", "/v1/send-windows" + IN_WORKSPACE),
+    Case("createSendWindow", "/v1/send-windows", {"workspaceId": "{workspace}", "preset": "us-tcpa"}),
+    Case("listSendWindowPresets", "/v1/send-windows/presets", foreign=None),
+    Case("getSendWindow", WINDOW),
+    Case("updateSendWindow", WINDOW, {"name": "Mallory"}),
+    Case("updateSendWindow", WINDOW, {"isDefault": True}),
+    Case("updateSendWindow", WINDOW + "?dryRun=true", {"name": "Mallory"}),
+    Case("deleteSendWindow", WINDOW),
     Case("listWorkspaces", "/v1/workspaces?cursor={workspace}", foreign=200),
     Case("createWorkspace", "/v1/workspaces", {"name": "Mallory"}, foreign=None),
     Case("getWorkspace", "/v1/workspaces/{workspace}"),

@@ -84,6 +84,7 @@ def seeded(world: World, workspace_id: str, marker: str) -> Target:
     caller.patch(contact["id"], {"lastName": f"Last-{marker}"})
     caller.remove(gone["id"])
     key = world.caller(workspace_id, name=f"Key-{marker}")
+    window = caller.post("/v1/send-windows", {**home, "preset": "us-tcpa", "name": f"Window-{marker}"}).json()
     lists = [caller.list(sort=sort, limit=1, **home) for sort in ("createdAt", "updatedAt")]
     cursors = [httpx.URL(answer.links["next"]["url"]).params["cursor"] for answer in lists]
     return Target(
@@ -97,6 +98,8 @@ def seeded(world: World, workspace_id: str, marker: str) -> Target:
         phone,
         mail,
         *cursors,
+        window["id"],
+        window["name"],
     )
 
 
@@ -191,7 +194,10 @@ SCOPES = {
     "workspaces": "id = $1",
     "idempotency_records": "key_id in (select id from api_keys where workspace_id = $1)",
     "rate_buckets": "key_id in (select id from api_keys where workspace_id = $1)",
-    **dict.fromkeys(("api_keys", "tags", "custom_fields", "contacts", "contact_events"), "workspace_id = $1"),
+    **dict.fromkeys(
+        ("api_keys", "tags", "custom_fields", "contacts", "contact_events", "send_windows"),
+        "workspace_id = $1",
+    ),
 }
 
 
@@ -271,6 +277,7 @@ LISTS: list[Callable[[Caller, str], httpx.Response]] = [
     lambda caller, own: caller.list(workspaceId=own, updatedAfter="2020-01-01T00:00:00Z"),
     lambda caller, own: caller.get("/v1/tags", workspaceId=own),
     lambda caller, own: caller.get("/v1/custom-fields", workspaceId=own),
+    lambda caller, own: caller.get("/v1/send-windows", workspaceId=own),
     lambda caller, own: caller.get("/v1/workspaces"),
     lambda caller, own: caller.get("/v1/api-keys"),
     lambda caller, own: caller.get("/openapi.json"),
