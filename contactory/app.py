@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import Any
 
+from contactory.availability.operations import AVAILABILITY_OPERATIONS
 from contactory.contacts.operations import CONTACT_OPERATIONS
 from contactory.dispatch import Dispatcher
 from contactory.fields.operations import FIELD_OPERATIONS
@@ -21,6 +22,7 @@ from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 _API: list[Operation] = [
     *CONTACT_OPERATIONS,
+    *AVAILABILITY_OPERATIONS,
     *TAG_OPERATIONS,
     *FIELD_OPERATIONS,
     *SEND_WINDOW_OPERATIONS,

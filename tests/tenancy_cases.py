@@ -62,6 +62,7 @@ TAKEN = "+14155550100"
 CONTACT, TAGS = "/v1/contacts/{contact}", "/v1/contacts/{contact}/tags"
 WINDOW = "/v1/send-windows/{window}"
 IN_WORKSPACE, OWN = "?workspaceId={workspace}", "?workspaceId={own}"
+NOON = "2026-03-02T12:00:00Z"
 CHANGE = {"firstName": "Mallory", "tags": ["mallory"]}
 CASES = [
     Case("listContacts", "/v1/contacts" + IN_WORKSPACE),
@@ -110,6 +111,29 @@ CASES = [
     Case("removeContactTag", TAGS + "/{tag}"),
     Case("getContactHistory", CONTACT + "/history?cursor=2"),
     Case("getContactHistory", "/v1/contacts/{deleted}/history?include=deleted", permission="admin"),
+    Case("getContactAvailability", CONTACT + "/availability?channel=call"),
+    Case("getContactAvailability", CONTACT + "/availability?channel=sms&window=Default"),
+    Case("getContactAvailability", "/v1/contacts/{deleted}/availability?channel=call"),
+    Case("getPhoneAvailability", f"/v1/availability{IN_WORKSPACE}&phone={{phone}}&channel=call"),
+    Case(
+        "getPhoneAvailability", f"/v1/availability{OWN}&phone={{phone}}&channel=call&at={NOON}", foreign=200
+    ),
+    Case(
+        "getPhoneAvailability",
+        f"/v1/availability{OWN}&phone=%2B14155550111&channel=call&window={{window_name}}",
+        foreign=400,
+    ),
+    Case(
+        "getAvailabilities",
+        "/v1/availability",
+        {"workspaceId": "{workspace}", "ids": ["{contact}"], "channel": "call"},
+    ),
+    Case(
+        "getAvailabilities",
+        "/v1/availability",
+        {"workspaceId": "{own}", "ids": ["{contact}", "{deleted}"], "channel": "call"},
+        foreign=200,
+    ),
     Case("listTags", "/v1/tags" + IN_WORKSPACE),
     Case("listTags", f"/v1/tags{OWN}&cursor=~{{tag}}", foreign=200),
     Case("listTags", f"/v1/tags{OWN}&q={{tag}}", foreign=200),
