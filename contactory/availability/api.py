@@ -90,7 +90,8 @@ async def get_availabilities(call: Call) -> Response:
     """
     early = Errors()
     question = parse_many(call.body, early)
-    if call.actor.workspace_id is not None or "workspaceId" in call.body or "channel" not in question:
+    knows_workspace = call.actor.workspace_id is not None or "workspaceId" in question
+    if "channel" not in question or not knows_workspace:
         early.check()
 
     async def attempt(catalog: Catalog) -> Response:

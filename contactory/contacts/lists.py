@@ -1,8 +1,11 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
 from contactory.contacts.api import home, with_extras
@@ -15,6 +18,7 @@ from contactory.contacts.listing import (
     count_contacts,
     list_contacts,
 )
+from contactory.contacts.reachable import at_that_moment, reachable
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.store import read_many
 from contactory.contacts.writing import show_all
@@ -46,6 +50,10 @@ LIST_QUERY = {
     "updatedAfter": TIMESTAMP,
     "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
     "include": Rule(one_of("timezones").parse, one_of("timezones").schema, many=True),
+    "availableNow": said(CHANNEL, "Only contacts that may be contacted on this channel now."),
+    "availableAt": said(AT, "Or at this moment, on `channel`."),
+    "channel": said(CHANNEL, "The channel that availableAt is about."),
+    "window": said(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
 
 
@@ -64,7 +72,7 @@ async def list_all(call: Call) -> Response:
                 conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, zones
             )
             total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-        headers = next_link(call, page.next)
+        headers = next_link(call, page.next, at_that_moment(wanted.reachable))
         if total is not None:
             headers.append(("x-total-count", str(total)))
         return json_response(200, await _shown(call, page, catalog), headers)
@@ -89,6 +97,7 @@ def _filter(call: Call, catalog: Catalog) -> Filter:
             wanted.phone = normalise_phone(call.query["phone"], catalog.country)
     except Invalid as error:
         errors.add_parameter("phone", error)
+    wanted.reachable = reachable(call.query, catalog, errors)
     errors.check()
     return wanted
 
@@ -107,17 +116,24 @@ class Place(Protocol):
         ...
 
 
-def next_link(call: Call, cursor: Place | None) -> list[tuple[str, str]]:
-    """The Link header (RFC 8288) to the next page: the same request, with a cursor."""
+def next_link(
+    call: Call, cursor: Place | None, instead: Mapping[str, str | None] = MappingProxyType({})
+) -> list[tuple[str, str]]:
+    """The Link header (RFC 8288) to the next page: the same request, with a cursor.
+
+    `instead` has parameters that it gives another value, or leaves out where that is None.
+    """
     if cursor is None:
         return []
+    given = [(name, value) for name, value in instead.items() if value is not None]
     same = [
         (name, value)
         for name, values in parse_query(call.request.query_string).items()
         for value in values
-        if name not in ("cursor", "offset", "count")
+        if name not in ("cursor", "offset", "count", *instead)
     ]
-    return [("link", f'<{call.request.path}?{urlencode([*same, ("cursor", cursor.text())])}>; rel="next"')]
+    query = urlencode([*same, *given, ("cursor", cursor.text())])
+    return [("link", f'<{call.request.path}?{query}>; rel="next"')]
 
 
 HISTORY_QUERY = {

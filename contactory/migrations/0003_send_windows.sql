@@ -26,3 +26,8 @@ select w.id,
   from workspaces w,
        lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') as millis
  where w.deleted_at is null;
+
+-- Who is in a zone, oldest first, for lists of those who may be contacted now while it is day in few zones.
+-- Only a change of the zone writes to it, so a PATCH of anything else stays on its page.
+create index contacts_zone on contacts (workspace_id, timezone, created_at, id)
+    where deleted_at is null and timezone is not null;

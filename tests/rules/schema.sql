@@ -213,6 +213,8 @@ CREATE UNIQUE INDEX contacts_phone ON public.contacts USING btree (workspace_id,
 
 CREATE INDEX contacts_tags ON public.contacts USING gin (tag_ids);
 
+CREATE INDEX contacts_zone ON public.contacts USING btree (workspace_id, timezone, created_at, id) WHERE ((deleted_at IS NULL) AND (timezone IS NOT NULL));
+
 CREATE INDEX custom_fields_in_transition ON public.custom_fields USING btree (workspace_id, id) WHERE (next_type IS NOT NULL);
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (deleted_at IS NULL);
