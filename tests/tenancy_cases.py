@@ -64,6 +64,7 @@ WINDOW = "/v1/send-windows/{window}"
 IN_WORKSPACE, OWN = "?workspaceId={workspace}", "?workspaceId={own}"
 NOON = "2026-03-02T12:00:00Z"
 CHANGE = {"firstName": "Mallory", "tags": ["mallory"]}
+DENIED = {"call": {"status": "denied", "source": "mallory"}, "doNotContact": True}
 CASES = [
     Case("listContacts", "/v1/contacts" + IN_WORKSPACE),
     Case("listContacts", f"/v1/contacts{OWN}&cursor={{by_creation}}&limit=1", foreign=200),
@@ -109,6 +110,9 @@ CASES = [
     Case("restoreContact", "/v1/contacts/{deleted}/restore"),
     Case("setContactTags", TAGS, {"tags": ["mallory"]}),
     Case("removeContactTag", TAGS + "/{tag}"),
+    Case("getContactConsent", CONTACT + "/consent"),
+    Case("setContactConsent", CONTACT + "/consent", DENIED),
+    Case("setContactConsent", CONTACT + "/consent?dryRun=true", DENIED, headers={"if-match": '"2"'}),
     Case("getContactHistory", CONTACT + "/history?cursor=2"),
     Case("getContactHistory", "/v1/contacts/{deleted}/history?include=deleted", permission="admin"),
     Case("getContactAvailability", CONTACT + "/availability?channel=call"),

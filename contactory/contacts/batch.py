@@ -8,9 +8,10 @@ import msgspec
 from contactory.catalog import Catalog
 from contactory.checks import ID, Errors, Form, Json, Object, Rule, quote
 from contactory.contacts.api import home, parse_upsert
-from contactory.contacts.change import DELETE, Change, Outcome
+from contactory.contacts.change import Change, Outcome
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.shapes import BATCH_ITEM
+from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
 from contactory.contacts.writing import create, new_change, refuse, upsert, write, written
 from contactory.db import Violation
@@ -220,7 +221,7 @@ async def _workspace_of(call: Call, workspace_id: str | None, contact_id: str) -
     return found
 
 
-def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
+def _checked(operation: Json) -> tuple[str, str, Object, list[int] | None]:
     """An operation's kind, contact, data and If-Match. Raises ValidationProblem or NotFound."""
     errors = Errors()
     if not isinstance(operation, dict):
@@ -248,7 +249,7 @@ def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
     return cast(str, kind), contact_id or "", cast(Object, data), if_match
 
 
-def _if_match(sent: Object, by_id: bool, errors: Errors) -> str | None:
+def _if_match(sent: Object, by_id: bool, errors: Errors) -> list[int] | None:
     """A version, as a number or as an ETag."""
     given = sent.get("ifMatch")
     if given is None:
@@ -260,4 +261,4 @@ def _if_match(sent: Object, by_id: bool, errors: Errors) -> str | None:
         )
     elif not by_id:
         errors.add(Invalid("not_here", "goes with update and delete only"), "ifMatch")
-    return "{" + text + "}"
+    return [int(text)] if not errors.found else None

@@ -7,6 +7,7 @@ the snapshot in which its walk began, and every contact keeps the place that it 
 Who may be contacted at a moment is a question of zones (reachable.py).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from contactory.db import Connection
 
 _COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
        c.created_at, c.updated_at"""
-_ZONES = ", c.timezone_source, c.timezones"
+_EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent"}
 HEAD = 200
 """Of so many contacts, and four times the page, enough are looked for first who may be contacted now."""
 MOST_PASSED = 1000
@@ -89,13 +90,14 @@ async def list_contacts(
     limit: int,
     offset: int,
     cursor: Cursor | None,
-    zones: bool = False,
+    include: Collection[str] = (),
 ) -> Page:
     """A page of the active contacts of a workspace, `sort` being one of SORTS.
 
-    With `zones`, the rows also hold every zone that a contact's phone may lie in.
+    The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`.
     """
-    query = _Query(catalog, wanted, _COLUMNS + _ZONES if zones else _COLUMNS)
+    extras = [_EXTRAS[name] for name in sorted(set(include))]
+    query = _Query(catalog, wanted, _COLUMNS + "".join(extras))
     build = _by_creation if sort.endswith("createdAt") else _by_change
     statement = build(query, wanted, sort, cursor)
     # As numbers in the text, since a plan that has to suit any limit is made anew at every call.

@@ -49,7 +49,7 @@ LIST_QUERY = {
     "createdAfter": TIMESTAMP,
     "updatedAfter": TIMESTAMP,
     "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
-    "include": Rule(one_of("timezones").parse, one_of("timezones").schema, many=True),
+    "include": one_of("timezones", "consent")._replace(many=True),
     "availableNow": said(CHANNEL, "Only contacts that may be contacted on this channel now."),
     "availableAt": said(AT, "Or at this moment, on `channel`."),
     "channel": said(CHANNEL, "The channel that availableAt is about."),
@@ -66,10 +66,10 @@ async def list_all(call: Call) -> Response:
         sort = cursor.sort if cursor else query.get("sort", "createdAt")
         await call.app.catalogs.tag_ids(catalog, query.get("tag", ()), call.conn)
         wanted = _filter(call, catalog)
-        zones = "timezones" in query.get("include", ())
+        include = query.get("include", ())
         async with call.connection() as conn:
             page = await list_contacts(
-                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, zones
+                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
             )
             total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
         headers = next_link(call, page.next, at_that_moment(wanted.reachable))

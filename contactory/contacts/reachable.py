@@ -34,13 +34,17 @@ class Reachable(msgspec.Struct, frozen=True):
         return [
             f"{is_open}::jsonb ? c.timezone",
             f"(c.timezones is null or {is_open}::jsonb ?& c.timezones)",
-            has_address(self.channel),
+            f"not {NO_ADDRESS[self.channel]}",
+            f"(c.consent is null or not ({DO_NOT_CONTACT} or {DENIED[self.channel]}))",
         ]
 
 
-def has_address(channel: str) -> str:
-    """SQL condition that a contact `c` can be contacted on the channel at all."""
-    return "c.email is not null" if channel == "email" else "c.phone is not null"
+# What a verdict (availability/verdict.py) objects to, said of a contact `c` in SQL, by channel.
+NO_ADDRESS = {"call": "(c.phone is null)", "sms": "(c.phone is null)", "email": "(c.email is null)"}
+DENIED = {
+    name: f"""coalesce(c.consent @> '{{"{name}": {{"status": "denied"}}}}', false)""" for name in NO_ADDRESS
+}
+DO_NOT_CONTACT = """coalesce(c.consent @> '{"doNotContact": true}', false)"""
 
 
 @lru_cache(maxsize=256)

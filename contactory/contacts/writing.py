@@ -3,8 +3,10 @@
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.change import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
+from contactory.contacts.change import Change, Outcome
+from contactory.contacts.consent import born
 from contactory.contacts.model import Contact, Values, show_fields, show_tags
+from contactory.contacts.statement import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
     NewContact,
@@ -35,6 +37,8 @@ class Written(msgspec.Struct):
     contact: Contact
     version: int
     created: bool = False
+    consent: str | None = None
+    """As the row holds it; not said of a contact that was made."""
 
 
 def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
@@ -42,10 +46,12 @@ def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> 
     return Change(
         workspace_id=catalog.workspace_id,
         contact_id=contact_id,
-        actor=call.actor,
-        request_id=call.request.request_id,
+        mask=mask | STALE_TAGS if catalog.stale_tags else mask,
         catalog_version=catalog.version,
-        mask=mask | (STALE_TAGS if catalog.stale_tags else 0),
+        actor_type=call.actor.type,
+        actor_id=call.actor.id,
+        via="api",
+        request_id=call.request.request_id,
     )
 
 
@@ -64,7 +70,7 @@ async def write(call: Call, change: Change, catalog: Catalog) -> Written:
 
 async def _commit(call: Call, change: Change) -> Outcome:
     if call.conn is None:
-        return await call.app.changes.submit(change)
+        return await call.app.changes.put(change)
     with translated():
         async with call.conn.transaction():
             [outcome] = await apply_changes(call.conn, [change], call.app.settings)
@@ -122,7 +128,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
 async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
     catalog.learn_tags(outcome.made_tags)
     contact = await show(call, outcome.row, change.contact_id, catalog)
-    return Written(contact, outcome.row["version"])
+    return Written(contact, outcome.row["version"], consent=outcome.row["consent"])
 
 
 async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:
@@ -171,6 +177,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
         tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
         new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
+        consent=born(values.consent),
     )
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
@@ -202,7 +209,7 @@ async def create(call: Call, values: Values, catalog: Catalog) -> Written:
 
 async def _insert(call: Call, new: NewContact) -> NewContact | None:
     if call.conn is None:
-        return await call.app.creates.submit(new)
+        return await call.app.creates.put(new)
     try:
         with translated():
             async with call.conn.transaction():

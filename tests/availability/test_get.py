@@ -157,6 +157,31 @@ def test_without_an_address_or_a_zone_it_is_not_allowed(world: World) -> None:
     assert verdict(world.bob, mailed, channel="sms")["nextAllowed"] is None
 
 
+def test_a_consent_that_was_denied_counts_for_its_channel(world: World) -> None:
+    consent = {"call": {"status": "denied"}, "sms": {"status": "granted"}}
+    contact = world.alice.made(phone=a_phone(), timezone="America/Los_Angeles", consent=consent)
+    shown = verdict(world.bob, contact)
+    assert (shown["allowed"], shown["reason"], shown["nextAllowed"]) == (False, "consent_denied", None)
+    assert shown["windowCloses"] == "2026-03-03T04:00:00Z"
+    night = verdict(world.bob, contact, "2026-03-02T10:00:00Z")
+    assert (night["reasons"], night["nextAllowed"]) == (["consent_denied", "outside_window"], None)
+    assert verdict(world.bob, contact, channel="sms")["allowed"] is True
+    world.alice.put(f"/v1/contacts/{contact['id']}/consent", {"call": {"status": "unknown"}})
+    assert verdict(world.bob, contact)["allowed"] is True
+
+
+def test_who_asked_to_be_left_alone_is_contacted_on_no_channel(world: World) -> None:
+    consent = {"doNotContact": True, "email": {"status": "denied"}}
+    contact = world.alice.made(phone=a_phone(), consent=consent)
+    for channel in ("call", "sms"):
+        assert verdict(world.bob, contact, channel=channel)["reasons"] == ["do_not_contact"]
+    mail = verdict(world.bob, contact, channel="email")
+    assert (mail["reason"], mail["reasons"]) == (
+        "do_not_contact",
+        ["do_not_contact", "consent_denied", "no_address"],
+    )
+
+
 def test_a_deleted_contact_is_answered_and_shows_nothing(world: World, jane: Any) -> None:
     world.alice.remove(jane["id"])
     assert verdict(world.bob, jane) == {

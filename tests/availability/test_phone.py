@@ -52,6 +52,12 @@ def test_the_number_of_a_contact_is_answered_as_for_the_contact(world: World) ->
     assert ask(world, phone)["timezoneSource"] == "phone"
 
 
+def test_a_contact_s_consent_counts_whoever_asks_by_number(world: World) -> None:
+    phone = a_phone()
+    world.alice.made(phone=phone, consent={"doNotContact": True})
+    assert ask(world, phone)["reasons"] == ["do_not_contact"]
+
+
 def test_the_contact_of_another_workspace_is_not_asked(world: World) -> None:
     phone = a_phone()
     world.carol.made(phone=phone, timezone="Asia/Tokyo")
