@@ -163,6 +163,7 @@ CASES = [
     Case("updateSendWindow", WINDOW, {"name": "Mallory"}),
     Case("updateSendWindow", WINDOW, {"isDefault": True}),
     Case("updateSendWindow", WINDOW + "?dryRun=true", {"name": "Mallory"}),
+    Case("planSendWindow", WINDOW + "/plan", {"at": NOON}),
     Case("deleteSendWindow", WINDOW),
     Case("listWorkspaces", "/v1/workspaces?cursor={workspace}", foreign=200),
     Case("createWorkspace", "/v1/workspaces", {"name": "Mallory"}, foreign=None),

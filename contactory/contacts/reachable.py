@@ -13,8 +13,10 @@ import msgspec
 
 from contactory.availability.model import find_window
 from contactory.availability.openings import Schedule, open_zones
+from contactory.availability.plan import Group
 from contactory.catalog import Catalog
 from contactory.checks import Errors
+from contactory.db import Connection
 from contactory.invalid import Invalid
 
 
@@ -85,3 +87,47 @@ def at_that_moment(reach: Reachable | None) -> dict[str, str | None]:
         return {}
     at = reach.at.isoformat().replace("+00:00", "Z")
     return {"availableNow": None, "availableAt": at, "channel": reach.channel}
+
+
+class PlanFilter(msgspec.Struct):
+    """Which contacts a plan is about: all that is given must hold."""
+
+    tags: list[list[int]] = []
+    """For each tag the ids that show as it."""
+    fields: dict[str, str | None] = {}
+    """Custom values by the field's key in contacts.fields; None: it has no value."""
+    ids: list[str] | None = None
+
+
+async def count_by_zones(
+    conn: Connection, workspace_id: str, channel: str, wanted: PlanFilter
+) -> list[Group]:
+    """The active contacts of a workspace, counted by the zones that they could be in."""
+    args: list[Any] = [workspace_id]
+    where: list[str] = []
+
+    def add(condition: str, *values: Any) -> None:
+        places = [f"${len(args) + n}" for n in range(1, len(values) + 1)]
+        args.extend(values)
+        where.append("and " + condition.format(*places))
+
+    for ids in wanted.tags:
+        add("c.tag_ids && {}::bigint[]", ids)
+    for num, value in wanted.fields.items():
+        add("c.fields ->> {}::text is not distinct from {}::text", num, value)
+    if wanted.ids is not None:
+        add("c.id = any({}::text[]::uuid[])", wanted.ids)
+    rows = await conn.fetch(
+        f"""select c.timezone, c.timezones, count(*) as contacts,
+                   case when {DO_NOT_CONTACT} then 'do_not_contact'
+                        when {DENIED[channel]} then 'consent_denied'
+                        when {NO_ADDRESS[channel]} then 'no_address' end as reason
+              from contacts c
+             where c.workspace_id = $1 and c.deleted_at is null {" ".join(where)}
+             group by 1, 2, 4""",
+        *args,
+    )
+    return [
+        Group(tuple(row["timezones"] or filter(None, [row["timezone"]])), row["contacts"], row["reason"])
+        for row in rows
+    ]
