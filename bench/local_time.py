@@ -136,7 +136,7 @@ def measure(
 def _zone(contacts: int) -> str:
     """SQL: the zone of contact n."""
     names = [name for name, weight in _ZONES.items() for _ in range(weight)]
-    listed = "{{" + ",".join(names) + "}}"
+    listed = "{" + ",".join(names) + "}"
     return (
         f"case when n > {contacts - _NEWEST} then 'Pacific/Auckland' "
         f"else ('{listed}'::text[])[1 + n * 37 % {len(names)}] end"

@@ -11,13 +11,14 @@ Moments are whole seconds since 1970 in UTC, dates are ordinals (`date.toordinal
 first second to the one before its end.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from functools import cached_property, lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from contactory.timezones.clocks import clock
-from contactory.timezones.zones import ZONES
+from contactory.timezones.clocks import clock, clocks
 
 DAY = 24 * 60
 """Minutes of a day on the wall clock."""
@@ -81,11 +82,11 @@ def schedule_of(ranges: tuple[Range, ...], holidays: frozenset[int]) -> Schedule
     return Schedule(ranges, holidays)
 
 
-def first_moment(zone: str, day: int, minute: int) -> int:
-    """The first moment at which the clock of `zone` shows that time of that date, or a later one."""
+def first_moment(zone: ZoneInfo, day: int, minute: int) -> int:
+    """The first moment at which a clock shows that time of that date, or a later one."""
     if minute == DAY:
         day, minute = day + 1, 0
-    shown = datetime.combine(date.fromordinal(day), _MINUTES[minute], clock(zone))
+    shown = datetime.combine(date.fromordinal(day), _MINUTES[minute], zone)
     before, after = _offset(shown), _offset(shown.replace(fold=1))
     seconds = (day - _EPOCH) * 86_400 + minute * 60
     if before >= after:
@@ -100,12 +101,12 @@ def _offset(shown: datetime) -> int:
     return offset.days * 86_400 + offset.seconds
 
 
-def _jump(zone: str, low: int, high: int) -> int:
+def _jump(zone: ZoneInfo, low: int, high: int) -> int:
     """The moment after `low` and not after `high` from which on the clock has another offset."""
-    old = _offset(local_time(zone, low))
+    old = _offset(datetime.fromtimestamp(low, zone))
     while high - low > 1:
         middle = (low + high) // 2
-        if _offset(local_time(zone, middle)) == old:
+        if _offset(datetime.fromtimestamp(middle, zone)) == old:
             low = middle
         else:
             high = middle
@@ -117,8 +118,12 @@ def local_time(zone: str, moment: float) -> datetime:
     return datetime.fromtimestamp(moment, clock(zone))
 
 
-@lru_cache(maxsize=65_536)
 def _day_openings(schedule: Schedule, zone: str, day: int) -> list[tuple[int, int]]:
+    return _openings_of(schedule, clock(zone), day)
+
+
+@lru_cache(maxsize=65_536)
+def _openings_of(schedule: Schedule, zone: ZoneInfo, day: int) -> list[tuple[int, int]]:
     found = [
         (first_moment(zone, day, start), first_moment(zone, day, end)) for start, end in schedule.pieces(day)
     ]
@@ -179,9 +184,33 @@ def is_open(schedule: Schedule, zone: str, moment: int) -> bool:
     return any(start <= moment < end for day in days for start, end in _day_openings(schedule, zone, day))
 
 
-def open_zones(schedule: Schedule, moment: int, zones: Iterable[str] = ZONES) -> list[str]:
+def open_zones(schedule: Schedule, moment: int) -> list[str]:
     """The zones in which it is open at `moment`."""
-    return [zone for zone in zones if is_open(schedule, zone, moment)]
+    times, found = _timeline(schedule, moment // 86_400)
+    return found[bisect_right(times, moment) - 1]
+
+
+@lru_cache(maxsize=64)
+def _timeline(schedule: Schedule, day: int) -> tuple[list[int], list[list[str]]]:
+    """The moments of a day of UTC, counted from 1970, at which it opens or closes somewhere, and where it is
+    open from each on.
+    """
+    midnight, ordinal = day * 86_400, _EPOCH + day
+    opens: dict[int, set[str]] = {midnight: set()}
+    closes: dict[int, set[str]] = {}
+    for zone, names in clocks().items():
+        for local in (ordinal - 1, ordinal, ordinal + 1):
+            for start, end in _openings_of(schedule, zone, local):
+                if start < midnight + 86_400 and end > midnight:
+                    opens.setdefault(max(start, midnight), set()).update(names)
+                    closes.setdefault(end, set()).update(names)
+    times = sorted(moment for moment in opens.keys() | closes.keys() if moment < midnight + 86_400)
+    found: list[list[str]] = []
+    now: set[str] = set()
+    for moment in times:
+        now = (now - closes.get(moment, set())) | opens.get(moment, set())
+        found.append(sorted(now))
+    return times, found
 
 
 def openings_between(schedule: Schedule, zones: Sequence[str], moment: int, last: int) -> Iterator[Opening]:

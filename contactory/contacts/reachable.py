@@ -6,13 +6,12 @@ no clock is asked for it.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from contactory.availability.model import find_window
-from contactory.availability.openings import Schedule, open_zones
+from contactory.availability.openings import open_zones
 from contactory.availability.plan import Group
 from contactory.catalog import Catalog
 from contactory.checks import Errors
@@ -49,11 +48,6 @@ DENIED = {
 DO_NOT_CONTACT = """coalesce(c.consent @> '{"doNotContact": true}', false)"""
 
 
-@lru_cache(maxsize=256)
-def _open_zones(schedule: Schedule, moment: int) -> list[str]:
-    return open_zones(schedule, moment)
-
-
 def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Reachable | None:
     """What `availableNow`, `availableAt`, `channel` and `window` of a query ask for; None for nothing.
 
@@ -74,7 +68,7 @@ def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Rea
     moment = at or datetime.now(UTC)
     if errors.found or found is None:
         return None
-    zones = _open_zones(found.schedule, int(moment.timestamp() // 1))
+    zones = open_zones(found.schedule, int(moment.timestamp() // 1))
     return Reachable(now or channel or "", moment, zones)
 
 

@@ -1,12 +1,13 @@
 """When a window is open around the hours that clocks skip or show twice: what is promised, by name."""
 
+import random
 from datetime import UTC, date, datetime
 
 import pytest
 
-from contactory.availability.openings import next_opening, open_zones, openings_between
+from contactory.availability.openings import is_open, next_opening, open_zones, openings_between
 from contactory.timezones.zones import ZONES
-from tests.availability.test_twin import schedule
+from tests.availability.test_twin import schedule, some_hours, some_moment
 from tests.availability.twin import Hours
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -170,6 +171,18 @@ def test_a_next_opening_is_looked_for_fourteen_days_ahead() -> None:
     opened = next_opening(found, ["Etc/UTC"], late)
     assert opened is not None
     assert shown(opened.start) == "2026-03-16T09:00:00Z"
+
+
+def test_the_zones_that_are_open_are_those_in_which_it_is_open() -> None:
+    chance = random.Random(4)
+    for _ in range(25):
+        found = schedule(some_hours(chance))
+        at = int(some_moment(chance, chance.choice(sorted(ZONES))).timestamp())
+        # Then at the edges of that day: the second before and the one at which it opens or closes somewhere.
+        edge = next(openings_between(found, ["Asia/Kolkata"], at, at + 7 * 86_400), None)
+        for moment in [at, at // 86_400 * 86_400, *([edge.start - 1, edge.start] if edge else [])]:
+            expected = {zone for zone in ZONES if is_open(found, zone, moment)}
+            assert set(open_zones(found, moment)) == expected
 
 
 def test_the_zones_that_are_open_are_those_of_the_right_side_of_the_earth() -> None:
