@@ -11,7 +11,7 @@ LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format bench bench-growth lock clean
+.PHONY: help run test soak lint format bench bench-growth bench-local-time lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ bench: .venv/.dev ## measure, within five minutes; ARGS=--quick takes one, ARGS=
 bench-growth: .venv/.dev ## measure with few and many contacts and as history grows, within half an hour
 	@tools/need wrk
 	$(BIN)/python -m bench --growth $(ARGS)
+
+bench-local-time: .venv/.dev ## measure verdicts, who may be contacted now, and the plan, within a quarter of an hour
+	@tools/need wrk
+	$(BIN)/python -m bench --local-time $(ARGS)
 
 lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
 	@tools/need venv $(PYTHON)

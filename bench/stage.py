@@ -151,8 +151,11 @@ def _memory(root: psutil.Process) -> float:
 
 
 @contextmanager
-def stage(contacts: int, workers: int, say: Say) -> Generator[Stage]:
-    """A server of default settings with `contacts` loaded, for the duration of the block."""
+def stage(contacts: int, workers: int, say: Say, zone: str = "'America/Los_Angeles'") -> Generator[Stage]:
+    """A server of default settings with `contacts` loaded, for the duration of the block.
+
+    `zone` is SQL: the time zone of the contact number n.
+    """
     folder = Path(tempfile.mkdtemp(prefix="contactory-bench-", dir="/var/tmp"))
     folder.chmod(0o711)  # PostgreSQL runs as a user of its own where we are root.
     # pgbench brings up to 64 connections of its own.
@@ -167,7 +170,7 @@ def stage(contacts: int, workers: int, say: Say) -> Generator[Stage]:
             time.sleep(2)
             built.idle = built.memory() or built.idle
             say(f"loading {contacts:,} contacts")
-            _load(built, contacts)
+            _load(built, contacts, zone)
             yield built
     finally:
         signal.signal(
@@ -265,7 +268,7 @@ insert into contacts (workspace_id, id, first_name, last_name, email, email_key,
 select '{workspace}', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        'First' || n, 'Last' || n, 'contact' || n || '@example.com', 'contact' || n || '@example.com',
        '+1' || (4150000000 + n),
-       'America/Los_Angeles', array[{tag} + n % {tags}, {tag} + (n + 7) % {tags}],
+       {zone}, array[{tag} + n % {tags}, {tag} + (n + 7) % {tags}],
        jsonb_build_object('{field}', 'Source ' || n % 20), 1, at, at
   from (select n, timestamptz '2024-01-01' + n * interval '1 second' as at
           from generate_series({low}, {high}) n) numbered
@@ -283,7 +286,7 @@ select workspace_id, id, 1, gen_random_uuid(), 'contact.created', created_at, 's
 _CHUNK = 100_000
 
 
-def _load(built: Stage, contacts: int) -> None:
+def _load(built: Stage, contacts: int, zone: str) -> None:
     built.sql(_PASSWORD, "select 1", password=unquote(urlsplit(built.url).password or ""))
     here = {"workspace": built.workspace, "tags": TAGS}
     built.sql(
@@ -291,7 +294,7 @@ def _load(built: Stage, contacts: int) -> None:
     )
     built.first_tag = built.sql("select min(id) from tags")
     built.field = built.sql("select num from custom_fields")
-    here |= {"tag": built.first_tag, "field": built.field}
+    here |= {"tag": built.first_tag, "field": built.field, "zone": zone}
     for low in range(1, contacts + 1, _CHUNK):
         high = min(low + _CHUNK - 1, contacts)
         built.sql(_CONTACTS, "select 1", low=low, high=high, **here)

@@ -7,6 +7,7 @@ import signal
 import sys
 from typing import Any
 
+from contactory.availability.operations import AVAILABILITY_OPERATIONS
 from contactory.contacts.operations import CONTACT_OPERATIONS
 from contactory.dispatch import Dispatcher
 from contactory.fields.operations import FIELD_OPERATIONS
@@ -14,6 +15,7 @@ from contactory.keys.operations import KEY_OPERATIONS
 from contactory.logs import log, set_up_logs
 from contactory.operations import Operation
 from contactory.pages import page_operations
+from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
@@ -22,8 +24,10 @@ from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 _API: list[Operation] = [
     *CONTACT_OPERATIONS,
+    *AVAILABILITY_OPERATIONS,
     *TAG_OPERATIONS,
     *FIELD_OPERATIONS,
+    *SEND_WINDOW_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
     *TIMEZONE_OPERATIONS,

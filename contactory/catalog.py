@@ -13,6 +13,7 @@ import msgspec
 from contactory.caches import SingleFlight
 from contactory.db import Connection, Database
 from contactory.errors import NotFound
+from contactory.send_windows.model import DayRange, SendWindow
 
 _KEPT = 1000  # Workspaces in memory, least recently used out first.
 _SETS_KEPT = 1000
@@ -49,6 +50,8 @@ class Catalog(msgspec.Struct):
     """By id; a merged tag has the name it was merged into, a deleted one None."""
     stale_tags: bool
     """Whether contacts may still have the ids of merged or deleted tags."""
+    windows: dict[str, SendWindow]
+    """The send windows by name, in alphabetical order."""
     shown: dict[str, list[str]] = {}
     """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
 
@@ -238,4 +241,19 @@ async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
         tag_ids={t["name"]: t["id"] for t in tags if t["own"]},
         tag_names={t["id"]: t["name"] for t in tags},
         stale_tags=row["stale_tags"],
+        windows={window.name: window for window in await read_windows(conn, workspace_id)},
     )
+
+
+async def read_windows(conn: Connection, workspace_id: str) -> list[SendWindow]:
+    """The send windows of a workspace, in alphabetical order."""
+    rows = await conn.fetch(
+        """select id::text, workspace_id::text, name, channels, days, holidays, is_default, created_at,
+                  updated_at
+             from send_windows where workspace_id = $1""",
+        workspace_id,
+    )
+    found: list[dict[str, Any]] = [
+        {**row, "days": msgspec.json.decode(row["days"], type=list[DayRange])} for row in rows
+    ]
+    return sorted((SendWindow(**each) for each in found), key=lambda window: window.name)

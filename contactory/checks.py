@@ -246,13 +246,17 @@ class Form(NamedTuple):
         return shown
 
 
-def check_query(query: str, rules: Mapping[str, Rule]) -> Object:
+def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] = ()) -> Object:
     """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem."""
-    if not query:
+    if not query and not required:
         return {}
     errors = Errors()
     values: Object = {}
-    for name, given in parse_query(query).items():
+    sent = parse_query(query)
+    for name in required:
+        if name not in sent:
+            errors.add_parameter(name, Invalid("required", "is required"))
+    for name, given in sent.items():
         rule = rules.get(name)
         if rule is None:
             errors.add_parameter(name, _unknown_parameter(name, rules, errors))

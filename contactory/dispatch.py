@@ -116,7 +116,9 @@ class Dispatcher:
         settings = self._app.settings
         if request.unread and not await request.finish(settings.max_body_bytes, settings.body_timeout):
             response.headers.append(("connection", "close"))
-        if response.body or response.status not in (204, 304):
+        if response.stream is not None:
+            await request.send_stream(response, response.stream)
+        elif response.body or response.status not in (204, 304):
             protocol.response_bytes(response.status, response.headers, response.body)
         else:
             protocol.response_empty(response.status, response.headers)

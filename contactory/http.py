@@ -3,7 +3,8 @@
 import asyncio
 import re
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -34,6 +35,8 @@ class Response(msgspec.Struct):
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = []
+    stream: AsyncGenerator[bytes] | None = None
+    """The body piece by piece, in place of `body`, where it is too long to be made at once."""
 
 
 def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> Response:
@@ -77,6 +80,16 @@ class Request:
             deadlines.end(task)
         self._read = "yes"
         return found
+
+    async def send_stream(self, response: Response, stream: AsyncGenerator[bytes]) -> None:
+        """Sends an answer piece by piece, until its end or until the client has gone."""
+        transport = self._protocol.response_stream(response.status, response.headers)
+        async with aclosing(stream):
+            async for piece in stream:
+                try:
+                    await transport.send_bytes(piece)
+                except RuntimeError:  # granian's ProtocolClosed: the client has gone
+                    return
 
     @property
     def unread(self) -> bool:

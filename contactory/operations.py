@@ -145,6 +145,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     permission: str | None = None
     """None: open to everybody, without a key."""
     query: Mapping[str, Rule] = {}
+    required: tuple[str, ...] = ()
+    """The query parameters that have to be given."""
     body: Form | None = None
     merge_patch: bool = False
     """The body may also be sent as application/merge-patch+json."""
@@ -159,10 +161,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
+    only_reads: bool = False
+    """It changes nothing, though its method could: a question that is too long for a URL."""
+
     @property
     def writes(self) -> bool:
         """Whether it can change anything."""
-        return self.method not in ("GET", "HEAD")
+        return self.method not in ("GET", "HEAD") and not self.only_reads
 
     @cached_property
     def parameters(self) -> Mapping[str, Rule]:
@@ -173,7 +178,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) -> bytes:
     """Fills in the query and the body, and gives the body's bytes. Raises the Problem that they have."""
     operation, settings = call.operation, call.app.settings
-    call.query = check_query(request.query_string, parameters)
+    call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
     body = await request.body(settings.max_body_bytes, settings.body_timeout)

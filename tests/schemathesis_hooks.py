@@ -46,7 +46,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         seen_deleted
         or no_contact
         or _unknown_fields(failure, case, response)
-        or _not_of_this_time(failure, response)
+        or _beyond_description(failure, response)
         or _one_of_two(failure, case, response)
     )
 
@@ -59,11 +59,27 @@ def _unknown_fields(failure: Any, case: Any, response: Any) -> bool:
     return {error["code"] for error in response.json().get("errors", [])} == {"unknown_custom_field"}
 
 
-def _not_of_this_time(failure: Any, response: Any) -> bool:
-    """Whether only times are wrong that lie too far from now: a description cannot say when it is read."""
+def _beyond_description(failure: Any, response: Any) -> bool:
+    """Whether only such things are wrong as a description cannot say."""
     if not isinstance(failure, RejectedPositiveData):
         return False
-    return {error["code"] for error in response.json().get("errors", [])} == {"implausible_time"}
+    errors = response.json().get("errors", [])
+    return all(error["code"] in _BEYOND or _needs_channel(error) for error in errors) and bool(errors)
+
+
+_BEYOND = {
+    "implausible_time",  # it does not know when it is read
+    "unknown_send_window",  # nor what the workspace has
+    "wrong_channel",
+    "overlap",  # nor how two values go together
+    "zero_length",
+    "needs_another",
+    "given_twice",
+}
+
+
+def _needs_channel(error: dict[str, str]) -> bool:
+    return (error.get("parameter"), error["code"]) == ("channel", "required")
 
 
 def _one_of_two(failure: Any, case: Any, response: Any) -> bool:

@@ -27,6 +27,8 @@ GROUPS = {
     "contacts in turn": ["--include-tag=Contacts", "--phases=stateful"],
     "tags": ["--include-tag=Tags"],
     "custom fields": ["--include-tag=Custom fields"],
+    "send windows": ["--include-tag=Send windows"],
+    "availability": ["--include-operation-id-regex=Availabilit", EACH],
     "workspaces": ["--include-tag=Workspaces"],
     "time zones": ["--include-tag=Timezones", EACH],
     # The key that asks would be the first to be revoked, and every request after that be refused.

@@ -1,10 +1,13 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
+from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
 from contactory.contacts.api import home, with_extras
@@ -17,6 +20,7 @@ from contactory.contacts.listing import (
     count_contacts,
     list_contacts,
 )
+from contactory.contacts.reachable import at_that_moment, reachable
 from contactory.contacts.rows import read_many
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.writing import show_all
@@ -50,6 +54,10 @@ LIST_QUERY = {
     "updatedAfter": TIMESTAMP,
     "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
     "include": one_of("timezones", "consent")._replace(many=True),
+    "availableNow": said(CHANNEL, "Only contacts that may be contacted on this channel now."),
+    "availableAt": said(AT, "Or at this moment, on `channel`."),
+    "channel": said(CHANNEL, "The channel that availableAt is about."),
+    "window": said(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
 
 
@@ -68,7 +76,7 @@ async def list_all(call: Call) -> Response:
                 conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
             )
             total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-        headers = next_link(call, page.next)
+        headers = next_link(call, page.next, at_that_moment(wanted.reachable))
         if total is not None:
             headers.append(("x-total-count", str(total)))
         return json_response(200, await _shown(call, page, catalog), headers)
@@ -84,6 +92,7 @@ def _filter(call: Call, catalog: Catalog) -> Filter:
         updated_after=call.query.get("updatedAfter"),
     )
     wanted.phone, wanted.email_key = parse_address(call, catalog, errors)
+    wanted.reachable = reachable(call.query, catalog, errors)
     errors.check()
     return wanted
 
@@ -122,22 +131,29 @@ class Place(Protocol):
         ...
 
 
-def next_link(call: Call, cursor: Place | None) -> list[tuple[str, str]]:
-    """The Link header (RFC 8288) to the next page: the same request, with a cursor."""
+def next_link(
+    call: Call, cursor: Place | None, instead: Mapping[str, str | None] = MappingProxyType({})
+) -> list[tuple[str, str]]:
+    """The Link header (RFC 8288) to the next page: the same request, with a cursor.
+
+    `instead` has parameters that it gives another value, or leaves out where that is None.
+    """
     if cursor is None:
         return []
-    again = _without_place(call.request.query_string)
-    return [("link", f'<{call.request.path}?{again}cursor={quote(cursor.text())}>; rel="next"')]
+    given = [(name, value) for name, value in instead.items() if value is not None]
+    again = _without_place(call.request.query_string, frozenset(instead))
+    query = f"{again}{urlencode([*given, ('cursor', cursor.text())])}"
+    return [("link", f'<{call.request.path}?{query}>; rel="next"')]
 
 
 @lru_cache(maxsize=1024)
-def _without_place(query: str) -> str:
-    """A query without what says where to begin, ready for one more parameter."""
+def _without_place(query: str, besides: frozenset[str]) -> str:
+    """A query without what says where to begin, and without some more; ready for another parameter."""
     same = [
         (name, value)
         for name, values in parse_query(query).items()
         for value in values
-        if name not in ("cursor", "offset", "count")
+        if name not in ("cursor", "offset", "count", *besides)
     ]
     return f"{urlencode(same)}&" if same else ""
 

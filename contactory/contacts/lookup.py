@@ -1,11 +1,15 @@
 """The look-up while the phone rings: who has this phone or this e-mail, in one read."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
+from contactory.availability.model import find_window, subject_of
+from contactory.availability.verdict import Availability, Judge
 from contactory.catalog import Catalog
 from contactory.checks import ID, Errors, said
 from contactory.contacts.api import etag
-from contactory.contacts.consent import Consent, show_consent
+from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address
 from contactory.contacts.model import Contact
 from contactory.contacts.writing import show
@@ -22,25 +26,43 @@ LOOKUP_QUERY = {
 }
 
 
+class LookupAvailability(msgspec.Struct):
+    """Whether a contact may be contacted now on each channel; null where no send window is for it."""
+
+    call: Availability | None
+    sms: Availability | None
+    email: Availability | None
+
+
 class Lookup(msgspec.Struct):
-    """A contact, and what is known besides of whether it may be contacted."""
+    """A contact, its consent, and whether it may be contacted now."""
 
     contact: Contact
     consent: Consent
+    availability: LookupAvailability
 
 
 async def lookup_contact(call: Call) -> Response:
-    """The active contact with this phone, or else with this e-mail, and its consent."""
+    """The active contact with this phone, or else with this e-mail, its consent and availability."""
 
     async def attempt(catalog: Catalog) -> Response:
         row = await _find(call, catalog)
         if row is None:
             raise NotFound
         contact = await show(call, row, row["id"], catalog)
-        found = Lookup(contact, show_consent(row["consent"]))
+        now = datetime.now(UTC)
+        available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
+        found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))
         return json_response(200, found, [etag(row["version"])])
 
     return await call.by_catalog(call.query.get("workspaceId"), attempt)
+
+
+def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Availability | None:
+    window = find_window(catalog, channel, None, Errors())
+    if window is None:
+        return None
+    return Judge(window.schedule, channel, now).verdict(subject_of(row, channel))
 
 
 async def _find(call: Call, catalog: Catalog) -> Row | None:

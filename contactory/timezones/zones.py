@@ -109,6 +109,13 @@ def canonical_zone(name: str) -> str:
     return name
 
 
+def zone_file(name: str) -> Path:
+    """The file with the clock of a zone or link of the database."""
+    file = _DATA / "zoneinfo" / name
+    # Of some packagings the links are left out.
+    return file if file.is_file() else _DATA / "zoneinfo" / _links().get(name, name)
+
+
 @lru_cache(maxsize=2048)
 def zone_info(name: str | None) -> ZoneInfo | None:
     """The clock of a zone or link, by the data whose release TZDATA_VERSION tells.
@@ -119,11 +126,8 @@ def zone_info(name: str | None) -> ZoneInfo | None:
     """
     if name is None or name not in ZONES:
         return None
-    file = _DATA / "zoneinfo" / name
-    if not file.is_file():  # Of some packagings the links are left out.
-        file = _DATA / "zoneinfo" / _links().get(name, name)
     try:
-        with file.open("rb") as data:
+        with zone_file(name).open("rb") as data:
             return ZoneInfo.from_file(data, key=name)
     except (OSError, ValueError):
         return None

@@ -112,6 +112,18 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.send_windows (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    channels text[] NOT NULL,
+    days jsonb NOT NULL,
+    holidays date[] DEFAULT '{}'::date[] NOT NULL,
+    is_default boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.tags (
     workspace_id uuid NOT NULL,
     id bigint NOT NULL,
@@ -179,6 +191,9 @@ ALTER TABLE ONLY public.rate_buckets
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.send_windows
+    ADD CONSTRAINT send_windows_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.tags
     ADD CONSTRAINT tags_pkey PRIMARY KEY (workspace_id, id);
 
@@ -199,6 +214,8 @@ CREATE UNIQUE INDEX contacts_phone ON public.contacts USING btree (workspace_id,
 
 CREATE INDEX contacts_tags ON public.contacts USING gin (tag_ids);
 
+CREATE INDEX contacts_zone ON public.contacts USING btree (workspace_id, timezone, created_at, id) WHERE ((deleted_at IS NULL) AND (timezone IS NOT NULL));
+
 CREATE INDEX custom_fields_in_transition ON public.custom_fields USING btree (workspace_id, id) WHERE (next_type IS NOT NULL);
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (deleted_at IS NULL);
@@ -206,6 +223,10 @@ CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (work
 CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspace_id, id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
 
 CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
+
+CREATE UNIQUE INDEX send_windows_default ON public.send_windows USING btree (workspace_id) WHERE is_default;
+
+CREATE UNIQUE INDEX send_windows_name ON public.send_windows USING btree (workspace_id, name);
 
 CREATE UNIQUE INDEX tags_name ON public.tags USING btree (workspace_id, name) WHERE ((deleted_at IS NULL) AND (merged_into IS NULL));
 

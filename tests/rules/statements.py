@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[2] / "contactory"
-OWNED = ("contacts", "tags", "custom_fields", "contact_events")
+OWNED = ("contacts", "tags", "custom_fields", "contact_events", "send_windows")
 """The tables whose rows belong to a workspace."""
 HOLE = "\N{WHITE SQUARE}"
 """Stands where an f-string has a value."""
