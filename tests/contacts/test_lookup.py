@@ -18,6 +18,7 @@ from tests.world import Caller, World, a_phone, an_email, at_once, pointers
 TIMES = 20
 PATH = "/v1/contacts/lookup"
 UNKNOWN = {"status": "unknown", "source": None, "at": None}
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NOTHING = {"call": UNKNOWN, "sms": UNKNOWN, "email": UNKNOWN, "doNotContact": False}
 
 
@@ -36,7 +37,32 @@ def test_who_has_a_phone_is_told_with_tags_custom_fields_and_consent(world: Worl
     assert found.json()["contact"] == contact
     assert found.json()["consent"] == {**NOTHING, **consent}
     assert found.headers["etag"] == '"1"'
-    assert looked_up(world.bob, email=contact["email"]) == found.json()
+    by_email = looked_up(world.bob, email=contact["email"])
+    assert by_email["contact"] == contact
+    assert by_email["consent"] == found.json()["consent"]
+
+
+def test_each_channel_is_told_whether_it_may_be_used_now(world: World) -> None:
+    always = [{"day": day, "from": "00:00", "to": "24:00"} for day in DAYS]
+    window = {"name": "Always", "channels": ["call", "sms"], "days": always, "isDefault": True}
+    assert world.alice.post("/v1/send-windows", window).status_code == 201
+    contact = world.alice.made(phone=a_phone(), consent={"sms": {"status": "denied"}})
+    found = looked_up(world.bob, phone=contact["phone"])["availability"]
+    assert found["call"]["allowed"] is True
+    assert found["sms"]["reasons"] == ["consent_denied"]
+    assert "no_address" in found["email"]["reasons"]
+    alone = world.bob.get(f"/v1/contacts/{contact['id']}/availability", channel="sms").json()
+    assert {**alone, "localTime": 0} == {**found["sms"], "localTime": 0}
+
+
+def test_a_channel_that_no_send_window_is_for_has_no_availability(world: World) -> None:
+    [window] = world.bob.get("/v1/send-windows").json()
+    changed = world.alice.request("PATCH", f"/v1/send-windows/{window['id']}", {"channels": ["call"]})
+    assert changed.status_code == 200, changed.text
+    contact = world.alice.made(phone=a_phone())
+    found = looked_up(world.bob, phone=contact["phone"])["availability"]
+    assert found["sms"] is found["email"] is None
+    assert found["call"]["timezones"]
 
 
 def test_a_phone_may_be_written_in_any_way(world: World) -> None:
