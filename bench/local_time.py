@@ -58,6 +58,9 @@ TAGGED = Scenario(
     title="a list of 20 with a tag",
     request='function request() return wrk.format("GET", "/v1/contacts?limit=20&tag=tag%201", plain) end\n',
 )
+TAGGED_FEW = _list(
+    "tagged few", f"with a tag, for the youngest {_NEWEST}", "&tag=tag%%201" + _LUNCH.format(hour=23)
+)
 TAGGED_DAY = _list("tagged day", "with a tag, by day", "&tag=tag%%201&availableAt=2026-03-02T20:%02d:%02dZ")
 ONE = Scenario(
     name="one",
@@ -160,15 +163,16 @@ def _spread(built: Stage) -> None:
 
 def _lists(built: Stage, rounds: int, seconds: int) -> list[Figure]:
     runs: dict[str, list[Run]] = {}
-    turns = [PLAIN, *LISTS, TAGGED, TAGGED_DAY]
+    turns = [PLAIN, *LISTS, TAGGED, TAGGED_DAY, TAGGED_FEW]
     for scenario in turns:
         rehearse(built, scenario)
     for turn in range(rounds):
         for scenario in turns if turn % 2 == 0 else reversed(turns):
             runs.setdefault(scenario.name, []).append(run(built, scenario, "api", 1, seconds, turn))
     plain = [_figure(built, each, runs[each.name]) for each in (PLAIN, TAGGED)]
-    beside = {**{each.name: plain[0] for each in LISTS}, TAGGED_DAY.name: plain[1]}
-    return plain + [_figure(built, each, runs[each.name], beside[each.name]) for each in (*LISTS, TAGGED_DAY)]
+    tagged = (TAGGED_DAY, TAGGED_FEW)
+    beside = {**{each.name: plain[0] for each in LISTS}, **{each.name: plain[1] for each in tagged}}
+    return plain + [_figure(built, each, runs[each.name], beside[each.name]) for each in (*LISTS, *tagged)]
 
 
 def _verdicts(built: Stage, rounds: int, seconds: int) -> list[Figure]:

@@ -184,14 +184,14 @@ def is_open(schedule: Schedule, zone: str, moment: int) -> bool:
     return any(start <= moment < end for day in days for start, end in _day_openings(schedule, zone, day))
 
 
-def open_zones(schedule: Schedule, moment: int) -> list[str]:
-    """The zones in which it is open at `moment`."""
+def open_zones(schedule: Schedule, moment: int) -> tuple[str, ...]:
+    """The zones in which it is open at `moment`, sorted."""
     times, found = _timeline(schedule, moment // 86_400)
     return found[bisect_right(times, moment) - 1]
 
 
 @lru_cache(maxsize=64)
-def _timeline(schedule: Schedule, day: int) -> tuple[list[int], list[list[str]]]:
+def _timeline(schedule: Schedule, day: int) -> tuple[list[int], list[tuple[str, ...]]]:
     """The moments of a day of UTC, counted from 1970, at which it opens or closes somewhere, and where it is
     open from each on.
     """
@@ -205,11 +205,11 @@ def _timeline(schedule: Schedule, day: int) -> tuple[list[int], list[list[str]]]
                     opens.setdefault(max(start, midnight), set()).update(names)
                     closes.setdefault(end, set()).update(names)
     times = sorted(moment for moment in opens.keys() | closes.keys() if moment < midnight + 86_400)
-    found: list[list[str]] = []
+    found: list[tuple[str, ...]] = []
     now: set[str] = set()
     for moment in times:
         now = (now - closes.get(moment, set())) | opens.get(moment, set())
-        found.append(sorted(now))
+        found.append(tuple(sorted(now)))
     return times, found
 
 

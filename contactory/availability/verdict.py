@@ -91,6 +91,7 @@ class Judge:
         self._channel = channel
         self._moment = int(at.timestamp() // 1)
         self._states: dict[tuple[str, ...], _State] = {}
+        self._clocks: dict[str, datetime] = {}
 
     def verdict(self, subject: Subject) -> Availability:
         """May they be contacted?"""
@@ -111,12 +112,16 @@ class Judge:
             not reasons,
             reasons[0] if reasons else None,
             reasons,
-            local_time(main, self.at.timestamp()),
+            self._clocks.get(main) or self._look(main),
             list(subject.zones),
             subject.source,
             state.closes,
             following,
         )
+
+    def _look(self, zone: str) -> datetime:
+        shown = self._clocks[zone] = local_time(zone, self.at.timestamp())
+        return shown
 
     def _objections(self, subject: Subject) -> list[str]:
         consent = _consent.decode(subject.consent) if subject.consent else _NO_CONSENT_KNOWN

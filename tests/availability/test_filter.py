@@ -165,6 +165,22 @@ def test_few_among_many_are_found_wherever_they_are(world: World) -> None:
     assert back == few[::-1]
 
 
+def test_few_among_many_are_found_by_tag_too(world: World) -> None:
+    tagged = world.alice.made(phone=a_phone(), timezone="Asia/Tokyo", tags=["vip"])
+    many = 3 * listing.HEAD
+    fill(world, ["Asia/Tokyo"], many)
+    few = fill(world, ["America/Los_Angeles"], 5, start=many)
+    world.sql.execute(
+        """update contacts set tag_ids = (select tag_ids from contacts where workspace_id = $1 and id = $2)
+            where workspace_id = $1""",
+        world.acme,
+        tagged["id"],
+    )
+    assert [each["id"] for each in listed(world.bob, **AT, tag="vip", limit=20)] == few
+    walked = [each["id"] for page in pages(world.bob, **AT, tag="vip", limit=2) for each in page.json()]
+    assert walked == few
+
+
 def test_many_among_many_keep_their_order(world: World) -> None:
     ids = fill(world, ["America/Los_Angeles", "Asia/Tokyo", "America/New_York"], 3 * listing.HEAD)
     expected = [each for n, each in enumerate(ids) if n % 3 != 1]
