@@ -1,4 +1,4 @@
-"""The table of contents: every operation of the API, and how a server process starts."""
+"""The table of contents: every operation of the API and the dashboard, and how a server process starts."""
 
 import asyncio
 import ctypes
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from contactory.contacts.operations import CONTACT_OPERATIONS
+from contactory.contacts.pages import CONTACT_PAGES
 from contactory.dispatch import Dispatcher
 from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.keys.operations import KEY_OPERATIONS
@@ -16,6 +17,7 @@ from contactory.pages import page_operations
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
+from contactory.users.operations import USER_PAGES
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 _API: list[Operation] = [
@@ -25,7 +27,8 @@ _API: list[Operation] = [
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
 ]
-OPERATIONS = [*_API, *page_operations(_API)]
+_DASHBOARD: list[Operation] = [*USER_PAGES, *CONTACT_PAGES]
+OPERATIONS = [*_API, *_DASHBOARD, *page_operations(_API)]
 
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)

@@ -1,7 +1,7 @@
 """What each server process does beside its requests, at its own pace."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from contactory.auth import Keys
 from contactory.contacts.sweep import sweep
@@ -10,6 +10,7 @@ from contactory.errors import Unavailable
 from contactory.fields.retype import end_abandoned
 from contactory.idempotency import KEPT
 from contactory.logs import log
+from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
@@ -36,6 +37,7 @@ class Jobs:
     async def _once(self) -> None:
         await write_last_used(self._db, self._keys)
         await _drop_old_records(self._db)
+        await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
         while await sweep(self._db):
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -70,3 +72,11 @@ async def _drop_old_records(db: Database) -> None:
                (select key_id, key from idempotency_records where created_at < $1 limit 10000)""",
             datetime.now(UTC) - KEPT,
         )
+
+
+async def _drop_old_sign_ins(db: Database) -> None:
+    now = datetime.now(UTC)
+    async with db.connection() as conn:
+        await conn.execute("delete from sessions where expires_at < $1", now)
+        await conn.execute("delete from one_time_links where expires_at < $1", now - timedelta(days=30))
+        await forget_old(conn, now)

@@ -18,6 +18,7 @@ from contactory.logs import log
 from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, WAITING, Meter
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
+from contactory.users.passwords import Passwords
 
 _READ_LANES = 2
 _CREATE_LANES = 2
@@ -35,6 +36,7 @@ class Services:
         self.limiter = RateLimiter(self.db, settings)
         self.homes: LeastRecentlyUsed[tuple[str, str, str], str] = LeastRecentlyUsed(_HOMES)
         """The workspace of a contact, which never changes, by account, mode and contact."""
+        self.passwords = Passwords()
         self.in_flight: set[tuple[str, str]] = set()
         """Idempotency keys at work in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]

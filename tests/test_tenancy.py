@@ -21,7 +21,7 @@ from tests.servers import Sql
 from tests.tenancy_cases import CASES, OWN, TAKEN, Case, Target
 from tests.world import Caller, World, a_phone, an_email
 
-TABLE = {operation.id: operation for operation in OPERATIONS if operation.permission}
+TABLE = {operation.id: operation for operation in OPERATIONS if operation.permission and not operation.page}
 IDS = [f"{case.operation}-{i}" for i, case in enumerate(CASES)]
 IDS_OF_FOREIGN = [name for case, name in zip(CASES, IDS, strict=True) if case.foreign]
 ACCOUNT_ONLY = {"createWorkspace", "deleteWorkspace"}

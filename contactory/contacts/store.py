@@ -367,7 +367,7 @@ async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Act
     await conn.execute(
         """insert into contact_events (workspace_id, contact_id, version, id, type, at,
                                        actor_type, actor_id, via, request_id, changes)
-           values ($1, $2, $3, $4, 'contact.purged', $5, $6, $7, 'api', $8, '{}')""",
+           values ($1, $2, $3, $4, 'contact.purged', $5, $6, $7, $8, $9, '{}')""",
         workspace_id,
         contact_id,
         version + 1,
@@ -375,6 +375,7 @@ async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Act
         datetime.now(UTC),
         actor.type,
         actor.id,
+        actor.via,
         request_id,
     )
     return True

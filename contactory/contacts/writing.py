@@ -45,6 +45,7 @@ def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> 
         actor=call.actor,
         request_id=call.request.request_id,
         catalog_version=catalog.version,
+        via=call.actor.via,
         mask=mask | (STALE_TAGS if catalog.stale_tags else 0),
     )
 
@@ -163,6 +164,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
         actor=call.actor,
         request_id=call.request.request_id,
         catalog_version=catalog.version,
+        via=call.actor.via,
         first_name=values.first_name,
         last_name=values.last_name,
         email=values.email,
