@@ -8,6 +8,7 @@ from contactory.caches import LeastRecentlyUsed
 from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.reader import Reader
+from contactory.contacts.search import SearchIndex
 from contactory.contacts.store import ChangeLane, CreateLane, NewContact
 from contactory.contacts.writer import Writer
 from contactory.db import Database
@@ -37,6 +38,7 @@ class Services:
         self.homes: LeastRecentlyUsed[tuple[str, str, str], str] = LeastRecentlyUsed(_HOMES)
         """The workspace of a contact, which never changes, by account, mode and contact."""
         self.passwords = Passwords()
+        self.search = SearchIndex()
         self.in_flight: set[tuple[str, str]] = set()
         """Idempotency keys at work in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
@@ -52,7 +54,7 @@ class Services:
             settings.write_queue,
         )
         self.contacts = Reader(rest[_CREATE_LANES:])
-        self._jobs = Jobs(self.db, self.keys)
+        self._jobs = Jobs(self.db, self.keys, self.search)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -60,6 +62,7 @@ class Services:
         self.changes.start()
         self.creates.start()
         self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
+        self._tasks.append(asyncio.create_task(self._jobs.keep_findable()))
         self._tasks.append(asyncio.create_task(deadlines.watch()))
 
     async def stop(self) -> None:

@@ -20,6 +20,7 @@ FIELDS, FIELDS_CLEAR = 256, 512
 FILL = 1024  # Only what is empty takes the value given.
 MATCH = 2048  # The contact must still have the phone or the e-mail given (an upsert found it by them).
 DELETE, RESTORE = 4096, 8192
+FINDABLE = FIRST_NAME | LAST_NAME | EMAIL | PHONE | DELETE | RESTORE  # What a search goes by.
 STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
 
 _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone": PHONE, "timezone": TIMEZONE}

@@ -14,8 +14,8 @@ from contactory.catalog import Catalog
 from contactory.contacts.cursors import Cursor
 from contactory.db import Connection
 
-_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
-       c.created_at, c.updated_at"""
+_COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids,
+       c.fields, c.created_at, c.updated_at"""
 _ZONES = ", c.timezone_source, c.timezones"
 
 
@@ -28,6 +28,8 @@ class Filter(msgspec.Struct, kw_only=True):
     """For each tag the ids that show as it; an empty one is a tag that no contact has."""
     created_after: datetime | None = None
     updated_after: datetime | None = None
+    conditions: list[tuple[str, list[Any]]] = []
+    """SQL on the contacts `c`, from literals of ours, with `{}` for each value (filters.py, search.py)."""
 
 
 class Page(msgspec.Struct):
@@ -54,6 +56,8 @@ class _Query:
             self.add("c.created_at > {}", wanted.created_after)
         if wanted.updated_after is not None:
             self.add("c.updated_at > {}", wanted.updated_after)
+        for condition, values in wanted.conditions:
+            self.add(condition, *values)
 
     def arg(self, value: Any) -> str:
         self.args.append(value)
@@ -173,4 +177,14 @@ async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> 
     query = _Query(catalog, wanted)
     return await conn.fetchval(
         f"select count(*) from contacts c where {' and '.join(query.where)}", *query.args
+    )
+
+
+async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
+    """As count_contacts, but stops at one more than `most`."""
+    query = _Query(catalog, wanted)
+    return await conn.fetchval(
+        f"""select count(*) from (select from contacts c where {" and ".join(query.where)}
+                                   limit {int(most) + 1}) counted""",
+        *query.args,
     )

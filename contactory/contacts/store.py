@@ -348,6 +348,7 @@ class CreateLane:
 
 _PURGE = (
     "delete from contact_events where workspace_id = $1 and contact_id = $2",
+    "delete from contact_search where workspace_id = $1 and contact_id = $2",
     "delete from idempotency_records where contact_ids @> array[$2::uuid] and $1::uuid is not null",
 )
 

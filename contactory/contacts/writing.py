@@ -3,7 +3,7 @@
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.change import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
+from contactory.contacts.change import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
 from contactory.contacts.model import Contact, Values, show_fields, show_tags
 from contactory.contacts.store import (
     Found,
@@ -121,6 +121,8 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
 
 
 async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+    if change.mask & FINDABLE and outcome.verdict == "changed":
+        call.app.search.note(change.workspace_id, [change.contact_id])
     catalog.learn_tags(outcome.made_tags)
     contact = await show(call, outcome.row, change.contact_id, catalog)
     return Written(contact, outcome.row["version"])
@@ -216,6 +218,7 @@ async def _insert(call: Call, new: NewContact) -> NewContact | None:
 
 def _made(call: Call, new: NewContact, values: Values, catalog: Catalog) -> Written:
     catalog.learn_tags(new.made_tags)
+    call.app.search.note(new.workspace_id, [new.id])
     call.touched.append(new.id)
     contact = Contact(
         new.id,

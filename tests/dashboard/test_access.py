@@ -10,6 +10,7 @@ import pytest
 
 from contactory.app import OPERATIONS
 from contactory.auth import PERMISSIONS
+from contactory.contacts.layouts import make_view
 from contactory.ids import new_id
 from contactory.users.model import PERMISSION_OF_ROLE
 from tests.world import Person, World
@@ -30,6 +31,14 @@ class Case(NamedTuple):
 IN = "/w/{workspace}"
 CASES = [
     Case("showContacts", IN + "/contacts"),
+    Case("showContacts", IN + "/contacts?q=secret&where=tags:has:hidden"),
+    Case("countContacts", IN + "/contacts/count"),
+    Case("arrangeColumns", IN + "/contacts/layout", {"reset": "1"}),
+    Case("saveView", IN + "/contacts/views", {"name": "x", "back": ""}),
+    Case("deleteView", IN + "/contacts/views/{view}/delete", permission="write"),
+    Case("suggestTags", IN + "/contacts/tags?q=hid"),
+    Case("showRow", IN + "/contacts/{contact}/row"),
+    Case("editCell", IN + "/contacts/{contact}/row", {"firstName": "Mallory"}),
 ]
 IDS = [f"{case.page}-{i}" for i, case in enumerate(CASES)]
 
@@ -37,11 +46,12 @@ IDS = [f"{case.page}-{i}" for i, case in enumerate(CASES)]
 def target(world: World, workspace_id: str) -> dict[str, str]:
     """What the cases aim at in a workspace of Acme's."""
     contact = world.ada.made(workspaceId=workspace_id, firstName="Secret", tags=["hidden"])
-    return {"workspace": workspace_id, "contact": contact["id"]}
+    making = make_view(world.sql.conn, workspace_id, new_id(), "Secret", "", shared=True)
+    return {"workspace": workspace_id, "contact": contact["id"], "view": world.sql.run(making)}
 
 
 def never() -> dict[str, str]:
-    return {"workspace": new_id(), "contact": new_id()}
+    return {"workspace": new_id(), "contact": new_id(), "view": new_id()}
 
 
 def ask(person: Person, case: Case, aimed: dict[str, str]) -> Any:

@@ -17,6 +17,8 @@ PAGES = {
     "sign-in": "/sign-in",
     "set-up": "{set_up}",
     "not found": "/w/{acme}/contacts?cursor=x",
+    "filtered": "/w/{acme}/contacts?where=tags:has:vip",
+    "nobody": "/w/{acme}/contacts?q=nobody",
     "no contacts": "/w/{acme_two}/contacts",
     "contacts": "/w/{acme}/contacts",
 }

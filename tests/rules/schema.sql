@@ -40,6 +40,12 @@ CREATE TABLE public.contact_events (
     changes jsonb NOT NULL
 );
 
+CREATE TABLE public.contact_search (
+    workspace_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    words tsvector NOT NULL
+);
+
 CREATE TABLE public.contacts (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -86,6 +92,12 @@ ALTER TABLE public.custom_fields ALTER COLUMN num ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.grid_layouts (
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    columns jsonb NOT NULL
+);
+
 CREATE TABLE public.idempotency_records (
     key_id uuid NOT NULL,
     key text NOT NULL,
@@ -115,11 +127,25 @@ CREATE UNLOGGED TABLE public.rate_buckets (
     at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.saved_views (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid,
+    name text NOT NULL,
+    query text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.search_progress (
+    workspace_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.sessions (
@@ -209,11 +235,17 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.contact_events
     ADD CONSTRAINT contact_events_pkey PRIMARY KEY (workspace_id, contact_id, version);
 
+ALTER TABLE ONLY public.contact_search
+    ADD CONSTRAINT contact_search_pkey PRIMARY KEY (workspace_id, contact_id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.grid_layouts
+    ADD CONSTRAINT grid_layouts_pkey PRIMARY KEY (workspace_id, user_id);
 
 ALTER TABLE ONLY public.idempotency_records
     ADD CONSTRAINT idempotency_records_pkey PRIMARY KEY (key_id, key);
@@ -224,8 +256,14 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.rate_buckets
     ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.search_progress
+    ADD CONSTRAINT search_progress_pkey PRIMARY KEY (workspace_id);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (hash);
@@ -250,6 +288,8 @@ CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, cre
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
 CREATE INDEX contact_events_at ON public.contact_events USING btree (workspace_id, at, contact_id);
+
+CREATE INDEX contact_search_words ON public.contact_search USING gin (words);
 
 CREATE INDEX contacts_created ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 

@@ -3,3 +3,4 @@ import "./theme.js";
 import "./menus.js";
 import "./moments.js";
 import "./requests.js";
+import "./shortcuts.js";

@@ -56,3 +56,39 @@ create unlogged table sign_in_failures (
     since    timestamptz not null
 );
 create index sign_in_failures_age on sign_in_failures (since);
+
+-- What contacts are found by as one types: the beginnings of the words of their names, of their e-mails and
+-- phones, each with the end of the workspace's id before it. Kept up by a job (contacts/search.py) and not by
+-- the writes themselves, which so stay on their page and touch no index.
+create table contact_search (
+    workspace_id uuid not null,
+    contact_id   uuid not null,
+    words        tsvector not null,
+    primary key (workspace_id, contact_id)
+);
+create index contact_search_words on contact_search using gin (words);
+
+-- Up to which moment a workspace's changes have been looked through for what the job missed.
+create table search_progress (
+    workspace_id uuid primary key,
+    at           timestamptz not null
+);
+
+-- How a person has arranged the columns of a workspace's contacts.
+create table grid_layouts (
+    workspace_id uuid not null,
+    user_id      uuid not null,
+    columns      jsonb not null,
+    primary key (workspace_id, user_id)
+);
+
+-- A filter with a name: of one person, or where user_id is null of everybody in the workspace.
+create table saved_views (
+    workspace_id uuid not null,
+    id           uuid not null,
+    user_id      uuid,
+    name         text not null,
+    query        text not null,
+    created_at   timestamptz not null,
+    primary key (workspace_id, id)
+);
