@@ -1,26 +1,30 @@
 """What each server process does beside its requests, at its own pace."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from contactory.auth import Keys
+from contactory.contacts.search import SearchIndex, catch_up
 from contactory.contacts.sweep import sweep
 from contactory.db import COLLISION, Database
 from contactory.errors import Unavailable
 from contactory.fields.retype import end_abandoned
 from contactory.idempotency import KEPT
 from contactory.logs import log
+from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
+_FIND_SECONDS = 0.3
 _PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
 
 
 class Jobs:
     """The jobs of one process."""
 
-    def __init__(self, db: Database, keys: Keys) -> None:
+    def __init__(self, db: Database, keys: Keys, search: SearchIndex) -> None:
         self._db = db
         self._keys = keys
+        self._search = search
 
     async def run(self) -> None:
         """Runs for ever; what fails is tried again the next time."""
@@ -36,9 +40,24 @@ class Jobs:
     async def _once(self) -> None:
         await write_last_used(self._db, self._keys)
         await _drop_old_records(self._db)
+        await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
         while await sweep(self._db):
             await asyncio.sleep(_PAUSE_SECONDS)
+        while await catch_up(self._db):
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def keep_findable(self) -> None:
+        """Makes what this process changes findable, for ever."""
+        more = False
+        while True:
+            await asyncio.sleep(_PAUSE_SECONDS if more else _FIND_SECONDS)
+            try:
+                more = await self._search.work(self._db)
+            except (Unavailable, *COLLISION):
+                more = False  # `catch_up` finds what was lost.
+            except Exception as error:
+                log.error("job failed", error=type(error).__name__)
 
     async def last(self) -> None:
         """What must not wait until the next start."""
@@ -70,3 +89,11 @@ async def _drop_old_records(db: Database) -> None:
                (select key_id, key from idempotency_records where created_at < $1 limit 10000)""",
             datetime.now(UTC) - KEPT,
         )
+
+
+async def _drop_old_sign_ins(db: Database) -> None:
+    now = datetime.now(UTC)
+    async with db.connection() as conn:
+        await conn.execute("delete from sessions where expires_at < $1", now)
+        await conn.execute("delete from one_time_links where expires_at < $1", now - timedelta(days=30))
+        await forget_old(conn, now)

@@ -58,10 +58,11 @@ def parse_event_cursor(text: str) -> EventCursor:
 
 _ORDER = ("firstName", "lastName", "email", "phone", "timezone")
 _EVENTS = """
-select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, k.name as actor_name, e.via, e.request_id,
-       e.changes, e.version
+select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
+       e.via, e.request_id, e.changes, e.version
   from contact_events e
   left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
+  left join users u on e.actor_type = 'user' and u.id = e.actor_id
  where e.workspace_id = $1 and e.contact_id = $2 and e.version < $3
  order by e.version desc
  limit $4
