@@ -23,8 +23,8 @@ test: lint ## check style, types and imports, then run every test; ARGS="-k tags
 	@tools/need chromium chromium-browser google-chrome
 	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
 
-soak: .venv/.dev ## kill, cut and restart everything for a quarter of an hour; CONTACTORY_SEED=N plays it again
-	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability $(ARGS) </dev/null
+soak: .venv/.dev ## kill, cut, restart, crowd and race for half an hour; CONTACTORY_SEED=N plays it again
+	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability tests/writer $(ARGS) </dev/null
 
 lint: .venv/.dev ## check style, types and imports only
 	$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -19,6 +19,7 @@ from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
+from contactory.timezones.operations import TIMEZONE_OPERATIONS
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 _API: list[Operation] = [
@@ -29,6 +30,7 @@ _API: list[Operation] = [
     *SEND_WINDOW_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
+    *TIMEZONE_OPERATIONS,
 ]
 OPERATIONS = [*_API, *page_operations(_API)]
 

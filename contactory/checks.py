@@ -163,10 +163,18 @@ def _malformed(detail: str) -> ValidationProblem:
 
 
 def _deeper(value: Json, levels: int) -> bool:
-    if levels == 0:
-        return True
-    inner = cast("dict[str, Json]", value).values() if isinstance(value, dict) else cast("list[Json]", value)
-    return any(_deeper(v, levels - 1) for v in inner if isinstance(v, dict | list))
+    """Whether there is an object or an array within more than `levels` of them."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse_nul(body: Object) -> None:

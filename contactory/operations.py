@@ -5,7 +5,7 @@ on it leaves as a Problem, and is rendered in one place.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,14 +80,9 @@ class Call:
             raise NotFound
         return found
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
-        if self.conn is not None:
-            yield self.conn
-        else:
-            async with self.app.db.connection() as conn:
-                yield conn
+        return self.app.db.connection() if self.conn is None else nullcontext(self.conn)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:

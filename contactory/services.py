@@ -15,9 +15,10 @@ from contactory.errors import Unavailable
 from contactory.http import deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
-from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, WAITING, Meter
+from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, TZDATA, WAITING, Meter
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
+from contactory.timezones.zones import TZDATA_VERSION
 
 _READ_LANES = 2
 _CREATE_LANES = 2
@@ -77,6 +78,7 @@ class Services:
         WAITING.set(self.changes.waiting + self.creates.waiting)
         POOL_SIZE.set(self.db.size)
         POOL_USED.set(self.db.in_use)
+        TZDATA.labels(TZDATA_VERSION).set(1)
 
     async def _keep_fresh(self) -> None:
         """Learns within a second what was revoked or renamed elsewhere, for as long as the process runs."""

@@ -47,6 +47,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         or no_contact
         or _unknown_fields(failure, case, response)
         or _beyond_description(failure, response)
+        or _one_of_two(failure, case, response)
     )
 
 
@@ -79,3 +80,10 @@ _BEYOND = {
 
 def _needs_channel(error: dict[str, str]) -> bool:
     return (error.get("parameter"), error["code"]) == ("channel", "required")
+
+
+def _one_of_two(failure: Any, case: Any, response: Any) -> bool:
+    """Whether phone and e-mail were both given, or neither: a description cannot say that a query has one."""
+    if not isinstance(failure, RejectedPositiveData) or not case.operation.path.endswith("/lookup"):
+        return False
+    return {error["code"] for error in response.json().get("errors", [])} <= {"required", "not_here"}

@@ -95,6 +95,9 @@ CASES = [
         },
         foreign=200,
     ),
+    Case("lookupContact", "/v1/contacts/lookup" + IN_WORKSPACE + "&phone={phone}"),
+    Case("lookupContact", "/v1/contacts/lookup" + OWN + "&phone={phone}"),
+    Case("lookupContact", "/v1/contacts/lookup" + OWN + "&email={email}"),
     Case("getContact", CONTACT),
     Case("getContact", CONTACT + "?include=timezones", headers={"if-none-match": "*"}, rightful=304),
     Case("getContact", "/v1/contacts/{deleted}?include=deleted", permission="admin"),
@@ -172,5 +175,6 @@ CASES = [
     Case("deleteWorkspace", "/v1/workspaces/{workspace}"),
     Case("listApiKeys", "/v1/api-keys?cursor={key}", foreign=200),
     Case("createApiKey", "/v1/api-keys", {"workspaceId": "{workspace}", "permission": "admin"}),
+    Case("listTimezones", "/v1/timezones?q=pacific", foreign=None),
     Case("revokeApiKey", "/v1/api-keys/{key}"),
 ]

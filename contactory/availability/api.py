@@ -16,7 +16,7 @@ from contactory.availability.verdict import Judge, Subject
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
 from contactory.contacts.api import home
-from contactory.contacts.store import find, read_many
+from contactory.contacts.rows import read_many
 from contactory.errors import NotFound, ProblemBody
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
@@ -72,10 +72,8 @@ async def get_phone_availability(call: Call) -> Response:
 
 
 async def _phone_subject(call: Call, catalog: Catalog, phone: str) -> Subject:
-    async with call.connection() as conn:
-        contact_id = (await find(conn, catalog.workspace_id, phone, None)).by_phone
-    row = await call.app.contacts.get(catalog.workspace_id, contact_id) if contact_id else None
-    if row is not None and row["deleted_at"] is None:
+    row = await call.app.contacts.by_phone(catalog.workspace_id, phone)
+    if row is not None:
         return subject_of(row, call.query["channel"])
     derived = derive_zone(phone, catalog.timezone, catalog.country)
     zones = derived.zones or ((derived.timezone,) if derived.timezone else ())

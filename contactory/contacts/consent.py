@@ -36,19 +36,22 @@ class Consent(msgspec.Struct, frozen=True, rename="camel"):
     do_not_contact: bool
 
 
-_UNKNOWN: Object = {"status": "unknown", "source": None, "at": None}
+_UNKNOWN = ChannelConsent("unknown", None, None)
+_NOTHING_KNOWN = Consent(_UNKNOWN, _UNKNOWN, _UNKNOWN, do_not_contact=False)
 
 
 def show_consent(stored: str | None) -> Consent:
     """Consent as the API shows it, whole, from what a contact's row holds."""
-    known: Object = msgspec.json.decode(stored) if stored else {}
+    if stored is None:
+        return _NOTHING_KNOWN
+    known: Object = msgspec.json.decode(stored)
     call, sms, email = (show_channel(known.get(name)) for name in CHANNELS)
     return Consent(call, sms, email, known.get(DO_NOT_CONTACT, False))
 
 
 def show_channel(known: Object | None) -> ChannelConsent:
     """Consent to one channel as the API shows it."""
-    return msgspec.convert({**_UNKNOWN, **(known or {})}, ChannelConsent)
+    return msgspec.convert({"source": None, **known}, ChannelConsent) if known else _UNKNOWN
 
 
 class Given(msgspec.Struct, array_like=True):

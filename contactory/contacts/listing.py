@@ -18,7 +18,7 @@ from contactory.contacts.cursors import Cursor
 from contactory.contacts.reachable import Reachable
 from contactory.db import Connection
 
-_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields,
+_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text, c.fields,
        c.created_at, c.updated_at"""
 _EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent"}
 HEAD = 80

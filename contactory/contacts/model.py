@@ -1,6 +1,6 @@
 """A contact: its JSON shape, and the rules for what may be written to it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
@@ -192,18 +192,16 @@ def _take(
     values.given.add(name)
 
 
-def show_fields(fields: str | bytes, catalog: Catalog) -> dict[str, str]:
+_stored = msgspec.json.Decoder(dict[str, str])
+
+
+def show_fields(fields: str, catalog: Catalog) -> dict[str, str]:
     """Custom values by display name, in the workspace's order."""
     if len(fields) == 2:  # "{}"
         return {}
-    stored: dict[str, str] = msgspec.json.decode(fields)
+    stored = _stored.decode(fields)
     if len(stored) == 1:
         [(num, value)] = stored.items()
         field = catalog.fields_by_num.get(num)
         return {field.name: value} if field else {}
     return {field.name: stored[num] for num, field in catalog.fields_by_num.items() if num in stored}
-
-
-def show_tags(ids: Iterable[int], catalog: Catalog) -> list[str]:
-    """Tag names, each once, sorted by code point; ids that name nothing any more are left out."""
-    return sorted({name for tag_id in ids if (name := catalog.tag_names.get(tag_id))})

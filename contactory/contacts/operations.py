@@ -1,7 +1,7 @@
 """The operations on contacts: their rows of the table."""
 
 from contactory.checks import BOOLEAN, ID, Form, Json, Object, Rule, said
-from contactory.contacts import api, batch, lists, shapes
+from contactory.contacts import api, batch, lists, lookup, shapes
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
 from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
@@ -84,6 +84,17 @@ CONTACT_OPERATIONS = [
         answers={200: batch.Results},
         problems=(404,),
         idempotent=True,
+    ),
+    Operation(
+        id="lookupContact",
+        method="GET",
+        path="/v1/contacts/lookup",
+        summary="Look up who has a phone or an e-mail, while the phone rings",
+        permission="read",
+        handler=lookup.lookup_contact,
+        query=lookup.LOOKUP_QUERY,
+        answers={200: lookup.Lookup},
+        problems=(404,),
     ),
     Operation(
         id="getContact",

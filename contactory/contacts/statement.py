@@ -135,7 +135,7 @@ with input as (
      where verdict = 'changed'
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
-       n_phone as phone, n_timezone as timezone, n_tag_ids as tag_ids, n_fields as fields,
+       n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,
        n_consent as consent,
        case when verdict = 'changed' then o_version + 1 else o_version end as version, created_at,
        case when verdict = 'changed' then n_updated_at else o_updated_at end as updated_at,

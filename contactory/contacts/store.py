@@ -1,4 +1,4 @@
-"""Contacts in the database, but for the statement that changes them (change.py) and lists (listing.py)."""
+"""Contacts in the database, but for the statement that changes them (change.py), rows.py and listing.py."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,23 +15,6 @@ from contactory.ids import new_id
 from contactory.settings import Settings
 
 _ATTEMPTS = 5
-_ROW = """c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields, c.consent, c.version,
-          c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
-
-_READ_MANY = f"""
-select c.workspace_id::text, c.id::text, {_ROW}
-  from unnest($1::uuid[], $2::uuid[]) as i (workspace_id, id)
-  join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
-"""
-
-
-async def read_many(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """The rows of contacts, deleted ones too, by workspace and id."""
-    workspaces, ids = zip(*keys, strict=True)
-    rows = await conn.fetch(_READ_MANY, workspaces, ids)
-    return {(row[0], row[1]): row for row in rows}
-
-
 _LOCATE = """
 select c.workspace_id::text
   from workspaces w

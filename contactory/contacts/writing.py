@@ -5,7 +5,7 @@ import msgspec
 from contactory.catalog import Catalog
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born
-from contactory.contacts.model import Contact, Values, show_fields, show_tags
+from contactory.contacts.model import Contact, Values, show_fields
 from contactory.contacts.statement import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
@@ -139,10 +139,9 @@ async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Conta
 
 async def show_all(call: Call, rows: list[tuple[str, Row]], catalog: Catalog) -> list[Contact]:
     """Contacts, each given by its id and row, as the API shows them."""
-    unknown: set[int] = {tag for _, row in rows for tag in row["tag_ids"] if tag not in catalog.tag_names}
-    if unknown:
-        await call.app.catalogs.tag_names(catalog, unknown, call.conn)
-    call.touched += [contact_id for contact_id, _ in rows]
+    await call.app.catalogs.tag_names(catalog, [row["tag_ids"] for _, row in rows], call.conn)
+    if call.conn is not None:
+        call.touched += [contact_id for contact_id, _ in rows]
     return [_contact(row, contact_id, catalog) for contact_id, row in rows]
 
 
@@ -155,7 +154,7 @@ def _contact(row: Row, contact_id: str, catalog: Catalog) -> Contact:
         row["email"],
         row["phone"],
         row["timezone"],
-        show_tags(row["tag_ids"], catalog),
+        catalog.show_tags(row["tag_ids"]),
         show_fields(row["fields"], catalog),
         row["created_at"],
         row["updated_at"],

@@ -1,25 +1,16 @@
-"""The clocks of the time zones, from the `tzdata` package alone.
-
-`zoneinfo.ZoneInfo(name)` would rather take the files of the operating system, which may be of another release
-than the names that we accept.
-"""
+"""Clocks that many names share: what is computed for one of them holds for all."""
 
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import tzdata
-
-from contactory.timezones.zones import ZONES
-
-_FILES = Path(tzdata.__file__).parent / "zoneinfo"
+from contactory.timezones.zones import ZONES, zone_file
 
 
 @cache
 def clock(zone: str) -> ZoneInfo:
     """The clock of a zone of the database (`zones.is_zone`); the same object for all names of one clock."""
-    return _read((_FILES / zone).read_bytes())
+    return _read(zone_file(zone).read_bytes())
 
 
 @cache
