@@ -196,6 +196,21 @@ def test_a_deleted_contact_is_answered_and_shows_nothing(world: World, jane: Any
     }
 
 
+def test_a_zone_that_the_installed_data_does_not_know_is_none(world: World, jane: Any) -> None:
+    world.sql.execute(
+        "update contacts set timezone = 'America/New_Split' where workspace_id = $1 and id = $2",
+        world.acme,
+        jane["id"],
+    )
+    shown = verdict(world.bob, jane)
+    assert (shown["reasons"], shown["timezones"]) == (["no_timezone"], ["America/New_Split"])
+    assert (shown["localTime"], shown["nextAllowed"]) == (None, None)
+    assert world.bob.list(availableAt=NOON, channel="call").json() == []
+    [default] = world.bob.get("/v1/send-windows").json()
+    plan = world.bob.post(f"/v1/send-windows/{default['id']}/plan", {"at": NOON}).json()
+    assert plan["unavailable"] == {"no_timezone": 1}
+
+
 def test_the_default_window_counts_unless_it_is_for_other_channels(world: World, jane: Any) -> None:
     window(world, "Morning", ("mon", "09:00", "11:00"), channels=["call"], isDefault=True)
     window(world, "Zzz", ("mon", "00:00", "24:00"), channels=["sms"])
