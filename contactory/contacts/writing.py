@@ -35,6 +35,8 @@ class Written(msgspec.Struct):
     contact: Contact
     version: int
     created: bool = False
+    changed: bool = True
+    """Whether the write made any difference."""
 
 
 def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
@@ -125,7 +127,7 @@ async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog
         call.app.search.note(change.workspace_id, [change.contact_id])
     catalog.learn_tags(outcome.made_tags)
     contact = await show(call, outcome.row, change.contact_id, catalog)
-    return Written(contact, outcome.row["version"])
+    return Written(contact, outcome.row["version"], changed=outcome.verdict == "changed")
 
 
 async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:
