@@ -1,6 +1,7 @@
 """What each server process does beside its requests, at its own pace."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 from contactory.auth import Keys
@@ -15,6 +16,8 @@ from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3
+# Rests between pieces, so that a flood of changes is not slowed down by being made findable.
+_REST_TIMES, _REST_SECONDS = 4.0, 1.0
 _PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
 
 
@@ -49,15 +52,16 @@ class Jobs:
 
     async def keep_findable(self) -> None:
         """Makes what this process changes findable, for ever."""
-        more = False
         while True:
-            await asyncio.sleep(_PAUSE_SECONDS if more else _FIND_SECONDS)
+            begun = time.monotonic()
             try:
-                more = await self._search.work(self._db)
+                await self._search.work(self._db)
             except (Unavailable, *COLLISION):
-                more = False  # `catch_up` finds what was lost.
+                pass  # `catch_up` finds what was lost.
             except Exception as error:
                 log.error("job failed", error=type(error).__name__)
+            rest = min(_REST_SECONDS, _REST_TIMES * (time.monotonic() - begun))
+            await asyncio.sleep(max(_FIND_SECONDS, rest))
 
     async def last(self) -> None:
         """What must not wait until the next start."""

@@ -189,10 +189,10 @@ class SearchIndex:
             noted.update(dict.fromkeys(contact_ids))
             self._count += len(noted) - before
 
-    async def work(self, db: Database) -> bool:
-        """Makes a piece of them findable; says whether there is more."""
+    async def work(self, db: Database) -> None:
+        """Makes a piece of them findable."""
         if not self._noted:
-            return False
+            return
         workspace_id, noted = next(iter(self._noted.items()))
         taken = list(noted)[:PIECE]
         for contact_id in taken:
@@ -204,7 +204,6 @@ class SearchIndex:
             self._noted[workspace_id] = noted
         async with db.transaction() as conn:
             await index(conn, workspace_id, taken)
-        return bool(self._noted)
 
 
 def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> tuple[str, list[Any]]:

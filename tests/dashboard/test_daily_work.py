@@ -1,12 +1,12 @@
 """What people do every day, in a browser on a real server."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Window
+from tests.dashboard.test_search import settle
 from tests.world import Person, World
 
 Windows = Callable[..., Window]
@@ -187,7 +187,7 @@ def test_a_viewer_can_look_and_not_change(world: World, contacts: Callable[..., 
 def test_contacts_are_found_as_one_types(world: World, contacts: Callable[..., Page]) -> None:
     world.alice.made(firstName="Jane", phone="+14155550123")
     world.alice.made(firstName="Zoe")
-    time.sleep(1)
+    settle(world, 2)
     page = contacts()
     page.keyboard.press("/")
     page.keyboard.type("415 555")

@@ -1,12 +1,12 @@
 """Many contacts at once, over HTTP: piece by piece, each contact as by itself, and back again."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from contactory.contacts.bulk_pages import PIECE
+from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 
 
@@ -97,7 +97,7 @@ def test_all_that_match_are_changed_piece_by_piece(world: World, olive: Person) 
 def test_all_that_a_search_finds_are_changed(world: World, olive: Person) -> None:
     some(world, 3, lastName="Doe")
     some(world, 2, lastName="Roe")
-    time.sleep(1)
+    settle(world, 5)
     found = do(olive, world, "addTags", all="1", back="q=doe", tags="doe")
     assert len(found["changed"]) == 3
 
