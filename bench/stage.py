@@ -283,6 +283,15 @@ select workspace_id, id, 1, gen_random_uuid(), 'contact.created', created_at, 's
                           'tags', jsonb_build_array('[]'::jsonb, tag_ids))
   from contacts
 """
+# What the server's job would make of them, in the minutes that follow and beside what is measured.
+_FINDABLE = """
+insert into contact_search (workspace_id, contact_id, words)
+select workspace_id, id, array_to_tsvector(array[right(workspace_id::text, 8) || lower(first_name),
+           right(workspace_id::text, 8) || lower(last_name), right(workspace_id::text, 8) || email,
+           right(workspace_id::text, 8) || substr(phone, 2)])
+  from contacts on conflict do nothing
+"""
+_FOUND = "insert into search_progress (workspace_id, at) values ('{workspace}', now()) on conflict do nothing"
 _CHUNK = 100_000
 
 
@@ -298,9 +307,7 @@ def _load(built: Stage, contacts: int, zone: str) -> None:
     for low in range(1, contacts + 1, _CHUNK):
         high = min(low + _CHUNK - 1, contacts)
         built.sql(_CONTACTS, "select 1", low=low, high=high, **here)
-    built.sql(
-        _EVENTS, "vacuum analyze contacts", "vacuum analyze contact_events", "vacuum analyze", "select 1"
-    )
+    built.sql(_FOUND, _EVENTS, _FINDABLE, "vacuum analyze", "select 1", **here)
     built.contacts = built.acknowledged = contacts
     built.call("GET", "/v1/contacts?limit=1")
 

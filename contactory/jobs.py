@@ -1,6 +1,8 @@
 """What each server process does beside its requests, at its own pace."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from contactory.auth import Keys
@@ -15,7 +17,8 @@ from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3
-_PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
+# A job rests ten times as long as a piece of it has taken: a flood of changes must not pay much for its upkeep.
+_REST_TIMES, _REST_SECONDS = 10.0, 5.0
 
 
 class Jobs:
@@ -42,22 +45,20 @@ class Jobs:
         await _drop_old_records(self._db)
         await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
-        while await sweep(self._db):
-            await asyncio.sleep(_PAUSE_SECONDS)
-        while await catch_up(self._db):
-            await asyncio.sleep(_PAUSE_SECONDS)
+        await _in_pieces(lambda: sweep(self._db))
+        await _in_pieces(lambda: catch_up(self._db))
 
     async def keep_findable(self) -> None:
         """Makes what this process changes findable, for ever."""
-        more = False
         while True:
-            await asyncio.sleep(_PAUSE_SECONDS if more else _FIND_SECONDS)
+            begun = time.monotonic()
             try:
-                more = await self._search.work(self._db)
+                await self._search.work(self._db)
             except (Unavailable, *COLLISION):
-                more = False  # `catch_up` finds what was lost.
+                pass  # `catch_up` finds what was lost.
             except Exception as error:
                 log.error("job failed", error=type(error).__name__)
+            await asyncio.sleep(max(_FIND_SECONDS, _rest(begun)))
 
     async def last(self) -> None:
         """What must not wait until the next start."""
@@ -65,6 +66,19 @@ class Jobs:
             await write_last_used(self._db, self._keys)
         except Unavailable:
             log.warning("last use of keys not written")
+
+
+def _rest(begun: float) -> float:
+    """Seconds to rest after work that began then."""
+    return min(_REST_SECONDS, _REST_TIMES * (time.monotonic() - begun))
+
+
+async def _in_pieces(work: Callable[[], Awaitable[bool]]) -> None:
+    """Does a long job, as long as `work` says that there is more."""
+    begun = time.monotonic()
+    while await work():
+        await asyncio.sleep(_rest(begun))
+        begun = time.monotonic()
 
 
 async def write_last_used(db: Database, keys: Keys) -> None:

@@ -76,4 +76,10 @@ async def show_row(call: Call) -> Response:
 
 async def _row(call: Call, catalog: Catalog, written: Written) -> Response:
     shown = row_of(written.contact, written.version, await layout_of(call, catalog))
-    return part(call, "contacts/rows.html", rows=[shown], following=None, here="")
+    return part(
+        call,
+        "contacts/rows.html",
+        rows=[shown],
+        following=None,
+        here=f"/w/{call.actor.workspace_id}/contacts",
+    )

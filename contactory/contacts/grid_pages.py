@@ -13,6 +13,7 @@ from contactory.contacts.grid import SORTABLE, Column, Placed, Saved, arranged, 
 from contactory.contacts.layouts import delete_view, list_views, make_view, read_layout, write_layout
 from contactory.contacts.listing import count_up_to, list_contacts
 from contactory.contacts.model import Contact
+from contactory.contacts.search import count_matches, query_of
 from contactory.contacts.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.writing import show_all
 from contactory.errors import FieldError, Forbidden, ValidationProblem
@@ -24,7 +25,7 @@ from contactory.visits import page, part, wants_page
 
 PAGE_SIZE = 50
 COUNTED = 10_000
-GRID_QUERY = {**SELECTION_QUERY, "cursor": CURSOR, "view": ID}
+GRID_QUERY = {**SELECTION_QUERY, "cursor": CURSOR, "view": ID, "deleted": ID}
 _MOST_COLUMNS = 600
 
 
@@ -49,6 +50,7 @@ async def show_grid(call: Call) -> Response:
         async with call.connection() as conn:
             views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
         shown["views"], shown["view"] = views, call.query.get("view")
+        shown["deleted"] = call.query.get("deleted")
         return await page(call, "contacts/list.html", **shown, operators=OPERATORS, valueless=VALUELESS)
 
     return await call.by_catalog(None, attempt)
@@ -102,9 +104,14 @@ async def count_grid(call: Call) -> Response:
     """How many contacts the grid has in all, up to a limit; for a script."""
 
     async def attempt(catalog: Catalog) -> Response:
-        wanted = await filter_of(call, catalog, selection_of(call.query, catalog))
+        selection = selection_of(call.query, catalog)
+        query = query_of(catalog.workspace_id, selection.q)
+        wanted = await filter_of(call, catalog, selection, all_of_them=True)
         async with call.connection() as conn:
-            found = await count_up_to(conn, catalog, wanted, COUNTED)
+            if query and not selection.conditions:
+                found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
+            else:
+                found = await count_up_to(conn, catalog, wanted, COUNTED)
         return part(call, "contacts/count.html", count=found, most=COUNTED)
 
     return await call.by_catalog(None, attempt)
@@ -176,7 +183,7 @@ async def save_view(call: Call) -> Response:
             detail = f"The name {error.detail}"
             raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
         # Kept as it would be made up today, so that nothing else can get into the address.
-        selection = selection_of(_selected(visit.value("back")), catalog)
+        selection = selection_of(selected(visit.value("back")), catalog)
         async with call.connection() as conn:
             view_id = await make_view(
                 conn,
@@ -191,7 +198,8 @@ async def save_view(call: Call) -> Response:
     return await call.by_catalog(None, attempt)
 
 
-def _selected(query: str) -> dict[str, Any]:
+def selected(query: str) -> dict[str, Any]:
+    """What the query of a grid's address says of which contacts are shown."""
     given = {name: values for name, values in parse_query(query).items() if name in ("q", "where", "sort")}
     return {name: values if name == "where" else values[-1] for name, values in given.items()}
 

@@ -92,6 +92,17 @@ async def search(conn: Connection, workspace_id: str, query: str) -> list[str] |
     return [row[0] for row in rows] if len(rows) <= FEW else None
 
 
+async def count_matches(conn: Connection, workspace_id: str, query: str, most: int) -> int:
+    """How many contacts match; stops at one more than `most`."""
+    return await conn.fetchval(
+        f"""select count(*)
+              from (select from contact_search
+                     where workspace_id = $1 and words @@ $2::tsquery limit {int(most) + 1}) matched""",
+        workspace_id,
+        query,
+    )
+
+
 _READ = """
 select c.id::text, c.first_name, c.last_name, c.email, c.phone
   from contacts c
@@ -178,10 +189,10 @@ class SearchIndex:
             noted.update(dict.fromkeys(contact_ids))
             self._count += len(noted) - before
 
-    async def work(self, db: Database) -> bool:
-        """Makes a piece of them findable; says whether there is more."""
+    async def work(self, db: Database) -> None:
+        """Makes a piece of them findable."""
         if not self._noted:
-            return False
+            return
         workspace_id, noted = next(iter(self._noted.items()))
         taken = list(noted)[:PIECE]
         for contact_id in taken:
@@ -193,13 +204,21 @@ class SearchIndex:
             self._noted[workspace_id] = noted
         async with db.transaction() as conn:
             await index(conn, workspace_id, taken)
-        return bool(self._noted)
 
 
-def matches(query: str, ids: list[str] | None) -> tuple[str, list[Any]]:
-    """A condition on the contacts `c` of a list, for what `search` has found."""
+def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> tuple[str, list[Any]]:
+    """A condition on the contacts `c` of a list, for what `search` has found.
+
+    `all_of_them`: every one is wanted, and not the first ones of an order.
+    """
     if ids is not None:
         return "c.id = any({}::text[]::uuid[])", [ids]
+    if all_of_them:
+        return (
+            """c.id in (select s.contact_id from contact_search s
+                         where s.workspace_id = $1 and s.words @@ {}::tsquery)""",
+            [query],
+        )
     return (
         # As a value and no join, so that the walk keeps its order and stops after a page.
         """(select s.words @@ {}::tsquery from contact_search s

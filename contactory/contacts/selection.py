@@ -72,13 +72,16 @@ def selection_of(query: Object, catalog: Catalog) -> Selection:
     return Selection(query.get("q", ""), [*conditions.values()], query.get("sort", "-createdAt"))
 
 
-async def filter_of(call: Call, catalog: Catalog, selection: Selection) -> Filter:
-    """The selection as the list of contacts takes it."""
+async def filter_of(
+    call: Call, catalog: Catalog, selection: Selection, *, all_of_them: bool = False
+) -> Filter:
+    """The selection as the list of contacts takes it; `all_of_them` as in search.matches."""
     tags = [c.value for c in selection.conditions if c.column.kind == "tags" and c.value]
     await call.app.catalogs.tag_ids(catalog, tags, call.conn)
     conditions = [condition_sql(condition, catalog) for condition in selection.conditions]
     query = query_of(catalog.workspace_id, selection.q)
     if query:
         async with call.connection() as conn:
-            conditions.append(matches(query, await search(conn, catalog.workspace_id, query)))
+            ids = await search(conn, catalog.workspace_id, query)
+            conditions.append(matches(query, ids, all_of_them=all_of_them))
     return Filter(conditions=conditions, updated_after=updated_since(selection.conditions))

@@ -37,6 +37,8 @@ class Written(msgspec.Struct):
     contact: Contact
     version: int
     created: bool = False
+    changed: bool = True
+    """Whether the write made any difference."""
     consent: str | None = None
     """As the row holds it; not said of a contact that was made."""
 
@@ -136,7 +138,12 @@ async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog
     """The contact as a change has left it."""
     learn(call, change, outcome, catalog)
     contact = await show(call, outcome.row, change.contact_id, catalog)
-    return Written(contact, outcome.row["version"], consent=outcome.row["consent"])
+    return Written(
+        contact,
+        outcome.row["version"],
+        changed=outcome.verdict == "changed",
+        consent=outcome.row["consent"],
+    )
 
 
 async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:

@@ -2,7 +2,7 @@
 // A change is sent with the version of the row that one saw; if the cell has been changed by somebody else
 // meanwhile, both values are offered.
 import { editorFor, shownValue } from "./editors.js";
-import { cellOf, goTo, neighbour, rowOf, table } from "./grid.js";
+import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { showMoments } from "./moments.js";
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
@@ -35,7 +35,9 @@ function begin(cell, { value, error } = {}) {
   if (open) finish(open, 0);
   const before = shownValue(cell);
   const editor = editorFor(cell, value ?? before, titleOf(cell.dataset.key));
-  open = { cell, before, editor, left: [...cell.childNodes] };
+  // What the input makes of the value: one that nobody touched must not pass for a change.
+  const untouched = value === undefined ? editor.value() : null;
+  open = { cell, before, editor, untouched, left: [...cell.childNodes] };
   cell.replaceChildren(editor.element);
   cell.classList.add("editing");
   if (error) editor.complain(error);
@@ -52,11 +54,11 @@ function close(editing) {
 /** Ends the editing and saves what changed; then goes `step` cells on, or stays where that is null. */
 function finish(editing, step) {
   const value = editing.editor.value();
-  const { cell, before } = editing;
+  const { cell, before, untouched } = editing;
   const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
   close(editing);
   if (step !== 0) goTo(next);
-  if (!same(value, before)) save(cell, before, value);
+  if (!same(value, untouched) && !same(value, before)) save(cell, before, value);
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
@@ -66,7 +68,8 @@ box?.addEventListener("keydown", (event) => {
     const { cell } = open;
     close(open);
     goTo(cell);
-  } else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
+  } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
+  else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
@@ -103,7 +106,7 @@ function save(cell, before, value, { quiet = false } = {}) {
 
 async function sendChange(id, key, before, value, quiet) {
   cellOf(id, key)?.classList.add("saving");
-  const answer = await ask(`${table().dataset.here}/${id}/row`, formOf(key, value, rowOf(id)?.dataset.version ?? ""));
+  const answer = await ask(`${here()}/${id}/row`, formOf(key, value, rowOf(id)?.dataset.version ?? ""));
   cellOf(id, key)?.classList.remove("saving");
   if (!answer) return;
   if (answer.ok) {
@@ -152,7 +155,7 @@ function refuse(id, key, value, problem) {
 /** Somebody else was faster: where it was at another cell, ours goes on; else both values are offered. */
 async function settle(id, key, before, value) {
   const row = rowOf(id);
-  const answer = row && (await fetch(`${table().dataset.here}/${id}/row`, { headers: { "HX-Request": "true" } }));
+  const answer = row && (await fetch(`${here()}/${id}/row`, { headers: { "HX-Request": "true" } }));
   if (!answer?.ok) {
     toast("This contact has been deleted meanwhile.", { bad: true });
     return;

@@ -3,3 +3,4 @@ import "./grid.js";
 import "./cells.js";
 import "./filters.js";
 import "./layout.js";
+import "./many.js";

@@ -51,7 +51,8 @@ function plain(kind, value) {
 }
 
 function typed(kind, value) {
-  const input = Object.assign(document.createElement("input"), INPUTS[kind] ?? INPUTS.text);
+  const long = kind === "text" && value.includes("\n"); // An input would take the line breaks out.
+  const input = long ? document.createElement("textarea") : Object.assign(document.createElement("input"), INPUTS[kind] ?? INPUTS.text);
   input.autocomplete = "off";
   input.dir = "auto";
   input.value = value;

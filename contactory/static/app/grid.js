@@ -3,7 +3,10 @@
 
 const box = document.getElementById("grid");
 
-export const table = () => box.querySelector("table.grid");
+export const table = () => box?.querySelector("table.grid");
+
+/** Where the pages of this workspace's contacts are. */
+export const here = () => box.dataset.here;
 
 /** The rows of contacts, in order. */
 export const rows = () => [...box.querySelectorAll("tbody tr[data-id]")];
@@ -57,6 +60,7 @@ box?.addEventListener("keydown", (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.closest("tr[data-id]") || event.altKey) return;
   let target = null;
+  if (event.key === "Enter" && cell.classList.contains("handle")) cell.querySelector(".open").click();
   if (event.key in STEPS && !event.ctrlKey && !event.metaKey) {
     target = neighbour(cell, ...STEPS[event.key]);
     if (!target && event.key.startsWith("Page")) target = edge(cell, event.key === "PageDown");
@@ -75,11 +79,12 @@ function edge(cell, last) {
 /** Prepares rows that have just come. */
 function prepare() {
   const shown = table();
-  if (!shown) return;
+  if (!shown) return; // Nobody is shown, or this is another page.
   shown.setAttribute("role", "grid");
   box.querySelector(".grid-frame")?.removeAttribute("tabindex");
+  for (const inner of shown.querySelectorAll("tbody .handle :is(a, input)")) inner.tabIndex = -1;
   for (const cell of shown.querySelectorAll("tbody tr[data-id] td:not([tabindex])")) cell.tabIndex = -1;
-  if (!shown.querySelector('td[tabindex="0"]')) goTo(rows()[0]?.cells[0], { focus: false });
+  if (!shown.querySelector('td[tabindex="0"]')) goTo(rows()[0]?.cells[1], { focus: false });
 }
 
 prepare();

@@ -90,7 +90,7 @@ function drag(event, head, say) {
 }
 
 function prepare() {
-  for (const head of box?.querySelectorAll("thead th:not(:has(.grip))") ?? []) handle(head);
+  for (const head of box?.querySelectorAll("thead th[data-key]:not(:has(.grip))") ?? []) handle(head);
   if (box) place();
 }
 

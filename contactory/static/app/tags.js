@@ -1,10 +1,11 @@
 // Picking tags: chips that can be taken off, and a box that suggests tags and makes new ones.
-import { table } from "./grid.js";
+import { here } from "./grid.js";
 
 const make = (tag, className) => Object.assign(document.createElement(tag), { className });
 let number = 0;
 
-export function tagEditor(names) {
+/** An editor of a set of tags; `suggestAt` is where tags to choose from are asked for. */
+export function tagEditor(names, { suggestAt } = {}) {
   const chosen = [...names];
   const element = make("div", "edit edit-tags");
   const chips = make("ul", "tags");
@@ -55,7 +56,7 @@ export function tagEditor(names) {
   let asked = 0;
   input.addEventListener("input", async () => {
     const mine = (asked += 1);
-    const found = input.value.trim() ? await suggestions(input.value) : [];
+    const found = input.value.trim() ? await suggestions(input.value, suggestAt) : [];
     if (mine === asked) show(found.filter((name) => !chosen.includes(name)));
   });
   input.addEventListener("keydown", (event) => {
@@ -85,8 +86,8 @@ function byCodePoint(one, other) {
   return left.length - right.length;
 }
 
-async function suggestions(typed) {
-  const answer = await fetch(`${table().dataset.here}/tags?q=${encodeURIComponent(typed.trim())}`, {
+async function suggestions(typed, at = `${here()}/tags`) {
+  const answer = await fetch(`${at}?q=${encodeURIComponent(typed.trim())}`, {
     headers: { "HX-Request": "true" },
   }).catch(() => null);
   return answer?.ok ? answer.json() : [];

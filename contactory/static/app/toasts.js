@@ -1,8 +1,8 @@
 // Short messages that go by themselves, but not while one points at them or has the focus in them.
 const box = document.getElementById("toasts");
 
-/** Shows `text`; `action` is {title, run} for a button, `bad` marks what went wrong. */
-export function toast(text, { action, bad = false } = {}) {
+/** Shows `text`; `action` is {title, run} for a button, `bad` marks what went wrong; `lasting` stays. */
+export function toast(text, { action, bad = false, lasting = false } = {}) {
   const message = document.createElement("div");
   message.className = bad ? "toast toast-bad" : "toast";
   const words = document.createElement("span");
@@ -13,7 +13,7 @@ export function toast(text, { action, bad = false } = {}) {
   close.setAttribute("aria-label", "Dismiss");
   message.append(close);
   box.append(message);
-  leave(message, bad ? 12000 : 8000);
+  if (!lasting) leave(message, bad ? 12000 : 8000);
   return message;
 }
 
