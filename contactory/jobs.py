@@ -17,17 +17,19 @@ from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3
-# A job rests ten times as long as a piece of it has taken: a flood of changes must not pay much for its upkeep.
-_REST_TIMES, _REST_SECONDS = 10.0, 5.0
+# How long a job rests after a piece of it, in times of what that took: a flood of changes must not pay much.
+_REST, _REST_IN_A_FLOOD = 1.0, 10.0
+_LONGEST_REST = 5.0
 
 
 class Jobs:
     """The jobs of one process."""
 
-    def __init__(self, db: Database, keys: Keys, search: SearchIndex) -> None:
+    def __init__(self, db: Database, keys: Keys, search: SearchIndex, busy: Callable[[], bool]) -> None:
         self._db = db
         self._keys = keys
         self._search = search
+        self._busy = busy
 
     async def run(self) -> None:
         """Runs for ever; what fails is tried again the next time."""
@@ -45,8 +47,8 @@ class Jobs:
         await _drop_old_records(self._db)
         await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
-        await _in_pieces(lambda: sweep(self._db))
-        await _in_pieces(lambda: catch_up(self._db))
+        await self._in_pieces(lambda: sweep(self._db))
+        await self._in_pieces(lambda: catch_up(self._db))
 
     async def keep_findable(self) -> None:
         """Makes what this process changes findable, for ever."""
@@ -58,7 +60,19 @@ class Jobs:
                 pass  # `catch_up` finds what was lost.
             except Exception as error:
                 log.error("job failed", error=type(error).__name__)
-            await asyncio.sleep(max(_FIND_SECONDS, _rest(begun)))
+            await asyncio.sleep(max(_FIND_SECONDS, self._rest(begun)))
+
+    async def _in_pieces(self, work: Callable[[], Awaitable[bool]]) -> None:
+        """Does a long job, as long as `work` says that there is more."""
+        begun = time.monotonic()
+        while await work():
+            await asyncio.sleep(self._rest(begun))
+            begun = time.monotonic()
+
+    def _rest(self, begun: float) -> float:
+        """Seconds to rest after work that began then."""
+        times = _REST_IN_A_FLOOD if self._busy() else _REST
+        return min(_LONGEST_REST, times * (time.monotonic() - begun))
 
     async def last(self) -> None:
         """What must not wait until the next start."""
@@ -66,19 +80,6 @@ class Jobs:
             await write_last_used(self._db, self._keys)
         except Unavailable:
             log.warning("last use of keys not written")
-
-
-def _rest(begun: float) -> float:
-    """Seconds to rest after work that began then."""
-    return min(_REST_SECONDS, _REST_TIMES * (time.monotonic() - begun))
-
-
-async def _in_pieces(work: Callable[[], Awaitable[bool]]) -> None:
-    """Does a long job, as long as `work` says that there is more."""
-    begun = time.monotonic()
-    while await work():
-        await asyncio.sleep(_rest(begun))
-        begun = time.monotonic()
 
 
 async def write_last_used(db: Database, keys: Keys) -> None:

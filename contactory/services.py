@@ -55,7 +55,7 @@ class Services:
             settings.write_queue,
         )
         self.contacts = Reader(rest[_CREATE_LANES:])
-        self._jobs = Jobs(self.db, self.keys, self.search)
+        self._jobs = Jobs(self.db, self.keys, self.search, lambda: self.changes.waiting > 0)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
