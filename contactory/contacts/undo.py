@@ -1,6 +1,6 @@
 """Taking one change of a contact back, as its history has it."""
 
-from typing import Any
+from typing import Any, cast
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
@@ -61,7 +61,7 @@ def _as_before(changes: list[FieldChange], now: Object) -> tuple[Object, list[st
     tags: list[str] | None = None
     for change in changes:
         if change.field == "tags":
-            before, after = set(change.before or ()), set(change.after or ())
+            before, after = (set(cast("list[str]", side or [])) for side in (change.before, change.after))
             tags = sorted((set(now["tags"]) - (after - before)) | (before - after))
             continue
         if now.get(change.field) != change.after:
