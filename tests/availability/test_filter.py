@@ -63,6 +63,14 @@ def test_the_filter_and_the_verdict_agree(world: World, people: Any, channel: st
             assert sorted(each["id"] for each in found) == sorted(each["id"] for each in allowed)
 
 
+def test_who_could_be_in_two_zones_is_listed_while_both_are_open(world: World) -> None:
+    boise = world.alice.made(phone="+12085550155")
+    for at, expected in (("16:30", []), ("17:00", [boise["id"]]), ("02:59", [boise["id"]]), ("03:30", [])):
+        day = "2026-03-03" if at < "12" else "2026-03-02"
+        found = listed(world.bob, availableAt=f"{day}T{at}:00Z", channel="call")
+        assert [each["id"] for each in found] == expected, at
+
+
 def test_now_is_now(world: World, people: Any) -> None:
     always = [(day, "00:00", "24:00") for day in ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
     window(world, "Always", *always)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contactory.availability.openings import is_open, next_opening, open_zones, openings_between
+from contactory.availability.openings import is_open, local_time, next_opening, open_zones, openings_between
 from contactory.timezones.zones import ZONES
 from tests.availability.test_twin import schedule, some_hours, some_moment
 from tests.availability.twin import Hours
@@ -111,6 +111,17 @@ def test_a_window_of_a_date_that_a_zone_skipped_never_opens() -> None:
     opened = next_opening(friday, ["Pacific/Apia"], start)
     assert opened is not None
     assert shown(opened.start) == "2012-01-05T19:00:00Z"
+
+
+def test_a_date_that_begins_before_its_eve_has_ended_is_open_in_its_eve_s_second_hour() -> None:
+    # Newfoundland went back from 00:01 on Sunday to 23:01 on Saturday.
+    found = schedule([("sun", "00:00", "01:00")])
+    again = moment("2006-10-29T03:00:00Z")
+    assert str(local_time("America/St_Johns", again)).startswith("2006-10-28 23:30")
+    assert is_open(found, "America/St_Johns", again)
+    assert openings("America/St_Johns", [("sun", "00:00", "01:00")], "2006-10-29") == [
+        ("2006-10-29T02:30:00Z", "2006-10-29T04:30:00Z")
+    ]
 
 
 NIGHTS = [(day, "22:00", "02:00") for day in DAYS]
