@@ -68,7 +68,7 @@ def main(
             found = growth.measure(contacts or 1_000_000, rounds or 4, seconds or 10, workers, console)
         else:
             contacts = contacts or (50_000 if quick else 200_000)
-            wanted = plan(rounds or (3 if quick else 4), seconds or (1 if quick else 3), quick, only)
+            wanted = plan(rounds or 3, seconds or (1 if quick else 3), quick, only)
             found = _measure(wanted, contacts, workers, console)
     except (BenchError, EmbeddedError) as error:
         raise click.ClickException(str(error)) from None

@@ -10,6 +10,7 @@ from contactory.cli.keys import key
 from contactory.cli.restore import restore
 from contactory.cli.schema import migrate, upgrade_data, version
 from contactory.cli.serving import serve
+from contactory.cli.users import user
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,7 +23,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    *(serve, account, workspace, key, field),
+    *(serve, account, workspace, user, key, field),
     *(doctor, backup, restore, migrate, upgrade_data, version),
 )
 for _command in _COMMANDS:

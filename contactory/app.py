@@ -1,4 +1,4 @@
-"""The table of contents: every operation of the API, and how a server process starts."""
+"""The table of contents: every operation of the API and the dashboard, and how a server process starts."""
 
 import asyncio
 import ctypes
@@ -9,6 +9,7 @@ from typing import Any
 
 from contactory.availability.operations import AVAILABILITY_OPERATIONS
 from contactory.contacts.operations import CONTACT_OPERATIONS
+from contactory.contacts.pages import CONTACT_PAGES
 from contactory.dispatch import Dispatcher
 from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.keys.operations import KEY_OPERATIONS
@@ -20,6 +21,7 @@ from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.tags.operations import TAG_OPERATIONS
 from contactory.timezones.operations import TIMEZONE_OPERATIONS
+from contactory.users.operations import USER_PAGES
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 
 _API: list[Operation] = [
@@ -32,7 +34,8 @@ _API: list[Operation] = [
     *KEY_OPERATIONS,
     *TIMEZONE_OPERATIONS,
 ]
-OPERATIONS = [*_API, *page_operations(_API)]
+_DASHBOARD: list[Operation] = [*USER_PAGES, *CONTACT_PAGES]
+OPERATIONS = [*_API, *_DASHBOARD, *page_operations(_API)]
 
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)

@@ -32,6 +32,8 @@ class Actor(msgspec.Struct, frozen=True):
     mode: str
     permission: str
     type: str = "api_key"
+    via: str = "api"
+    """Through what: said in the history."""
     expires_at: float = float("inf")
     """Seconds since 1970."""
     rate_limit: float | None = None

@@ -10,11 +10,13 @@ from contactory.auth import Actor
 from contactory.checks import check_query
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
+from contactory.html import problem_page
 from contactory.http import Request, Response, Scope, encode_json
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
 from contactory.metrics import ERRORS, Meter
 from contactory.operations import Call, Operation, permit, prepare
+from contactory.visits import enter, leave, wants_page
 
 if TYPE_CHECKING:
     from contactory.services import Services
@@ -107,7 +109,7 @@ class Dispatcher:
             operation, meter, path = self._route(request)
             response = await self._call(operation, request, path)
         except Problem as problem:
-            response = render(request, problem)
+            response = render(request, problem, operation)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -140,6 +142,9 @@ class Dispatcher:
         return operation, meter, path
 
     async def _call(self, operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
+        if operation.page:
+            call = await enter(self._app, operation, request, dict(path))
+            return leave(call, await self._run(call, b""))
         if operation.permission is None:
             call = Call(operation, request, self._app, _NOBODY)
             call.path = dict(path)
@@ -208,7 +213,7 @@ class Dispatcher:
         name = operation.id if operation else "unknown"
         kind = type(error).__name__
         log.error("unexpected", request_id=request.request_id, operation=name, error=kind, trace=frames[-12:])
-        return render(request, Problem())
+        return render(request, Problem(), operation)
 
     def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
         if self._app.settings.log_requests == "none":
@@ -223,8 +228,10 @@ class Dispatcher:
         )
 
 
-def render(request: Request, problem: Problem) -> Response:
-    """A problem as an answer."""
+def render(request: Request, problem: Problem, operation: Operation | None = None) -> Response:
+    """A problem as an answer: as a page to a person who asked for one."""
+    if operation and operation.page and wants_page(request):
+        return problem_page(request, problem)
     body = encode_json(problem.body(quote(request.path), request.request_id))
     headers = [(name.lower(), value) for name, value in problem.headers.items()]
     return Response(problem.status, body, [_PROBLEM, *headers])

@@ -96,6 +96,15 @@ class Unauthorized(Problem):
         super().__init__(headers={"WWW-Authenticate": "Bearer"})
 
 
+class SignedOut(Problem):
+    """401 of a page: nobody is signed in."""
+
+    name = "unauthorized"
+    title = "Unauthorized"
+    status = 401
+    default = "You are signed out: sign in again."
+
+
 class Forbidden(Problem):
     """403: the key is good, but lacks the permission."""
 
@@ -186,9 +195,9 @@ class RateLimited(Problem):
     status = 429
     retryable = True
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, detail: str = "") -> None:
         super().__init__(
-            f"This API key has used up its rate limit: try again in {seconds} s.",
+            detail or f"This API key has used up its rate limit: try again in {seconds} s.",
             headers={"Retry-After": str(seconds)},
         )
 

@@ -27,6 +27,8 @@ class Scope(Protocol):
     path: str
     query_string: str
     headers: Any
+    client: str
+    """The peer's address and port."""
 
 
 class Response(msgspec.Struct):
@@ -47,13 +49,14 @@ def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None
 class Request:
     """One request: what was sent, and what the operation's checks have made of it."""
 
-    __slots__ = ("_protocol", "_read", "headers", "method", "path", "query_string", "request_id")
+    __slots__ = ("_protocol", "_read", "_scope", "headers", "method", "path", "query_string", "request_id")
 
     def __init__(self, scope: Scope, protocol: Any) -> None:
         self.method = scope.method
         self.path = scope.path
         self.query_string = scope.query_string
         self.headers = scope.headers
+        self._scope = scope
         self._protocol = protocol
         self._read: Literal["no", "in part", "yes"] = "no"
         sent: str | None = scope.headers.get("x-request-id")
@@ -63,6 +66,13 @@ class Request:
         """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is no ASCII."""
         value = self.headers.get(name)
         return NO_TEXT if value is None and name in self.headers else value
+
+    def address(self, proxies: int) -> str:
+        """The client's address, where so many proxies of ours each have added to X-Forwarded-For."""
+        passed = (self.header("x-forwarded-for") or "").split(",")
+        if proxies and len(passed) >= proxies and passed[-proxies].strip():
+            return passed[-proxies].strip()
+        return self._scope.client.rpartition(":")[0]
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""

@@ -1,26 +1,35 @@
 """What each server process does beside its requests, at its own pace."""
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 from contactory.auth import Keys
+from contactory.contacts.search import SearchIndex, catch_up
 from contactory.contacts.sweep import sweep
 from contactory.db import COLLISION, Database
 from contactory.errors import Unavailable
 from contactory.fields.retype import end_abandoned
 from contactory.idempotency import KEPT
 from contactory.logs import log
+from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
-_PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
+_FIND_SECONDS = 0.3
+# How long a job rests after a piece of it, in times of what that took: a flood of changes must not pay much.
+_REST, _REST_IN_A_FLOOD = 1.0, 10.0
+_LONGEST_REST = 5.0
 
 
 class Jobs:
     """The jobs of one process."""
 
-    def __init__(self, db: Database, keys: Keys) -> None:
+    def __init__(self, db: Database, keys: Keys, search: SearchIndex, busy: Callable[[], bool]) -> None:
         self._db = db
         self._keys = keys
+        self._search = search
+        self._busy = busy
 
     async def run(self) -> None:
         """Runs for ever; what fails is tried again the next time."""
@@ -36,9 +45,34 @@ class Jobs:
     async def _once(self) -> None:
         await write_last_used(self._db, self._keys)
         await _drop_old_records(self._db)
+        await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
-        while await sweep(self._db):
-            await asyncio.sleep(_PAUSE_SECONDS)
+        await self._in_pieces(lambda: sweep(self._db))
+        await self._in_pieces(lambda: catch_up(self._db))
+
+    async def keep_findable(self) -> None:
+        """Makes what this process changes findable, for ever."""
+        while True:
+            begun = time.monotonic()
+            try:
+                await self._search.work(self._db)
+            except (Unavailable, *COLLISION):
+                pass  # `catch_up` finds what was lost.
+            except Exception as error:
+                log.error("job failed", error=type(error).__name__)
+            await asyncio.sleep(max(_FIND_SECONDS, self._rest(begun)))
+
+    async def _in_pieces(self, work: Callable[[], Awaitable[bool]]) -> None:
+        """Does a long job, as long as `work` says that there is more."""
+        begun = time.monotonic()
+        while await work():
+            await asyncio.sleep(self._rest(begun))
+            begun = time.monotonic()
+
+    def _rest(self, begun: float) -> float:
+        """Seconds to rest after work that began then."""
+        times = _REST_IN_A_FLOOD if self._busy() else _REST
+        return min(_LONGEST_REST, times * (time.monotonic() - begun))
 
     async def last(self) -> None:
         """What must not wait until the next start."""
@@ -70,3 +104,11 @@ async def _drop_old_records(db: Database) -> None:
                (select key_id, key from idempotency_records where created_at < $1 limit 10000)""",
             datetime.now(UTC) - KEPT,
         )
+
+
+async def _drop_old_sign_ins(db: Database) -> None:
+    now = datetime.now(UTC)
+    async with db.connection() as conn:
+        await conn.execute("delete from sessions where expires_at < $1", now)
+        await conn.execute("delete from one_time_links where expires_at < $1", now - timedelta(days=30))
+        await forget_old(conn, now)

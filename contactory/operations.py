@@ -21,6 +21,7 @@ from contactory.ids import parse_id
 
 if TYPE_CHECKING:
     from contactory.services import Services
+    from contactory.visits import Visit
 
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
@@ -37,6 +38,7 @@ class Call:
 
     __slots__ = (
         "_body",
+        "_visit",
         "actor",
         "app",
         "changed_catalogs",
@@ -56,12 +58,24 @@ class Call:
         self.path: dict[str, str] = {}
         self.query: Object = {}
         self._body: Object = {}
+        self._visit: Visit | None = None
         self.conn: Connection | None = None
         """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
         self.touched: list[str] = []
         """Ids of the contacts whose values the answer holds."""
         self.changed_catalogs: set[str] = set()
         """Workspaces whose catalogue the call changes: forgotten once that is committed."""
+
+    @property
+    def visit(self) -> "Visit":
+        """Who looks, and what their form says: of pages alone."""
+        if self._visit is None:
+            raise RuntimeError(f"{self.operation.id} is no page")
+        return self._visit
+
+    @visit.setter
+    def visit(self, visit: "Visit") -> None:
+        self._visit = visit
 
     @property
     def body(self) -> Object:
@@ -158,6 +172,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Request headers that it heeds besides the usual ones, each with a sentence."""
     idempotent: bool = False
     """It heeds Idempotency-Key."""
+    page: bool = False
+    """For a person with a browser: a session takes the place of the key, a form that of the JSON (visits.py).
+    With a permission it needs somebody who is signed in, without one it is open."""
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 

@@ -27,11 +27,6 @@ async def metrics(call: Call) -> Response:
     return Response(200, exposition(), [("content-type", CONTENT_TYPE)])
 
 
-async def home(call: Call) -> Response:
-    """To the explorer."""
-    return Response(302, b"", [("location", "/docs")])
-
-
 async def docs(call: Call) -> Response:
     """The explorer of the API."""
     return await send(call, "docs.html")
@@ -125,7 +120,6 @@ def page_operations(operations: Sequence[Operation]) -> list[Operation]:
     )
     return [
         *shown[len(operations) :],
-        _get("home", "/", "To the explorer", home),
         _get("docs", "/docs", "The explorer", docs),
         _get("static", "/static/{name}", "A file of a page", static_file),
         _get("errors", "/errors", "Every type of problem", error_list),

@@ -24,6 +24,7 @@ from contactory.embedded import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
 from contactory.migrate import migrate
 from contactory.settings import Settings, processes, to_environment
+from contactory.users.links import make_link
 from contactory.workspaces.store import create_account, create_workspace
 
 _HEADER_SECONDS = 10  # A client that has not sent its headers by then is cut off.
@@ -35,6 +36,8 @@ class FirstStart(NamedTuple):
 
     workspace_id: str
     key: str
+    set_up: str
+    """The path of the link that makes the dashboard's owner."""
 
 
 def data_dir(settings: Settings) -> Path:
@@ -117,7 +120,7 @@ async def _prepare(url: str, say: Say) -> FirstStart | None:
             key = await create_key(
                 conn, account, workspace, name="First key", mode="live", permission="admin"
             )
-            return FirstStart(workspace, key.key)
+            return FirstStart(workspace, key.key, await make_link(conn, "set-up", account))
     finally:
         await conn.close()
 

@@ -8,6 +8,7 @@ from contactory.caches import LeastRecentlyUsed
 from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.reader import Reader
+from contactory.contacts.search import SearchIndex
 from contactory.contacts.store import ChangeLane, CreateLane, NewContact
 from contactory.contacts.writer import Writer
 from contactory.db import Database
@@ -19,6 +20,7 @@ from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, TZDATA, WAITING, Met
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
 from contactory.timezones.zones import TZDATA_VERSION
+from contactory.users.passwords import Passwords
 
 _READ_LANES = 2
 _CREATE_LANES = 2
@@ -36,6 +38,8 @@ class Services:
         self.limiter = RateLimiter(self.db, settings)
         self.homes: LeastRecentlyUsed[tuple[str, str, str], str] = LeastRecentlyUsed(_HOMES)
         """The workspace of a contact, which never changes, by account, mode and contact."""
+        self.passwords = Passwords()
+        self.search = SearchIndex()
         self.in_flight: set[tuple[str, str]] = set()
         """Idempotency keys at work in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
@@ -51,7 +55,7 @@ class Services:
             settings.write_queue,
         )
         self.contacts = Reader(rest[_CREATE_LANES:])
-        self._jobs = Jobs(self.db, self.keys)
+        self._jobs = Jobs(self.db, self.keys, self.search, lambda: self.changes.waiting > 0)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -59,6 +63,7 @@ class Services:
         self.changes.start()
         self.creates.start()
         self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
+        self._tasks.append(asyncio.create_task(self._jobs.keep_findable()))
         self._tasks.append(asyncio.create_task(deadlines.watch()))
 
     async def stop(self) -> None:

@@ -108,6 +108,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0),
         _says("Writes that a key may make at once before its rate limit holds; 0 means one second's worth."),
     ] = 0
+    proxies: Annotated[
+        int,
+        Meta(ge=0, le=10),
+        _says(
+            "How many proxies of yours stand before the server and add to X-Forwarded-For, so that failed "
+            "sign-ins are counted by the person's address."
+        ),
+    ] = 0
     max_body_bytes: Annotated[int, Meta(ge=1024), _says("The largest request body, in bytes.")] = 1_048_576
     max_custom_fields: Annotated[Count, _says("Custom fields that a workspace may define.")] = 500
     max_send_windows: Annotated[Count, _says("Send windows that a workspace may have.")] = 100

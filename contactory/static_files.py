@@ -23,10 +23,12 @@ _TYPES = {
 }
 _WORTH_PACKING = 1024  # Bytes; a smaller file fits in a packet as it is.
 _POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
 )
+PAGE_POLICY = ("content-security-policy", _POLICY)
 PAGE_HEADERS = [
-    ("content-security-policy", _POLICY),
+    PAGE_POLICY,
     ("referrer-policy", "no-referrer"),
 ]
 """What every page for a browser is sent with, besides what all answers have."""

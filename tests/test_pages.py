@@ -13,10 +13,10 @@ from contactory.static_files import NAMES
 BUNDLE = "/static/vendor/swagger-ui/swagger-ui-bundle.js"
 
 
-def test_the_first_page_is_the_explorer(http: httpx.Client) -> None:
+def test_the_first_page_is_the_sign_in(http: httpx.Client) -> None:
     answer = http.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
-    assert "/static/docs.js" in http.get("/docs").text
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert 'href="/docs"' in http.get("/sign-in").text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/errors", "/errors/conflict", "/static/docs.js"])

@@ -19,6 +19,8 @@ import httpx
 from contactory.auth import new_key
 from contactory.ids import new_id
 from contactory.keys.store import create_key
+from contactory.users.sessions import open_session
+from contactory.users.store import create_user
 from contactory.workspaces.store import create_account, create_workspace
 from tests.servers import Sql
 
@@ -116,6 +118,29 @@ class Caller:
         return self.get(f"/v1/contacts/{contact_id}/history", **params)
 
 
+class Person:
+    """Somebody at a browser, who is signed in; redirects are not followed."""
+
+    def __init__(self, http: httpx.Client, user_id: str, email: str, secret: str, csrf: str) -> None:
+        self.http = http
+        self.user_id = user_id
+        self.email = email
+        self.secret = secret
+        self.csrf = csrf
+        self.cookie = {"cookie": f"__Host-contactory={secret}"}
+
+    def get(self, path: str, *, script: bool = False, **params: Any) -> httpx.Response:
+        """A page, or with `script` what a script gets in its stead."""
+        headers = {**self.cookie, **({"hx-request": "true"} if script else {})}
+        return self.http.get(path, headers=headers, params=_shown(params))
+
+    def post(self, path: str, form: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
+        """Sends a form as our own pages do; headers are given with `_` for `-`."""
+        own = {"sec-fetch-site": "same-origin", "x-csrf-token": self.csrf}
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.post(path, data=form or {}, headers={**self.cookie, **own, **given})
+
+
 def _shown(params: dict[str, Any]) -> dict[str, Any] | None:
     return {name: str(v).lower() if isinstance(v, bool) else v for name, v in params.items()} or None
 
@@ -169,6 +194,29 @@ class World:
         )
         key = self.sql.run(making)
         return Caller(self.http, key.key, workspace_id or self.acme, key.id)
+
+    def person(
+        self,
+        role: str = "owner",
+        *,
+        name: str = "Olive",
+        account_id: str | None = None,
+        workspace_ids: list[str] | None = None,
+    ) -> Person:
+        """Somebody of Acme, unless said otherwise, who is signed in to the dashboard."""
+        email = an_email()
+        making = create_user(
+            self.sql.conn,
+            account_id or self.account_id,
+            (email, email),
+            name=name,
+            role=role,
+            workspace_ids=workspace_ids,
+        )
+        user = self.sql.run(making)
+        secret = self.sql.run(open_session(self.sql.conn, user.id))
+        csrf = self.sql.value("select csrf from sessions where user_id = $1", user.id)
+        return Person(self.http, user.id, email, secret, csrf)
 
     def field(self, name: str, kind: str = "text", workspace_id: str | None = None) -> str:
         """A new custom field, Acme's unless said otherwise; gives its id."""

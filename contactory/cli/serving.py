@@ -68,7 +68,10 @@ def _free_address(host: str, port: int) -> dict[str, object]:
 
 
 def _welcome_json(address: str, first: "FirstStart | None") -> None:
-    made = {"workspaceId": first.workspace_id, "key": first.key} if first else {}
+    made: dict[str, str] = {}
+    if first:
+        set_up = f"{address}{first.set_up}"
+        made = {"workspaceId": first.workspace_id, "key": first.key, "setUp": set_up}
     print_json({"address": address, **made})
 
 
@@ -76,12 +79,14 @@ def _welcome(address: str, first: "FirstStart | None") -> None:
     lines = [("address", address), ("docs", f"{address}/docs")]
     if first:
         lines += [("workspace", first.workspace_id), ("admin key", first.key)]
+        lines += [("dashboard", f"{address}{first.set_up}")]
     if sys.stdout.isatty():
         _print_panel(lines)
     else:
         for title, value in [("Contactory is ready", ""), *lines]:
             click.echo(f"{title}: {value}" if value else title)
     if first:
+        click.echo("The dashboard's link works once, for seven days: it makes you the owner.")
         click.echo("The key is shown this once. To try it, paste this into another terminal:\n")
         click.echo(_FIRST_STEPS.format(address=address, key=first.key))
     if sys.stdout.isatty():

@@ -13,7 +13,7 @@ from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
-from contactory.contacts.writing import create, new_change, refuse, show_all, upsert, write
+from contactory.contacts.writing import create, learn, new_change, refuse, show_all, upsert, write
 from contactory.db import Row, Violation
 from contactory.errors import NotFound, Problem, ProblemBody
 from contactory.http import Response, json_response
@@ -143,7 +143,7 @@ async def _update_all(call: Call, catalog: Catalog, wave: list[Json], start: int
                 change, future = waiting
                 outcome = await future
                 refuse(outcome)
-                catalog.learn_tags(outcome.made_tags)
+                learn(call, change, outcome, catalog)
                 changed[index] = (change.contact_id, outcome.row)
         except (Stale, Violation):
             continue  # To be tried the longer way.

@@ -58,10 +58,11 @@ def parse_event_cursor(text: str) -> EventCursor:
 
 _ORDER = ("firstName", "lastName", "email", "phone", "timezone")
 _EVENTS = """
-select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, k.name as actor_name, e.via, e.request_id,
-       e.changes, e.version
+select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
+       e.via, e.request_id, e.changes, e.version
   from contact_events e
   left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
+  left join users u on e.actor_type = 'user' and u.id = e.actor_id
  where e.workspace_id = $1 and e.contact_id = $2 and e.version < $3
  order by e.version desc
  limit $4
@@ -72,13 +73,28 @@ async def history(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[Event], EventCursor | None]:
     """A page of a contact's events, newest first, and the cursor to what follows."""
+    found, following = await timeline(conn, workspace_id, contact_id, limit, cursor)
+    return [event for _, event in found], following
+
+
+async def timeline(
+    conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
+) -> tuple[list[tuple[int, Event]], EventCursor | None]:
+    """As history, each event with the version of the contact that it made."""
     before = cursor.version if cursor else 2**62
     rows = await conn.fetch(_EVENTS, workspace_id, contact_id, before, limit + 1)
     following = EventCursor(rows[limit - 1]["version"]) if len(rows) > limit else None
     shown = rows[:limit]
     changes: list[dict[str, Any]] = [msgspec.json.decode(row["changes"]) for row in shown]
     names = await _names(conn, workspace_id, changes)
-    return [_event(row, change, names) for row, change in zip(shown, changes, strict=True)], following
+    events = [_event(row, change, names) for row, change in zip(shown, changes, strict=True)]
+    return [(row["version"], event) for row, event in zip(shown, events, strict=True)], following
+
+
+async def event_at(conn: Connection, workspace_id: str, contact_id: str, version: int) -> Event | None:
+    """The event that made this version of a contact."""
+    found, _ = await timeline(conn, workspace_id, contact_id, 1, EventCursor(version + 1))
+    return found[0][1] if found and found[0][0] == version else None
 
 
 class _Names(msgspec.Struct):

@@ -18,8 +18,8 @@ from contactory.contacts.cursors import Cursor
 from contactory.contacts.reachable import Reachable
 from contactory.db import Connection
 
-_COLUMNS = """c.id::text, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text, c.fields,
-       c.created_at, c.updated_at"""
+_COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
+       c.fields, c.created_at, c.updated_at"""
 _EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent"}
 HEAD = 80
 """Of so many contacts, and twice the page, enough are looked for first who may be contacted now."""
@@ -36,11 +36,13 @@ class Filter(msgspec.Struct, kw_only=True):
     created_after: datetime | None = None
     updated_after: datetime | None = None
     reachable: Reachable | None = None
+    conditions: list[tuple[str, list[Any]]] = []
+    """SQL on the contacts `c`, from literals of ours, with `{}` for each value (filters.py, search.py)."""
 
     @property
     def selective(self) -> bool:
         """Whether an index of another kind than that of the order probably leads to the contacts."""
-        return bool(self.email_key or self.phone or self.tags or self.updated_after)
+        return bool(self.email_key or self.phone or self.tags or self.updated_after or self.conditions)
 
 
 class Page(msgspec.Struct):
@@ -67,6 +69,8 @@ class _Query:
             self.add("c.created_at > {}", wanted.created_after)
         if wanted.updated_after is not None:
             self.add("c.updated_at > {}", wanted.updated_after)
+        for condition, values in wanted.conditions:
+            self.add(condition, *values)
         self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
 
     @property
@@ -239,3 +243,13 @@ async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> 
     """How many contacts a list has in all."""
     query = _Query(catalog, wanted)
     return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
+
+
+async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
+    """As count_contacts, but stops at one more than `most`."""
+    query = _Query(catalog, wanted)
+    return await conn.fetchval(
+        f"""select count(*) from (select from contacts c where {query.condition}
+                                   limit {int(most) + 1}) counted""",
+        *query.args,
+    )

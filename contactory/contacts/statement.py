@@ -15,6 +15,8 @@ DELETE, RESTORE = 4096, 8192
 STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
 CONSENT = 32768
 
+FINDABLE = FIRST_NAME | LAST_NAME | EMAIL | PHONE | DELETE | RESTORE
+"""What a search goes by."""
 USUAL = FIRST_NAME | LAST_NAME | EMAIL | PHONE | TIMEZONE | TAGS_ADD | FIELDS | FIELDS_CLEAR
 """What the short statement can do."""
 

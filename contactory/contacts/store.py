@@ -336,6 +336,7 @@ class CreateLane:
 
 _PURGE = (
     "delete from contact_events where workspace_id = $1 and contact_id = $2",
+    "delete from contact_search where workspace_id = $1 and contact_id = $2",
     "delete from idempotency_records where contact_ids @> array[$2::uuid] and $1::uuid is not null",
 )
 
@@ -355,7 +356,7 @@ async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Act
     await conn.execute(
         """insert into contact_events (workspace_id, contact_id, version, id, type, at,
                                        actor_type, actor_id, via, request_id, changes)
-           values ($1, $2, $3, $4, 'contact.purged', $5, $6, $7, 'api', $8, '{}')""",
+           values ($1, $2, $3, $4, 'contact.purged', $5, $6, $7, $8, $9, '{}')""",
         workspace_id,
         contact_id,
         version + 1,
@@ -363,6 +364,7 @@ async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Act
         datetime.now(UTC),
         actor.type,
         actor.id,
+        actor.via,
         request_id,
     )
     return True

@@ -50,6 +50,8 @@ with piece as (
     select id from contacts where workspace_id = $1 and $2::uuid = $1 limit $3 for update
 ), events as (
     delete from contact_events e using piece where e.workspace_id = $1 and e.contact_id = piece.id
+), words as (
+    delete from contact_search s using piece where s.workspace_id = $1 and s.contact_id = piece.id
 ), done as (
     delete from contacts c using piece where c.workspace_id = $1 and c.id = piece.id
 )

@@ -6,7 +6,7 @@ from contactory.catalog import Catalog
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born
 from contactory.contacts.model import Contact, Values, show_fields
-from contactory.contacts.statement import FILL, MATCH, RESTORE, STALE_TAGS, TIMEZONE
+from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
     NewContact,
@@ -37,6 +37,8 @@ class Written(msgspec.Struct):
     contact: Contact
     version: int
     created: bool = False
+    changed: bool = True
+    """Whether the write made any difference."""
     consent: str | None = None
     """As the row holds it; not said of a contact that was made."""
 
@@ -50,7 +52,7 @@ def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> 
         catalog_version=catalog.version,
         actor_type=call.actor.type,
         actor_id=call.actor.id,
-        via="api",
+        via=call.actor.via,
         request_id=call.request.request_id,
     )
 
@@ -125,10 +127,23 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
         )
 
 
-async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+def learn(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> None:
+    """Tells those who have to know of it what a change has done."""
+    if change.mask & FINDABLE and outcome.verdict == "changed":
+        call.app.search.note(change.workspace_id, [change.contact_id])
     catalog.learn_tags(outcome.made_tags)
+
+
+async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+    """The contact as a change has left it."""
+    learn(call, change, outcome, catalog)
     contact = await show(call, outcome.row, change.contact_id, catalog)
-    return Written(contact, outcome.row["version"], consent=outcome.row["consent"])
+    return Written(
+        contact,
+        outcome.row["version"],
+        changed=outcome.verdict == "changed",
+        consent=outcome.row["consent"],
+    )
 
 
 async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:
@@ -168,6 +183,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
         actor=call.actor,
         request_id=call.request.request_id,
         catalog_version=catalog.version,
+        via=call.actor.via,
         first_name=values.first_name,
         last_name=values.last_name,
         email=values.email,
@@ -220,6 +236,7 @@ async def _insert(call: Call, new: NewContact) -> NewContact | None:
 
 def _made(call: Call, new: NewContact, values: Values, catalog: Catalog) -> Written:
     catalog.learn_tags(new.made_tags)
+    call.app.search.note(new.workspace_id, [new.id])
     call.touched.append(new.id)
     contact = Contact(
         new.id,

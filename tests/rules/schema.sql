@@ -40,6 +40,12 @@ CREATE TABLE public.contact_events (
     changes jsonb NOT NULL
 );
 
+CREATE TABLE public.contact_search (
+    workspace_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    words tsvector NOT NULL
+);
+
 CREATE TABLE public.contacts (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -87,6 +93,12 @@ ALTER TABLE public.custom_fields ALTER COLUMN num ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.grid_layouts (
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    columns jsonb NOT NULL
+);
+
 CREATE TABLE public.idempotency_records (
     key_id uuid NOT NULL,
     key text NOT NULL,
@@ -98,6 +110,17 @@ CREATE TABLE public.idempotency_records (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.one_time_links (
+    hash bytea NOT NULL,
+    kind text NOT NULL,
+    account_id uuid NOT NULL,
+    user_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT one_time_links_kind_check CHECK ((kind = ANY (ARRAY['set-up'::text, 'invite'::text, 'reset'::text])))
+);
+
 CREATE UNLOGGED TABLE public.rate_buckets (
     key_id uuid NOT NULL,
     tokens double precision NOT NULL,
@@ -105,11 +128,25 @@ CREATE UNLOGGED TABLE public.rate_buckets (
     at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.saved_views (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid,
+    name text NOT NULL,
+    query text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.search_progress (
+    workspace_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.send_windows (
@@ -122,6 +159,21 @@ CREATE TABLE public.send_windows (
     is_default boolean NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.sessions (
+    hash bytea NOT NULL,
+    user_id uuid NOT NULL,
+    csrf text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE UNLOGGED TABLE public.sign_in_failures (
+    subject bytea NOT NULL,
+    failures integer NOT NULL,
+    since timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.tags (
@@ -141,6 +193,26 @@ ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.user_workspaces (
+    user_id uuid NOT NULL,
+    workspace_id uuid NOT NULL
+);
+
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    email text NOT NULL,
+    email_key text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    limited boolean NOT NULL,
+    password_hash text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'viewer'::text])))
 );
 
 CREATE TABLE public.workspaces (
@@ -176,26 +248,53 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.contact_events
     ADD CONSTRAINT contact_events_pkey PRIMARY KEY (workspace_id, contact_id, version);
 
+ALTER TABLE ONLY public.contact_search
+    ADD CONSTRAINT contact_search_pkey PRIMARY KEY (workspace_id, contact_id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.grid_layouts
+    ADD CONSTRAINT grid_layouts_pkey PRIMARY KEY (workspace_id, user_id);
+
 ALTER TABLE ONLY public.idempotency_records
     ADD CONSTRAINT idempotency_records_pkey PRIMARY KEY (key_id, key);
+
+ALTER TABLE ONLY public.one_time_links
+    ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (hash);
 
 ALTER TABLE ONLY public.rate_buckets
     ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.search_progress
+    ADD CONSTRAINT search_progress_pkey PRIMARY KEY (workspace_id);
 
 ALTER TABLE ONLY public.send_windows
     ADD CONSTRAINT send_windows_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.sign_in_failures
+    ADD CONSTRAINT sign_in_failures_pkey PRIMARY KEY (subject);
+
 ALTER TABLE ONLY public.tags
     ADD CONSTRAINT tags_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.user_workspaces
+    ADD CONSTRAINT user_workspaces_pkey PRIMARY KEY (user_id, workspace_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
@@ -205,6 +304,8 @@ CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, cre
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
 CREATE INDEX contact_events_at ON public.contact_events USING btree (workspace_id, at, contact_id);
+
+CREATE INDEX contact_search_words ON public.contact_search USING gin (words);
 
 CREATE INDEX contacts_created ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 
@@ -224,13 +325,27 @@ CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspa
 
 CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
 
+CREATE INDEX one_time_links_by_user ON public.one_time_links USING btree (user_id);
+
+CREATE INDEX one_time_links_expiry ON public.one_time_links USING btree (expires_at);
+
 CREATE UNIQUE INDEX send_windows_default ON public.send_windows USING btree (workspace_id) WHERE is_default;
 
 CREATE UNIQUE INDEX send_windows_name ON public.send_windows USING btree (workspace_id, name);
 
+CREATE INDEX sessions_by_user ON public.sessions USING btree (user_id);
+
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
+
+CREATE INDEX sign_in_failures_age ON public.sign_in_failures USING btree (since);
+
 CREATE UNIQUE INDEX tags_name ON public.tags USING btree (workspace_id, name) WHERE ((deleted_at IS NULL) AND (merged_into IS NULL));
 
 CREATE INDEX tags_to_sweep ON public.tags USING btree (workspace_id, id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
+
+CREATE INDEX users_by_account ON public.users USING btree (account_id, created_at, id);
+
+CREATE UNIQUE INDEX users_email ON public.users USING btree (email_key);
 
 CREATE INDEX workspaces_by_account ON public.workspaces USING btree (account_id, created_at, id);
 
@@ -241,6 +356,24 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.one_time_links
+    ADD CONSTRAINT one_time_links_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.one_time_links
+    ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.user_workspaces
+    ADD CONSTRAINT user_workspaces_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.user_workspaces
+    ADD CONSTRAINT user_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[2] / "contactory"
-OWNED = ("contacts", "tags", "custom_fields", "contact_events", "send_windows")
+OWNED = (
+    *("contacts", "tags", "custom_fields", "contact_events", "send_windows"),
+    *("contact_search", "search_progress", "grid_layouts", "saved_views"),
+)
 """The tables whose rows belong to a workspace."""
 HOLE = "\N{WHITE SQUARE}"
 """Stands where an f-string has a value."""

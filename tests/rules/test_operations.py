@@ -12,9 +12,14 @@ from contactory.openapi import describe, statuses, with_fields
 from contactory.operations import Operation
 from tests.world import World
 
-PAGES = {"home", "docs", "static", "errors", "error"}
+PAGES = {"docs", "static", "errors", "error"}
 """For people: they say nothing about what they answer, and are not described."""
-OPEN = PAGES | {"live", "ready", "metrics", "openapi"}
+DOORS = {
+    *("home", "showSignIn", "signIn", "signOut", "chooseTheme", "showSetUp", "setUp"),
+    *("showInvitation", "acceptInvitation", "showReset", "reset"),
+}
+"""Pages of the dashboard that are open to everybody."""
+OPEN = PAGES | DOORS | {"live", "ready", "metrics", "openapi"}
 DESCRIPTION = describe(OPERATIONS)
 NAMED = {
     operation["operationId"]: operation for p in DESCRIPTION["paths"].values() for operation in p.values()
@@ -32,13 +37,18 @@ def test_the_description_has_every_operation_but_the_pages() -> None:
         for path, methods in DESCRIPTION["paths"].items()
         for method, operation in methods.items()
     }
-    assert described == {(o.method, o.path, o.id) for o in OPERATIONS if o.id not in PAGES}
+    assert described == {(o.method, o.path, o.id) for o in OPERATIONS if o.id not in PAGES and not o.page}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 def test_an_operation_needs_a_permission_or_is_known_to_be_open(operation: Operation) -> None:
     assert (operation.permission in PERMISSIONS) != (operation.id in OPEN)
-    assert operation.path.startswith("/v1/") == (operation.permission is not None)
+    if operation.page:
+        assert operation.path.startswith("/w/{workspaceId}/") == (operation.permission is not None)
+        assert not operation.answers
+        assert not operation.idempotent
+    else:
+        assert operation.path.startswith("/v1/") == (operation.permission is not None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""`contactory user`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from contactory.cli.output import json_option, print_result, print_rows
+from contactory.cli.running import ID, checked, load, with_database
+
+if TYPE_CHECKING:
+    from contactory.db import Connection
+    from contactory.users.model import User
+
+_EMAIL = checked("EMAIL", "contactory.users.model:EMAIL")
+
+
+@click.group()
+def user() -> None:
+    """People who use the dashboard."""
+
+
+def _address(path: str) -> str:
+    settings = load()
+    return f"http://{settings.host}:{settings.port}{path}"
+
+
+@user.command("create")
+@click.argument("email", type=_EMAIL)
+@click.option("--account", "account_id", type=ID, required=True, help="The account that they belong to.")
+@click.option("--name", type=checked("NAME", "contactory.users.model:NAME"), help="The e-mail unless given.")
+@click.option(
+    "--role",
+    type=click.Choice(["owner", "admin", "editor", "viewer"]),
+    default="editor",
+    show_default=True,
+    help="What they may do.",
+)
+@click.option(
+    "--workspace",
+    "workspace_ids",
+    type=ID,
+    multiple=True,
+    help="A workspace that they may see, and no others; may be given several times.",
+)
+@json_option
+def create_user(
+    email: tuple[str, str],
+    account_id: str,
+    name: str | None,
+    role: str,
+    workspace_ids: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Invite somebody: prints a link, which works once, where they choose a password."""
+    from contactory.users import store
+    from contactory.users.links import make_link
+    from contactory.workspaces.store import find_account
+
+    async def work(conn: "Connection") -> tuple[str, str]:
+        await find_account(conn, account_id)
+        async with conn.transaction():
+            made = await store.create_user(
+                conn,
+                account_id,
+                email,
+                name=name or email[0],
+                role=role,
+                workspace_ids=workspace_ids or None,
+            )
+            return made.id, await make_link(conn, "invite", account_id, made.id)
+
+    user_id, path = with_database(work)
+    link = _address(path)
+    print_result(
+        as_json,
+        {"id": user_id, "link": link},
+        f"user: {user_id}\nlink (works once, for seven days): {link}",
+    )
+
+
+@user.command("list")
+@json_option
+def list_users(as_json: bool) -> None:
+    """List the users of all accounts, disabled ones too, oldest first."""
+    from contactory.users.store import list_all_users
+
+    rows = with_database(list_all_users)
+    columns = {"id": "id", "e-mail": "email", "name": "name", "role": "role", "account": "account_id"}
+    times = {"limited": "limited", "created": "created_at", "disabled": "disabled_at"}
+    print_rows(as_json, rows, {**columns, **times})
+
+
+@user.command("reset-password")
+@click.argument("email", type=_EMAIL)
+@json_option
+def reset_password(email: tuple[str, str], as_json: bool) -> None:
+    """Print a link, which works once, where a user chooses a new password."""
+    from contactory.users.links import make_link
+    from contactory.users.store import find_by_email
+
+    async def work(conn: "Connection") -> tuple[str, str]:
+        found = await find_by_email(conn, email[1])
+        _refuse_disabled(found)
+        kind = "reset" if found.signs_in else "invite"
+        async with conn.transaction():
+            return found.id, await make_link(conn, kind, found.account_id, found.id)
+
+    user_id, path = with_database(work)
+    link = _address(path)
+    print_result(as_json, {"id": user_id, "link": link}, f"link (works once): {link}")
+
+
+def _refuse_disabled(found: "User") -> None:
+    from contactory.errors import Conflict
+
+    if found.disabled_at is not None:
+        raise Conflict(f"{found.email} is disabled.")
+
+
+@user.command("disable")
+@click.argument("email", type=_EMAIL)
+@json_option
+def disable_user(email: tuple[str, str], as_json: bool) -> None:
+    """Sign a user out everywhere, for good. Their name stays in the history."""
+    from contactory.users import store
+
+    async def work(conn: "Connection") -> str:
+        found = await store.find_by_email(conn, email[1])
+        async with conn.transaction():
+            await store.disable_user(conn, found.account_id, found.id)
+        return found.id
+
+    user_id = with_database(work)
+    print_result(as_json, {"id": user_id}, f"{email[0]} is disabled.")

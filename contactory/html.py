@@ -1,0 +1,107 @@
+"""Pages and parts of pages, from the templates that stand beside the things they show."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from contactory.errors import NotFound, Problem, SignedOut
+from contactory.http import Request, Response
+from contactory.static_files import PAGE_POLICY
+
+THINGS = ("contacts", "users")
+"""Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
+THEME_COOKIE = "contactory-theme"
+THEMES = ("auto", "light", "dark")
+HEADERS = [
+    ("content-type", "text/html; charset=utf-8"),
+    PAGE_POLICY,
+    # With `no-referrer` browsers send the Origin of a form as "null", which tells it from no other site's.
+    ("referrer-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+    ("cache-control", "no-store"),
+    ("vary", "cookie, hx-request"),
+]
+
+
+class Place(NamedTuple):
+    """A page that the navigation of a workspace leads to."""
+
+    title: str
+    path: str
+    """Below /w/{workspaceId}."""
+    permission: str = "read"
+
+
+NAVIGATION = (Place("Contacts", "contacts"),)
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+    things = PrefixLoader({thing: PackageLoader(f"contactory.{thing}") for thing in THINGS})
+    loader = ChoiceLoader([things, PackageLoader("contactory")])
+    made: Any = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals["navigation"] = NAVIGATION
+    made.filters["moment"] = _moment
+    return made
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def text_of(template: str, **values: object) -> str:
+    """What a template makes of the values."""
+    return _environment().get_template(template).render(**values)
+
+
+def html(status: int, text: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    """A page or a part of one as an answer."""
+    return Response(status, text.encode(), [*HEADERS, *(headers or [])])
+
+
+def see_other(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    """Go there, and get it (RFC 9110, section 15.4.4)."""
+    return Response(303, b"", [("location", path), ("cache-control", "no-store"), *(headers or [])])
+
+
+def cookies(request: Request) -> dict[str, str]:
+    """The cookies that were sent."""
+    pairs = (part.strip().partition("=") for part in (request.header("cookie") or "").split(";"))
+    return {name: value for name, _, value in pairs if name}
+
+
+def theme(request: Request) -> str:
+    """Which of THEMES the person has chosen."""
+    chosen = cookies(request).get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "auto"
+
+
+_NO_PAGE = "There is nothing here, or nothing that you may see."
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """What a person sees where an error stands in the way; who is signed out is led to the sign-in."""
+    if isinstance(problem, SignedOut):
+        asked = request.method in ("GET", "HEAD")
+        path = quote(request.path) + (f"?{request.query_string}" if request.query_string else "")
+        return see_other(f"/sign-in?next={quote(path, safe='')}" if asked else "/sign-in")
+    plain = type(problem) is NotFound and problem.detail == NotFound.default
+    page = text_of(
+        "problem.html",
+        problem=problem,
+        detail=_NO_PAGE if plain else problem.detail,
+        request_id=request.request_id,
+        theme=theme(request),
+    )
+    return html(problem.status, page, [(name.lower(), value) for name, value in problem.headers.items()])
+
+
+def errors_by_field(problem: Problem) -> dict[str, str]:
+    """What is wrong with a form, by the name of the field; under "" what is wrong with all of it."""
+    found = {(error.pointer or "").removeprefix("/"): error.detail for error in problem.errors}
+    return found or {"": problem.detail}

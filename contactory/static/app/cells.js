@@ -1,0 +1,218 @@
+// Editing in place: Enter or a click opens the cell, Enter saves, Tab saves and goes on, Escape leaves.
+// A change is sent with the version of the row that one saw; if the cell has been changed by somebody else
+// meanwhile, both values are offered.
+import { editorFor, shownValue } from "./editors.js";
+import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
+import { showMoments } from "./moments.js";
+import { send } from "./requests.js";
+import { toast } from "./toasts.js";
+import { remember } from "./undo.js";
+
+const box = document.getElementById("grid");
+const FIXED = ["createdAt", "updatedAt"];
+let open = null; // The cell that is being edited: {cell, before, editor, left}.
+
+const canEdit = (cell) => table()?.hasAttribute("data-editable") && !FIXED.includes(cell.dataset.key);
+const titleOf = (key) => box.querySelector(`thead [data-key="${CSS.escape(key)}"]`)?.textContent.trim() ?? key;
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+box?.addEventListener("click", (event) => {
+  const cell = event.target.closest("tbody tr[data-id] td[data-key]");
+  if (!cell || event.target.closest("a, button, input, form") || !getSelection().isCollapsed) return;
+  goTo(cell);
+  if (canEdit(cell)) begin(cell);
+});
+
+box?.addEventListener("keydown", (event) => {
+  const cell = event.target;
+  if (cell.tagName !== "TD" || !cell.dataset.key || !["Enter", "F2"].includes(event.key)) return;
+  event.preventDefault();
+  if (canEdit(cell)) begin(cell);
+});
+
+/** Opens a cell; with `value` and `error`, what was typed and why it was refused. */
+function begin(cell, { value, error } = {}) {
+  if (open) finish(open, 0);
+  const before = shownValue(cell);
+  const editor = editorFor(cell, value ?? before, titleOf(cell.dataset.key));
+  // What the input makes of the value: one that nobody touched must not pass for a change.
+  const untouched = value === undefined ? editor.value() : null;
+  open = { cell, before, editor, untouched, left: [...cell.childNodes] };
+  cell.replaceChildren(editor.element);
+  cell.classList.add("editing");
+  if (error) editor.complain(error);
+  editor.focus();
+}
+
+/** Puts the cell back as it was. */
+function close(editing) {
+  if (open === editing) open = null;
+  editing.cell.classList.remove("editing");
+  editing.cell.replaceChildren(...editing.left);
+}
+
+/** Ends the editing and saves what changed; then goes `step` cells on, or stays where that is null. */
+function finish(editing, step) {
+  const value = editing.editor.value();
+  const { cell, before, untouched } = editing;
+  const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
+  close(editing);
+  if (step !== 0) goTo(next);
+  if (!same(value, untouched) && !same(value, before)) save(cell, before, value);
+  if (step && canEdit(next) && next !== cell) begin(next);
+}
+
+box?.addEventListener("keydown", (event) => {
+  if (!open?.cell.contains(event.target) || event.target === open.cell) return;
+  if (event.key === "Escape") {
+    const { cell } = open;
+    close(open);
+    goTo(cell);
+  } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
+  else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
+  else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+});
+
+box?.addEventListener("focusout", (event) => {
+  const editing = open;
+  if (!editing?.cell.contains(event.target) || editing.cell.contains(event.relatedTarget)) return;
+  // The page's own loss of focus (another window) is no reason to save.
+  setTimeout(() => {
+    if (open === editing && document.hasFocus() && !editing.cell.contains(document.activeElement)) finish(editing, 0);
+  });
+});
+
+const formOf = (key, value, version) => {
+  const values = Array.isArray(value) ? value : [value];
+  return [...(values.length ? values : [""]).map((each) => [key, each]), ["version", version]];
+};
+
+const queues = new Map(); // By contact: each change waits for the one before it, and goes by the row that gave.
+
+/** Sends a change of a cell; `quiet` where it undoes another. */
+function save(cell, before, value, { quiet = false } = {}) {
+  const { id } = cell.closest("tr").dataset;
+  const { key } = cell.dataset;
+  cell.classList.add("saving");
+  const mine = (queues.get(id) ?? Promise.resolve()).then(() => sendChange(id, key, before, value, quiet));
+  queues.set(id, mine);
+  return mine.finally(() => {
+    if (queues.get(id) === mine) queues.delete(id);
+  });
+}
+
+async function sendChange(id, key, before, value, quiet) {
+  cellOf(id, key)?.classList.add("saving");
+  const answer = await ask(`${here()}/${id}/row`, formOf(key, value, rowOf(id)?.dataset.version ?? ""));
+  cellOf(id, key)?.classList.remove("saving");
+  if (!answer) return;
+  if (answer.ok) {
+    replaceRow(id, answer.text);
+    if (!quiet) offerUndo(id, key, before, value);
+  } else if (answer.status === 412) await settle(id, key, before, value);
+  else if (answer.status !== 401) refuse(id, key, value, answer.problem);
+}
+
+async function ask(path, values) {
+  try {
+    return await send(path, values);
+  } catch {
+    toast("The server cannot be reached, so this was not saved. Try again in a moment.", { bad: true });
+    return null;
+  }
+}
+
+/** Shows a row anew. Its cells stay, so that neither the focus nor what is being typed is lost. */
+function replaceRow(id, html) {
+  const row = rowOf(id);
+  if (!row) return;
+  const parsed = new DOMParser().parseFromString(`<table>${html}</table>`, "text/html");
+  const fresh = document.adoptNode(parsed.querySelector("tr[data-id]"));
+  row.dataset.version = fresh.dataset.version;
+  for (const cell of row.cells) {
+    const content = fresh.querySelector(`[data-key="${CSS.escape(cell.dataset.key ?? "")}"]`)?.childNodes ?? [];
+    if (open?.cell === cell) open.left = [...content];
+    else cell.replaceChildren(...content);
+  }
+  showMoments(row);
+}
+
+function refuse(id, key, value, problem) {
+  const cell = cellOf(id, key);
+  const [first] = problem.errors ?? [];
+  const hint = first?.suggestion ? ` Did you mean ${first.suggestion}?` : "";
+  const words = `${first?.detail ?? problem.detail}${hint}`;
+  if (!cell || open) toast(words, { bad: true });
+  else {
+    goTo(cell);
+    begin(cell, { value, error: words });
+  }
+}
+
+/** Somebody else was faster: where it was at another cell, ours goes on; else both values are offered. */
+async function settle(id, key, before, value) {
+  const row = rowOf(id);
+  const answer = row && (await fetch(`${here()}/${id}/row`, { headers: { "HX-Request": "true" } }));
+  if (!answer?.ok) {
+    toast("This contact has been deleted meanwhile.", { bad: true });
+    return;
+  }
+  replaceRow(id, await answer.text());
+  const cell = cellOf(id, key);
+  const theirs = shownValue(cell);
+  if (same(theirs, before)) await sendChange(id, key, before, value, false);
+  else if (!same(theirs, value)) offerBoth(cell, theirs, value);
+}
+
+const shown = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
+
+function offerBoth(cell, theirs, ours) {
+  const left = [...cell.childNodes];
+  const choice = document.createElement("div");
+  choice.className = "edit conflict";
+  choice.setAttribute("role", "alertdialog");
+  choice.setAttribute("aria-label", "Somebody else has changed this");
+  const words = document.createElement("p");
+  words.textContent = `Somebody else has changed this to “${shown(theirs)}” meanwhile.`;
+  const done = (use) => {
+    cell.classList.remove("editing");
+    cell.replaceChildren(...left);
+    goTo(cell);
+    if (use) save(cell, theirs, ours);
+  };
+  const keep = choiceButton(`Keep “${shown(theirs)}”`, () => done(false));
+  choice.append(words, keep, choiceButton(`Use “${shown(ours)}”`, () => done(true)));
+  choice.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") done(false);
+  });
+  cell.replaceChildren(choice);
+  cell.classList.add("editing");
+  keep.focus();
+}
+
+function choiceButton(title, run) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "button";
+  made.textContent = title;
+  made.addEventListener("click", run);
+  return made;
+}
+
+function offerUndo(id, key, before, value) {
+  const undo = remember(async () => {
+    message.remove();
+    const cell = cellOf(id, key);
+    if (!cell) {
+      toast("The contact is not in sight any more: its page has its history.");
+      return;
+    }
+    goTo(cell);
+    await save(cell, value, before, { quiet: true });
+  });
+  const message = toast(`${titleOf(key)} changed.`, { action: { title: "Undo", run: undo } });
+}

@@ -1,0 +1,41 @@
+// The page of one contact, and of a new one: zones to choose from, tags as chips, a clock that goes on.
+import { tagEditor } from "./tags.js";
+
+for (const input of document.querySelectorAll("[data-zone]")) {
+  const list = document.createElement("datalist");
+  list.id = "zones";
+  for (const zone of Intl.supportedValuesOf("timeZone")) list.append(new Option(zone));
+  input.after(list);
+  input.setAttribute("list", list.id);
+}
+
+// The lines of the text stay what is sent; the chips write into them.
+for (const area of document.querySelectorAll("[data-tags]")) {
+  const form = area.closest("form");
+  const names = area.value.split("\n").filter(Boolean);
+  const editor = tagEditor(names, { suggestAt: `${location.pathname.split("/contacts")[0]}/contacts/tags` });
+  editor.input.id = area.id;
+  area.removeAttribute("id");
+  area.hidden = true;
+  document.getElementById(`${editor.input.id}-note`)?.classList.toggle("unseen", !area.hasAttribute("aria-invalid"));
+  area.after(editor.element);
+  form.addEventListener("submit", () => {
+    area.value = editor.value().join("\n");
+  });
+}
+
+const clocks = document.querySelectorAll("[data-clock]");
+if (clocks.length) {
+  const tick = () => {
+    for (const clock of clocks) {
+      const options = { timeZone: clock.dataset.clock, hour: "2-digit", minute: "2-digit" };
+      try {
+        clock.textContent = new Intl.DateTimeFormat(undefined, options).format(new Date());
+      } catch {
+        // The browser does not know this zone: what the server said stays.
+      }
+    }
+  };
+  tick();
+  setInterval(tick, 15_000);
+}

@@ -1,0 +1,179 @@
+// Many at once: rows are selected by their boxes (with Shift a whole run), or all that the filter shows; what is
+// done to them goes piece by piece, with how far it has come, and can be stopped and taken back.
+import { here } from "./grid.js";
+import { send } from "./requests.js";
+import { tagEditor } from "./tags.js";
+import { toast } from "./toasts.js";
+import { remember } from "./undo.js";
+
+const PIECE = 250;
+const MOST_UNDONE = 20_000;
+const bar = document.getElementById("many");
+const grid = document.getElementById("grid");
+const said = bar?.querySelector("[data-said]");
+const work = document.getElementById("many-work");
+let everything = false; // All that the filter shows, and not only what is on the page.
+let last = null;
+
+const boxes = () => [...grid.querySelectorAll('tbody input[name="contact"]')];
+const chosen = () => boxes().filter((box) => box.checked);
+
+function show() {
+  const count = chosen().length;
+  if (!count || count < boxes().length) everything = false;
+  bar.hidden = !count;
+  bar.querySelector("[data-everything]").hidden = everything || count < boxes().length || !grid.querySelector("tr.more");
+  const total = document.getElementById("count").textContent.trim();
+  said.textContent = everything ? `All ${total} selected` : `${count} selected`;
+  const head = grid.querySelector("[data-all]");
+  if (head) {
+    head.checked = count > 0 && count === boxes().length;
+    head.indeterminate = count > 0 && count < boxes().length;
+  }
+  for (const box of boxes()) box.closest("tr").classList.toggle("chosen", box.checked);
+}
+
+grid?.addEventListener("click", (event) => {
+  const box = event.target.closest('input[name="contact"]');
+  if (!box) return;
+  if (event.shiftKey && last?.isConnected) {
+    const all = boxes();
+    const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((one, other) => one - other);
+    for (const each of all.slice(from, to + 1)) each.checked = box.checked;
+  }
+  last = box;
+  show();
+});
+
+grid?.addEventListener("change", (event) => {
+  if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
+  else if (!event.target.matches('input[name="contact"]')) return;
+  show();
+});
+
+grid?.addEventListener("keydown", (event) => {
+  const box = event.target.tagName === "TD" && event.target.closest("tr").querySelector('input[name="contact"]');
+  if (!box || event.key !== " ") return;
+  event.preventDefault();
+  box.checked = !box.checked;
+  last = box;
+  show();
+});
+
+document.addEventListener("htmx:load", () => {
+  if (!bar) return;
+  if (everything) for (const box of boxes()) box.checked = true;
+  show();
+});
+
+bar?.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.matches("[data-everything]")) everything = true;
+  else if (button.matches("[data-none]")) for (const box of boxes()) box.checked = false;
+  else if (button.dataset.action) return ask(button.dataset.action);
+  show();
+});
+
+/** What is to be done: asks for the tags or the value where the action needs some. */
+function ask(action) {
+  const form = work.querySelector("form");
+  const how = { addTags: "Add tags", removeTags: "Remove tags", set: "Set a field", delete: "Delete" }[action];
+  work.querySelector("h2").textContent = `${how}: ${said.textContent.toLowerCase()}`;
+  const place = form.querySelector("[data-tags-here]");
+  const wantsTags = action.endsWith("Tags");
+  const editor = wantsTags ? tagEditor([]) : null;
+  if (editor) editor.input.setAttribute("aria-label", "Tags");
+  place.replaceChildren(...(editor ? [editor.element] : []));
+  form.querySelector("[data-field-here]").hidden = action !== "set";
+  form.querySelector("[data-go]").textContent = how;
+  form.querySelector("[data-go]").classList.toggle("button-bad", action === "delete");
+  form.onsubmit = (event) => {
+    if (event.submitter?.value === "cancel") return;
+    event.preventDefault();
+    const extra = editor ? editor.value().map((name) => ["tags", name]) : [];
+    if (action === "set") extra.push([form.elements.column.value, form.elements.value.value.trim()]);
+    if (wantsTags && !extra.length) return void editor.focus?.();
+    work.close();
+    run(action, extra, how);
+  };
+  work.showModal();
+  (editor?.input ?? form.querySelector(action === "set" ? "select" : "[data-go]")).focus();
+}
+
+const versions = (list) => list.map((row) => `${row.dataset.id}:${row.dataset.version}`);
+
+/** Gives the next pieces to send, each a list of form fields, until there is no more. */
+function* named(targets) {
+  for (let at = 0; at < targets.length; at += PIECE) yield targets.slice(at, at + PIECE).map((each) => ["contact", each]);
+}
+
+async function run(action, extra, how) {
+  const targets = everything ? null : versions(chosen().map((box) => box.closest("tr")));
+  const back = location.search.slice(1);
+  const total = await through(action, extra, targets, back, how);
+  if (!total) return;
+  report(total, how);
+  refresh();
+}
+
+async function through(action, extra, targets, back, how) {
+  const total = { changed: [], same: 0, refused: {}, stopped: false };
+  const progress = progressOf(how, () => {
+    total.stopped = true;
+  });
+  const pieces = targets && named(targets);
+  let cursor = "";
+  while (!total.stopped) {
+    const piece = pieces ? pieces.next().value : [["all", "1"], ["cursor", cursor], ["back", back]];
+    if (!piece) break;
+    const answer = await send(`${here()}/many`, [["action", action], ...extra, ...piece]).catch(() => null);
+    if (!answer?.ok) {
+      progress.remove();
+      toast(answer?.problem?.errors?.[0]?.detail ?? answer?.problem?.detail ?? "The server cannot be reached.", { bad: true });
+      return total.changed.length ? total : null;
+    }
+    const found = JSON.parse(answer.text);
+    total.changed.push(...found.changed);
+    total.same += found.same;
+    for (const [reason, count] of Object.entries(found.refused)) total.refused[reason] = (total.refused[reason] ?? 0) + count;
+    progress.say(total);
+    cursor = found.next;
+    if (!pieces && !cursor) break;
+  }
+  progress.remove();
+  return total;
+}
+
+function progressOf(how, stop) {
+  const message = toast(`${how}…`, { action: { title: "Stop", run: stop }, lasting: true });
+  return {
+    remove: () => message.remove(),
+    say: (total) => {
+      message.querySelector("span").textContent = `${how}: ${total.changed.length + total.same} done`;
+    },
+  };
+}
+
+function report(total, how) {
+  const parts = [`${how}: ${total.changed.length} changed`];
+  if (total.same) parts.push(`${total.same} were so already`);
+  for (const [reason, count] of Object.entries(total.refused)) parts.push(`${count} not: ${reason}`);
+  if (total.stopped) parts.push("stopped");
+  const undoable = total.changed.length > 0 && total.changed.length <= MOST_UNDONE;
+  const back = undoable && remember(async () => {
+    message.remove();
+    const undone = await through("undo", [], total.changed, "", "Undo");
+    if (undone) report({ ...undone, changed: [...undone.changed] }, "Undo");
+    refresh();
+  });
+  const bad = Object.keys(total.refused).length > 0;
+  const message = toast(`${parts.join("; ")}.`, { bad, action: undoable && how !== "Undo" ? { title: "Undo", run: back } : undefined });
+}
+
+function refresh() {
+  everything = false;
+  window.htmx.ajax("GET", location.pathname + location.search, { target: "#grid", swap: "innerHTML" });
+}
+
+if (bar) show();

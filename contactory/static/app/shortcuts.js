@@ -1,0 +1,16 @@
+// `?` shows the shortcuts, `/` goes to the search. Neither while one types.
+const sheet = document.getElementById("shortcuts");
+const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "?") sheet.showModal();
+  else if (event.key === "/" && document.querySelector('input[type="search"]')) document.querySelector('input[type="search"]').focus();
+  else return;
+  event.preventDefault();
+});
+
+document.querySelector("[data-shortcuts]")?.addEventListener("click", () => sheet.showModal());
+sheet?.addEventListener("click", (event) => {
+  if (event.target === sheet) sheet.close();
+});

@@ -1,0 +1,34 @@
+// Short messages that go by themselves, but not while one points at them or has the focus in them.
+const box = document.getElementById("toasts");
+
+/** Shows `text`; `action` is {title, run} for a button, `bad` marks what went wrong; `lasting` stays. */
+export function toast(text, { action, bad = false, lasting = false } = {}) {
+  const message = document.createElement("div");
+  message.className = bad ? "toast toast-bad" : "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  message.append(words);
+  if (action) message.append(button(action.title, "toast-action", () => { message.remove(); action.run(); }));
+  const close = button("×", "toast-close", () => message.remove());
+  close.setAttribute("aria-label", "Dismiss");
+  message.append(close);
+  box.append(message);
+  if (!lasting) leave(message, bad ? 12000 : 8000);
+  return message;
+}
+
+function button(title, className, run) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.textContent = title;
+  made.addEventListener("click", run);
+  return made;
+}
+
+function leave(message, wait) {
+  setTimeout(() => {
+    if (message.matches(":hover, :focus-within")) leave(message, 2000);
+    else message.remove();
+  }, wait);
+}

@@ -1,0 +1,24 @@
+// Ctrl-Z takes the last change back, as long as no text is being typed.
+const done = [];
+const MOST = 100;
+
+/** Notes how to take a change back; gives a function that does so, once. */
+export function remember(takeBack) {
+  let used = false;
+  const undo = async () => {
+    if (used) return;
+    used = true;
+    done.splice(done.indexOf(undo), 1);
+    await takeBack();
+  };
+  done.push(undo);
+  if (done.length > MOST) done.shift();
+  return undo;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]") || !done.length) return;
+  event.preventDefault();
+  done.at(-1)();
+});

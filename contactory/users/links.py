@@ -1,0 +1,66 @@
+"""Links that work once: to set an installation up, to accept an invitation, to choose a new password."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from contactory.db import Connection
+from contactory.errors import NotFound
+from contactory.users.sessions import new_secret, secret_hash
+
+LASTING = {"set-up": timedelta(days=7), "invite": timedelta(days=7), "reset": timedelta(days=1)}
+DEAD = "This link has been used, or has expired. Ask for a new one."
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Whom a link is for; a set-up link is for nobody yet."""
+
+    account_id: str
+    user_id: str | None
+
+
+async def make_link(conn: Connection, kind: str, account_id: str, user_id: str | None = None) -> str:
+    """Makes a link; gives its path. Others of the user that are still unused stop working."""
+    secret, now = new_secret(), datetime.now(UTC)
+    if user_id is not None:
+        await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
+    await conn.execute(
+        """insert into one_time_links (hash, kind, account_id, user_id, created_at, expires_at)
+           values ($1, $2, $3, $4, $5, $6)""",
+        secret_hash(secret),
+        kind,
+        account_id,
+        user_id,
+        now,
+        now + LASTING[kind],
+    )
+    return f"/{kind}/{secret}"
+
+
+async def see_link(conn: Connection, kind: str, secret: str) -> Link:
+    """The link with that secret. Raises NotFound where it works no longer."""
+    row = await conn.fetchrow(
+        """select account_id::text, user_id::text from one_time_links
+            where hash = $1 and kind = $2 and used_at is null and expires_at > $3""",
+        secret_hash(secret),
+        kind,
+        datetime.now(UTC),
+    )
+    if row is None:
+        raise NotFound(DEAD)
+    return Link(*row)
+
+
+async def use_link(conn: Connection, kind: str, secret: str) -> Link:
+    """As see_link, and from then on it works no longer. To be called in the transaction of what it is for."""
+    row = await conn.fetchrow(
+        """update one_time_links set used_at = $3
+            where hash = $1 and kind = $2 and used_at is null and expires_at > $3
+           returning account_id::text, user_id::text""",
+        secret_hash(secret),
+        kind,
+        datetime.now(UTC),
+    )
+    if row is None:
+        raise NotFound(DEAD)
+    return Link(*row)

@@ -1,0 +1,174 @@
+"""The pages before the dashboard: signing in and out, setting up, invitations, new passwords."""
+
+from typing import Any
+
+from contactory.checks import Form, Object, Rule
+from contactory.contacts.email import normalise_email
+from contactory.db import Connection
+from contactory.errors import Conflict, Problem, RateLimited, ValidationProblem
+from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
+from contactory.http import Response
+from contactory.invalid import Invalid
+from contactory.operations import Call
+from contactory.users import store
+from contactory.users.attempts import count_attempt, forgive, subjects
+from contactory.users.links import Link, see_link, use_link
+from contactory.users.model import EMAIL, NAME, PASSWORD
+from contactory.users.sessions import end_session, open_session
+from contactory.visits import page
+
+_LONGEST_TYPED = 256
+WRONG = "This e-mail address and password do not belong together."
+
+
+def _inner_path(value: Any) -> str:
+    """Where to go after signing in: a path of ours, and no way to other sites."""
+    text = str(value)
+    inner = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable() and text.isascii()
+    return text if inner else "/"
+
+
+NEXT = {"next": Rule(_inner_path, {"type": "string"})}
+
+
+async def home(call: Call) -> Response:
+    """To the first workspace, or to the sign-in."""
+    user = call.visit.user
+    if user is None:
+        return see_other("/sign-in")
+    async with call.connection() as conn:
+        workspaces = await store.list_workspaces_of(conn, user)
+    if not workspaces:
+        return await page(call, "users/no_workspace.html")
+    return see_other(f"/w/{workspaces[0][0]}/contacts")
+
+
+async def show_sign_in(call: Call) -> Response:
+    """The sign-in."""
+    target = call.query.get("next", "/")
+    if call.visit.user is not None:
+        return see_other(target)
+    return await page(call, "users/sign_in.html", target=target, email="", error="")
+
+
+async def sign_in(call: Call) -> Response:
+    """Opens a session."""
+    visit = call.visit
+    email, password = visit.value("email").strip(), visit.value("password")
+    target = _inner_path(visit.value("next"))
+    who = subjects(call.request.address(call.app.settings.proxies), _key(email))
+    try:
+        async with call.connection() as conn:
+            await count_attempt(conn, who)
+            found = await store.find_for_sign_in(conn, _key(email))
+    except RateLimited as problem:
+        answer = await page(call, "users/sign_in.html", 429, target=target, email=email, error=problem.detail)
+        answer.headers.append(("retry-after", problem.headers["Retry-After"]))
+        return answer
+    # Somebody unknown takes as long as somebody whose password is wrong.
+    user, stored = found or (None, None)
+    if not await call.app.passwords.verify(stored, password[:_LONGEST_TYPED]) or user is None:
+        return await page(call, "users/sign_in.html", 400, target=target, email=email, error=WRONG)
+    async with call.transaction() as conn:
+        await forgive(conn, who)
+        await _begin(call, conn, user.id)
+    return see_other(target)
+
+
+def _key(email: str) -> str:
+    try:
+        return normalise_email(email)[1]
+    except Invalid:
+        return email[:_LONGEST_TYPED].casefold()
+
+
+async def _begin(call: Call, conn: Connection, user_id: str) -> None:
+    """A session with a secret of its own: one that somebody else may know from before is worth nothing."""
+    if call.visit.session:
+        await end_session(conn, call.visit.session)
+    call.visit.sign_in(await open_session(conn, user_id))
+
+
+async def sign_out(call: Call) -> Response:
+    """Ends the session."""
+    if call.visit.session:
+        async with call.connection() as conn:
+            await end_session(conn, call.visit.session)
+    call.visit.sign_out()
+    return see_other("/sign-in")
+
+
+_FORMS = {
+    "set-up": Form({"name": NAME, "email": EMAIL, "password": PASSWORD}, ("name", "email", "password")),
+    "invite": Form({"name": NAME, "password": PASSWORD}, ("name", "password")),
+    "reset": Form({"password": PASSWORD}, ("password",)),
+}
+
+
+def _kind(call: Call) -> str:
+    """Which kind of link this is: the first part of the path."""
+    return call.operation.path.split("/")[1]
+
+
+async def show_link(call: Call) -> Response:
+    """The form behind a link. Raises NotFound where the link works no longer."""
+    kind = _kind(call)
+    async with call.connection() as conn:
+        link = await see_link(conn, kind, call.path["token"])
+        typed = await _known(conn, link)
+    return await page(call, "users/link.html", kind=kind, typed=typed, errors={})
+
+
+async def _known(conn: Connection, link: Link) -> dict[str, str]:
+    if link.user_id is None:
+        return {"name": "", "email": ""}
+    user = await store.get_user(conn, link.account_id, link.user_id)
+    return {"name": user.name, "email": user.email}
+
+
+async def follow_link(call: Call) -> Response:
+    """Does what a link is for, and signs in. Raises NotFound where the link works no longer."""
+    kind, secret, visit = _kind(call), call.path["token"], call.visit
+    async with call.connection() as conn:
+        known = await _known(conn, await see_link(conn, kind, secret))
+    form = _FORMS[kind]
+    typed = {name: visit.value(name) for name in form.rules}
+    try:
+        values = form.parse(typed)
+        password_hash = await call.app.passwords.hash(values["password"])
+        async with call.transaction() as conn:
+            link = await use_link(conn, kind, secret)
+            await _begin(call, conn, await _use(conn, link, values, password_hash))
+    except (ValidationProblem, Conflict) as problem:
+        return await _again(call, kind, {**known, **typed}, problem)
+    return see_other("/")
+
+
+async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem) -> Response:
+    errors = errors_by_field(problem)
+    return await page(call, "users/link.html", problem.status, kind=kind, typed=typed, errors=errors)
+
+
+async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:
+    """The user that the link makes or changes."""
+    if link.user_id is not None:
+        name = values.get("name")
+        await store.set_password(conn, link.account_id, link.user_id, password_hash, name)
+        return link.user_id
+    made = await store.create_user(
+        conn,
+        link.account_id,
+        values["email"],
+        name=values["name"],
+        role="owner",
+        password_hash=password_hash,
+    )
+    return made.id
+
+
+async def choose_theme(call: Call) -> Response:
+    """Light, dark, or as the system has it; without scripts."""
+    chosen = call.visit.value("theme")
+    if chosen in THEMES:
+        call.visit.cookies.append(f"{THEME_COOKIE}={chosen}; Path=/; Max-Age=31536000; SameSite=Lax")
+    return see_other(_inner_path(call.visit.value("next")))

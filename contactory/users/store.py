@@ -1,0 +1,168 @@
+"""Users in the database."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from contactory.db import Connection, Row, Violation, translated
+from contactory.errors import Conflict, FieldError, NotFound
+from contactory.ids import new_id
+from contactory.users.model import User
+
+COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited, u.created_at, u.disabled_at,
+       u.password_hash is not null as signs_in,
+       array(select w.workspace_id::text from user_workspaces w where w.user_id = u.id) as workspace_ids"""
+
+
+def user_of(row: Row) -> User:
+    """The user in a row that has COLUMNS."""
+    named = {name: row[name] for name in User.__struct_fields__ if name != "workspace_ids"}
+    return User(**named, workspace_ids=list(row["workspace_ids"]))
+
+
+async def create_user(
+    conn: Connection,
+    account_id: str,
+    email: tuple[str, str],
+    *,
+    name: str,
+    role: str,
+    workspace_ids: Sequence[str] | None = None,
+    password_hash: str | None = None,
+) -> User:
+    """Makes a user of an account; without `workspace_ids` not limited. To be called in a transaction.
+
+    Raises Conflict where the e-mail is taken, NotFound where a workspace is none of the account's.
+    """
+    user_id, now = new_id(), datetime.now(UTC)
+    try:
+        with translated():
+            await conn.execute(
+                """insert into users (id, account_id, email, email_key, name, role, limited, password_hash,
+                                      created_at, updated_at)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
+                user_id,
+                account_id,
+                *email,
+                name,
+                role,
+                workspace_ids is not None,
+                password_hash,
+                now,
+            )
+    except Violation:
+        detail = "Somebody signs in with this e-mail address already"
+        raise Conflict(detail, [FieldError("/email", None, "taken", detail)]) from None
+    await _limit(conn, account_id, user_id, workspace_ids or ())
+    return await get_user(conn, account_id, user_id)
+
+
+async def _limit(conn: Connection, account_id: str, user_id: str, workspace_ids: Sequence[str]) -> None:
+    rows = await conn.fetch(
+        """insert into user_workspaces (user_id, workspace_id)
+           select $1, id from workspaces
+            where account_id = $2 and id = any($3::text[]::uuid[]) and deleted_at is null
+           returning workspace_id::text""",
+        user_id,
+        account_id,
+        workspace_ids,
+    )
+    missing = set(workspace_ids) - {row[0] for row in rows}
+    if missing:
+        raise NotFound(f"There is no workspace {min(missing)}.")
+
+
+async def get_user(conn: Connection, account_id: str, user_id: str) -> User:
+    """A user of an account. Raises NotFound."""
+    row = await conn.fetchrow(
+        f"select {COLUMNS} from users u where u.account_id = $1 and u.id = $2", account_id, user_id
+    )
+    if row is None:
+        raise NotFound
+    return user_of(row)
+
+
+async def find_for_sign_in(conn: Connection, email_key: str) -> tuple[User, str | None] | None:
+    """The user with that e-mail who is not disabled, and what is stored of the password."""
+    row = await conn.fetchrow(
+        f"select {COLUMNS}, u.password_hash from users u where u.email_key = $1 and u.disabled_at is null",
+        email_key,
+    )
+    return None if row is None else (user_of(row), row["password_hash"])
+
+
+async def find_by_email(conn: Connection, email_key: str) -> User:
+    """A user of any account: for whoever runs the installation. Raises NotFound."""
+    row = await conn.fetchrow(f"select {COLUMNS} from users u where u.email_key = $1", email_key)
+    if row is None:
+        raise NotFound("There is no user with this e-mail address.")
+    return user_of(row)
+
+
+async def list_all_users(conn: Connection) -> list[User]:
+    """Every user of the installation, oldest first: for whoever runs it, not for its customers."""
+    rows = await conn.fetch(f"select {COLUMNS} from users u order by u.created_at, u.id")
+    return [user_of(row) for row in rows]
+
+
+async def set_password(
+    conn: Connection, account_id: str, user_id: str, password_hash: str, name: str | None = None
+) -> None:
+    """Gives a user another password, and a name where one is given, and ends all their sessions.
+
+    To be called in a transaction. Raises NotFound where there is no such user, or they are disabled.
+    """
+    found = await conn.fetchval(
+        """update users set password_hash = $3, name = coalesce($4, name), updated_at = $5
+            where account_id = $1 and id = $2 and disabled_at is null returning true""",
+        account_id,
+        user_id,
+        password_hash,
+        name,
+        datetime.now(UTC),
+    )
+    if not found:
+        raise NotFound
+    await conn.execute("delete from sessions where user_id = $1", user_id)
+
+
+async def disable_user(conn: Connection, account_id: str, user_id: str) -> None:
+    """Signs a user out everywhere, for good; their name stays in the history. In a transaction.
+
+    Raises NotFound, and Conflict where the account would have no owner left who can sign in.
+    """
+    now = datetime.now(UTC)
+    # Locked in one order, so that two owners who disable each other do not both succeed.
+    owners = await conn.fetch(
+        """select id::text from users
+            where account_id = $1 and role = 'owner' and disabled_at is null and password_hash is not null
+            order by id for update""",
+        account_id,
+    )
+    if [row[0] for row in owners] == [user_id]:
+        raise Conflict("This is the account's only owner: make another owner first.")
+    found = await conn.fetchval(
+        """update users set disabled_at = coalesce(disabled_at, $3), updated_at = $3
+            where account_id = $1 and id = $2 returning true""",
+        account_id,
+        user_id,
+        now,
+    )
+    if not found:
+        raise NotFound
+    await conn.execute("delete from sessions where user_id = $1", user_id)
+    await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
+
+
+async def list_workspaces_of(conn: Connection, user: User) -> list[tuple[str, str, str]]:
+    """Id, name and mode of the workspaces that a user may enter: live ones first, then by name."""
+    rows = await conn.fetch(
+        """select w.id::text, w.name, w.mode from workspaces w
+            where w.account_id = $1 and w.deleted_at is null
+              and ($2 or w.id in (select m.workspace_id from user_workspaces m where m.user_id = $3))
+            order by w.mode, lower(w.name), w.created_at, w.id
+            limit 1000""",
+        user.account_id,
+        not user.limited,
+        user.id,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

@@ -1,0 +1,191 @@
+"""How a page is asked for: cookies, session, forms, and who may see what.
+
+What keeps other sites from acting in a person's name: the cookie is not sent along with their requests
+(SameSite), each unsafe request must come from our own pages (Sec-Fetch-Site, else Origin) and carry a secret
+that only they know. Before anybody is signed in, the secret is a cookie's value; after that the session's.
+"""
+
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.catalog import Catalog
+from contactory.checks import check_query
+from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
+from contactory.html import cookies, html, text_of, theme
+from contactory.http import Request, Response, parse_query
+from contactory.operations import Call, Operation
+from contactory.users.model import User
+from contactory.users.sessions import find_session, new_secret
+from contactory.users.store import list_workspaces_of
+
+if TYPE_CHECKING:
+    from contactory.services import Services
+
+SESSION_COOKIE = "__Host-contactory"
+FORM_COOKIE = "__Host-contactory-form"
+_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
+_SCRIPTED = "hx-request"  # The header that htmx, and our own scripts, send along.
+_NOBODY = Actor(None, "", None, "live", "read", "nobody")
+NO_COOKIE = (
+    "Your browser sent no cookie back. It keeps them for https addresses and for http://localhost only: "
+    "open this page at one of these, and allow cookies for it."
+)
+STRANGER = "This form was opened before you signed in or out: open the page again and repeat what you did."
+ELSEWHERE = "The request came from another site, so nothing was done."
+
+
+class Visit(msgspec.Struct):
+    """One look at a page by one person."""
+
+    csrf: str
+    """What the page's forms have to carry."""
+    session: str | None = None
+    """The session's secret, where one was sent."""
+    user: User | None = None
+    form: dict[str, list[str]] = {}
+    """What was typed into the form, without what only guards it."""
+    cookies: list[str] = []
+    """To be set with the answer."""
+
+    @property
+    def person(self) -> User:
+        """Who is signed in, on a page that asks for that."""
+        if self.user is None:
+            raise SignedOut
+        return self.user
+
+    def value(self, name: str) -> str:
+        """The last value that the form gives under a name; empty where it gives none."""
+        return self.form.get(name, [""])[-1]
+
+    def sign_in(self, secret: str) -> None:
+        """The answer carries a new session."""
+        self.cookies.append(f"{SESSION_COOKIE}={secret}; {_ATTRIBUTES}")
+
+    def sign_out(self) -> None:
+        """The answer ends the session in the browser."""
+        self.cookies.append(f"{SESSION_COOKIE}=; Max-Age=0; {_ATTRIBUTES}")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks for a page, and no script for a part of one."""
+    return not request.header(_SCRIPTED)
+
+
+async def enter(app: "Services", operation: Operation, request: Request, path: dict[str, str]) -> Call:
+    """The call of a page, checked. Raises the Problem that stands in its way, as SignedOut."""
+    call = Call(operation, request, app, _NOBODY)
+    call.path = path
+    call.query = check_query(request.query_string, operation.query)
+    call.visit = await _visit(app, request)
+    if operation.writes:
+        await _check_form(call)
+    if operation.permission:
+        call.actor = await _actor(call, operation.permission)
+    return call
+
+
+async def _visit(app: "Services", request: Request) -> Visit:
+    sent = cookies(request)
+    secret = sent.get(SESSION_COOKIE)
+    if secret:
+        async with app.db.connection() as conn:
+            session = await find_session(conn, secret)
+        if session:
+            return Visit(session.csrf, secret, session.user)
+    known = sent.get(FORM_COOKIE)
+    if known:
+        return Visit(known, secret)
+    fresh = new_secret()
+    return Visit(fresh, secret, cookies=[f"{FORM_COOKIE}={fresh}; {_ATTRIBUTES}"])
+
+
+async def _check_form(call: Call) -> None:
+    """Reads the form. Raises Forbidden where it is not one of our own pages that sends it."""
+    request, visit, settings = call.request, call.visit, call.app.settings
+    body = await request.body(settings.max_body_bytes, settings.body_timeout)
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    if body and kind != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded.")
+    try:
+        visit.form = parse_query(body.decode("ascii"))
+    except UnicodeDecodeError:
+        raise ValidationProblem("The form is not URL-encoded.") from None
+    if not _from_here(request):
+        raise Forbidden(ELSEWHERE)
+    if visit.cookies:
+        raise Forbidden(NO_COOKIE)
+    carried = request.header("x-csrf-token") or visit.value("csrf")
+    visit.form.pop("csrf", None)
+    if not secrets.compare_digest(carried.encode(), visit.csrf.encode()):
+        # Who was signed out meanwhile is told so, and not of forms.
+        raise (
+            SignedOut
+            if visit.session and visit.user is None and call.operation.permission
+            else Forbidden(STRANGER)
+        )
+
+
+def _from_here(request: Request) -> bool:
+    """Whether the browser says that one of our own pages sends the request."""
+    site = request.header("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.header("origin")
+    return origin is not None and urlsplit(origin).netloc == request.header("host")
+
+
+async def _actor(call: Call, permission: str) -> Actor:
+    """Who acts, in the workspace of the path and in no other. Raises NotFound for what they may not see."""
+    user = call.visit.person
+    workspace_id, mode = None, "live"
+    if "workspaceId" in call.path:
+        catalog = await _entered(call, user)
+        workspace_id, mode = catalog.workspace_id, catalog.mode
+    actor = Actor(user.id, user.account_id, workspace_id, mode, user.permission, "user", "dashboard")
+    if not actor.may(permission):
+        raise Forbidden(f"Your role, {user.role}, does not allow this. An admin can change it.")
+    return actor
+
+
+async def _entered(call: Call, user: User) -> Catalog:
+    workspace_id = call.path_id("workspaceId")
+    catalog = await call.app.catalogs.get(workspace_id) if user.may_enter(workspace_id) else None
+    if catalog is None or catalog.account_id != user.account_id:
+        raise NotFound
+    return catalog
+
+
+def leave(call: Call, response: Response) -> Response:
+    """The answer, with the cookies that are to be set."""
+    response.headers += [("set-cookie", cookie) for cookie in call.visit.cookies]
+    return response
+
+
+async def page(call: Call, template: str, status: int = 200, **values: object) -> Response:
+    """A whole page: `values`, and what every page needs (templates/base.html)."""
+    visit, workspaces = call.visit, []
+    if visit.user is not None:
+        async with call.connection() as conn:
+            workspaces = await list_workspaces_of(conn, visit.user)
+    text = text_of(
+        template,
+        csrf=visit.csrf,
+        user=visit.user,
+        actor=call.actor,
+        workspaces=workspaces,
+        workspace_id=call.actor.workspace_id,
+        theme=theme(call.request),
+        path=call.request.path,
+        **values,
+    )
+    return html(status, text)
+
+
+def part(call: Call, template: str, status: int = 200, **values: object) -> Response:
+    """A part of a page, for a script to put in its place."""
+    return html(status, text_of(template, csrf=call.visit.csrf, actor=call.actor, **values))

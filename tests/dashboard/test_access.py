@@ -1,0 +1,180 @@
+"""Who may see which page: every page of the table, asked for by everybody who must not have it.
+
+The cases are held against the table of operations: a page that has no case fails the suite.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import pytest
+
+from contactory.app import OPERATIONS
+from contactory.auth import PERMISSIONS
+from contactory.contacts.layouts import make_view
+from contactory.ids import new_id
+from contactory.users.model import PERMISSION_OF_ROLE
+from tests.world import Person, World
+
+PAGES = {operation.id: operation for operation in OPERATIONS if operation.page and operation.permission}
+
+
+class Case(NamedTuple):
+    """A page, aimed at something; `{name}` stands for a value of the target."""
+
+    page: str
+    url: str
+    form: dict[str, Any] = {}
+    permission: str | None = None
+    """Where the form needs more than the page does."""
+
+
+IN = "/w/{workspace}"
+CASES = [
+    Case("showContacts", IN + "/contacts"),
+    Case("showContacts", IN + "/contacts?q=secret&where=tags:has:hidden"),
+    Case("countContacts", IN + "/contacts/count"),
+    Case("arrangeColumns", IN + "/contacts/layout", {"reset": "1"}),
+    Case("saveView", IN + "/contacts/views", {"name": "x", "back": ""}),
+    Case("deleteView", IN + "/contacts/views/{view}/delete", permission="write"),
+    Case("suggestTags", IN + "/contacts/tags?q=hid"),
+    Case("changeMany", IN + "/contacts/many", {"action": "delete", "contact": "{contact}:1"}),
+    Case("changeMany", IN + "/contacts/many", {"action": "set", "firstName": "x", "all": "1", "back": ""}),
+    Case("showNewContact", IN + "/contacts/new"),
+    Case("makeContact", IN + "/contacts/new", {"firstName": "Mallory"}),
+    Case("showContact", IN + "/contacts/{contact}"),
+    Case("showContact", IN + "/contacts/{deleted}", permission="admin"),
+    Case("saveContact", IN + "/contacts/{contact}", {"firstName": "Mallory"}),
+    Case("undoChange", IN + "/contacts/{contact}/undo", {"version": "2"}),
+    Case("deleteContactPage", IN + "/contacts/{contact}/delete"),
+    Case("restoreContactPage", IN + "/contacts/{deleted}/restore"),
+    Case("purgeContactPage", IN + "/contacts/{contact}/purge", {"word": "purge"}),
+    Case("purgeContactPage", IN + "/contacts/{deleted}/purge", {"word": "purge"}),
+    Case("showRow", IN + "/contacts/{contact}/row"),
+    Case("editCell", IN + "/contacts/{contact}/row", {"firstName": "Mallory"}),
+]
+IDS = [f"{case.page}-{i}" for i, case in enumerate(CASES)]
+
+
+def target(world: World, workspace_id: str) -> dict[str, str]:
+    """What the cases aim at in a workspace of Acme's."""
+    contact = world.ada.made(workspaceId=workspace_id, firstName="Secret", tags=["hidden"])
+    world.ada.patch(contact["id"], {"lastName": "Secret"})
+    gone = world.ada.made(workspaceId=workspace_id, firstName="Secret")
+    world.ada.remove(gone["id"])
+    making = make_view(world.sql.conn, workspace_id, new_id(), "Secret", "", shared=True)
+    ids = {"contact": contact["id"], "deleted": gone["id"], "view": world.sql.run(making)}
+    return {"workspace": workspace_id, **ids}
+
+
+def never() -> dict[str, str]:
+    return {name: new_id() for name in ("workspace", "contact", "deleted", "view")}
+
+
+def ask(person: Person, case: Case, aimed: dict[str, str]) -> Any:
+    url = case.url.format(**aimed)
+    if PAGES[case.page].method == "POST":
+        return person.post(url, {name: value.format(**aimed) for name, value in case.form.items()})
+    return person.get(url)
+
+
+def text_of(answer: Any, aimed: dict[str, str]) -> str:
+    text = re.sub(r"request [\w-]+", "", answer.text)
+    for name, value in aimed.items():
+        text = text.replace(value, f"<{name}>")
+    return text
+
+
+def test_every_page_has_a_case() -> None:
+    assert {case.page for case in CASES} == PAGES.keys()
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_what_a_person_may_not_see_is_not_there(world: World, case: Case) -> None:
+    aimed, unused = target(world, world.acme), never()
+    outsiders = {
+        "another account": world.person(account_id=world.globex_account_id),
+        "limited to another workspace": world.person(workspace_ids=[world.acme_two]),
+        "limited to none": world.person(workspace_ids=[]),
+    }
+    history = world.alice.history(aimed["contact"]).json()
+    for who, outsider in outsiders.items():
+        real, unknown = ask(outsider, case, aimed), ask(outsider, case, unused)
+        assert real.status_code == 404, who
+        assert text_of(real, aimed) == text_of(unknown, unused), who
+        assert "Secret" not in real.text
+    assert world.alice.history(aimed["contact"]).json() == history
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_a_role_that_may_not_do_it_is_refused(world: World, case: Case) -> None:
+    needed = case.permission or str(PAGES[case.page].permission)
+    aimed = target(world, world.acme)
+    history = world.alice.history(aimed["contact"]).json()
+    for role, permission in PERMISSION_OF_ROLE.items():
+        if PERMISSIONS.index(permission) < PERMISSIONS.index(needed):
+            answer = ask(world.person(role), case, aimed)
+            # What only its state hides is not there; what the role forbids is said to be forbidden.
+            assert answer.status_code == (404 if case.url.endswith("{deleted}") else 403), role
+            assert "role" in answer.text or answer.status_code == 404
+    assert world.alice.history(aimed["contact"]).json() == history
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_whoever_may_do_it_can(world: World, case: Case) -> None:
+    needed = case.permission or str(PAGES[case.page].permission)
+    for role, permission in PERMISSION_OF_ROLE.items():
+        if PERMISSIONS.index(permission) >= PERMISSIONS.index(needed):
+            answer = ask(world.person(role), case, target(world, world.acme))
+            assert answer.status_code in (200, 303), (role, answer.text)
+    limited = world.person("owner", workspace_ids=[world.acme])
+    assert ask(limited, case, target(world, world.acme)).status_code in (200, 303)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_nobody_sees_a_page_without_signing_in(world: World, case: Case) -> None:
+    stranger = Person(world.http, "", "", "nobody", "nobody")
+    answer = ask(stranger, case, target(world, world.acme))
+    assert answer.status_code in (303, 403)
+    assert "Secret" not in answer.text
+
+
+def test_a_deleted_workspace_is_not_there(world: World) -> None:
+    olive = world.person()
+    assert olive.get(f"/w/{world.acme}/contacts").status_code == 200
+    assert world.ada.delete(f"/v1/workspaces/{world.acme}").status_code == 204
+    assert olive.get(f"/w/{world.acme}/contacts").status_code == 404
+    assert olive.get("/").headers["location"] == f"/w/{world.acme_two}/contacts"
+
+
+def test_an_api_key_opens_no_page_and_a_session_no_api(world: World) -> None:
+    olive = world.person()
+    key = {"authorization": f"Bearer {world.alice.key}"}
+    assert world.http.get(f"/w/{world.acme}/contacts", headers=key).status_code == 303
+    assert olive.get("/v1/contacts", workspaceId=world.acme).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/w/x/contacts", "/w//contacts", "/w/{id}/nothing", "/w/{id}", "/w"])
+def test_what_is_no_page_is_not_found(world: World, path: str) -> None:
+    answer = world.person().get(path.format(id=world.acme))
+    assert answer.status_code == 404
+
+
+def test_an_empty_account_says_so(world: World) -> None:
+    alone = world.person(account_id=world.account("Empty"))
+    answer = alone.get("/")
+    assert answer.status_code == 200
+    assert "No workspace yet" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/w/{id}/contacts"])
+def test_a_page_is_shown_in_no_frame_and_kept_nowhere(world: World, path: str) -> None:
+    headers = world.person().get(path.format(id=world.acme)).headers
+    if path == "/sign-in":
+        headers = world.http.get(path).headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "form-action 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"

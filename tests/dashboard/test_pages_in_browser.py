@@ -1,0 +1,142 @@
+"""Every page as a person meets it: in both themes, small and large, with and without scripts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from contactory.users.links import make_link
+from tests.dashboard.conftest import Window
+from tests.world import Person, World
+
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = {
+    "sign-in": "/sign-in",
+    "set-up": "{set_up}",
+    "not found": "/w/{acme}/contacts?cursor=x",
+    "filtered": "/w/{acme}/contacts?where=tags:has:vip",
+    "nobody": "/w/{acme}/contacts?q=nobody",
+    "no contacts": "/w/{acme_two}/contacts",
+    "contacts": "/w/{acme}/contacts",
+    "contact": "/w/{acme}/contacts/{contact}",
+    "deleted contact": "/w/{acme}/contacts/{deleted}",
+    "new contact": "/w/{acme}/contacts/new",
+}
+
+
+@pytest.fixture
+def paths(world: World) -> dict[str, str]:
+    """Where each page is, of a workspace with something in it."""
+    for name, kind in {"Lead Source": "text", "MRR": "number", "Born": "date", "Vip": "boolean"}.items():
+        world.field(name, kind)
+    contact = world.alice.made(
+        firstName="محمد",
+        lastName="Doe",
+        phone="+14155551234",
+        email="m@example.com",
+        tags=["vip", "gold"],
+        customFields={"Lead Source": "Fair", "MRR": 5, "Born": "1980-01-31", "Vip": True},
+    )
+    world.alice.patch(contact["id"], {"lastName": "Roe", "tags": ["new"]})
+    gone = world.alice.made(firstName="Gone")
+    world.alice.remove(gone["id"])
+    set_up = world.sql.run(make_link(world.sql.conn, "set-up", world.account_id))
+    given = {"acme": world.acme, "acme_two": world.acme_two, "set_up": set_up}
+    given |= {"contact": contact["id"], "deleted": gone["id"]}
+    return {name: path.format(**given) for name, path in PAGES.items()}
+
+
+def violations(page: Page) -> list[dict[str, Any]]:
+    """What axe finds wrong; it is put into the page by the debugger, past the page's policy."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate(
+        "rules => axe.run({runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
+    )
+    return [
+        {"rule": v["id"], "help": v["help"], "nodes": [n["html"][:300] for n in v["nodes"][:5]]}
+        for v in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(
+    windows: Callable[..., Window], olive: Person, paths: dict[str, str], theme: str
+) -> None:
+    found: dict[str, Any] = {}
+    for name, path in paths.items():
+        window = windows(None if name in ("sign-in", "set-up") else olive, color_scheme=theme)
+        window.expected = ("status of 400",)
+        window.page.goto(path)
+        found |= {name: wrong} if (wrong := violations(window.page)) else {}
+    assert found == {}
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_nothing_is_cut_off_at_320_pixels(
+    windows: Callable[..., Window], olive: Person, paths: dict[str, str], scripts: bool
+) -> None:
+    for name, path in paths.items():
+        signed_in = None if name in ("sign-in", "set-up") else olive
+        window = windows(signed_in, viewport={"width": 320, "height": 640}, java_script_enabled=scripts)
+        window.expected = ("status of 400",)
+        window.page.goto(path)
+        assert window.page.evaluate("document.documentElement.scrollWidth") <= 320, name
+        assert window.page.get_by_role("heading", level=1).count() == 1, name
+
+
+def test_the_theme_is_switched_at_once_and_kept(windows: Callable[..., Window], olive: Person) -> None:
+    page = windows(olive, color_scheme="light").page
+    page.goto("/")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_label("Your account").click()
+    page.get_by_role("button", name="Dark").click()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert light != dark
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+def test_somebody_signs_in_and_out_by_keyboard(windows: Callable[..., Window], world: World) -> None:
+    path = world.sql.run(make_link(world.sql.conn, "set-up", world.account_id))
+    page = windows().page
+    page.goto(path)
+    page.keyboard.type("Olive")
+    page.keyboard.press("Tab")
+    page.keyboard.type(f"olive-{world.acme[-6:]}@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type("correct horse")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/contacts")
+    page.get_by_label("Your account: Olive").press("Enter")
+    page.get_by_role("button", name="Sign out").press("Enter")
+    page.wait_for_url("**/sign-in")
+    assert "sign-in" in page.title().lower() or page.get_by_role("heading", name="Sign in").is_visible()
+
+
+def test_further_contacts_come_as_one_scrolls(
+    windows: Callable[..., Window], world: World, olive: Person
+) -> None:
+    world.alice.batch(*({"op": "create", "data": {"firstName": f"Jane {i}"}} for i in range(120)))
+    page = windows(olive).page
+    page.goto(f"/w/{world.acme}/contacts")
+    rows = page.locator("tr[data-id]")
+    assert rows.count() == 50
+    for expected in (100, 120):
+        page.locator("tr.more").scroll_into_view_if_needed()
+        page.wait_for_function("n => document.querySelectorAll('tr[data-id]').length === n", arg=expected)
+    names = rows.locator("[data-key=firstName] .value").all_inner_texts()
+    assert len(set(names)) == 120
+
+
+def test_further_contacts_come_by_a_link_without_scripts(
+    windows: Callable[..., Window], world: World, olive: Person
+) -> None:
+    world.alice.batch(*({"op": "create", "data": {"firstName": f"Jane {i}"}} for i in range(60)))
+    page = windows(olive, java_script_enabled=False).page
+    page.goto(f"/w/{world.acme}/contacts")
+    page.get_by_role("link", name="Show more").click()
+    assert page.locator("tr[data-id]").count() == 10
+    assert page.get_by_role("heading", name="Contacts").is_visible()
