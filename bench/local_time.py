@@ -93,8 +93,12 @@ class Figure(msgspec.Struct, frozen=True):
     per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_us: float
+    """Of the server and PostgreSQL, a request."""
     times: float | None = None
-    """How much longer than the same without the filter, by the medians of both (p50)."""
+    """How much longer it took than the same without the filter: the median over the rounds, by p50."""
+    cpu_times: float | None = None
+    """How much more processor time it took, likewise: others on the machine disturb this less."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -169,10 +173,11 @@ def _lists(built: Stage, rounds: int, seconds: int) -> list[Figure]:
     for turn in range(rounds):
         for scenario in turns if turn % 2 == 0 else reversed(turns):
             runs.setdefault(scenario.name, []).append(run(built, scenario, "api", 1, seconds, turn))
-    plain = [_figure(built, each, runs[each.name]) for each in (PLAIN, TAGGED)]
-    tagged = (TAGGED_DAY, TAGGED_FEW)
-    beside = {**{each.name: plain[0] for each in LISTS}, **{each.name: plain[1] for each in tagged}}
-    return plain + [_figure(built, each, runs[each.name], beside[each.name]) for each in (*LISTS, *tagged)]
+    beside = {**{each.name: PLAIN for each in LISTS}, TAGGED_DAY.name: TAGGED, TAGGED_FEW.name: TAGGED}
+    return [
+        _figure(built, each, runs[each.name], runs[beside[each.name].name] if each.name in beside else None)
+        for each in turns
+    ]
 
 
 def _verdicts(built: Stage, rounds: int, seconds: int) -> list[Figure]:
@@ -185,17 +190,28 @@ def _verdicts(built: Stage, rounds: int, seconds: int) -> list[Figure]:
 
 
 def _figure(
-    built: Stage, scenario: Scenario, runs: list[Run], plain: Figure | None = None, items: int = 1
+    built: Stage, scenario: Scenario, runs: list[Run], plain: list[Run] | None = None, items: int = 1
 ) -> Figure:
-    p50 = statistics.median(each.p50 for each in runs)
+    median = statistics.median
+    pairs = list(zip(sorted(runs, key=_round), sorted(plain, key=_round), strict=True)) if plain else []
     return Figure(
         scenario.title,
         built.contacts,
-        statistics.median(each.rate for each in runs) * items,
-        p50,
-        statistics.median(each.p99 for each in runs),
-        p50 / plain.p50_ms if plain else None,
+        median(each.rate for each in runs) * items,
+        median(each.p50 for each in runs),
+        median(each.p99 for each in runs),
+        median(map(_cpu, runs)),
+        median(mine.p50 / other.p50 for mine, other in pairs) if pairs else None,
+        median(_cpu(mine) / _cpu(other) for mine, other in pairs) if pairs else None,
     )
+
+
+def _round(each: Run) -> int:
+    return each.round
+
+
+def _cpu(each: Run) -> float:
+    return (each.cpu.server + each.cpu.postgresql) / each.requests * 1e6
 
 
 def _plan(built: Stage, rounds: int) -> float:
@@ -231,7 +247,7 @@ def _kept(result: Result) -> bool:
 
 
 def _line(each: Figure) -> str:
-    more = f", {each.times:.2f} times as long" if each.times is not None else ""
+    more = f", {each.times:.2f} times as long, {each.cpu_times:.2f} times the CPU" if each.times else ""
     return (
         f"{each.contacts:,} contacts: {each.what}: {each.per_second:,.0f}/s, p50 {each.p50_ms:.2f} ms, "
         f"p99 {each.p99_ms:.2f} ms{more}"
@@ -244,13 +260,13 @@ def _show(result: Result, console: Console) -> None:
     if m.busy > 0.2:
         console.print(f"[bold yellow]Others used {m.busy} cores before the run.")
     table = Table(box=None, padding=(0, 1))
-    for name in ("what", "contacts", "a second", "p50 ms", "p99 ms", "÷ without"):
+    for name in ("what", "contacts", "a second", "p50", "p99", "CPU µs", "÷ p50", "÷ CPU"):
         table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
     for each in result.figures:
-        times = "" if each.times is None else f"{each.times:.2f}"
+        times = ["" if ratio is None else f"{ratio:.2f}" for ratio in (each.times, each.cpu_times)]
         row = [f"{each.contacts:,}", f"{each.per_second:,.0f}", f"{each.p50_ms:.2f}", f"{each.p99_ms:.2f}"]
-        table.add_row(each.what, *row, times)
+        table.add_row(each.what, *row, f"{each.cpu_us:,.0f}", *times)
     for contacts, seconds in result.plan_seconds.items():
-        table.add_row("the plan of all", f"{contacts:,}", "", f"{seconds * 1000:,.0f}", "", "")
-    table.add_row("verdicts of the engine alone", "", f"{result.engine_per_second:,.0f}", "", "", "")
+        table.add_row("the plan of all", f"{contacts:,}", "", f"{seconds * 1000:,.0f}")
+    table.add_row("verdicts of the engine alone", "", f"{result.engine_per_second:,.0f}")
     console.print(table)
