@@ -17,7 +17,7 @@ from contactory.users.attempts import forget_old
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3
 # Rests between pieces, so that a flood of changes is not slowed down by being made findable.
-_REST_TIMES, _REST_SECONDS = 4.0, 1.0
+_REST_TIMES, _REST_SECONDS = 9.0, 2.0
 _PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
 
 
