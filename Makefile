@@ -11,7 +11,7 @@ LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format bench bench-growth lock clean
+.PHONY: help run test soak lint format bench bench-growth bench-local-time lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -23,8 +23,8 @@ test: lint ## check style, types and imports, then run every test; ARGS="-k tags
 	@tools/need chromium chromium-browser google-chrome
 	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
 
-soak: .venv/.dev ## kill, cut and restart everything for a quarter of an hour; CONTACTORY_SEED=N plays it again
-	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability $(ARGS) </dev/null
+soak: .venv/.dev ## kill, cut, restart, crowd and race for half an hour; CONTACTORY_SEED=N plays it again
+	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability tests/writer $(ARGS) </dev/null
 
 lint: .venv/.dev ## check style, types and imports only
 	$(BIN)/ruff check && $(BIN)/ruff format --check
@@ -40,6 +40,10 @@ bench: .venv/.dev ## measure, within five minutes; ARGS=--quick takes one, ARGS=
 bench-growth: .venv/.dev ## measure with few and many contacts and as history grows, within half an hour
 	@tools/need wrk
 	$(BIN)/python -m bench --growth $(ARGS)
+
+bench-local-time: .venv/.dev ## measure verdicts, who may be contacted now, and the plan, within a quarter of an hour
+	@tools/need wrk
+	$(BIN)/python -m bench --local-time $(ARGS)
 
 lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
 	@tools/need venv $(PYTHON)

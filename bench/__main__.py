@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import growth, report
+from bench import growth, local_time, report
 from bench.figures import bars, figures
 from bench.generators import Run
 from bench.loads import SCENARIOS
@@ -28,6 +28,9 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
     "--growth", "grow", is_flag=True, help="How PATCH and GET hold up as data and history grow: half an hour."
 )
 @click.option(
+    "--local-time", "clocks", is_flag=True, help="Verdicts, who may be contacted now, and the plan."
+)
+@click.option(
     "--only", type=click.Choice(_NAMES), multiple=True, help="Only this operation; may be given again."
 )
 @click.option("--contacts", type=click.IntRange(1000, 10_000_000), help="How many contacts there are.")
@@ -40,6 +43,7 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
 def main(
     quick: bool,
     grow: bool,
+    clocks: bool,
     only: tuple[str, ...],
     contacts: int | None,
     rounds: int | None,
@@ -56,11 +60,15 @@ def main(
             "There is no wrk here, which sends the requests: install it (apt install wrk)."
         )
     try:
+        if clocks:
+            sizes = [contacts] if contacts else local_time.SIZES
+            path = out or Path(__file__).parent / "results" / "local-time-latest.json"
+            sys.exit(not local_time.measure(sizes, rounds or 3, seconds or 3, workers, console, path))
         if grow:
             found = growth.measure(contacts or 1_000_000, rounds or 4, seconds or 10, workers, console)
         else:
             contacts = contacts or (50_000 if quick else 200_000)
-            wanted = plan(rounds or (3 if quick else 4), seconds or (1 if quick else 3), quick, only)
+            wanted = plan(rounds or 3, seconds or (1 if quick else 3), quick, only)
             found = _measure(wanted, contacts, workers, console)
     except (BenchError, EmbeddedError) as error:
         raise click.ClickException(str(error)) from None

@@ -147,6 +147,13 @@ _RULES = [
     ),
     _Rule("GET/s with 64 clients, to pgbench with 64", ("get", "api", 64), ("get", "limit", 64), least=0.3),
     _Rule(
+        "Look-up p99 with 64 clients, to that of GET",
+        ("lookup", "api", 64),
+        ("get", "api", 64),
+        most=2.0,
+        of=lambda each: each.p99,
+    ),
+    _Rule(
         "Lists/s with 64 clients, to pgbench with 64", ("list", "api", 64), ("list", "limit", 64), least=0.3
     ),
     _Rule(

@@ -10,7 +10,7 @@ from bench import report
 from bench.figures import Bar, Figure, figures
 from bench.generators import Run, rehearse, run
 from bench.loads import SCENARIOS
-from bench.stage import Stage, stage
+from bench.stage import ALL, Stage, stage
 
 CLIENTS = 64
 SMALL = 10_000
@@ -22,8 +22,9 @@ _LOADS = ("patch", "get")
 def measure(contacts: int, rounds: int, seconds: int, workers: int, console: Console) -> report.Result:
     """Compares a server with `contacts` with one that has few, and with itself after as many changes more."""
     with ExitStack() as stack:
-        small = stack.enter_context(stage(SMALL, workers, console.print))
-        large = stack.enter_context(stage(contacts, workers, console.print))
+        # With all tags from the start: else the few would soon carry them all, and the many never.
+        small = stack.enter_context(stage(SMALL, workers, console.print, tags=ALL))
+        large = stack.enter_context(stage(contacts, workers, console.print, tags=ALL))
         here = report.machine(large)
         for built in (small, large):
             for name in _LOADS:

@@ -142,6 +142,21 @@ select $row
 """,
 )
 
+_LOOKUP = Scenario(
+    name="lookup",
+    title="Look a phone up",
+    request="""
+local path = "/v1/contacts/lookup?phone=%%2B1%.0f"
+function request() return wrk.format("GET", path:format(4150000000 + random(contacts)), plain) end
+""",
+    statement="""
+\\set n random(1, $contacts)
+select $row, consent
+  from contacts
+ where workspace_id = '$workspace' and deleted_at is null and phone = '+1' || (4150000000 + :n::bigint);
+""",
+)
+
 _LIST = Scenario(
     name="list",
     title="GET a list of 20",
@@ -286,7 +301,7 @@ select $row from u;
 """,
 )
 
-SCENARIOS = {s.name: s for s in (_LIVE, _PATCH, _GET, _LIST, _CREATE, _UPSERT, _BATCH)}
+SCENARIOS = {s.name: s for s in (_LIVE, _PATCH, _GET, _LOOKUP, _LIST, _CREATE, _UPSERT, _BATCH)}
 STRIDE = 100_000
 """New contacts that one client of a run may make."""
 

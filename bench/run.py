@@ -43,6 +43,7 @@ _BARRED = {
     ("patch", 256),
     ("batch", 4),
     ("get", 64),
+    ("lookup", 64),
     ("list", 64),
 }
 

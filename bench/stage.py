@@ -28,6 +28,9 @@ from contactory.embedded_host import die_with_parent
 # A contact soon carries all of them, as it does where a few automations tag whomever they meet.
 TAGS = 4
 """Tags of the workspace; every contact is loaded with two of them."""
+TWO = "array[{tag} + n % {tags}, {tag} + (n + 7) % {tags}]"
+ALL = "(select array_agg(t.id order by t.id) from tags t where t.workspace_id = '{workspace}')"
+"""The tags of a contact, as SQL."""
 _PATIENCE = 60.0
 Say = Callable[[str], None]
 
@@ -151,8 +154,13 @@ def _memory(root: psutil.Process) -> float:
 
 
 @contextmanager
-def stage(contacts: int, workers: int, say: Say) -> Generator[Stage]:
-    """A server of default settings with `contacts` loaded, for the duration of the block."""
+def stage(
+    contacts: int, workers: int, say: Say, zone: str = "'America/Los_Angeles'", tags: str = TWO
+) -> Generator[Stage]:
+    """A server of default settings with `contacts` loaded, for the duration of the block.
+
+    `zone` and `tags` are SQL: of the contact number n.
+    """
     folder = Path(tempfile.mkdtemp(prefix="contactory-bench-", dir="/var/tmp"))
     folder.chmod(0o711)  # PostgreSQL runs as a user of its own where we are root.
     # pgbench brings up to 64 connections of its own.
@@ -167,7 +175,7 @@ def stage(contacts: int, workers: int, say: Say) -> Generator[Stage]:
             time.sleep(2)
             built.idle = built.memory() or built.idle
             say(f"loading {contacts:,} contacts")
-            _load(built, contacts)
+            _load(built, contacts, zone, tags)
             yield built
     finally:
         signal.signal(
@@ -265,7 +273,7 @@ insert into contacts (workspace_id, id, first_name, last_name, email, email_key,
 select '{workspace}', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        'First' || n, 'Last' || n, 'contact' || n || '@example.com', 'contact' || n || '@example.com',
        '+1' || (4150000000 + n),
-       'America/Los_Angeles', array[{tag} + n % {tags}, {tag} + (n + 7) % {tags}],
+       {zone}, {carried},
        jsonb_build_object('{field}', 'Source ' || n % 20), 1, at, at
   from (select n, timestamptz '2024-01-01' + n * interval '1 second' as at
           from generate_series({low}, {high}) n) numbered
@@ -280,10 +288,19 @@ select workspace_id, id, 1, gen_random_uuid(), 'contact.created', created_at, 's
                           'tags', jsonb_build_array('[]'::jsonb, tag_ids))
   from contacts
 """
+# What the server's job would make of them, in the minutes that follow and beside what is measured.
+_FINDABLE = """
+insert into contact_search (workspace_id, contact_id, words)
+select workspace_id, id, array_to_tsvector(array[right(workspace_id::text, 8) || lower(first_name),
+           right(workspace_id::text, 8) || lower(last_name), right(workspace_id::text, 8) || email,
+           right(workspace_id::text, 8) || substr(phone, 2)])
+  from contacts on conflict do nothing
+"""
+_FOUND = "insert into search_progress (workspace_id, at) values ('{workspace}', now()) on conflict do nothing"
 _CHUNK = 100_000
 
 
-def _load(built: Stage, contacts: int) -> None:
+def _load(built: Stage, contacts: int, zone: str, tags: str) -> None:
     built.sql(_PASSWORD, "select 1", password=unquote(urlsplit(built.url).password or ""))
     here = {"workspace": built.workspace, "tags": TAGS}
     built.sql(
@@ -291,13 +308,12 @@ def _load(built: Stage, contacts: int) -> None:
     )
     built.first_tag = built.sql("select min(id) from tags")
     built.field = built.sql("select num from custom_fields")
-    here |= {"tag": built.first_tag, "field": built.field}
+    here |= {"tag": built.first_tag, "field": built.field, "zone": zone}
+    here["carried"] = tags.format(**here)
     for low in range(1, contacts + 1, _CHUNK):
         high = min(low + _CHUNK - 1, contacts)
         built.sql(_CONTACTS, "select 1", low=low, high=high, **here)
-    built.sql(
-        _EVENTS, "vacuum analyze contacts", "vacuum analyze contact_events", "vacuum analyze", "select 1"
-    )
+    built.sql(_FOUND, _EVENTS, _FINDABLE, "vacuum analyze", "select 1", **here)
     built.contacts = built.acknowledged = contacts
     built.call("GET", "/v1/contacts?limit=1")
 

@@ -13,8 +13,10 @@ import msgspec
 from contactory.caches import SingleFlight
 from contactory.db import Connection, Database
 from contactory.errors import NotFound
+from contactory.send_windows.model import DayRange, SendWindow
 
 _KEPT = 1000  # Workspaces in memory, least recently used out first.
+_SETS_KEPT = 1000
 POLL_SECONDS = 0.4
 
 
@@ -48,18 +50,39 @@ class Catalog(msgspec.Struct):
     """By id; a merged tag has the name it was merged into, a deleted one None."""
     stale_tags: bool
     """Whether contacts may still have the ids of merged or deleted tags."""
+    windows: dict[str, SendWindow]
+    """The send windows by name, in alphabetical order."""
+    shown: dict[str, list[str]] = {}
+    """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
+
+    def show_tags(self, text: str) -> list[str]:
+        """The names of tags, each once, sorted by code point; ids that name nothing any more are left out."""
+        names = self.shown.get(text)
+        if names is None:
+            if len(self.shown) >= _SETS_KEPT:
+                self.shown.clear()
+            ids = parse_ids(text)
+            names = sorted({name for tag_id in ids if (name := self.tag_names.get(tag_id))})
+            self.shown[text] = names
+        return names
 
     def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
         """Adds tags that have been made since."""
         for name, tag_id in tags:
             self.tag_ids[name] = tag_id
             self.tag_names[tag_id] = name
+            self.shown.clear()
 
     def aliases(self, name: str) -> list[int]:
         """Every id that shows as `name`."""
         if name not in self.tag_ids:
             return []
         return [tag_id for tag_id, shown in self.tag_names.items() if shown == name]
+
+
+def parse_ids(text: str) -> list[int]:
+    """The numbers of a PostgreSQL array, given as its text."""
+    return [int(number) for number in text[1:-1].split(",")] if len(text) > 2 else []
 
 
 class Catalogs:
@@ -111,11 +134,15 @@ class Catalogs:
         self._flights.forget()
         self._forgotten += 1
 
-    async def tag_names(self, catalog: Catalog, ids: Iterable[int], conn: Connection | None = None) -> None:
-        """Makes sure that `catalog` knows the tags with these ids: one made elsewhere is looked up."""
-        missing = [tag_id for tag_id in ids if tag_id not in catalog.tag_names]
+    async def tag_names(self, catalog: Catalog, sets: Iterable[str], conn: Connection | None = None) -> None:
+        """Makes sure that `catalog` knows the tags in these sets, each the text of a contact's tag_ids.
+
+        A tag made elsewhere is looked up.
+        """
+        new = {tag_id for text in sets if text not in catalog.shown for tag_id in parse_ids(text)}
+        missing = new - catalog.tag_names.keys()
         if missing:
-            found = await self._tags(_TAGS_BY_ID, catalog, missing, conn)
+            found = await self._tags(_TAGS_BY_ID, catalog, list(missing), conn)
             catalog.tag_names.update(dict.fromkeys(missing))
             catalog.learn_tags(found)
 
@@ -214,4 +241,19 @@ async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
         tag_ids={t["name"]: t["id"] for t in tags if t["own"]},
         tag_names={t["id"]: t["name"] for t in tags},
         stale_tags=row["stale_tags"],
+        windows={window.name: window for window in await read_windows(conn, workspace_id)},
     )
+
+
+async def read_windows(conn: Connection, workspace_id: str) -> list[SendWindow]:
+    """The send windows of a workspace, in alphabetical order."""
+    rows = await conn.fetch(
+        """select id::text, workspace_id::text, name, channels, days, holidays, is_default, created_at,
+                  updated_at
+             from send_windows where workspace_id = $1""",
+        workspace_id,
+    )
+    found: list[dict[str, Any]] = [
+        {**row, "days": msgspec.json.decode(row["days"], type=list[DayRange])} for row in rows
+    ]
+    return sorted((SendWindow(**each) for each in found), key=lambda window: window.name)

@@ -163,10 +163,18 @@ def _malformed(detail: str) -> ValidationProblem:
 
 
 def _deeper(value: Json, levels: int) -> bool:
-    if levels == 0:
-        return True
-    inner = cast("dict[str, Json]", value).values() if isinstance(value, dict) else cast("list[Json]", value)
-    return any(_deeper(v, levels - 1) for v in inner if isinstance(v, dict | list))
+    """Whether there is an object or an array within more than `levels` of them."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse_nul(body: Object) -> None:
@@ -238,13 +246,17 @@ class Form(NamedTuple):
         return shown
 
 
-def check_query(query: str, rules: Mapping[str, Rule]) -> Object:
+def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] = ()) -> Object:
     """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem."""
-    if not query:
+    if not query and not required:
         return {}
     errors = Errors()
     values: Object = {}
-    for name, given in parse_query(query).items():
+    sent = parse_query(query)
+    for name in required:
+        if name not in sent:
+            errors.add_parameter(name, Invalid("required", "is required"))
+    for name, given in sent.items():
         rule = rules.get(name)
         if rule is None:
             errors.add_parameter(name, _unknown_parameter(name, rules, errors))

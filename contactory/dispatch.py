@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -47,6 +46,10 @@ class Routes:
 
     def __init__(self, operations: list[Operation]) -> None:
         self._tree: dict[str, Any] = {}
+        self._exact: dict[str, _Leaf] = {}
+        """Leaves by a whole path without a name."""
+        self._under: dict[str, _Leaf] = {}
+        """Leaves with one name, at the end, by the path before it."""
         for operation in operations:
             node = self._tree
             segments = [segment for segment in operation.path.split("/") if segment]
@@ -55,9 +58,21 @@ class Routes:
             names = [segment[1:-1] for segment in segments if segment.startswith("{")]
             leaf = node.setdefault("", _Leaf(names))
             leaf.methods[operation.method] = (operation, Meter(operation.id))
+            if not names:
+                self._exact[operation.path] = leaf
+            elif operation.path.endswith(f"/{{{names[0]}}}"):
+                self._under[operation.path[: -len(names[0]) - 3]] = leaf
 
     def find(self, path: str) -> tuple[_Leaf, dict[str, str]] | None:
         """The leaf of a path, and the values of the names in it."""
+        if leaf := self._exact.get(path):
+            return leaf, {}
+        above, _, name = path.rpartition("/")
+        if name and (leaf := self._under.get(above)):
+            return leaf, {leaf.names[0]: name}
+        return self._walk(path)
+
+    def _walk(self, path: str) -> tuple[_Leaf, dict[str, str]] | None:
         node: dict[str, Any] = self._tree
         values: list[str] = []
         segments = path[1:].split("/") if path != "/" else []
@@ -103,13 +118,16 @@ class Dispatcher:
         settings = self._app.settings
         if request.unread and not await request.finish(settings.max_body_bytes, settings.body_timeout):
             response.headers.append(("connection", "close"))
-        if response.body or response.status not in (204, 304):
+        if response.stream is not None:
+            await request.send_stream(response, response.stream)
+        elif response.body or response.status not in (204, 304):
             protocol.response_bytes(response.status, response.headers, response.body)
         else:
             protocol.response_empty(response.status, response.headers)
         seconds = time.perf_counter() - begun
         meter.count(response.status, seconds)
-        self._log(request, operation, response.status, seconds)
+        if response.status >= 400 or seconds >= _SLOW_SECONDS or settings.log_requests == "all":
+            self._log(request, operation, response.status, seconds)
 
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         found = self._routes.find(request.path)
@@ -157,19 +175,18 @@ class Dispatcher:
         key = idempotency_key(call)
         try:
             for _ in range(_ATTEMPTS):
-                with suppress(*COLLISION):
-                    return await self._attempt(call, key, body)
+                try:
+                    if call.dry_run:
+                        return await self._dry_run(call)
+                    if key is not None:
+                        return await run_once(call, key, body, call.operation.handler, _render)
+                    return await call.operation.handler(call)
+                except COLLISION:
+                    continue
             raise Unavailable("Others are changing the same data: try again in a second.")
         finally:
             for workspace_id in call.changed_catalogs:
                 self._app.catalogs.forget(workspace_id)
-
-    async def _attempt(self, call: Call, key: str | None, body: bytes) -> Response:
-        if call.dry_run:
-            return await self._dry_run(call)
-        if key is None:
-            return await call.operation.handler(call)
-        return await run_once(call, key, body, call.operation.handler, lambda c, p: render(c.request, p))
 
     async def _dry_run(self, call: Call) -> Response:
         """The would-be answer, of which nothing is kept."""
@@ -199,8 +216,7 @@ class Dispatcher:
         return render(request, Problem(), operation)
 
     def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
-        which = self._app.settings.log_requests
-        if which == "none" or (which == "errors" and status < 400 and seconds < _SLOW_SECONDS):
+        if self._app.settings.log_requests == "none":
             return
         log.info(
             "request",
@@ -219,3 +235,7 @@ def render(request: Request, problem: Problem, operation: Operation | None = Non
     body = encode_json(problem.body(quote(request.path), request.request_id))
     headers = [(name.lower(), value) for name, value in problem.headers.items()]
     return Response(problem.status, body, [_PROBLEM, *headers])
+
+
+def _render(call: Call, problem: Problem) -> Response:
+    return render(call.request, problem)

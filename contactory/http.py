@@ -3,8 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +37,8 @@ class Response(msgspec.Struct):
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = []
+    stream: AsyncGenerator[bytes] | None = None
+    """The body piece by piece, in place of `body`, where it is too long to be made at once."""
 
 
 def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> Response:
@@ -57,7 +59,7 @@ class Request:
         self._scope = scope
         self._protocol = protocol
         self._read: Literal["no", "in part", "yes"] = "no"
-        sent = self.header("x-request-id")
+        sent: str | None = scope.headers.get("x-request-id")
         self.request_id = sent if sent and _SANE_REQUEST_ID.fullmatch(sent) else new_id()
 
     def header(self, name: str) -> str | None:
@@ -75,12 +77,29 @@ class Request:
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
         self._read = "in part"
-        length = self.header("content-length")
+        length: str | None = self.headers.get("content-length")
         if length and length.isascii() and length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        found = await deadlines.within(timeout, self._protocol() if length else self._chunks(limit))
+        task = deadlines.begin(timeout)
+        try:
+            found = await (self._protocol() if length else self._chunks(limit))
+        except asyncio.CancelledError:
+            deadlines.pass_on(task, timeout)
+            raise
+        finally:
+            deadlines.end(task)
         self._read = "yes"
         return found
+
+    async def send_stream(self, response: Response, stream: AsyncGenerator[bytes]) -> None:
+        """Sends an answer piece by piece, until its end or until the client has gone."""
+        transport = self._protocol.response_stream(response.status, response.headers)
+        async with aclosing(stream):
+            async for piece in stream:
+                try:
+                    await transport.send_bytes(piece)
+                except RuntimeError:  # granian's ProtocolClosed: the client has gone
+                    return
 
     @property
     def unread(self) -> bool:
@@ -115,22 +134,24 @@ class _Deadlines:
         self._waits: dict[asyncio.Task[Any], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
 
-    async def within(self, seconds: float, wait: Awaitable[bytes]) -> bytes:
-        """What `wait` gives within `seconds`, and up to one more. Raises ValidationProblem."""
+    def begin(self, seconds: float) -> "asyncio.Task[Any]":
+        """The present task begins a wait that is cancelled after `seconds`, or up to one more."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("only a task can wait")
         self._waits[task] = time.monotonic() + seconds
-        try:
-            return await wait
-        except asyncio.CancelledError:
-            if task not in self._late:
-                raise
+        return task
+
+    def pass_on(self, task: "asyncio.Task[Any]", seconds: float) -> None:
+        """The task was cancelled: raises ValidationProblem where that was for its being late."""
+        if task in self._late:
             task.uncancel()
             raise ValidationProblem(f"The body did not arrive within {seconds:g} s.") from None
-        finally:
-            del self._waits[task]
-            self._late.discard(task)
+
+    def end(self, task: "asyncio.Task[Any]") -> None:
+        """The wait is over, in one way or the other."""
+        del self._waits[task]
+        self._late.discard(task)
 
     async def watch(self) -> None:
         """Looks after the waits, for ever."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from contactory.auth import Keys
@@ -16,18 +17,19 @@ from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3
-# Rests between pieces, so that a flood of changes is not slowed down by being made findable.
-_REST_TIMES, _REST_SECONDS = 9.0, 2.0
-_PAUSE_SECONDS = 0.05  # Between two pieces of a long job, so that requests come first.
+# How long a job rests after a piece of it, in times of what that took: a flood of changes must not pay much.
+_REST, _REST_IN_A_FLOOD = 1.0, 10.0
+_LONGEST_REST = 5.0
 
 
 class Jobs:
     """The jobs of one process."""
 
-    def __init__(self, db: Database, keys: Keys, search: SearchIndex) -> None:
+    def __init__(self, db: Database, keys: Keys, search: SearchIndex, busy: Callable[[], bool]) -> None:
         self._db = db
         self._keys = keys
         self._search = search
+        self._busy = busy
 
     async def run(self) -> None:
         """Runs for ever; what fails is tried again the next time."""
@@ -45,10 +47,8 @@ class Jobs:
         await _drop_old_records(self._db)
         await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
-        while await sweep(self._db):
-            await asyncio.sleep(_PAUSE_SECONDS)
-        while await catch_up(self._db):
-            await asyncio.sleep(_PAUSE_SECONDS)
+        await self._in_pieces(lambda: sweep(self._db))
+        await self._in_pieces(lambda: catch_up(self._db))
 
     async def keep_findable(self) -> None:
         """Makes what this process changes findable, for ever."""
@@ -60,8 +60,19 @@ class Jobs:
                 pass  # `catch_up` finds what was lost.
             except Exception as error:
                 log.error("job failed", error=type(error).__name__)
-            rest = min(_REST_SECONDS, _REST_TIMES * (time.monotonic() - begun))
-            await asyncio.sleep(max(_FIND_SECONDS, rest))
+            await asyncio.sleep(max(_FIND_SECONDS, self._rest(begun)))
+
+    async def _in_pieces(self, work: Callable[[], Awaitable[bool]]) -> None:
+        """Does a long job, as long as `work` says that there is more."""
+        begun = time.monotonic()
+        while await work():
+            await asyncio.sleep(self._rest(begun))
+            begun = time.monotonic()
+
+    def _rest(self, begun: float) -> float:
+        """Seconds to rest after work that began then."""
+        times = _REST_IN_A_FLOOD if self._busy() else _REST
+        return min(_LONGEST_REST, times * (time.monotonic() - begun))
 
     async def last(self) -> None:
         """What must not wait until the next start."""

@@ -22,6 +22,9 @@ POOL_SIZE = Gauge("contactory_pool_connections", "Open pool connections", multip
 POOL_USED = Gauge(
     "contactory_pool_connections_in_use", "Pool connections at work", multiprocess_mode="livesum"
 )
+TZDATA = Gauge(
+    "contactory_tzdata_info", "The release of the time zone data", ["version"], multiprocess_mode="livemax"
+)
 
 
 class Meter:

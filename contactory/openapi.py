@@ -151,7 +151,10 @@ def _description(operation: Operation) -> str:
 def _parameters(operation: Operation) -> list[Object]:
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     path = [{"name": name, "in": "path", "required": True, "schema": _PATH[name]} for name in names]
-    query = [_query_parameter(name, rule) for name, rule in operation.parameters.items()]
+    query = [
+        _query_parameter(name, rule, name in operation.required)
+        for name, rule in operation.parameters.items()
+    ]
     headers: list[Object] = [
         {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
         for name, text in operation.headers.items()
@@ -159,9 +162,9 @@ def _parameters(operation: Operation) -> list[Object]:
     return [*path, *query, *headers, *([_IDEMPOTENCY_KEY] if operation.idempotent else [])]
 
 
-def _query_parameter(name: str, rule: Rule) -> Object:
+def _query_parameter(name: str, rule: Rule, required: bool) -> Object:
     schema = dict(rule.schema)
-    shown: Object = {"name": name, "in": "query"}
+    shown: Object = {"name": name, "in": "query", **({"required": True} if required else {})}
     description = _DRY_RUN if name == "dryRun" else schema.pop("description", None)
     if description:
         shown["description"] = description

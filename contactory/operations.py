@@ -5,7 +5,7 @@ on it leaves as a Problem, and is rendered in one place.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -94,14 +94,9 @@ class Call:
             raise NotFound
         return found
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
-        if self.conn is not None:
-            yield self.conn
-        else:
-            async with self.app.db.connection() as conn:
-                yield conn
+        return self.app.db.connection() if self.conn is None else nullcontext(self.conn)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
@@ -164,6 +159,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     permission: str | None = None
     """None: open to everybody, without a key."""
     query: Mapping[str, Rule] = {}
+    required: tuple[str, ...] = ()
+    """The query parameters that have to be given."""
     body: Form | None = None
     merge_patch: bool = False
     """The body may also be sent as application/merge-patch+json."""
@@ -181,10 +178,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
+    only_reads: bool = False
+    """It changes nothing, though its method could: a question that is too long for a URL."""
+
     @property
     def writes(self) -> bool:
         """Whether it can change anything."""
-        return self.method not in ("GET", "HEAD")
+        return self.method not in ("GET", "HEAD") and not self.only_reads
 
     @cached_property
     def parameters(self) -> Mapping[str, Rule]:
@@ -195,7 +195,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) -> bytes:
     """Fills in the query and the body, and gives the body's bytes. Raises the Problem that they have."""
     operation, settings = call.operation, call.app.settings
-    call.query = check_query(request.query_string, parameters)
+    call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
     body = await request.body(settings.max_body_bytes, settings.body_timeout)

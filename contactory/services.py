@@ -16,9 +16,10 @@ from contactory.errors import Unavailable
 from contactory.http import deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
-from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, WAITING, Meter
+from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, TZDATA, WAITING, Meter
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
+from contactory.timezones.zones import TZDATA_VERSION
 from contactory.users.passwords import Passwords
 
 _READ_LANES = 2
@@ -54,7 +55,7 @@ class Services:
             settings.write_queue,
         )
         self.contacts = Reader(rest[_CREATE_LANES:])
-        self._jobs = Jobs(self.db, self.keys, self.search)
+        self._jobs = Jobs(self.db, self.keys, self.search, lambda: self.changes.waiting > 0)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -82,6 +83,7 @@ class Services:
         WAITING.set(self.changes.waiting + self.creates.waiting)
         POOL_SIZE.set(self.db.size)
         POOL_USED.set(self.db.in_use)
+        TZDATA.labels(TZDATA_VERSION).set(1)
 
     async def _keep_fresh(self) -> None:
         """Learns within a second what was revoked or renamed elsewhere, for as long as the process runs."""

@@ -118,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     max_body_bytes: Annotated[int, Meta(ge=1024), _says("The largest request body, in bytes.")] = 1_048_576
     max_custom_fields: Annotated[Count, _says("Custom fields that a workspace may define.")] = 500
+    max_send_windows: Annotated[Count, _says("Send windows that a workspace may have.")] = 100
     max_tags: Annotated[Count, _says("Tags that a workspace may have.")] = 10_000
     max_tags_per_contact: Annotated[Count, _says("Tags that a contact may carry.")] = 1_000
     max_custom_characters: Annotated[

@@ -16,7 +16,7 @@ def _sent(case: Any, name: str) -> list[str]:
 
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
-    """Whether a request is worth sending: not every limit of a body again as the other type that PATCH takes."""
+    """Whether a request is worth sending: not every limit of a body again as PATCH's other type."""
     again = BRIEF and case.media_type == "application/merge-patch+json" and _phase(case) == "coverage"
     return not (again or _pretended(case))
 
@@ -42,7 +42,13 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
     seen_deleted = isinstance(failure, UseAfterFree) and "deleted" in _sent(case, "include")
     # It takes the `instance` of a problem in a batch's answer, /v1/contacts/batch, for the path of a contact.
     no_contact = response.status_code == 405 and (case.path_parameters or {}).get("id") == "batch"
-    return not (seen_deleted or no_contact or _unknown_fields(failure, case, response))
+    return not (
+        seen_deleted
+        or no_contact
+        or _unknown_fields(failure, case, response)
+        or _beyond_description(failure, response)
+        or _one_of_two(failure, case, response)
+    )
 
 
 def _unknown_fields(failure: Any, case: Any, response: Any) -> bool:
@@ -51,3 +57,33 @@ def _unknown_fields(failure: Any, case: Any, response: Any) -> bool:
     if not isinstance(failure, RejectedPositiveData) or fields["additionalProperties"] is False:
         return False
     return {error["code"] for error in response.json().get("errors", [])} == {"unknown_custom_field"}
+
+
+def _beyond_description(failure: Any, response: Any) -> bool:
+    """Whether only such things are wrong as a description cannot say."""
+    if not isinstance(failure, RejectedPositiveData):
+        return False
+    errors = response.json().get("errors", [])
+    return all(error["code"] in _BEYOND or _needs_channel(error) for error in errors) and bool(errors)
+
+
+_BEYOND = {
+    "implausible_time",  # it does not know when it is read
+    "unknown_send_window",  # nor what the workspace has
+    "wrong_channel",
+    "overlap",  # nor how two values go together
+    "zero_length",
+    "needs_another",
+    "given_twice",
+}
+
+
+def _needs_channel(error: dict[str, str]) -> bool:
+    return (error.get("parameter"), error["code"]) == ("channel", "required")
+
+
+def _one_of_two(failure: Any, case: Any, response: Any) -> bool:
+    """Whether phone and e-mail were both given, or neither: a description cannot say that a query has one."""
+    if not isinstance(failure, RejectedPositiveData) or not case.operation.path.endswith("/lookup"):
+        return False
+    return {error["code"] for error in response.json().get("errors", [])} <= {"required", "not_here"}

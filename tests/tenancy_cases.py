@@ -22,16 +22,19 @@ class Target(NamedTuple):
     by_creation: str
     """A cursor of the list of contacts; likewise below."""
     by_change: str
+    window: str
+    window_name: str
 
     def unused(self) -> "Target":
         """The same, but nothing in it was ever used."""
-        ids = {name: new_id() for name in ("contact", "deleted", "field", "key", "workspace")}
+        ids = {name: new_id() for name in ("contact", "deleted", "field", "key", "workspace", "window")}
         marker, never = self.tag.rpartition("-")[2], secrets.token_hex(6)
         nobody = secrets.token_hex(16)
         return self._replace(
             **ids,
             tag=self.tag.replace(marker, never),
             field_name=self.field_name.replace(marker, never),
+            window_name=self.window_name.replace(marker, never),
             email=self.email.replace(marker, never),
             phone=a_phone(),
             by_creation=self.by_creation[:15] + nobody,
@@ -57,8 +60,11 @@ class Case(NamedTuple):
 TAKEN = "+14155550100"
 """The phone of a contact in every outsider's workspace."""
 CONTACT, TAGS = "/v1/contacts/{contact}", "/v1/contacts/{contact}/tags"
+WINDOW = "/v1/send-windows/{window}"
 IN_WORKSPACE, OWN = "?workspaceId={workspace}", "?workspaceId={own}"
+NOON = "2026-03-02T12:00:00Z"
 CHANGE = {"firstName": "Mallory", "tags": ["mallory"]}
+DENIED = {"call": {"status": "denied", "source": "mallory"}, "doNotContact": True}
 CASES = [
     Case("listContacts", "/v1/contacts" + IN_WORKSPACE),
     Case("listContacts", f"/v1/contacts{OWN}&cursor={{by_creation}}&limit=1", foreign=200),
@@ -89,6 +95,9 @@ CASES = [
         },
         foreign=200,
     ),
+    Case("lookupContact", "/v1/contacts/lookup" + IN_WORKSPACE + "&phone={phone}"),
+    Case("lookupContact", "/v1/contacts/lookup" + OWN + "&phone={phone}"),
+    Case("lookupContact", "/v1/contacts/lookup" + OWN + "&email={email}"),
     Case("getContact", CONTACT),
     Case("getContact", CONTACT + "?include=timezones", headers={"if-none-match": "*"}, rightful=304),
     Case("getContact", "/v1/contacts/{deleted}?include=deleted", permission="admin"),
@@ -104,8 +113,34 @@ CASES = [
     Case("restoreContact", "/v1/contacts/{deleted}/restore"),
     Case("setContactTags", TAGS, {"tags": ["mallory"]}),
     Case("removeContactTag", TAGS + "/{tag}"),
+    Case("getContactConsent", CONTACT + "/consent"),
+    Case("setContactConsent", CONTACT + "/consent", DENIED),
+    Case("setContactConsent", CONTACT + "/consent?dryRun=true", DENIED, headers={"if-match": '"2"'}),
     Case("getContactHistory", CONTACT + "/history?cursor=2"),
     Case("getContactHistory", "/v1/contacts/{deleted}/history?include=deleted", permission="admin"),
+    Case("getContactAvailability", CONTACT + "/availability?channel=call"),
+    Case("getContactAvailability", CONTACT + "/availability?channel=sms&window=Default"),
+    Case("getContactAvailability", "/v1/contacts/{deleted}/availability?channel=call"),
+    Case("getPhoneAvailability", f"/v1/availability{IN_WORKSPACE}&phone={{phone}}&channel=call"),
+    Case(
+        "getPhoneAvailability", f"/v1/availability{OWN}&phone={{phone}}&channel=call&at={NOON}", foreign=200
+    ),
+    Case(
+        "getPhoneAvailability",
+        f"/v1/availability{OWN}&phone=%2B14155550111&channel=call&window={{window_name}}",
+        foreign=400,
+    ),
+    Case(
+        "getAvailabilities",
+        "/v1/availability",
+        {"workspaceId": "{workspace}", "ids": ["{contact}"], "channel": "call"},
+    ),
+    Case(
+        "getAvailabilities",
+        "/v1/availability",
+        {"workspaceId": "{own}", "ids": ["{contact}", "{deleted}"], "channel": "call"},
+        foreign=200,
+    ),
     Case("listTags", "/v1/tags" + IN_WORKSPACE),
     Case("listTags", f"/v1/tags{OWN}&cursor=~{{tag}}", foreign=200),
     Case("listTags", f"/v1/tags{OWN}&q={{tag}}", foreign=200),
@@ -124,6 +159,15 @@ CASES = [
     Case("updateCustomField", "/v1/custom-fields/{field}", {"type": "text"}),
     Case("updateCustomField", "/v1/custom-fields/{field}?dryRun=true", {"type": "text"}),
     Case("deleteCustomField", "/v1/custom-fields/{field}"),
+    Case("listSendWindows", "/v1/send-windows" + IN_WORKSPACE),
+    Case("createSendWindow", "/v1/send-windows", {"workspaceId": "{workspace}", "preset": "us-tcpa"}),
+    Case("listSendWindowPresets", "/v1/send-windows/presets", foreign=None),
+    Case("getSendWindow", WINDOW),
+    Case("updateSendWindow", WINDOW, {"name": "Mallory"}),
+    Case("updateSendWindow", WINDOW, {"isDefault": True}),
+    Case("updateSendWindow", WINDOW + "?dryRun=true", {"name": "Mallory"}),
+    Case("planSendWindow", WINDOW + "/plan", {"at": NOON}),
+    Case("deleteSendWindow", WINDOW),
     Case("listWorkspaces", "/v1/workspaces?cursor={workspace}", foreign=200),
     Case("createWorkspace", "/v1/workspaces", {"name": "Mallory"}, foreign=None),
     Case("getWorkspace", "/v1/workspaces/{workspace}"),
@@ -131,5 +175,6 @@ CASES = [
     Case("deleteWorkspace", "/v1/workspaces/{workspace}"),
     Case("listApiKeys", "/v1/api-keys?cursor={key}", foreign=200),
     Case("createApiKey", "/v1/api-keys", {"workspaceId": "{workspace}", "permission": "admin"}),
+    Case("listTimezones", "/v1/timezones?q=pacific", foreign=None),
     Case("revokeApiKey", "/v1/api-keys/{key}"),
 ]

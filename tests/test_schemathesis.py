@@ -20,14 +20,17 @@ SAME = ["--generation-deterministic"] if BRIEF else []
 PROGRAM = Path(sys.executable).with_name("schemathesis")
 EACH = "--phases=examples,coverage,fuzzing"
 GROUPS = {
-    "reading contacts": ["--include-operation-id-regex=^(get|list)Contact", EACH],
+    "reading contacts": ["--include-operation-id-regex=^(get|list|lookup)Contact", EACH],
     "making contacts": ["--include-operation-id-regex=^(create|batch)Contact", EACH],
     "changing contacts": ["--include-operation-id-regex=^(upsert|update)Contact", EACH],
     "contacts by their id": ["--include-operation-id-regex=^(delete|restore|set|remove)Contact", EACH],
     "contacts in turn": ["--include-tag=Contacts", "--phases=stateful"],
     "tags": ["--include-tag=Tags"],
     "custom fields": ["--include-tag=Custom fields"],
+    "send windows": ["--include-tag=Send windows"],
+    "availability": ["--include-operation-id-regex=Availabilit", EACH],
     "workspaces": ["--include-tag=Workspaces"],
+    "time zones": ["--include-tag=Timezones", EACH],
     # The key that asks would be the first to be revoked, and every request after that be refused.
     "API keys": ["--include-tag=Api keys", "--exclude-operation-id=revokeApiKey"],
     "revoking": ["--include-operation-id=revokeApiKey", EACH],

@@ -44,7 +44,7 @@ def test_every_id_that_an_operation_takes_is_sent_by_a_case(operation: Operation
     assert {re.sub(r"{\w+}", "{}", urlsplit(case.url).path) for case in cases} == {template}
     takes = {*operation.parameters, *(operation.body.rules if operation.body else ())}
     sent = set[str]().union(*map(parameters_sent, cases))
-    assert takes & {"workspaceId", "cursor", "operations"} <= sent
+    assert takes & {"workspaceId", "cursor", "operations", "ids"} <= sent
     assert all(case.foreign for case in cases) or not (takes & {"workspaceId", "cursor"} or "{" in template)
 
 
@@ -84,6 +84,7 @@ def seeded(world: World, workspace_id: str, marker: str) -> Target:
     caller.patch(contact["id"], {"lastName": f"Last-{marker}"})
     caller.remove(gone["id"])
     key = world.caller(workspace_id, name=f"Key-{marker}")
+    window = caller.post("/v1/send-windows", {**home, "preset": "us-tcpa", "name": f"Window-{marker}"}).json()
     lists = [caller.list(sort=sort, limit=1, **home) for sort in ("createdAt", "updatedAt")]
     cursors = [httpx.URL(answer.links["next"]["url"]).params["cursor"] for answer in lists]
     return Target(
@@ -97,6 +98,8 @@ def seeded(world: World, workspace_id: str, marker: str) -> Target:
         phone,
         mail,
         *cursors,
+        window=window["id"],
+        window_name=window["name"],
     )
 
 
@@ -199,7 +202,10 @@ SCOPES = {
     "sessions": f"user_id in {_USERS}",
     "one_time_links": "account_id in (select account_id from workspaces where id = $1)",
     **dict.fromkeys(("grid_layouts", "saved_views"), "workspace_id = $1"),
-    **dict.fromkeys(("api_keys", "tags", "custom_fields", "contacts", "contact_events"), "workspace_id = $1"),
+    **dict.fromkeys(
+        ("api_keys", "tags", "custom_fields", "contacts", "contact_events", "send_windows"),
+        "workspace_id = $1",
+    ),
 }
 
 
@@ -234,7 +240,7 @@ def test_what_a_key_cannot_see_does_not_exist(stage: Stage, case: Case) -> None:
         needs_account = TABLE[case.operation].id in ACCOUNT_ONLY and not outsider.account_scoped
         assert real.status_code == (403 if needs_account else case.foreign), (who, real.text)
         assert stage.marker not in shape(real, stage.acme)[2], who
-        if "operations" in (case.body or {}) and real.status_code == 200:
+        if (case.body or {}).keys() & {"operations", "ids"} and real.status_code == 200:
             assert {result["status"] for result in real.json()["results"]} == {404}, who
     assert stored(stage.world, stage.world.acme) == before
 
@@ -279,6 +285,7 @@ LISTS: list[Callable[[Caller, str], httpx.Response]] = [
     lambda caller, own: caller.list(workspaceId=own, updatedAfter="2020-01-01T00:00:00Z"),
     lambda caller, own: caller.get("/v1/tags", workspaceId=own),
     lambda caller, own: caller.get("/v1/custom-fields", workspaceId=own),
+    lambda caller, own: caller.get("/v1/send-windows", workspaceId=own),
     lambda caller, own: caller.get("/v1/workspaces"),
     lambda caller, own: caller.get("/v1/api-keys"),
     lambda caller, own: caller.get("/openapi.json"),

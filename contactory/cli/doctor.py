@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -63,7 +63,7 @@ def _examine() -> list[Finding]:
     except click.ClickException as error:
         return [Finding("settings", "fail", error.message)]
     kind = "a server of your own" if settings.database_url else f"embedded, in {data_dir(settings)}"
-    findings = [Finding("settings", "ok", f"database: {kind}"), _time_zones()]
+    findings = [Finding("settings", "ok", f"database: {kind}"), time_zones(datetime.now(UTC).date())]
     if not settings.database_url:
         findings.append(_disk(settings))
     try:
@@ -79,10 +79,14 @@ async def _examine_database(conn: "Connection", settings: "Settings") -> list[Fi
     return [await check(conn, settings) for check in checks]
 
 
-def _time_zones() -> Finding:
-    from contactory.timezones.zones import TZDATA_VERSION, ZONES
+def time_zones(today: date) -> Finding:
+    """How old the time zone data is."""
+    from contactory.timezones.zones import TZDATA_VERSION, ZONES, data_since, is_outdated
 
-    return Finding("time zones", "ok", f"IANA {TZDATA_VERSION}, {len(ZONES)} names")
+    detail = f"IANA {TZDATA_VERSION} ({data_since():%B %Y} or later), {len(ZONES)} names"
+    if is_outdated(today):
+        return Finding("time zones", "warn", detail, "upgrade the package tzdata: clocks change by law")
+    return Finding("time zones", "ok", detail)
 
 
 def _disk(settings: "Settings") -> Finding:

@@ -6,11 +6,13 @@ from typing import Any, TypeAlias
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, ID, Errors, Form, Object, Rule, one_of
-from contactory.contacts.change import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
+from contactory.checks import BOOLEAN, ID, Errors, Form, Object, one_of
+from contactory.contacts.consent import parse_consent, show_consent
 from contactory.contacts.model import Values, parse_tags, parse_values
+from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate, purge
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write
+from contactory.db import Row
 from contactory.errors import Forbidden, NotFound, ValidationProblem
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
@@ -19,7 +21,7 @@ from contactory.tags.model import display_name
 
 Parse: TypeAlias = Callable[[Object, Catalog, Errors], Values]
 Make: TypeAlias = Callable[[Values, Catalog, Object], Awaitable[Written]]
-INCLUDE = Rule(one_of("deleted", "timezones").parse, one_of("deleted", "timezones").schema, many=True)
+INCLUDE = one_of("deleted", "timezones", "consent")._replace(many=True)
 
 
 async def home(call: Call, contact_id: str) -> str:
@@ -47,18 +49,22 @@ def versions(header: str | None) -> list[int] | None:
     return [int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1 for tag in tags]
 
 
-def if_match(call: Call) -> str | None:
-    """The versions that the contact must be at, as a PostgreSQL array, or None for any."""
+def if_match(call: Call) -> list[int] | None:
+    """The versions that the contact must be at, or None for any."""
     header = call.request.header("if-match")
     if header is not None and "W/" in header:
-        header = '"-"'  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
-    wanted = versions(header)
-    return None if wanted is None else "{" + ",".join(map(str, wanted)) + "}"
+        return [-1]  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
+    return versions(header)
+
+
+def etag(version: int) -> tuple[str, str]:
+    """The header that tells a contact's version."""
+    return "etag", f'"{version}"'
 
 
 def answer(written: Written) -> Response:
     """A contact as a write has left it, with its ETag."""
-    headers = [("etag", f'"{written.version}"')]
+    headers = [etag(written.version)]
     if written.created:
         headers.append(("location", f"/v1/contacts/{written.contact.id}"))
     return json_response(201 if written.created else 200, written.contact, headers)
@@ -135,17 +141,26 @@ async def get_contact(call: Call) -> Response:
     include = set(call.query.get("include", ()))
     if "deleted" in include and not call.actor.may("admin"):
         raise Forbidden("Only a key with the permission admin sees deleted contacts.")
+    row, catalog = await _read(call, contact_id, "deleted" in include)
+    if _has(call, row["version"]):
+        return Response(304, b"", [etag(row["version"])])
+    contact = await show(call, row, contact_id, catalog)
+    return json_response(200, with_extras(contact, row, include), [etag(row["version"])])
+
+
+async def _read(call: Call, contact_id: str, deleted_too: bool = False) -> tuple[Row, Catalog]:
+    """A contact's row and its workspace's catalogue. Raises NotFound."""
     workspace_id = await home(call, contact_id)
     row = await call.app.contacts.get(workspace_id, contact_id)
-    if row is None or (row["deleted_at"] is not None and "deleted" not in include):
+    if row is None or (row["deleted_at"] is not None and not deleted_too):
         raise NotFound
-    catalog = await call.catalog(workspace_id)  # Where the workspace is gone, so is the contact.
-    etag = ("etag", f'"{row["version"]}"')
+    return row, await call.catalog(workspace_id)  # Where the workspace is gone, so is the contact.
+
+
+def _has(call: Call, version: int) -> bool:
+    """Whether the caller says that it has this version (RFC 9110, 13.1.2)."""
     known = call.request.header("if-none-match")
-    if known is not None and (known.strip() == "*" or row["version"] in (versions(known) or ())):
-        return Response(304, b"", [etag])
-    contact = await show(call, row, contact_id, catalog)
-    return json_response(200, with_extras(contact, row, include), [etag])
+    return known is not None and (known.strip() == "*" or version in (versions(known) or ()))
 
 
 def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
@@ -158,6 +173,8 @@ def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
     if "timezones" in include:
         extras["timezones"] = row["timezones"] or ([row["timezone"]] if row["timezone"] else [])
         extras["timezoneSource"] = row["timezone_source"]
+    if "consent" in include:
+        extras["consent"] = show_consent(row["consent"])
     return {**msgspec.to_builtins(contact), **extras}
 
 
@@ -233,5 +250,33 @@ async def remove_tag(call: Call) -> Response:
         change.if_match = if_match(call)
         await write(call, change, catalog)
         return Response(204)
+
+    return await call.by_catalog(await home(call, contact_id), attempt)
+
+
+async def get_consent(call: Call) -> Response:
+    """What is known of a contact's consent."""
+    contact_id = call.path_id()
+    row, _ = await _read(call, contact_id)
+    if _has(call, row["version"]):
+        return Response(304, b"", [etag(row["version"])])
+    return json_response(200, show_consent(row["consent"]), [etag(row["version"])])
+
+
+async def set_consent(call: Call) -> Response:
+    """Writes down a consent; what is left out stays as it is."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        errors = Errors()
+        given = parse_consent(call.body, errors)
+        if not call.body:
+            errors.add(Invalid("no_fields", "At least one field must be provided"))
+        errors.check()
+        change = new_change(call, catalog, contact_id)
+        change.take_consent(given)
+        change.if_match = if_match(call)
+        written = await write(call, change, catalog)
+        return json_response(200, show_consent(written.consent), [etag(written.version)])
 
     return await call.by_catalog(await home(call, contact_id), attempt)

@@ -8,12 +8,13 @@ import msgspec
 from contactory.catalog import Catalog
 from contactory.checks import ID, Errors, Form, Json, Object, Rule, quote
 from contactory.contacts.api import home, parse_upsert
-from contactory.contacts.change import DELETE, Change, Outcome
+from contactory.contacts.change import Change, Outcome
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.shapes import BATCH_ITEM
+from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
-from contactory.contacts.writing import create, new_change, refuse, upsert, write, written
-from contactory.db import Violation
+from contactory.contacts.writing import create, learn, new_change, refuse, show_all, upsert, write
+from contactory.db import Row, Violation
 from contactory.errors import NotFound, Problem, ProblemBody
 from contactory.http import Response, json_response
 from contactory.ids import parse_id
@@ -38,7 +39,7 @@ class Results(msgspec.Struct):
 
 
 _KINDS = ("create", "upsert", "update", "delete")
-_NAMES = ("op", "id", "data", "ifMatch")
+_NAMES = {"op": None, "id": None, "data": None, "ifMatch": None}.keys()
 
 
 def _as_is(value: Json) -> Json:
@@ -134,11 +135,27 @@ def _handles(operation: Json) -> set[str]:
 async def _update_all(call: Call, catalog: Catalog, wave: list[Json], start: int) -> list[Object]:
     """Consecutive updates, put to the writer together: a task for each would cost more than its change."""
     put = [_put(call, catalog, operation) for operation in wave]
-    results: list[Object] = []
-    for index, (operation, waiting) in enumerate(zip(wave, put, strict=True)):
-        result = await _settled(call, catalog, waiting, start + index) if waiting else None
-        results.append(result or await _result(call, catalog.workspace_id, operation, start + index))
-    return results
+    results: list[Object | None] = [None] * len(wave)
+    changed: dict[int, tuple[str, Row]] = {}
+    for index, waiting in enumerate(put):
+        try:
+            if waiting is not None:
+                change, future = waiting
+                outcome = await future
+                refuse(outcome)
+                learn(call, change, outcome, catalog)
+                changed[index] = (change.contact_id, outcome.row)
+        except (Stale, Violation):
+            continue  # To be tried the longer way.
+        except Problem as problem:
+            results[index] = _problem(call, problem, start + index)
+    contacts = await show_all(call, list(changed.values()), catalog)
+    for index, contact in zip(changed, contacts, strict=True):
+        results[index] = {"status": 200, "contact": contact}
+    return [
+        result or await _result(call, catalog.workspace_id, operation, start + index)
+        for index, (operation, result) in enumerate(zip(wave, results, strict=True))
+    ]
 
 
 def _put(call: Call, catalog: Catalog, operation: Json) -> "tuple[Change, asyncio.Future[Outcome]] | None":
@@ -152,21 +169,6 @@ def _put(call: Call, catalog: Catalog, operation: Json) -> "tuple[Change, asynci
         return None if errors.found else (change, call.app.changes.put(change))
     except Problem:
         return None
-
-
-async def _settled(
-    call: Call, catalog: Catalog, waiting: "tuple[Change, asyncio.Future[Outcome]]", index: int
-) -> Object | None:
-    """The result of an update; None where it has to be tried the longer way."""
-    change, future = waiting
-    try:
-        outcome = await future
-        refuse(outcome)
-        return {"status": 200, "contact": (await written(call, change, outcome, catalog)).contact}
-    except (Stale, Violation):
-        return None
-    except Problem as problem:
-        return _problem(call, problem, index)
 
 
 async def _result(call: Call, workspace_id: str | None, operation: Json, index: int) -> Object:
@@ -220,7 +222,7 @@ async def _workspace_of(call: Call, workspace_id: str | None, contact_id: str) -
     return found
 
 
-def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
+def _checked(operation: Json) -> tuple[str, str, Object, list[int] | None]:
     """An operation's kind, contact, data and If-Match. Raises ValidationProblem or NotFound."""
     errors = Errors()
     if not isinstance(operation, dict):
@@ -231,7 +233,7 @@ def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
     if kind not in _KINDS:
         errors.add(Invalid("unknown_value", f"must be one of {', '.join(_KINDS)}"), "op")
     by_id = kind in ("update", "delete")
-    for name in sent.keys() - set(_NAMES):
+    for name in sent.keys() - _NAMES:
         errors.unknown(name, _NAMES, "field", name)
     if by_id and "id" not in sent:
         errors.add(Invalid("required", f"is required for {kind}"), "id")
@@ -248,7 +250,7 @@ def _checked(operation: Json) -> tuple[str, str, Object, str | None]:
     return cast(str, kind), contact_id or "", cast(Object, data), if_match
 
 
-def _if_match(sent: Object, by_id: bool, errors: Errors) -> str | None:
+def _if_match(sent: Object, by_id: bool, errors: Errors) -> list[int] | None:
     """A version, as a number or as an ETag."""
     given = sent.get("ifMatch")
     if given is None:
@@ -260,4 +262,4 @@ def _if_match(sent: Object, by_id: bool, errors: Errors) -> str | None:
         )
     elif not by_id:
         errors.add(Invalid("not_here", "goes with update and delete only"), "ifMatch")
-    return "{" + text + "}"
+    return [int(text)] if not errors.found else None

@@ -12,13 +12,13 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, one_of
-from contactory.contacts.change import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.cursors import parse_cursor
 from contactory.contacts.edit_pages import patch_of
 from contactory.contacts.grid_pages import selected
 from contactory.contacts.listing import list_contacts
 from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.selection import filter_of, selection_of
+from contactory.contacts.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.undo import delete, undo
 from contactory.contacts.writing import Written, new_change, write
 from contactory.errors import FieldError, Problem, ValidationProblem

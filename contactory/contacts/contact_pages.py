@@ -8,12 +8,12 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
-from contactory.contacts.change import RESTORE
 from contactory.contacts.edit_pages import change_by_form, patch_of
 from contactory.contacts.grid import BUILT_IN, Column, columns_of, value_of
 from contactory.contacts.history import timeline
 from contactory.contacts.lists import EVENT_CURSOR
 from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.statement import RESTORE
 from contactory.contacts.store import purge
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write

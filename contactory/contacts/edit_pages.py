@@ -2,9 +2,9 @@
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
-from contactory.contacts.change import TAGS_SET
 from contactory.contacts.grid_pages import layout_of, row_of
 from contactory.contacts.model import parse_tags, parse_values
+from contactory.contacts.statement import TAGS_SET
 from contactory.contacts.writing import Written, new_change, show, write
 from contactory.errors import NotFound
 from contactory.http import Response
@@ -48,7 +48,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog) -> Writt
     version = call.visit.value("version")
     if version:
         known = version.isascii() and version.isdigit() and len(version) < 19
-        change.if_match = f"{{{version if known else -1}}}"
+        change.if_match = [int(version) if known else -1]
     return await write(call, change, catalog)
 
 

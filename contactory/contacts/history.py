@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
 from contactory.db import Connection, Row
 from contactory.invalid import invalid_cursor
 
@@ -22,8 +23,8 @@ class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
     """One field of a contact, before and after."""
 
     field: str
-    before: str | list[str] | None
-    after: str | list[str] | None
+    before: str | list[str] | bool | ChannelConsent | None
+    after: str | list[str] | bool | ChannelConsent | None
 
 
 class Event(msgspec.Struct, rename="camel"):
@@ -126,5 +127,13 @@ def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
         shown.append(FieldChange("tags", before, after))
     for num, (before, after) in fields.items():
         shown.append(FieldChange(f"customFields.{names.fields.get(num, num)}", before, after))
+    consent: dict[str, list[Any]] = changes.pop("consent", {})
+    shown += [_consent_change(name, *consent[name]) for name in NAMES if name in consent]
     actor = ActorShown(row["actor_type"], row["actor_id"], row["actor_name"])
     return Event(row["id"], row["type"], row["at"], actor, row["via"], row["request_id"], shown)
+
+
+def _consent_change(name: str, before: Any, after: Any) -> FieldChange:
+    if name in CHANNELS:
+        return FieldChange(f"consent.{name}", show_channel(before), show_channel(after))
+    return FieldChange(f"consent.{name}", before or False, after or False)

@@ -3,8 +3,11 @@
 Sorted by creation, a list walks an index. Sorted by the last change it walks the events, newest first, each
 contact once: an index on updated_at would have to be written at every PATCH. A cursor of that order carries
 the snapshot in which its walk began, and every contact keeps the place that it had then.
+
+Who may be contacted at a moment is a question of zones (reachable.py).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,11 +15,15 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.contacts.cursors import Cursor
+from contactory.contacts.reachable import Reachable
 from contactory.db import Connection
 
-_COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids,
+_COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
        c.fields, c.created_at, c.updated_at"""
-_ZONES = ", c.timezone_source, c.timezones"
+_EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent"}
+HEAD = 80
+"""Of so many contacts, and twice the page, enough are looked for first who may be contacted now."""
+MOST_PASSED = 1000
 
 
 class Filter(msgspec.Struct, kw_only=True):
@@ -28,8 +35,14 @@ class Filter(msgspec.Struct, kw_only=True):
     """For each tag the ids that show as it; an empty one is a tag that no contact has."""
     created_after: datetime | None = None
     updated_after: datetime | None = None
+    reachable: Reachable | None = None
     conditions: list[tuple[str, list[Any]]] = []
     """SQL on the contacts `c`, from literals of ours, with `{}` for each value (filters.py, search.py)."""
+
+    @property
+    def selective(self) -> bool:
+        """Whether an index of another kind than that of the order probably leads to the contacts."""
+        return bool(self.email_key or self.phone or self.tags or self.updated_after or self.conditions)
 
 
 class Page(msgspec.Struct):
@@ -58,6 +71,12 @@ class _Query:
             self.add("c.updated_at > {}", wanted.updated_after)
         for condition, values in wanted.conditions:
             self.add(condition, *values)
+        self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
+
+    @property
+    def condition(self) -> str:
+        """All that must hold."""
+        return " and ".join([*self.where, *self.reach])
 
     def arg(self, value: Any) -> str:
         self.args.append(value)
@@ -75,18 +94,26 @@ async def list_contacts(
     limit: int,
     offset: int,
     cursor: Cursor | None,
-    zones: bool = False,
+    include: Collection[str] = (),
 ) -> Page:
     """A page of the active contacts of a workspace, `sort` being one of SORTS.
 
-    With `zones`, the rows also hold every zone that a contact's phone may lie in.
+    The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`.
     """
-    query = _Query(catalog, wanted, _COLUMNS + _ZONES if zones else _COLUMNS)
-    build = _by_creation if sort.endswith("createdAt") else _by_change
-    statement = build(query, wanted, sort, cursor)
-    # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
-    statement += f" limit {limit + 1} offset {offset}"
-    rows = await conn.fetch(statement, *query.args)
+    columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
+    rows = None
+    if wanted.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
+        query = _Query(catalog, wanted, columns)
+        _go_on(query, wanted, sort, cursor)
+        rows = await _quickly(conn, query, wanted, sort, limit, offset)
+    if rows is None:
+        query = _Query(catalog, wanted, columns)
+        if wanted.reachable is not None:
+            query.add("c.timezone = any({}::text[])", wanted.reachable.zones)  # An index knows this one.
+        build = _by_creation if sort.endswith("createdAt") else _by_change
+        statement = build(query, wanted, sort, cursor)
+        # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
+        rows = await conn.fetch(f"{statement} limit {limit + 1} offset {offset}", *query.args)
     if len(rows) <= limit:
         return Page(rows)
     last = rows[limit - 1]
@@ -97,8 +124,53 @@ async def list_contacts(
     return Page(rows[:limit], Cursor(sort, last["place"], last["id"], snapshot, begun))
 
 
+async def _quickly(
+    conn: Connection, query: _Query, wanted: Filter, sort: str, limit: int, offset: int
+) -> list[Any] | None:
+    """The rows of a list of those who may be contacted now, where a short way leads to them; else None."""
+    _, way = _direction(sort)
+    order, size = f"order by c.created_at {way}, c.id {way}", limit + 1 + offset
+    where, reach = " and ".join(query.where), " and ".join(query.reach)
+    head = HEAD + 2 * size
+    rows = await conn.fetch(
+        f"""
+with head as materialized (select c.* from contacts c where {where} {order} limit {head})
+select {query.columns}, (select count(*) from head) as seen
+  from head c where {reach}
+ {order} limit {limit + 1} offset {offset}""",
+        *query.args,
+    )
+    if len(rows) > limit or (rows and rows[0]["seen"] < head):
+        return rows
+    if wanted.reachable is None or wanted.selective:
+        return None
+    zones = query.arg(wanted.reachable.zones)
+    return await conn.fetch(
+        f"""
+select {query.columns}
+  from unnest({zones}::text[]) as z (name)
+ cross join lateral (
+       select c.* from contacts c
+        where {where} and {reach} and c.timezone = z.name
+        {order} limit {size}) c
+ {order} limit {limit + 1} offset {offset}""",
+        *query.args,
+    )
+
+
 def _by_creation(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
-    after, way = _direction(sort)
+    _, way = _direction(sort)
+    _go_on(query, wanted, sort, cursor)
+    return f"""
+select {query.columns}
+  from contacts c
+ where {query.condition}
+ order by c.created_at {way}, c.id {way}"""
+
+
+def _go_on(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> None:
+    """Adds where a walk by creation goes on."""
+    after, _ = _direction(sort)
     if cursor:
         query.add(f"(c.created_at, c.id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
     if wanted.updated_after is not None:
@@ -107,11 +179,6 @@ def _by_creation(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None
             "c.id in (select e.contact_id from contact_events e where e.workspace_id = $1 and e.at > {})",
             wanted.updated_after,
         )
-    return f"""
-select {query.columns}
-  from contacts c
- where {" and ".join(query.where)}
- order by c.created_at {way}, c.id {way}"""
 
 
 def _by_change(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
@@ -128,7 +195,7 @@ def _by_change(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) 
 select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
   from contact_events e
   join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
- where e.workspace_id = $1 and {seen_e} and {" and ".join(query.where)}
+ where e.workspace_id = $1 and {seen_e} and {query.condition}
    and not exists (select 1 from contact_events n
                     where n.workspace_id = $1 and n.contact_id = e.contact_id
                       and n.version > e.version and {seen_n})
@@ -150,7 +217,7 @@ def _by_change_from_the_oldest(query: _Query, cursor: Cursor | None, seen: str) 
 select * from (
     select {query.columns}, {place} as place, pg_current_snapshot()::text as snapshot, now() as begun
       from contacts c
-     where {" and ".join(query.where)}) placed
+     where {query.condition}) placed
  {beyond}
  order by place, id::uuid"""
 
@@ -175,16 +242,14 @@ def _direction(sort: str) -> tuple[Literal["<", ">"], Literal["asc", "desc"]]:
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
     """How many contacts a list has in all."""
     query = _Query(catalog, wanted)
-    return await conn.fetchval(
-        f"select count(*) from contacts c where {' and '.join(query.where)}", *query.args
-    )
+    return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
 
 
 async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
     """As count_contacts, but stops at one more than `most`."""
     query = _Query(catalog, wanted)
     return await conn.fetchval(
-        f"""select count(*) from (select from contacts c where {" and ".join(query.where)}
+        f"""select count(*) from (select from contacts c where {query.condition}
                                    limit {int(most) + 1}) counted""",
         *query.args,
     )

@@ -1,8 +1,13 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
 from contactory.contacts.api import home, with_extras
@@ -15,8 +20,9 @@ from contactory.contacts.listing import (
     count_contacts,
     list_contacts,
 )
+from contactory.contacts.reachable import at_that_moment, reachable
+from contactory.contacts.rows import read_many
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
-from contactory.contacts.store import read_many
 from contactory.contacts.writing import show_all
 from contactory.errors import Forbidden, NotFound
 from contactory.http import Response, json_response, parse_query
@@ -33,19 +39,25 @@ def _plain(value: Json) -> str:
 LIMIT = integer(1, 1000, 20)
 OFFSET = integer(0, 1_000_000_000, 0)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
+EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS)
+PHONE_FILTER = Rule(_plain, PHONE_NUMBER)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
     "offset": said(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
     "cursor": said(CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."),
     "sort": said(one_of(*SORTS), "The order; createdAt unless given."),
-    "email": Rule(_plain, EMAIL_ADDRESS),
-    "phone": Rule(_plain, PHONE_NUMBER),
+    "email": EMAIL_FILTER,
+    "phone": PHONE_FILTER,
     "tag": said(NAME._replace(many=True), "Only contacts that carry the tag; several: all of them."),
     "createdAfter": TIMESTAMP,
     "updatedAfter": TIMESTAMP,
     "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
-    "include": Rule(one_of("timezones").parse, one_of("timezones").schema, many=True),
+    "include": one_of("timezones", "consent")._replace(many=True),
+    "availableNow": said(CHANNEL, "Only contacts that may be contacted on this channel now."),
+    "availableAt": said(AT, "Or at this moment, on `channel`."),
+    "channel": said(CHANNEL, "The channel that availableAt is about."),
+    "window": said(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
 
 
@@ -58,13 +70,13 @@ async def list_all(call: Call) -> Response:
         sort = cursor.sort if cursor else query.get("sort", "createdAt")
         await call.app.catalogs.tag_ids(catalog, query.get("tag", ()), call.conn)
         wanted = _filter(call, catalog)
-        zones = "timezones" in query.get("include", ())
+        include = query.get("include", ())
         async with call.connection() as conn:
             page = await list_contacts(
-                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, zones
+                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
             )
             total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-        headers = next_link(call, page.next)
+        headers = next_link(call, page.next, at_that_moment(wanted.reachable))
         if total is not None:
             headers.append(("x-total-count", str(total)))
         return json_response(200, await _shown(call, page, catalog), headers)
@@ -79,23 +91,35 @@ def _filter(call: Call, catalog: Catalog) -> Filter:
         created_after=call.query.get("createdAfter"),
         updated_after=call.query.get("updatedAfter"),
     )
+    wanted.phone, wanted.email_key = parse_address(call, catalog, errors)
+    wanted.reachable = reachable(call.query, catalog, errors)
+    errors.check()
+    return wanted
+
+
+def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | None, str | None]:
+    """The phone and the key of the e-mail that the query asks for; what is wrong goes to `errors`."""
+    phone = email_key = None
     try:
         if "email" in call.query:
-            _, wanted.email_key = normalise_email(call.query["email"])
+            _, email_key = normalise_email(call.query["email"])
     except Invalid as error:
         errors.add_parameter("email", error)
     try:
         if "phone" in call.query:
-            wanted.phone = normalise_phone(call.query["phone"], catalog.country)
+            # A plus sign that was not encoded arrives as a space, with which no number begins.
+            sent = re.sub(r"^ (?=[1-9])", "+", call.query["phone"])
+            phone = normalise_phone(sent, catalog.country)
     except Invalid as error:
         errors.add_parameter("phone", error)
-    errors.check()
-    return wanted
+    return phone, email_key
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
     contacts = await show_all(call, [(row["id"], row) for row in page.rows], catalog)
     include = set(call.query.get("include", ()))
+    if not include:
+        return contacts
     return [with_extras(contact, row, include) for contact, row in zip(contacts, page.rows, strict=True)]
 
 
@@ -107,17 +131,31 @@ class Place(Protocol):
         ...
 
 
-def next_link(call: Call, cursor: Place | None) -> list[tuple[str, str]]:
-    """The Link header (RFC 8288) to the next page: the same request, with a cursor."""
+def next_link(
+    call: Call, cursor: Place | None, instead: Mapping[str, str | None] = MappingProxyType({})
+) -> list[tuple[str, str]]:
+    """The Link header (RFC 8288) to the next page: the same request, with a cursor.
+
+    `instead` has parameters that it gives another value, or leaves out where that is None.
+    """
     if cursor is None:
         return []
+    given = [(name, value) for name, value in instead.items() if value is not None]
+    again = _without_place(call.request.query_string, frozenset(instead))
+    query = f"{again}{urlencode([*given, ('cursor', cursor.text())])}"
+    return [("link", f'<{call.request.path}?{query}>; rel="next"')]
+
+
+@lru_cache(maxsize=1024)
+def _without_place(query: str, besides: frozenset[str]) -> str:
+    """A query without what says where to begin, and without some more; ready for another parameter."""
     same = [
         (name, value)
-        for name, values in parse_query(call.request.query_string).items()
+        for name, values in parse_query(query).items()
         for value in values
-        if name not in ("cursor", "offset", "count")
+        if name not in ("cursor", "offset", "count", *besides)
     ]
-    return [("link", f'<{call.request.path}?{urlencode([*same, ("cursor", cursor.text())])}>; rel="next"')]
+    return f"{urlencode(same)}&" if same else ""
 
 
 HISTORY_QUERY = {

@@ -1,6 +1,6 @@
 """A contact: its JSON shape, and the rules for what may be written to it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Json, Object, Rule, quote, text
+from contactory.contacts.consent import Consent, Given, parse_consent
 from contactory.contacts.email import normalise_email
 from contactory.fields.values import text_form
 from contactory.invalid import Invalid
@@ -43,6 +44,8 @@ class ContactIncluded(Contact, kw_only=True, rename="camel"):
     """With `timezones`: every zone that its phone could be in."""
     timezone_source: str | None = None
     """With `timezones`: who gave the time zone."""
+    consent: Consent | None = None
+    """With `consent`: what is known of it."""
 
 
 class Values(msgspec.Struct):
@@ -58,6 +61,7 @@ class Values(msgspec.Struct):
     tags: list[str] = []
     fields: dict[str, str | None] = {}
     """By the field's key in contacts.fields."""
+    consent: dict[str, Given] = {}
 
 
 def _zone(value: Json) -> str | None:
@@ -144,7 +148,7 @@ _SIMPLE: dict[str, tuple[str, Callable[[Json], Any]]] = {
     "lastName": ("last_name", NAME.parse),
     "timezone": ("timezone", _zone),
 }
-FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "customFields")
+FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "customFields", "consent")
 
 
 def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
@@ -173,6 +177,8 @@ def _take(
         values.tags = parse_tags(value, errors, *path, name)
     elif name == "customFields":
         values.fields = parse_fields(value, catalog, errors, *path, name)
+    elif name == "consent":
+        values.consent = parse_consent(value, errors, *path, name)
     elif name == "email":
         values.email, values.email_key = _email(value) or (None, None)
     elif name == "phone":
@@ -186,18 +192,16 @@ def _take(
     values.given.add(name)
 
 
-def show_fields(fields: str | bytes, catalog: Catalog) -> dict[str, str]:
+_stored = msgspec.json.Decoder(dict[str, str])
+
+
+def show_fields(fields: str, catalog: Catalog) -> dict[str, str]:
     """Custom values by display name, in the workspace's order."""
     if len(fields) == 2:  # "{}"
         return {}
-    stored: dict[str, str] = msgspec.json.decode(fields)
+    stored = _stored.decode(fields)
     if len(stored) == 1:
         [(num, value)] = stored.items()
         field = catalog.fields_by_num.get(num)
         return {field.name: value} if field else {}
     return {field.name: stored[num] for num, field in catalog.fields_by_num.items() if num in stored}
-
-
-def show_tags(ids: Iterable[int], catalog: Catalog) -> list[str]:
-    """Tag names, each once, sorted by code point; ids that name nothing any more are left out."""
-    return sorted({name for tag_id in ids if (name := catalog.tag_names.get(tag_id))})

@@ -1,7 +1,8 @@
 """The operations on contacts: their rows of the table."""
 
 from contactory.checks import BOOLEAN, ID, Form, Json, Object, Rule, said
-from contactory.contacts import api, batch, lists, shapes
+from contactory.contacts import api, batch, lists, lookup, shapes
+from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
 from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
 from contactory.operations import Operation
@@ -24,11 +25,13 @@ FIELDS = {
     "timezone": TIMEZONE,
     "tags": _shape(shapes.TAGS),
     "customFields": _shape(shapes.CUSTOM_FIELDS),
+    "consent": _shape(CONSENT_SCHEMA),
 }
 _PATCH = Form(FIELDS, some=True)
 _CREATE = Form({"workspaceId": ID, **FIELDS}, some=True)
 _UPSERT = Form({**api.STEERING, **FIELDS}, any_of=shapes.PHONE_OR_EMAIL)
 _IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
+_IF_NONE_MATCH = {"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."}
 _INCLUDE = {"include": api.INCLUDE}
 
 CONTACT_OPERATIONS = [
@@ -83,6 +86,17 @@ CONTACT_OPERATIONS = [
         idempotent=True,
     ),
     Operation(
+        id="lookupContact",
+        method="GET",
+        path="/v1/contacts/lookup",
+        summary="Look up who has a phone or an e-mail, while the phone rings",
+        permission="read",
+        handler=lookup.lookup_contact,
+        query=lookup.LOOKUP_QUERY,
+        answers={200: lookup.Lookup},
+        problems=(404,),
+    ),
+    Operation(
         id="getContact",
         method="GET",
         path="/v1/contacts/{id}",
@@ -92,7 +106,7 @@ CONTACT_OPERATIONS = [
         query=_INCLUDE,
         answers={200: ContactIncluded, 304: None},
         problems=(404,),
-        headers={"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."},
+        headers=_IF_NONE_MATCH,
     ),
     Operation(
         id="updateContact",
@@ -153,6 +167,30 @@ CONTACT_OPERATIONS = [
         permission="write",
         handler=api.remove_tag,
         answers={204: None},
+        problems=(404, 412),
+        headers=_IF_MATCH,
+    ),
+    Operation(
+        id="getContactConsent",
+        method="GET",
+        path="/v1/contacts/{id}/consent",
+        summary="Read a contact's consent",
+        permission="read",
+        handler=api.get_consent,
+        answers={200: Consent, 304: None},
+        problems=(404,),
+        headers=_IF_NONE_MATCH,
+    ),
+    Operation(
+        id="setContactConsent",
+        method="PUT",
+        path="/v1/contacts/{id}/consent",
+        summary="Write down a contact's consent",
+        permission="write",
+        handler=api.set_consent,
+        body=CONSENT,
+        raw_body=True,
+        answers={200: Consent},
         problems=(404, 412),
         headers=_IF_MATCH,
     ),

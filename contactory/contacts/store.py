@@ -1,4 +1,4 @@
-"""Contacts in the database, but for the statement that changes them (change.py) and lists (listing.py)."""
+"""Contacts in the database, but for the statement that changes them (change.py), rows.py and listing.py."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from contactory.auth import Actor
-from contactory.contacts.change import Change, Outcome, change, make_tags, pg_array
+from contactory.contacts.change import Change, Outcome, change, make_tags
 from contactory.contacts.writer import Apart
 from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
@@ -15,23 +15,6 @@ from contactory.ids import new_id
 from contactory.settings import Settings
 
 _ATTEMPTS = 5
-_ROW = """c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids, c.fields, c.version,
-          c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
-
-_READ_MANY = f"""
-select c.workspace_id::text, c.id::text, {_ROW}
-  from unnest($1::uuid[], $2::uuid[]) as i (workspace_id, id)
-  join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
-"""
-
-
-async def read_many(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """The rows of contacts, deleted ones too, by workspace and id."""
-    workspaces, ids = zip(*keys, strict=True)
-    rows = await conn.fetch(_READ_MANY, workspaces, ids)
-    return {(row[0], row[1]): row for row in rows}
-
-
 _LOCATE = """
 select c.workspace_id::text
   from workspaces w
@@ -200,6 +183,7 @@ class NewContact(msgspec.Struct, kw_only=True):
     made_tags: list[tuple[str, int]] = []
     """The new tags, once they have been made with it."""
     fields: dict[str, str] = {}
+    consent: dict[str, Any] = {}
     id: str = msgspec.field(default_factory=new_id)
     event_id: str = msgspec.field(default_factory=new_id)
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
@@ -225,6 +209,8 @@ class NewContact(msgspec.Struct, kw_only=True):
             changes["tags"] = [[], self.tag_ids]
         if self.fields:
             changes["customFields"] = {num: [None, value] for num, value in self.fields.items()}
+        if self.consent:
+            changes["consent"] = {name: [None, value] for name, value in self.consent.items()}
         return changes
 
 
@@ -234,17 +220,18 @@ with input as materialized (
       from unnest($1::uuid[], $2::uuid[], $3::bigint[],
                   $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
                   $11::text[], $12::text[], $13::jsonb[], $14::timestamptz[],
-                  $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[], $20::jsonb[])
+                  $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[], $20::jsonb[], $21::jsonb[])
            with ordinality
            as i (workspace_id, id, catalog_version,
                  first_name, last_name, email, email_key, phone, timezone, timezone_source, timezones,
                  tags, fields, at,
-                 event_id, actor_type, actor_id, via, request_id, changes, ord)
+                 event_id, actor_type, actor_id, via, request_id, changes, consent, ord)
 ), made as (
     insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone,
-                          timezone_source, timezones, tag_ids, fields, version, created_at, updated_at)
+                          timezone_source, timezones, tag_ids, fields, consent, version, created_at,
+                          updated_at)
     select i.workspace_id, i.id, first_name, last_name, email, email_key, phone, i.timezone,
-           timezone_source, timezones::text[], tags::bigint[], fields, 1, at, at
+           timezone_source, timezones::text[], tags::bigint[], fields, consent, 1, at, at
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
        and w.catalog_version = i.catalog_version
@@ -300,7 +287,7 @@ async def _create(conn: Connection, contacts: Sequence[NewContact]) -> list[NewC
             c.timezone,
             c.timezone_source,
             "{" + ",".join(f'"{zone}"' for zone in c.timezones) + "}" if c.timezones else None,
-            pg_array(c.tag_ids),
+            "{" + ",".join(map(str, c.tag_ids)) + "}",
             msgspec.json.encode(c.fields).decode(),
             c.at,
             c.event_id,
@@ -309,6 +296,7 @@ async def _create(conn: Connection, contacts: Sequence[NewContact]) -> list[NewC
             c.via,
             c.request_id,
             msgspec.json.encode(c.event()).decode(),
+            msgspec.json.encode(c.consent).decode() if c.consent else None,
         )
         for c in contacts
     ]

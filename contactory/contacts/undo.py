@@ -1,23 +1,25 @@
 """Taking one change of a contact back, as its history has it."""
 
-from typing import Any
+from typing import Any, cast
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
-from contactory.contacts.change import DELETE, RESTORE, TAGS_SET
 from contactory.contacts.history import Event, FieldChange, event_at
 from contactory.contacts.model import parse_values
+from contactory.contacts.statement import DELETE, RESTORE, TAGS_SET
 from contactory.contacts.writing import Written, new_change, show, write
 from contactory.errors import Conflict, NotFound
 from contactory.operations import Call
 
-CUSTOM = "customFields."
+CUSTOM, CONSENT = "customFields.", "consent."
 _SINCE = "{} has been changed again since: take that back first, or change it by hand."
 
 
 def undoable(event: Event) -> bool:
     """Whether an event is one that can be taken back from the timeline."""
-    return event.type == "contact.updated" and bool(event.changes)
+    # What somebody consented to is a fact of its time, and no value to be put back.
+    plain = all(not change.field.startswith(CONSENT) for change in event.changes)
+    return event.type == "contact.updated" and bool(event.changes) and plain
 
 
 async def undo(call: Call, catalog: Catalog, contact_id: str, version: int) -> Written:
@@ -28,7 +30,7 @@ async def undo(call: Call, catalog: Catalog, contact_id: str, version: int) -> W
     """
     async with call.connection() as conn:
         event = await event_at(conn, catalog.workspace_id, contact_id, version)
-    if event is None or event.type not in ("contact.updated", "contact.deleted"):
+    if event is None or not (event.type == "contact.deleted" or undoable(event)):
         raise NotFound("There is no such change, or none that can be taken back.")
     if event.type == "contact.deleted":
         return await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
@@ -59,7 +61,7 @@ def _as_before(changes: list[FieldChange], now: Object) -> tuple[Object, list[st
     tags: list[str] | None = None
     for change in changes:
         if change.field == "tags":
-            before, after = set(change.before or ()), set(change.after or ())
+            before, after = (set(cast("list[str]", side or [])) for side in (change.before, change.after))
             tags = sorted((set(now["tags"]) - (after - before)) | (before - after))
             continue
         if now.get(change.field) != change.after:
@@ -84,7 +86,7 @@ async def _write_back(
         await call.app.catalogs.tag_ids(catalog, tags, call.conn)
         change.take_tags(tags, catalog, TAGS_SET)
     # By the version that was looked at, so that nothing is overwritten that came in between.
-    change.if_match = f"{{{version}}}"
+    change.if_match = [version]
     return await write(call, change, catalog)
 
 

@@ -3,8 +3,10 @@
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.change import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE, Change, Outcome
-from contactory.contacts.model import Contact, Values, show_fields, show_tags
+from contactory.contacts.change import Change, Outcome
+from contactory.contacts.consent import born
+from contactory.contacts.model import Contact, Values, show_fields
+from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
     NewContact,
@@ -37,6 +39,8 @@ class Written(msgspec.Struct):
     created: bool = False
     changed: bool = True
     """Whether the write made any difference."""
+    consent: str | None = None
+    """As the row holds it; not said of a contact that was made."""
 
 
 def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
@@ -44,11 +48,12 @@ def new_change(call: Call, catalog: Catalog, contact_id: str, mask: int = 0) -> 
     return Change(
         workspace_id=catalog.workspace_id,
         contact_id=contact_id,
-        actor=call.actor,
-        request_id=call.request.request_id,
+        mask=mask | STALE_TAGS if catalog.stale_tags else mask,
         catalog_version=catalog.version,
+        actor_type=call.actor.type,
+        actor_id=call.actor.id,
         via=call.actor.via,
-        mask=mask | (STALE_TAGS if catalog.stale_tags else 0),
+        request_id=call.request.request_id,
     )
 
 
@@ -67,7 +72,7 @@ async def write(call: Call, change: Change, catalog: Catalog) -> Written:
 
 async def _commit(call: Call, change: Change) -> Outcome:
     if call.conn is None:
-        return await call.app.changes.submit(change)
+        return await call.app.changes.put(change)
     with translated():
         async with call.conn.transaction():
             [outcome] = await apply_changes(call.conn, [change], call.app.settings)
@@ -122,12 +127,23 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
         )
 
 
-async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+def learn(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> None:
+    """Tells those who have to know of it what a change has done."""
     if change.mask & FINDABLE and outcome.verdict == "changed":
         call.app.search.note(change.workspace_id, [change.contact_id])
     catalog.learn_tags(outcome.made_tags)
+
+
+async def written(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
+    """The contact as a change has left it."""
+    learn(call, change, outcome, catalog)
     contact = await show(call, outcome.row, change.contact_id, catalog)
-    return Written(contact, outcome.row["version"], changed=outcome.verdict == "changed")
+    return Written(
+        contact,
+        outcome.row["version"],
+        changed=outcome.verdict == "changed",
+        consent=outcome.row["consent"],
+    )
 
 
 async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Contact:
@@ -138,10 +154,9 @@ async def show(call: Call, row: Row, contact_id: str, catalog: Catalog) -> Conta
 
 async def show_all(call: Call, rows: list[tuple[str, Row]], catalog: Catalog) -> list[Contact]:
     """Contacts, each given by its id and row, as the API shows them."""
-    unknown: set[int] = {tag for _, row in rows for tag in row["tag_ids"] if tag not in catalog.tag_names}
-    if unknown:
-        await call.app.catalogs.tag_names(catalog, unknown, call.conn)
-    call.touched += [contact_id for contact_id, _ in rows]
+    await call.app.catalogs.tag_names(catalog, [row["tag_ids"] for _, row in rows], call.conn)
+    if call.conn is not None:
+        call.touched += [contact_id for contact_id, _ in rows]
     return [_contact(row, contact_id, catalog) for contact_id, row in rows]
 
 
@@ -154,7 +169,7 @@ def _contact(row: Row, contact_id: str, catalog: Catalog) -> Contact:
         row["email"],
         row["phone"],
         row["timezone"],
-        show_tags(row["tag_ids"], catalog),
+        catalog.show_tags(row["tag_ids"]),
         show_fields(row["fields"], catalog),
         row["created_at"],
         row["updated_at"],
@@ -177,6 +192,7 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
         tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
         new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
+        consent=born(values.consent),
     )
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
@@ -208,7 +224,7 @@ async def create(call: Call, values: Values, catalog: Catalog) -> Written:
 
 async def _insert(call: Call, new: NewContact) -> NewContact | None:
     if call.conn is None:
-        return await call.app.creates.submit(new)
+        return await call.app.creates.put(new)
     try:
         with translated():
             async with call.conn.transaction():

@@ -1,9 +1,12 @@
 """The names of the IANA time zone database, as the `tzdata` package ships them."""
 
+import re
 from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import tzdata
 
@@ -81,15 +84,18 @@ def country_zones() -> dict[str, tuple[str, ...]]:
 
 
 @cache
+def _links() -> dict[str, str]:
+    """What each link of the database leads to."""
+    lines = (_DATA / "zoneinfo" / "tzdata.zi").read_text("utf-8").splitlines()
+    links = (line.split() for line in lines if line.startswith("L "))
+    return {name: target for _, target, name in links}
+
+
+@cache
 def _canonical_names() -> dict[str, str]:
     """The name that zone.tab uses, by each name that it does not use."""
     kept = {zone for zones in country_zones().values() for zone in zones}
-    links: dict[str, str] = {}
-    for line in (_DATA / "zoneinfo" / "tzdata.zi").read_text("utf-8").splitlines():
-        if line.startswith("L "):
-            _, target, name = line.split()
-            links[name] = target
-    return {name: target for name, target in (links | _OWN_PLACE).items() if name not in kept}
+    return {name: target for name, target in (_links() | _OWN_PLACE).items() if name not in kept}
 
 
 def canonical_zone(name: str) -> str:
@@ -101,6 +107,55 @@ def canonical_zone(name: str) -> str:
     while name in names:
         name = names[name]
     return name
+
+
+def zone_file(name: str) -> Path:
+    """The file with the clock of a zone or link of the database."""
+    file = _DATA / "zoneinfo" / name
+    # Of some packagings the links are left out.
+    return file if file.is_file() else _DATA / "zoneinfo" / _links().get(name, name)
+
+
+@lru_cache(maxsize=2048)
+def zone_info(name: str | None) -> ZoneInfo | None:
+    """The clock of a zone or link, by the data whose release TZDATA_VERSION tells.
+
+    None for a name that this data does not know, such as one that a newer release brought and another process
+    has stored: it counts as no time zone, and must not be an error. Python's own look-up is not asked: it
+    prefers the data of the operating system, whose release nobody knows.
+    """
+    if name is None or name not in ZONES:
+        return None
+    try:
+        with zone_file(name).open("rb") as data:
+            return ZoneInfo.from_file(data, key=name)
+    except (OSError, ValueError):
+        return None
+
+
+_YEAR = timedelta(days=365)
+_UPDATED = re.compile(r"^#updated\s+(\d+)", re.MULTILINE)
+
+
+@cache
+def data_since() -> date:
+    """A day that the release of the data is not older than.
+
+    The data does not say when it was released: it says the year, and when its leap seconds were last updated,
+    which is done in January and in July. So it is the true day, or up to half a year before it.
+    """
+    year = re.match(r"\d{4}", TZDATA_VERSION)
+    since = date(int(year[0]), 1, 1) if year else date.min
+    try:
+        updated = _UPDATED.search((_DATA / "zoneinfo" / "leapseconds").read_text("utf-8"))
+    except OSError:
+        updated = None
+    return max(since, datetime.fromtimestamp(int(updated[1]), UTC).date()) if updated else since
+
+
+def is_outdated(today: date) -> bool:
+    """Whether the data may be more than a year old: clocks may have changed since, somewhere."""
+    return today - data_since() > _YEAR
 
 
 def suggest_zone(text: str) -> str | None:

@@ -7,6 +7,7 @@ import msgspec
 from contactory.db import Connection
 from contactory.errors import NotFound
 from contactory.ids import new_id
+from contactory.send_windows.model import DEFAULT_WINDOW
 from contactory.workspaces.model import Workspace
 
 
@@ -47,7 +48,7 @@ _COLUMNS = """id::text, account_id::text, name, description, mode, timezone, cou
 async def create_workspace(
     conn: Connection, account_id: str, name: str, *, mode: str = "live", **details: str | None
 ) -> str:
-    """Makes a workspace, with `details` by their names in Workspace; gives its id.
+    """Makes a workspace with its first send window, `details` by their names in Workspace; gives its id.
 
     Raises NotFound where there is no such account.
     """
@@ -56,13 +57,23 @@ async def create_workspace(
         id=new_id(), account_id=account_id, name=name, mode=mode, created_at=now, updated_at=now, **details
     )
     found = await conn.fetchval(
-        """insert into workspaces (id, account_id, name, description, mode, timezone, country, icon,
-                                   contact_name, contact_phone, contact_email, street_address, state, zip,
-                                   business_registration_number, created_at, updated_at)
-           select $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
-             from accounts where id = $2
+        """with made as (
+               insert into workspaces (id, account_id, name, description, mode, timezone, country, icon,
+                                       contact_name, contact_phone, contact_email, street_address, state, zip,
+                                       business_registration_number, created_at, updated_at)
+               select $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+                 from accounts where id = $2
+               returning id
+           )
+           insert into send_windows (workspace_id, id, name, channels, days, is_default,
+                                     created_at, updated_at)
+           select id, $18, $19, $20, $21, true, $16, $16 from made
            returning true""",
         *msgspec.structs.astuple(made),
+        new_id(),
+        DEFAULT_WINDOW["name"],
+        DEFAULT_WINDOW["channels"],
+        msgspec.json.encode(DEFAULT_WINDOW["days"]).decode(),
     )
     if not found:
         raise NotFound(f"There is no account {account_id}.")

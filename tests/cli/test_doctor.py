@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+from contactory.cli.doctor import time_zones
+from contactory.timezones.zones import TZDATA_VERSION, data_since
 from tests.cli.conftest import CommandLine
 
 
@@ -13,6 +16,8 @@ def test_all_is_well_with_a_good_database(database_url: str, tmp_path: Path) -> 
     # The PostgreSQL of the tests is told not to wait for the disk.
     assert found.pop("durability") in ("ok", "fail")
     assert found.keys() >= {"settings", "time zones", "database", "schema", "writing", "connections", "clock"}
+    # The time zone data of an old checkout is old, which is for doctor to say.
+    assert found.pop("time zones") in ("ok", "warn")
     assert set(found.values()) == {"ok"}
 
 
@@ -35,3 +40,12 @@ def test_wrong_settings_and_a_database_that_is_away_are_findings(tmp_path: Path)
     none = CommandLine(tmp_path, data_dir=tmp_path / "none").run("doctor")
     assert "There is no data in" in none.stdout
     assert not (tmp_path / "none").exists()
+
+
+def test_time_zone_data_of_more_than_a_year_is_warned_of() -> None:
+    fresh = time_zones(data_since() + timedelta(days=300))
+    assert (fresh.check, fresh.status, fresh.advice) == ("time zones", "ok", "")
+    assert TZDATA_VERSION in fresh.detail
+    old = time_zones(data_since() + timedelta(days=400))
+    assert old.status == "warn"
+    assert "tzdata" in old.advice

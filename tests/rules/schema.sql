@@ -62,7 +62,8 @@ CREATE TABLE public.contacts (
     version bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    deleted_at timestamp with time zone
+    deleted_at timestamp with time zone,
+    consent jsonb
 )
 WITH (fillfactor='75', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
 
@@ -146,6 +147,18 @@ CREATE TABLE public.schema_migrations (
 CREATE TABLE public.search_progress (
     workspace_id uuid NOT NULL,
     at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.send_windows (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    channels text[] NOT NULL,
+    days jsonb NOT NULL,
+    holidays date[] DEFAULT '{}'::date[] NOT NULL,
+    is_default boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.sessions (
@@ -265,6 +278,9 @@ ALTER TABLE ONLY public.schema_migrations
 ALTER TABLE ONLY public.search_progress
     ADD CONSTRAINT search_progress_pkey PRIMARY KEY (workspace_id);
 
+ALTER TABLE ONLY public.send_windows
+    ADD CONSTRAINT send_windows_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (hash);
 
@@ -299,6 +315,8 @@ CREATE UNIQUE INDEX contacts_phone ON public.contacts USING btree (workspace_id,
 
 CREATE INDEX contacts_tags ON public.contacts USING gin (tag_ids);
 
+CREATE INDEX contacts_zone ON public.contacts USING btree (workspace_id, timezone, created_at, id) WHERE ((deleted_at IS NULL) AND (timezone IS NOT NULL));
+
 CREATE INDEX custom_fields_in_transition ON public.custom_fields USING btree (workspace_id, id) WHERE (next_type IS NOT NULL);
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (deleted_at IS NULL);
@@ -310,6 +328,10 @@ CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (
 CREATE INDEX one_time_links_by_user ON public.one_time_links USING btree (user_id);
 
 CREATE INDEX one_time_links_expiry ON public.one_time_links USING btree (expires_at);
+
+CREATE UNIQUE INDEX send_windows_default ON public.send_windows USING btree (workspace_id) WHERE is_default;
+
+CREATE UNIQUE INDEX send_windows_name ON public.send_windows USING btree (workspace_id, name);
 
 CREATE INDEX sessions_by_user ON public.sessions USING btree (user_id);
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[2] / "contactory"
 OWNED = (
-    *("contacts", "tags", "custom_fields", "contact_events"),
+    *("contacts", "tags", "custom_fields", "contact_events", "send_windows"),
     *("contact_search", "search_progress", "grid_layouts", "saved_views"),
 )
 """The tables whose rows belong to a workspace."""

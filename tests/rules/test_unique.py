@@ -29,15 +29,22 @@ def taken_field(world: World) -> httpx.Response:
     return world.alice.post("/v1/custom-fields", {"name": "MRR", "type": "text"})
 
 
+def taken_window(world: World) -> httpx.Response:
+    world.alice.post("/v1/send-windows", {"preset": "us-tcpa"})
+    return world.alice.post("/v1/send-windows", {"preset": "us-tcpa"})
+
+
 CLASHES: dict[str, Callable[[World], httpx.Response]] = {
     "contacts_email": taken_email,
     "contacts_phone": taken_phone,
     "tags_name": taken_tag,
     "custom_fields_name": taken_field,
+    "send_windows_name": taken_window,
 }
 NEVER = {
     "api_keys_hash": "the SHA-256 of 190 random bits: two keys never have the same",
     "users_email": "tests/users/test_links.py and tests/cli/test_user.py: the API makes no users",
+    "send_windows_default": "the default is moved by whoever has locked the workspace's row",
 }
 
 

@@ -1,19 +1,27 @@
 """The names of time zones: which there are, which one zone.tab uses, and what was probably meant."""
 
+import re
 import time
 import zoneinfo
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import tzdata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contactory.timezones import zones
 from contactory.timezones.zones import (
     TZDATA_VERSION,
     ZONES,
     canonical_zone,
     country_zones,
+    data_since,
+    is_outdated,
     is_zone,
     suggest_zone,
+    zone_info,
 )
 
 OF_COUNTRIES = {zone for zones in country_zones().values() for zone in zones}
@@ -156,3 +164,48 @@ def _seconds(text: str) -> float:
     start = time.perf_counter()
     suggest_zone(text)
     return time.perf_counter() - start
+
+
+# The clocks, and the age of the data.
+
+
+def test_every_zone_has_a_clock() -> None:
+    for name in ZONES:
+        clock = zone_info(name)
+        assert clock is not None
+        assert clock.key == name
+
+
+@pytest.mark.parametrize(
+    "name", [None, "", "America/New_Split", "America", "../../../etc/hostname", "/etc/hostname", "posix/UTC"]
+)
+def test_what_is_no_zone_has_no_clock(name: str | None) -> None:
+    assert zone_info(name) is None
+
+
+def test_the_clocks_are_those_of_the_data_that_is_named() -> None:
+    """Python prefers the operating system's data, of a release that nobody knows."""
+    package = Path(tzdata.__file__).parent / "zoneinfo"
+    when = datetime(2027, 1, 15, 12)  # noqa: DTZ001 - the clocks' own
+    for name in sorted(ZONES):
+        with (package / name).open("rb") as file:
+            expected = zoneinfo.ZoneInfo.from_file(file)
+        clock = zone_info(name)
+        assert clock
+        assert when.replace(tzinfo=clock).utcoffset() == when.replace(tzinfo=expected).utcoffset(), name
+
+
+def test_no_module_asks_python_for_a_clock() -> None:
+    package = Path(zones.__file__).parents[1]
+    asking = [
+        path.name for path in package.rglob("*.py") if re.search(r"\bZoneInfo\(", path.read_text("utf-8"))
+    ]
+    assert asking == []
+
+
+def test_the_data_is_outdated_after_a_year() -> None:
+    assert data_since().year == int(TZDATA_VERSION[:4])
+    assert not is_outdated(data_since())
+    assert not is_outdated(data_since() + timedelta(days=365))
+    assert is_outdated(data_since() + timedelta(days=366))
+    assert is_outdated(date(int(TZDATA_VERSION[:4]) + 2, 1, 1))

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict, deque
 from typing import Any
 
+from contactory.contacts.writer import PROMPT
 from tests.writer.simulation import Event, Item, Simulation
 
 
@@ -33,7 +34,7 @@ class Judge:
         self._unsettled: Counter[str] = Counter()
         self._lines: defaultdict[Any, deque[Item]] = defaultdict(deque)
         self._unsettled_lines: defaultdict[Any, deque[Item]] = defaultdict(deque)
-        self._ready: defaultdict[str, set[Item]] = defaultdict(set)
+        self._ready: defaultdict[str, dict[Item, float]] = defaultdict(dict)
         self._passed: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._at_work = 0
         self._apart: dict[Item, tuple[list[Item], set[Item]]] = {}
@@ -42,10 +43,18 @@ class Judge:
 
     def see(self, event: Event) -> None:
         if event.time > self._now:
-            idle = self._at_work < self._plan.lanes
-            self._insist(not (idle and any(self._ready.values())), "with an idle lane no item waits")
+            if self._at_work < self._plan.lanes:
+                self._see_waiting(event.time)
             self._now = event.time
         getattr(self, f"_see_{event.kind}")(event)
+
+    def _see_waiting(self, now: float) -> None:
+        """Some lane is idle: what has waited until `now` must have had a reason."""
+        since = [since for ready in self._ready.values() for since in ready.values()]
+        self._insist(self._at_work or not since, "an idle writer lets nothing wait")
+        self._insist(len(since) < self._plan.batch, "with an idle lane no more waits than a whole batch")
+        held_up = now - min(since, default=now) > PROMPT + 1e-9
+        self._insist(not held_up, "with an idle lane nothing waits long for one that is held up")
 
     def _insist(self, kept: object, promise: str) -> None:
         if not kept:
@@ -64,7 +73,7 @@ class Judge:
         ready = self._ready[item.workspace_id]
         if not ready:
             self._passed[item.workspace_id].clear()
-        ready.add(item)
+        ready[item] = self._now
 
     def _see_refused(self, event: Event) -> None:
         [item] = event.items
@@ -78,7 +87,7 @@ class Judge:
             count[item.workspace_id] -= 1
         for lines in (self._lines, self._unsettled_lines):
             lines[item.key].pop()
-        self._ready[item.workspace_id].discard(item)
+        self._ready[item.workspace_id].pop(item, None)
 
     def _see_begun(self, event: Event) -> None:
         items = event.items
@@ -96,7 +105,7 @@ class Judge:
                 self._take(item)
 
     def _take(self, item: Item) -> None:
-        self._ready[item.workspace_id].discard(item)
+        self._ready[item.workspace_id].pop(item, None)
         self._passed[item.workspace_id].clear()
         for workspace_id, ready in self._ready.items():
             if ready and workspace_id != item.workspace_id:

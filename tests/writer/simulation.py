@@ -168,7 +168,7 @@ class Simulation:
     async def _call(self, item: Item) -> None:
         self._note("submitted", [item])
         try:
-            number = await self._writer.submit(item)
+            number = await self._writer.put(item)
         except Lost:
             self._note("answered", [item], "lost")
         except Poison as poison:

@@ -63,9 +63,9 @@ class LastInFirstOut(Writer[Any, Any]):
 class Together(Writer[Any, Any]):
     """Writes two changes of a contact at once."""
 
-    async def submit(self, item: Any) -> Any:
+    def put(self, item: Any) -> Any:
         self._chains.pop(item.key, None)
-        return await super().submit(item)
+        return super().put(item)
 
     def _release(self, waiting: Any) -> None:
         self._chains.setdefault(waiting.item.key, deque())
@@ -92,6 +92,7 @@ class Greedy(Writer[Any, Any]):
             batch.append(queue.popleft())
             if not queue:
                 del self._queues[workspace_id]
+        self._queued -= len(batch)
         return batch
 
 
@@ -110,9 +111,9 @@ class Overfull(Writer[Any, Any]):
 class Boundless(Writer[Any, Any]):
     """Lets a workspace fill the whole queue."""
 
-    async def submit(self, item: Any) -> Any:
+    def put(self, item: Any) -> Any:
         self._counts.pop(item.workspace_id, None)
-        return await super().submit(item)
+        return super().put(item)
 
     def _release(self, waiting: Any) -> None:
         self._counts[waiting.item.workspace_id] = 1
@@ -126,6 +127,20 @@ class Sociable(Writer[Any, Any]):
         if len(batch) == 1:
             await asyncio.sleep(0.001)
         await super()._write(lane, batch)
+
+
+class Patient(Writer[Any, Any]):
+    """Waits for the lane at work, however long that takes."""
+
+    def _go_on_without(self, held_up: list[bool]) -> None: ...
+
+
+class Lonely(Writer[Any, Any]):
+    """Leaves all to one lane, however much waits."""
+
+    def _wake(self) -> None:
+        if self._prompt == 0:
+            super()._wake()
 
 
 class Vengeful(Writer[Any, Any]):
@@ -173,7 +188,9 @@ MUTANTS = {
     Greedy: "two items of another one",
     Overfull: "more than a batch",
     Boundless: "half waits|bound waits",
-    Sociable: "idle lane",
+    Sociable: "an idle writer",
+    Patient: "held up",
+    Lonely: "a whole batch",
     Vengeful: "their own item|before the database has|as they came",
     Stubborn: "as they came",
     Confused: "their own item",

@@ -1,0 +1,58 @@
+"""The operations that ask whether somebody may be contacted: their rows of the table."""
+
+from contactory.availability import api
+from contactory.availability.model import MANY, QUESTION, AvailabilityResults
+from contactory.availability.verdict import Availability
+from contactory.checks import ID, Json, Rule, one_of, said
+from contactory.contacts.shapes import PHONE_NUMBER
+from contactory.operations import Operation
+
+
+def _plain(value: Json) -> str:
+    return str(value)
+
+
+AVAILABILITY_OPERATIONS = [
+    Operation(
+        id="getContactAvailability",
+        method="GET",
+        path="/v1/contacts/{id}/availability",
+        summary="Ask whether a contact may be contacted, and when",
+        permission="read",
+        handler=api.get_contact_availability,
+        query=QUESTION,
+        required=("channel",),
+        answers={200: Availability},
+        problems=(404,),
+    ),
+    Operation(
+        id="getPhoneAvailability",
+        method="GET",
+        path="/v1/availability",
+        summary="Ask whether a phone number may be called or texted, and when",
+        permission="read",
+        handler=api.get_phone_availability,
+        query={
+            "workspaceId": ID,
+            "phone": Rule(_plain, PHONE_NUMBER),
+            **QUESTION,
+            "channel": said(one_of("call", "sms"), "How to contact."),
+        },
+        required=("phone", "channel"),
+        answers={200: Availability},
+        problems=(404,),
+    ),
+    Operation(
+        id="getAvailabilities",
+        method="POST",
+        path="/v1/availability",
+        summary="Ask whether up to 1,000 contacts may be contacted, and when",
+        permission="read",
+        handler=api.get_availabilities,
+        body=MANY,
+        raw_body=True,
+        only_reads=True,
+        answers={200: AvailabilityResults},
+        problems=(404,),
+    ),
+]

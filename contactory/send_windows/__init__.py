@@ -1,0 +1,1 @@
+"""Send windows of a workspace: the local hours in which its contacts may be contacted."""

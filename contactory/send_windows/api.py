@@ -1,0 +1,96 @@
+"""The operations on send windows."""
+
+from contactory.catalog import Catalog, read_windows
+from contactory.checks import ID, Errors, Object
+from contactory.http import Response, json_response
+from contactory.invalid import Invalid
+from contactory.operations import Call
+from contactory.send_windows import store
+from contactory.send_windows.model import PRESET, parse_window, presets
+
+
+async def list_windows(call: Call) -> Response:
+    """The workspace's send windows, by name."""
+    catalog = await call.catalog(call.query.get("workspaceId"))
+    async with call.connection() as conn:
+        return json_response(200, await read_windows(conn, catalog.workspace_id))
+
+
+async def list_presets(call: Call) -> Response:
+    """Hours that laws allow, each with its source, to make a send window from. No legal advice."""
+    return json_response(200, list(presets().values()))
+
+
+async def create_window(call: Call) -> Response:
+    """Makes a send window, from a preset where one is named."""
+    body, errors = call.body, Errors()
+    sent = {name: body.pop(name) for name in ("workspaceId", "preset") if name in body}
+    steering: Object = {}
+    for name, rule in (("workspaceId", ID), ("preset", PRESET)):
+        try:
+            if name in sent:
+                steering[name] = rule.parse(sent[name])
+        except Invalid as error:
+            errors.add(error, name)
+    values = _completed(parse_window(body, errors), body, sent, steering, errors)
+    if call.actor.workspace_id is not None or "workspaceId" in sent:
+        errors.check()
+    catalog = await call.catalog(steering.get("workspaceId"))
+    errors.check()
+    return await _created(call, catalog, values)
+
+
+def _completed(values: Object, body: Object, sent: Object, steering: Object, errors: Errors) -> Object:
+    """The values with those of the preset for what is not given; what is missing goes to `errors`."""
+    preset = presets().get(steering.get("preset", ""))
+    if preset is not None:
+        return {"name": preset.name, "channels": preset.channels, "days": preset.days, **values}
+    for name in ("name", "channels", "days"):
+        if name not in body and "preset" not in sent:
+            errors.add(Invalid("required", "is required, unless a preset is named"), name)
+    return values
+
+
+async def _created(call: Call, catalog: Catalog, values: Object) -> Response:
+    call.changed_catalogs.add(catalog.workspace_id)
+    async with call.transaction() as conn:
+        most = call.app.settings.max_send_windows
+        window = await store.create_window(conn, catalog.workspace_id, values, most)
+    return json_response(201, window, [("location", f"/v1/send-windows/{window.id}")])
+
+
+async def home(call: Call) -> tuple[str, str]:
+    """The workspace of the window that the path names, and the window's id. Raises NotFound."""
+    window_id = call.path_id()
+    async with call.connection() as conn:
+        return await store.home_of(conn, call.actor, window_id), window_id
+
+
+async def get_window(call: Call) -> Response:
+    """One send window."""
+    workspace_id, window_id = await home(call)
+    async with call.connection() as conn:
+        return json_response(200, await store.get_window(conn, workspace_id, window_id))
+
+
+async def update_window(call: Call) -> Response:
+    """Changes only what is sent; lists are replaced."""
+    errors = Errors()
+    body = call.body
+    values = parse_window(body, errors)
+    if not body:
+        errors.add(Invalid("no_fields", "At least one field must be provided"))
+    errors.check()
+    workspace_id, window_id = await home(call)
+    call.changed_catalogs.add(workspace_id)
+    async with call.transaction() as conn:
+        return json_response(200, await store.change_window(conn, workspace_id, window_id, values))
+
+
+async def delete_window(call: Call) -> Response:
+    """Deletes a send window; the default one only once another one has taken its place."""
+    workspace_id, window_id = await home(call)
+    call.changed_catalogs.add(workspace_id)
+    async with call.transaction() as conn:
+        await store.delete_window(conn, workspace_id, window_id)
+    return Response(204)

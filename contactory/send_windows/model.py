@@ -1,0 +1,275 @@
+"""A send window: its JSON shape, and the rules for what may be written to it."""
+
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from contactory.availability.openings import DAY, Range, Schedule, schedule_of
+from contactory.checks import BOOLEAN, ID, Errors, Form, Json, Object, Rule, one_of, said
+from contactory.invalid import Invalid
+from contactory.tags.model import NAME
+
+CHANNELS = ("call", "sms", "email")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_RANGES = 100
+MAX_HOLIDAYS = 400
+_WEEK = 7 * DAY
+_OPENS = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_CLOSES = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class DayRange(msgspec.Struct, frozen=True):
+    """Open from `start` to `end` (HH:MM, local time) on a weekday; past midnight where `end` is earlier."""
+
+    day: str
+    start: str = msgspec.field(name="from")
+    end: str = msgspec.field(name="to")
+
+    def to_range(self) -> Range:
+        """The same in minutes."""
+        start, end = _minutes(self.start), _minutes(self.end)
+        return Range(WEEKDAYS.index(self.day), start, end if end > start else end + DAY)
+
+
+class SendWindow(msgspec.Struct, rename="camel", kw_only=True, dict=True):
+    """A send window as the API shows it: exactly these keys, in this order."""
+
+    id: str
+    workspace_id: str
+    name: str
+    channels: list[str]
+    days: list[DayRange]
+    holidays: list[date]
+    is_default: bool
+    created_at: datetime
+    updated_at: datetime
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """When it is open, as the engine computes with it."""
+        ranges = tuple(each.to_range() for each in self.days)
+        return schedule_of(ranges, frozenset(day.toordinal() for day in self.holidays))
+
+
+class Preset(msgspec.Struct, rename="camel", frozen=True):
+    """Hours that some law or code of practice allows, to make a send window from; `source` names it."""
+
+    id: str
+    name: str
+    region: str
+    """ISO 3166: a country (US) or a part of one (US-FL)."""
+    channels: list[str]
+    days: list[DayRange]
+    source: str
+    """The statute or regulation."""
+    note: str | None = None
+    """What the hours alone do not say."""
+
+
+def _minutes(text: str) -> int:
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """The presets by their ids, as presets.toml has them."""
+    tables = tomllib.loads(Path(__file__).with_name("presets.toml").read_text("utf-8"))
+    return {name: _preset(name, table) for name, table in tables.items()}
+
+
+def _preset(name: str, table: Object) -> Preset:
+    hours = cast("dict[str, list[str]]", table["hours"])
+    days = [
+        DayRange(day, *each.split("-"))
+        for day in WEEKDAYS
+        for days, ranges in hours.items()
+        if day in days.split()
+        for each in ranges
+    ]
+    found: Object = {**table, "id": name, "days": days}
+    del found["hours"]
+    return Preset(**found)
+
+
+def _parse_channels(value: Json, errors: Errors, *path: str | int) -> list[str]:
+    sent = _array(value, errors, len(CHANNELS), 1, *path)
+    for index, each in enumerate(sent):
+        if each not in CHANNELS:
+            _unknown(each, CHANNELS, errors, *path, index)
+    return [channel for channel in CHANNELS if channel in sent]
+
+
+def _array(value: Json, errors: Errors, most: int, least: int, *path: str | int) -> list[Json]:
+    """The items of an array; an empty list where it is none, or too long, which goes to `errors`."""
+    if not isinstance(value, list):
+        errors.add(Invalid("wrong_type", "must be an array"), *path)
+        return []
+    items = cast("list[Json]", value)
+    if not least <= len(items) <= most:
+        detail = f"must have {least} to {most} items, not {len(items)}"
+        errors.add(Invalid("too_many" if len(items) > most else "required", detail), *path)
+        return []
+    return items
+
+
+def _unknown(value: Json, known: tuple[str, ...], errors: Errors, *path: str | int) -> None:
+    near = errors.suggest(value, known) if isinstance(value, str) else None
+    errors.add(Invalid("unknown_value", f"must be one of {', '.join(known)}", near), *path)
+
+
+def _parse_days(value: Json, errors: Errors, *path: str | int) -> list[DayRange]:
+    items = _array(value, errors, MAX_RANGES, 1, *path)
+    found = [_parse_range(item, errors, *path, index) for index, item in enumerate(items)]
+    ranges = {index: each for index, each in enumerate(found) if each is not None}
+    for index, other in _overlaps({index: each.to_range() for index, each in ranges.items()}).items():
+        it = ranges[other]
+        detail = f"overlaps days[{other}], {it.day} from {it.start} to {it.end}: join the two, or part them"
+        errors.add(Invalid("overlap", detail), *path, index)
+    return sorted(ranges.values(), key=DayRange.to_range)
+
+
+def _parse_range(item: Json, errors: Errors, *path: str | int) -> DayRange | None:
+    """A range that can be computed with, or None; what is wrong with it goes to `errors`."""
+    before = len(errors.found)
+    if not isinstance(item, dict):
+        errors.add(Invalid("wrong_type", "must be an object with day, from and to"), *path)
+        return None
+    sent = cast(Object, item)
+    values = _RANGE.collect(sent, errors, *path)
+    if len(errors.found) > before:
+        return None
+    if values["from"] == values["to"]:
+        detail = "has no length: to open all day, write from 00:00 to 24:00"
+        errors.add(Invalid("zero_length", f"The range {detail}"), *path)
+        return None
+    return DayRange(values["day"], values["from"], values["to"])
+
+
+def _overlaps(ranges: dict[int, Range]) -> dict[int, int]:
+    """For each range that overlaps one before it, the index of that one; the week goes round."""
+    week = [(r.weekday * DAY + r.start, r.weekday * DAY + r.end, index) for index, r in ranges.items()]
+    twice = sorted(week) + sorted((start + _WEEK, end + _WEEK, index) for start, end, index in week)
+    found: dict[int, int] = {}
+    furthest, holder = 0, -1
+    for start, end, index in twice:
+        if start < furthest and index != holder:
+            low, high = sorted((index, holder))
+            found.setdefault(high, low)
+        if end > furthest:
+            furthest, holder = end, index
+    return found
+
+
+def _time(pattern: re.Pattern[str], example: str) -> Callable[[Json], str]:
+    def parse(value: Json) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Invalid("invalid_time", f"must be a time of day from 00:00 to {example}, as HH:MM")
+        return value
+
+    return parse
+
+
+def _parse_holidays(value: Json, errors: Errors, *path: str | int) -> list[date]:
+    found: set[date] = set()
+    for index, item in enumerate(_array(value, errors, MAX_HOLIDAYS, 0, *path)):
+        try:
+            if not isinstance(item, str) or not _DATE.fullmatch(item):
+                raise ValueError
+            found.add(date.fromisoformat(item))
+        except ValueError:
+            errors.add(Invalid("not_a_date", "must be a date that exists, as YYYY-MM-DD"), *path, index)
+    return sorted(found)
+
+
+def parse_window(data: Object, errors: Errors) -> Object:
+    """What `data` gives for a window, by the names that SendWindow has; what is wrong goes to `errors`."""
+    simple = {name: value for name, value in data.items() if name not in _LISTS}
+    values = Form({name: rule for name, rule in FIELDS.items() if name not in _LISTS}).collect(simple, errors)
+    if "isDefault" in values:
+        values["is_default"] = values.pop("isDefault")
+    for name, parse in _LISTS.items():
+        if name in data:
+            values[name] = parse(data[name], errors, name)
+    return values
+
+
+def _as_is(value: Json) -> Json:
+    return value
+
+
+_RANGE = Form(
+    {
+        "day": said(one_of(*WEEKDAYS), "The weekday on which it opens."),
+        "from": Rule(
+            _time(_OPENS, "23:59"), {"type": "string", "pattern": "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"}
+        ),
+        "to": Rule(
+            _time(_CLOSES, "24:00"),
+            {
+                "type": "string",
+                "pattern": "^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+                "description": "On the next day where it is earlier than `from`.",
+            },
+        ),
+    },
+    required=("day", "from", "to"),
+)
+_LISTS: dict[str, Callable[..., Any]] = {
+    "channels": _parse_channels,
+    "days": _parse_days,
+    "holidays": _parse_holidays,
+}
+FIELDS = {
+    "name": NAME,
+    "channels": Rule(
+        _as_is,
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": list(CHANNELS)},
+            "minItems": 1,
+            "maxItems": len(CHANNELS),
+        },
+    ),
+    "days": Rule(
+        _as_is,
+        {
+            "title": "OpeningHours",
+            "type": "array",
+            "items": _RANGE.schema,
+            "minItems": 1,
+            "maxItems": MAX_RANGES,
+            "description": "From when to when it is open, by local time. No two may overlap.",
+            "examples": [[{"day": "mon", "from": "09:00", "to": "17:00"}]],
+        },
+    ),
+    "holidays": Rule(
+        _as_is,
+        {
+            "type": "array",
+            "items": {"type": "string", "format": "date"},
+            "maxItems": MAX_HOLIDAYS,
+            "description": "Local dates on which it is closed all day.",
+        },
+    ),
+    "isDefault": said(BOOLEAN, "Whether it is the one that counts where no window is named."),
+}
+"""What a caller may write."""
+PRESET = said(one_of(*presets()), "Take what is not given from this preset.")
+CREATE = Form(
+    {"workspaceId": ID, "preset": PRESET, **FIELDS},
+    any_of=[{"required": ["preset"]}, {"required": ["name", "channels", "days"]}],
+)
+UPDATE = Form(FIELDS, some=True)
+DEFAULT_WINDOW: Object = {
+    "name": "Default",
+    "channels": list(CHANNELS),
+    "days": [{"day": day, "from": "09:00", "to": "20:00"} for day in WEEKDAYS[:6]],
+}
+"""What a workspace starts with."""

@@ -1,0 +1,35 @@
+"""The operation on time zones."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from contactory.http import Response, json_response
+from contactory.operations import Call
+from contactory.timezones.model import SEARCH, ZoneListed, matching, time_zones, valid_until
+
+LIST_QUERY = {"q": SEARCH}
+
+
+class _Known:
+    """The zones as they are now, made again when the first clock of them is changed."""
+
+    def __init__(self) -> None:
+        self._zones: list[ZoneListed] = []
+        self._until = datetime.min.replace(tzinfo=UTC)
+
+    async def zones(self) -> list[ZoneListed]:
+        now = datetime.now(UTC)
+        if now >= self._until:
+            zones = await asyncio.to_thread(time_zones, now)
+            self._zones, self._until = zones, valid_until(zones, now)
+        return self._zones
+
+
+_known = _Known()
+
+
+async def list_timezones(call: Call) -> Response:
+    """Every name that a time zone may be given by, with what its clock shows and when it next changes."""
+    zones = await _known.zones()
+    text: str = call.query.get("q", "")
+    return json_response(200, matching(zones, text) if text else zones)
