@@ -74,6 +74,46 @@ def test_axe_finds_nothing(
     assert found == {}
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(
+    windows: Callable[..., Window], olive: Person, world: World, paths: dict[str, str], theme: str
+) -> None:
+    window = windows(olive, color_scheme=theme)
+    window.expected = ("status of 400",)
+    page = window.page
+    world.alice.made(tags=["very"])
+    world.alice.made()
+    page.goto(paths["contacts"])
+    found: dict[str, Any] = {}
+
+    def look(state: str) -> None:
+        found.update({state: wrong} if (wrong := violations(page)) else {})
+
+    for menu in ("Views", "Filter", "Columns"):
+        page.locator(".tools summary", has_text=menu).click()
+        look(menu)
+        page.keyboard.press("Escape")
+    cells = page.locator("tr[data-id]").first
+    cells.locator("[data-key=tags]").click()
+    page.keyboard.type("v")
+    page.locator(".suggestion").first.wait_for()
+    look("tags")
+    page.keyboard.press("Escape")
+    cells.locator("[data-key=timezone]").click()
+    page.keyboard.type("nowhere")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    look("refused")
+    page.keyboard.press("Escape")
+    cells.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Set a field").click()
+    look("many")
+    page.get_by_role("button", name="Cancel").click()
+    page.keyboard.press("?")
+    look("shortcuts")
+    assert found == {}
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_nothing_is_cut_off_at_320_pixels(
     windows: Callable[..., Window], olive: Person, paths: dict[str, str], scripts: bool
