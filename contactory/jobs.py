@@ -18,7 +18,7 @@ from contactory.users.attempts import forget_old
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3
 # How long a job rests after a piece of it, in times of what that took: a flood of changes must not pay much.
-_REST, _REST_IN_A_FLOOD = 1.0, 10.0
+_REST, _REST_IN_A_FLOOD = 1.0, 40.0
 _LONGEST_REST = 5.0
 
 

@@ -8,6 +8,7 @@ a tsvector need no extension of PostgreSQL, and take a millisecond to forty amon
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -45,6 +46,7 @@ def words_of(first: str | None, last: str | None, email: str | None, phone: str 
     return {word[:_LONGEST] for word in found}
 
 
+@lru_cache(maxsize=8192)
 def _national(e164: str) -> str:
     try:
         return str(phonenumbers.parse(e164).national_number)
