@@ -1,4 +1,4 @@
-"""Makes docs/images: a terminal session whose every line of output is real, and the explorer.
+"""Makes docs/images: a terminal session whose every line of output is real, the explorer, the dashboard.
 
     .venv/bin/python tools/pictures.py
 
@@ -16,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.text import Text
 
@@ -61,6 +62,7 @@ def running_server() -> Generator[dict[str, str]]:
                     "KEY": f"Authorization: Bearer {first['key']}",
                     "JSON": "Content-Type: application/json",
                     "JQ_COLORS": JQ_COLOURS,
+                    "SET_UP": first["setUp"],
                 }
             finally:
                 server.terminate()
@@ -106,6 +108,59 @@ def explorer(env: dict[str, str]) -> None:
         )
 
 
+PEOPLE = """
+Amara Okafor|+234 803 123 4567|Website|120|vip;gold
+Lukas Schneider|+49 30 901820|Fair|950|customer
+Mei Tanaka|+81 3 3224 5000|Referral|400|customer;gold
+Sofía Hernández|+52 55 5093 4900|Website||lead
+Noah Williams|+1 212 555 0142|Campaign|75|lead
+Léa Moreau|+33 1 42 76 40 40|Fair|610|vip
+Priya Raman|+91 22 2493 5500|Referral|230|customer
+محمد الفاسي|+212 522 22 41 04|Website|310|customer
+Ingrid Solberg|+47 22 23 48 00|Campaign|80|lead;webinar
+Jack O’Neill|+61 2 9265 9333|Website|1450|vip;gold
+Chloé Tremblay|+1 514 872 0311|Webinar||lead;webinar
+Mateus Almeida|+55 11 3113 9000|Referral|520|customer
+Hana Kim|+82 2 120 4000|Website|660|customer;gold
+Tom Fraser|+44 20 7946 0018|Fair|45|lead
+"""
+
+
+def people(env: dict[str, str]) -> None:
+    """Contacts from around the world."""
+    operations: list[dict[str, object]] = []
+    for line in PEOPLE.strip().splitlines():
+        name, phone, source, revenue, tags = line.split("|")
+        first, _, last = name.partition(" ")
+        fields = {"Lead Source": source, **({"MRR": revenue} if revenue else {})}
+        ascii_name = f"{first}.{last}".casefold() if name.isascii() else f"contact{len(operations)}"
+        data = {"firstName": first, "lastName": last, "phone": phone, "customFields": fields}
+        data["email"] = f"{ascii_name}@example.com"
+        operations.append({"op": "create", "data": {**data, "tags": tags.split(";")}})
+    env["BODY"] = json.dumps({"operations": operations})
+    answer = json.loads(run('curl -sf $URL/contacts/batch -H "$KEY" -H "$JSON" -d "$BODY"', env))
+    assert all(result["status"] == 201 for result in answer["results"]), answer  # noqa: S101
+
+
+def dashboard(env: dict[str, str]) -> None:
+    """The contacts in the browser, light and dark, as the owner sees them who has just followed the link."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 620})
+        page.goto(env["SET_UP"])
+        page.fill("[name=name]", "Olive Owner")
+        page.fill("[name=email]", "olive@example.com")
+        page.fill("[name=password]", "correct horse battery staple")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("tr[data-id]")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(300)
+            page.screenshot(path=IMAGES / f"dashboard-{scheme}.png")
+        browser.close()
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(parents=True, exist_ok=True)
     with running_server() as env:
@@ -113,3 +168,5 @@ if __name__ == "__main__":
         env["ID"] = json.loads(run(CREATE, env))["id"]
         terminal(env)
         explorer(env)
+        people(env)
+        dashboard(env)

@@ -9,7 +9,16 @@ from contactory.catalog import Catalog
 from contactory.contacts.model import Contact
 
 NARROWEST, WIDEST = 64, 800
-_WIDTHS = {"email": 240, "tags": 250, "zone": 190, "number": 110, "date": 130, "boolean": 110, "moment": 190}
+_WIDTHS = {
+    "email": 230,
+    "phone": 170,
+    "tags": 220,
+    "zone": 190,
+    "number": 110,
+    "date": 130,
+    "boolean": 110,
+    "moment": 190,
+}
 
 
 class Column(msgspec.Struct, frozen=True):
