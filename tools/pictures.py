@@ -118,7 +118,7 @@ Léa Moreau|+33 1 42 76 40 40|Fair|610|vip
 Priya Raman|+91 22 2493 5500|Referral|230|customer
 محمد الفاسي|+212 522 22 41 04|Website|310|customer
 Ingrid Solberg|+47 22 23 48 00|Campaign|80|lead;webinar
-Jack O’Neill|+61 2 9265 9333|Website|1450|vip;gold
+Jack O'Neill|+61 2 9265 9333|Website|1450|vip;gold
 Chloé Tremblay|+1 514 872 0311|Webinar||lead;webinar
 Mateus Almeida|+55 11 3113 9000|Referral|520|customer
 Hana Kim|+82 2 120 4000|Website|660|customer;gold
