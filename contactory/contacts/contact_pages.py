@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -22,6 +21,7 @@ from contactory.html import see_other
 from contactory.http import Response
 from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.timezones.zones import zone_info
 from contactory.visits import page, part, wants_page
 
 EVENTS = 20
@@ -45,7 +45,8 @@ class Shown(msgspec.Struct):
     @property
     def local_time(self) -> datetime | None:
         """What the clock says where the contact is."""
-        return datetime.now(ZoneInfo(self.contact.timezone)) if self.contact.timezone else None
+        clock = zone_info(self.contact.timezone)
+        return datetime.now(clock) if clock else None
 
 
 class Field(msgspec.Struct):

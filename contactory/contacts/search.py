@@ -192,20 +192,25 @@ class SearchIndex:
             self._count += len(noted) - before
 
     async def work(self, db: Database) -> None:
-        """Makes a piece of them findable."""
-        if not self._noted:
-            return
-        workspace_id, noted = next(iter(self._noted.items()))
-        taken = list(noted)[:PIECE]
+        """Makes a piece of them findable: of every workspace in turn, as many as a piece holds."""
+        left = PIECE
+        for workspace_id in list(self._noted):
+            taken = self._take(workspace_id, left)
+            left -= len(taken)
+            async with db.transaction() as conn:
+                await index(conn, workspace_id, taken)
+            if left == 0:
+                return
+
+    def _take(self, workspace_id: str, most: int) -> list[str]:
+        noted = self._noted.pop(workspace_id)
+        taken = list(noted)[:most]
         for contact_id in taken:
             del noted[contact_id]
         self._count -= len(taken)
-        # To the end of the queue, so that one busy workspace does not keep the others waiting.
-        del self._noted[workspace_id]
-        if noted:
+        if noted:  # To the end, so that one busy workspace does not keep the others waiting.
             self._noted[workspace_id] = noted
-        async with db.transaction() as conn:
-            await index(conn, workspace_id, taken)
+        return taken
 
 
 def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> tuple[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""A browser on a real server: one Chromium for each test process, and for each test a profile of its own.
+"""A browser on a real server: one Chromium for each file of tests, and for each test a profile of its own.
 
 What a page says in the console, an exception in a script or a breach of the page's policy fails the test.
 """
@@ -18,7 +18,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 PATIENCE = 10_000  # Milliseconds; the machine may be busy.
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is there, no other test of the process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("CI"):
