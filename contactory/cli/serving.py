@@ -40,12 +40,19 @@ def serve(host: str | None, port: int | None, workers: int | None, as_json: bool
     """
     settings = load(host=host, port=port, workers=workers)
     settings = load(**_free_address(settings.host, settings.port), workers=workers)
-    # Until the server handles it itself, SIGTERM ends what is being started as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Until the server handles them itself. Where Ctrl-C has its usual handler, asyncio puts one of
+    # its own there, which cancels a task: in Python 3.11 `wait_for` may swallow that, and the start went on.
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     with suppress(KeyboardInterrupt), explained():
         from contactory.serve import serve as run
 
         run(settings, say, _welcome_json if as_json else _welcome)
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _free_address(host: str, port: int) -> dict[str, object]:
