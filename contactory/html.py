@@ -34,6 +34,8 @@ class Place(NamedTuple):
 
 
 NAVIGATION = (Place("Contacts", "contacts"),)
+SETTINGS: tuple[Place, ...] = ()
+"""The pages that templates/settings.html lists at the side."""
 
 
 @cache
@@ -46,6 +48,7 @@ def _environment() -> Any:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.globals["navigation"] = NAVIGATION
+    made.globals["settings"] = SETTINGS
     made.filters["moment"] = _moment
     return made
 
