@@ -11,7 +11,7 @@ from contactory.checks import check_query
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import problem_page
-from contactory.http import Request, Response, Scope, encode_json
+from contactory.http import Request, Response, encode_json
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
 from contactory.metrics import ERRORS, Meter
@@ -19,6 +19,7 @@ from contactory.operations import Call, Operation, permit, prepare
 from contactory.visits import enter, leave, wants_page
 
 if TYPE_CHECKING:
+    from contactory.http_connection import HttpConnection
     from contactory.services import Services
 
 _PROBLEM = ("content-type", "application/problem+json")
@@ -99,10 +100,9 @@ class Dispatcher:
         self._routes = Routes(operations)
         self._unknown = Meter("unknown")
 
-    async def handle(self, scope: Scope, protocol: Any) -> None:
+    async def handle(self, request: Request, connection: "HttpConnection") -> None:
         """Answers one request, whatever happens."""
         begun = time.perf_counter()
-        request = Request(scope, protocol)
         meter = self._unknown
         operation: Operation | None = None
         try:
@@ -115,21 +115,18 @@ class Dispatcher:
         except BaseException as error:
             response = self._unexpected(request, operation, error)
         response.headers += (("x-request-id", request.request_id), _NOSNIFF)
-        settings = self._app.settings
-        if request.unread and not await request.finish(settings.max_body_bytes, settings.body_timeout):
-            response.headers.append(("connection", "close"))
-        if response.stream is not None:
-            await request.send_stream(response, response.stream)
-        elif response.body or response.status not in (204, 304):
-            protocol.response_bytes(response.status, response.headers, response.body)
+        if response.stream is None:
+            connection.send(request, response)
         else:
-            protocol.response_empty(response.status, response.headers)
+            await connection.send_stream(request, response, response.stream)
         seconds = time.perf_counter() - begun
         meter.count(response.status, seconds)
-        if response.status >= 400 or seconds >= _SLOW_SECONDS or settings.log_requests == "all":
+        if response.status >= 400 or seconds >= _SLOW_SECONDS or self._app.settings.log_requests == "all":
             self._log(request, operation, response.status, seconds)
 
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
+        if request.failure is not None:
+            raise request.failure
         found = self._routes.find(request.path)
         if found is None or "\0" in request.path:
             raise NotFound("There is nothing at this path: /docs shows all that there is.")

@@ -167,6 +167,15 @@ class PayloadTooLarge(Problem):
     default = "The body is too large."
 
 
+class HeadersTooLarge(Problem):
+    """431 (RFC 6585, section 5)."""
+
+    name = "headers-too-large"
+    title = "Request Header Fields Too Large"
+    status = 431
+    default = "The URL and the headers are larger than 64 KiB: send less in them."
+
+
 class UnsupportedMediaType(Problem):
     """415."""
 
@@ -227,6 +236,7 @@ PROBLEMS: tuple[type[Problem], ...] = (
     UnsupportedMediaType,
     IdempotencyMismatch,
     RateLimited,
+    HeadersTooLarge,
     Problem,
     Unavailable,
 )

@@ -1,11 +1,10 @@
-"""Requests and answers, between granian's RSGI interface and the operations."""
+"""Requests and answers, as the operations see them; http_connection.py has how they look on the wire."""
 
 import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -18,17 +17,6 @@ JSON = "application/json"
 NO_TEXT = "\ufffd"
 
 encode_json = msgspec.json.encode
-
-
-class Scope(Protocol):
-    """What granian knows of a request before its body."""
-
-    method: str
-    path: str
-    query_string: str
-    headers: Any
-    client: str
-    """The peer's address and port."""
 
 
 class Response(msgspec.Struct):
@@ -46,85 +34,146 @@ def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None
     return Response(status, encode_json(value), [("content-type", JSON), *(headers or [])])
 
 
+class Peer(Protocol):
+    """The connection that a request came by."""
+
+    address: str
+
+    def want_body(self) -> None:
+        """The body is waited for now."""
+        ...
+
+
 class Request:
-    """One request: what was sent, and what the operation's checks have made of it."""
+    """One request: its head, and its body as far as it has arrived."""
 
-    __slots__ = ("_protocol", "_read", "_scope", "headers", "method", "path", "query_string", "request_id")
+    __slots__ = (
+        "_body",
+        "_failure",
+        "_headers",
+        "_peer",
+        "_waiter",
+        "complete",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "query_string",
+        "received",
+        "request_id",
+        "version",
+    )
 
-    def __init__(self, scope: Scope, protocol: Any) -> None:
-        self.method = scope.method
-        self.path = scope.path
-        self.query_string = scope.query_string
-        self.headers = scope.headers
-        self._scope = scope
-        self._protocol = protocol
-        self._read: Literal["no", "in part", "yes"] = "no"
-        sent: str | None = scope.headers.get("x-request-id")
-        self.request_id = sent if sent and _SANE_REQUEST_ID.fullmatch(sent) else new_id()
+    def __init__(self, method: str, target: bytes, headers: dict[str, bytes], peer: Peer) -> None:
+        """`target` is a path and a query (RFC 9112, section 3.2.1); names of headers are in lower case."""
+        path, _, query = target.partition(b"?")
+        self.method = method
+        self.path = _text(path)
+        self.query_string = query.decode("latin-1")
+        self._headers = headers
+        self._peer = peer
+        sent = headers.get("x-request-id")
+        self.request_id = (sent and _sane(sent)) or new_id()
+        self.version = "1.1"
+        self.keep_alive = True
+        self.length = int(headers.get("content-length", b"0"))
+        """Bytes of the body, where the head tells."""
+        self.received = 0
+        self.complete = False
+        """Whether the body has arrived to its end."""
+        self._body: bytes | bytearray = b""
+        self._failure: Problem | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     def header(self, name: str) -> str | None:
-        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is no ASCII."""
-        value = self.headers.get(name)
-        return NO_TEXT if value is None and name in self.headers else value
+        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is no ASCII.
+
+        Several headers of one name are one, with commas (RFC 9110, section 5.3).
+        """
+        value = self._headers.get(name)
+        if value is None:
+            return None
+        return value.decode() if value.isascii() else NO_TEXT
 
     def address(self, proxies: int) -> str:
         """The client's address, where so many proxies of ours each have added to X-Forwarded-For."""
         passed = (self.header("x-forwarded-for") or "").split(",")
         if proxies and len(passed) >= proxies and passed[-proxies].strip():
             return passed[-proxies].strip()
-        return self._scope.client.rpartition(":")[0]
+        return self._peer.address
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
-        self._read = "in part"
-        length: str | None = self.headers.get("content-length")
-        if length and length.isascii() and length.isdigit() and int(length) > limit:
+        if self.length > limit:
             raise _too_large(limit)
+        if not self.complete and self._failure is None and self.received <= limit:
+            await self._arrival(timeout)
+        if self._failure is not None:
+            raise self._failure
+        if self.received > limit:
+            raise _too_large(limit)
+        return bytes(self._body)
+
+    async def _arrival(self, timeout: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._peer.want_body()
         task = deadlines.begin(timeout)
         try:
-            found = await (self._protocol() if length else self._chunks(limit))
+            await self._waiter
         except asyncio.CancelledError:
             deadlines.pass_on(task, timeout)
             raise
         finally:
             deadlines.end(task)
-        self._read = "yes"
-        return found
+            self._waiter = None
 
-    async def send_stream(self, response: Response, stream: AsyncGenerator[bytes]) -> None:
-        """Sends an answer piece by piece, until its end or until the client has gone."""
-        transport = self._protocol.response_stream(response.status, response.headers)
-        async with aclosing(stream):
-            async for piece in stream:
-                try:
-                    await transport.send_bytes(piece)
-                except RuntimeError:  # granian's ProtocolClosed: the client has gone
-                    return
+    def feed(self, data: bytes, limit: int) -> None:
+        """A piece of the body has arrived. Past `limit` bytes nothing is kept."""
+        self.received += len(data)
+        if self.received > limit:
+            self._body = b""
+            self._wake()
+        elif not self._body:
+            self._body = data
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += data
+
+    def end(self) -> None:
+        """The body has arrived to its end."""
+        self.complete = True
+        self._wake()
+
+    def fail(self, problem: Problem) -> None:
+        """The body will not arrive: that is what is wrong with it."""
+        self._failure = problem
+        self._wake()
+
+    def abandon(self) -> None:
+        """The client has gone: who waits for the body is cancelled, who does not goes on."""
+        self._failure = ValidationProblem("The client has gone.")
+        if self._waiter is not None:
+            self._waiter.cancel()
 
     @property
-    def unread(self) -> bool:
-        """Whether a body was sent that has not been read to its end."""
-        return self._read != "yes" and (
-            "content-length" in self.headers or "transfer-encoding" in self.headers
-        )
+    def failure(self) -> Problem | None:
+        """What was wrong with the request as HTTP."""
+        return self._failure
 
-    async def finish(self, limit: int, timeout: float) -> bool:
-        """Reads a body that nobody has asked for; says whether another request can follow on the connection.
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
-        What is left unread makes granian cut the connection, without a word to the client.
-        """
-        if self._read == "no":
-            with suppress(Problem):
-                await self.body(limit, timeout)
-        return self._read == "yes"
 
-    async def _chunks(self, limit: int) -> bytes:
-        received = bytearray()
-        async for chunk in self._protocol:
-            received += chunk
-            if len(received) > limit:
-                raise _too_large(limit)
-        return bytes(received)
+def _text(path: bytes) -> str:
+    # What is no UTF-8 becomes U+FFFD, which no path and no name of ours has.
+    return (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace")
+
+
+def _sane(request_id: bytes) -> str | None:
+    text = request_id.decode("latin-1")
+    return text if _SANE_REQUEST_ID.fullmatch(text) else None
 
 
 class _Deadlines:

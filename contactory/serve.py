@@ -14,10 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from granian.constants import Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server.mp import MPServer
 
 from contactory.db import connect
 from contactory.embedded import EmbeddedPostgres, default_data_dir
@@ -25,9 +21,9 @@ from contactory.keys.store import create_key
 from contactory.migrate import migrate
 from contactory.settings import Settings, processes, to_environment
 from contactory.users.links import make_link
+from contactory.workers import listen, run
 from contactory.workspaces.store import create_account, create_workspace
 
-_HEADER_SECONDS = 10  # A client that has not sent its headers by then is cut off.
 Say = Callable[[str], None]
 
 
@@ -75,34 +71,14 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         address = f"http://{_shown_host(settings.host)}:{settings.port}"
+        sockets = listen(settings.host, settings.port, processes(settings))
         threading.Thread(target=_when_ready, args=(address, first, welcome), daemon=True).start()
-        _server(settings).serve()
+        asyncio.run(run(sockets, settings.shutdown_timeout))
 
 
 def _shown_host(host: str) -> str:
     # What listens on every address is shown by one that works here.
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-
-
-def _server(settings: Settings) -> MPServer:
-    return MPServer(
-        "contactory.app:create_app",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.RSGI,
-        loop=Loops.uvloop,
-        workers=processes(settings),
-        # The kernel's queue, and the requests at work in a process: the writers' own bound comes first.
-        backlog=4096,
-        backpressure=65536,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_SECONDS * 1000),
-        websockets=False,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        respawn_interval=0.1,
-        workers_kill_timeout=max(1, int(settings.shutdown_timeout)),
-    )
 
 
 async def _prepare(url: str, say: Say) -> FirstStart | None:

@@ -74,7 +74,7 @@ def test_help_is_there_at_once_as_it_loads_nothing_heavy() -> None:
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True
     ).stdout
     assert "click" in loaded.split()
-    assert not {"asyncio", "asyncpg", "granian", "msgspec", "rich", "phonenumbers"} & set(loaded.split())
+    assert not {"asyncio", "asyncpg", "msgspec", "rich", "phonenumbers"} & set(loaded.split())
 
 
 def test_versions_are_told(contactory: CommandLine) -> None:

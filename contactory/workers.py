@@ -1,0 +1,108 @@
+"""The server processes: started on the sockets they listen on, replaced when they die, ended at a signal.
+
+Each has a socket of its own on the same port, among which Linux spreads the clients (SO_REUSEPORT). The
+supervisor keeps the sockets, so who waits for a process that died is served by the one that takes its place.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import Process
+
+from contactory.logs import log
+
+BACKLOG = 4096
+"""Clients that may wait in the kernel for a process."""
+_RESPAWN_SECONDS = 0.1
+_RESPAWN_MOST = 5.0
+_LIVED = 10.0
+"""Seconds after which a process counts as one that could start."""
+
+
+def listen(host: str, port: int, count: int) -> list[socket.socket]:
+    """A listening socket for each of `count` processes. Raises OSError where the address cannot be had."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    spread = sys.platform == "linux"
+    sockets: list[socket.socket] = []
+    for _ in range(count if spread else 1):
+        made = socket.socket(family, kind, protocol)
+        sockets.append(made)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if spread and count > 1:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(address)
+        made.listen(BACKLOG)
+    return sockets if spread else sockets * count
+
+
+async def run(sockets: list[socket.socket], grace: float) -> None:
+    """Keeps a server process on each socket until SIGINT or SIGTERM; then ends them within `grace` seconds.
+
+    A second signal ends them at once.
+    """
+    loop, stop, at_once = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (at_once if stop.is_set() else stop).set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    keepers = [asyncio.create_task(_keep(each, stop, at_once, grace)) for each in sockets]
+    await stop.wait()
+    # Closed here first, so that once the processes have closed theirs nobody new can connect.
+    for each in sockets:
+        each.close()
+    await asyncio.gather(*keepers)
+
+
+async def _keep(listening: socket.socket, stop: asyncio.Event, at_once: asyncio.Event, grace: float) -> None:
+    failures = 0
+    while not stop.is_set():
+        begun = time.monotonic()
+        process = await _start(listening)
+        ended = asyncio.create_task(process.wait())
+        await _first(ended, stop)
+        if stop.is_set():
+            await _end(process, ended, at_once, grace)
+            return
+        _bury(process)
+        failures = 0 if time.monotonic() - begun > _LIVED else failures + 1
+        pause = min(_RESPAWN_MOST, _RESPAWN_SECONDS * 2 ** max(0, failures - 1))
+        await _first(asyncio.create_task(asyncio.sleep(pause)), stop)
+
+
+async def _start(listening: socket.socket) -> Process:
+    descriptor = listening.fileno()
+    command = (sys.executable, "-m", "contactory.server", str(descriptor))
+    return await asyncio.create_subprocess_exec(
+        *command, pass_fds=[descriptor], stdin=asyncio.subprocess.DEVNULL
+    )
+
+
+async def _first(task: "asyncio.Task[object]", event: asyncio.Event, seconds: float | None = None) -> None:
+    """Returns once the task is done, the event has come, or the time is over."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait([task, waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _end(process: Process, ended: "asyncio.Task[int]", at_once: asyncio.Event, grace: float) -> None:
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    await _first(ended, at_once, grace)
+    if not ended.done():
+        log.warning("process does not end", pid=process.pid)
+        process.kill()
+    await ended
+
+
+def _bury(process: Process) -> None:
+    log.warning("process died", pid=process.pid, status=process.returncode)
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
