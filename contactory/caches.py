@@ -1,4 +1,4 @@
-"""A small cache that forgets what was used least lately, and lookups that many may wait for."""
+"""A small cache that forgets what was used least lately, and lookups and reads that many may wait for."""
 
 import asyncio
 from collections import OrderedDict
@@ -58,3 +58,43 @@ class SingleFlight(Generic[K, V]):
     def forget(self) -> None:
         """What is being looked up may be out of date: whoever comes next starts a lookup of their own."""
         self._flights.clear()
+
+
+class SharedReads(Generic[K, V]):
+    """Reads of what changes all the time: who asks for the same at the same moment shares one.
+
+    A read is shared only by those who came before it began, so that everybody sees what was written before
+    they asked. Who comes while one is under way waits for the next, which begins when that one has ended, or
+    after `PATIENCE` where it is slow.
+    """
+
+    PATIENCE = 0.02
+    """Seconds."""
+
+    def __init__(self) -> None:
+        self._next: dict[K, asyncio.Task[V]] = {}
+        self._latest: dict[K, asyncio.Task[V]] = {}
+
+    async def get(self, key: K, read: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """What a read for `key` gives, or raises; it goes on when a caller no longer waits."""
+        coming = self._next.get(key)
+        if coming is None:
+            coming = self._next[key] = asyncio.create_task(self._run(key, read, self._latest.get(key)))
+            coming.add_done_callback(lambda done: self._end(key, done))
+        return await asyncio.shield(coming)
+
+    async def _run(
+        self, key: K, read: Callable[[], Coroutine[Any, Any, V]], before: "asyncio.Task[V] | None"
+    ) -> V:
+        try:
+            if before is not None:
+                await asyncio.wait([before], timeout=self.PATIENCE)
+        finally:
+            self._latest[key] = self._next.pop(key)
+        return await read()
+
+    def _end(self, key: K, done: asyncio.Task[V]) -> None:
+        if self._latest.get(key) is done:
+            del self._latest[key]
+        if not done.cancelled():
+            done.exception()  # Not to be reported where nobody waits any more.

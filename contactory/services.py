@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from contactory.auth import Keys
-from contactory.caches import LeastRecentlyUsed
+from contactory.caches import LeastRecentlyUsed, SharedReads
 from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.reader import Reader
@@ -13,7 +13,7 @@ from contactory.contacts.store import ChangeLane, CreateLane, NewContact
 from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
-from contactory.http import deadlines
+from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
 from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, TZDATA, WAITING, Meter
@@ -55,6 +55,8 @@ class Services:
             settings.write_queue,
         )
         self.contacts = Reader(rest[_CREATE_LANES:])
+        self.lists: SharedReads[tuple[str, int, str], Response] = SharedReads()
+        """Pages of lists that are being read, by workspace, version of its catalogue, and query."""
         self._jobs = Jobs(self.db, self.keys, self.search, lambda: self.changes.waiting > 0)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -63,25 +63,31 @@ LIST_QUERY = {
 
 async def list_all(call: Call) -> Response:
     """A page of the workspace's contacts."""
-    query = call.query
 
     async def attempt(catalog: Catalog) -> Response:
-        cursor: Cursor | None = query.get("cursor")
-        sort = cursor.sort if cursor else query.get("sort", "createdAt")
-        await call.app.catalogs.tag_ids(catalog, query.get("tag", ()), call.conn)
-        wanted = _filter(call, catalog)
-        include = query.get("include", ())
-        async with call.connection() as conn:
-            page = await list_contacts(
-                conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
-            )
-            total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-        headers = next_link(call, page.next, at_that_moment(wanted.reachable))
-        if total is not None:
-            headers.append(("x-total-count", str(total)))
-        return json_response(200, await _shown(call, page, catalog), headers)
+        same = (catalog.workspace_id, catalog.version, call.request.query_string)
+        shared = await call.app.lists.get(same, lambda: _list(call, catalog))
+        return Response(shared.status, shared.body, list(shared.headers))
 
-    return await call.by_catalog(query.get("workspaceId"), attempt)
+    return await call.by_catalog(call.query.get("workspaceId"), attempt)
+
+
+async def _list(call: Call, catalog: Catalog) -> Response:
+    query = call.query
+    cursor: Cursor | None = query.get("cursor")
+    sort = cursor.sort if cursor else query.get("sort", "createdAt")
+    await call.app.catalogs.tag_ids(catalog, query.get("tag", ()))
+    wanted = _filter(call, catalog)
+    include = query.get("include", ())
+    async with call.connection() as conn:
+        page = await list_contacts(
+            conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
+        )
+        total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
+    headers = next_link(call, page.next, at_that_moment(wanted.reachable))
+    if total is not None:
+        headers.append(("x-total-count", str(total)))
+    return json_response(200, await _shown(call, page, catalog), headers)
 
 
 def _filter(call: Call, catalog: Catalog) -> Filter:
