@@ -121,6 +121,7 @@ class Request:
         try:
             await self._waiter
         except asyncio.CancelledError:
+            self.keep_alive = False
             deadlines.pass_on(task, timeout)
             raise
         finally:

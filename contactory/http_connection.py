@@ -70,9 +70,9 @@ class Listener:
     async def stop(self, seconds: float) -> None:
         """Lets the requests at work be answered, for so many seconds at most."""
         end = self.loop.time() + seconds
-        for connection in tuple(self.connections):
-            connection.stop()
         while self.connections and self.loop.time() < end:
+            for connection in tuple(self.connections):  # Each time: some come in the last moment.
+                connection.stop()
             await asyncio.sleep(0.01)
         for connection in tuple(self.connections):
             connection.cut()

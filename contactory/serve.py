@@ -18,6 +18,7 @@ import msgspec
 from contactory.db import connect
 from contactory.embedded import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
+from contactory.logs import set_up_logs
 from contactory.migrate import migrate
 from contactory.settings import Settings, processes, to_environment
 from contactory.users.links import make_link
@@ -62,6 +63,7 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
     Raises EmbeddedError, MigrationError, and OSError or TimeoutError where the database or the address
     cannot be had.
     """
+    set_up_logs(settings)
     with ExitStack() as stack:
         url = stack.enter_context(postgresql(settings, say))
         first = asyncio.run(_prepare(url, say))
