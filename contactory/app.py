@@ -4,14 +4,17 @@ from contactory.availability.operations import AVAILABILITY_OPERATIONS
 from contactory.contacts.operations import CONTACT_OPERATIONS
 from contactory.contacts.pages import CONTACT_PAGES
 from contactory.fields.operations import FIELD_OPERATIONS
+from contactory.fields.pages import FIELD_PAGES
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.operations import Operation
 from contactory.pages import page_operations
 from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.tags.operations import TAG_OPERATIONS
+from contactory.tags.pages import TAG_PAGES
 from contactory.timezones.operations import TIMEZONE_OPERATIONS
 from contactory.users.operations import USER_PAGES
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
+from contactory.workspaces.pages import WORKSPACE_PAGES
 
 _API: list[Operation] = [
     *CONTACT_OPERATIONS,
@@ -23,5 +26,5 @@ _API: list[Operation] = [
     *KEY_OPERATIONS,
     *TIMEZONE_OPERATIONS,
 ]
-_DASHBOARD: list[Operation] = [*USER_PAGES, *CONTACT_PAGES]
+_DASHBOARD: list[Operation] = [*USER_PAGES, *CONTACT_PAGES, *WORKSPACE_PAGES, *FIELD_PAGES, *TAG_PAGES]
 OPERATIONS = [*_API, *_DASHBOARD, *page_operations(_API)]

@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from contactory.errors import NotFound, Problem, SignedOut
+from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
 from contactory.static_files import PAGE_POLICY
 
-THINGS = ("contacts", "users")
+THINGS = ("contacts", "fields", "tags", "users", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")
@@ -33,8 +33,12 @@ class Place(NamedTuple):
     permission: str = "read"
 
 
-NAVIGATION = (Place("Contacts", "contacts"),)
-SETTINGS: tuple[Place, ...] = ()
+NAVIGATION = (Place("Contacts", "contacts"), Place("Settings", "settings"))
+SETTINGS: tuple[Place, ...] = (
+    Place("Workspace", "settings/workspace"),
+    Place("Custom fields", "settings/custom-fields"),
+    Place("Tags", "settings/tags"),
+)
 """The pages that templates/settings.html lists at the side."""
 
 
@@ -106,5 +110,9 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 def errors_by_field(problem: Problem) -> dict[str, str]:
     """What is wrong with a form, by the name of the field; under "" what is wrong with all of it."""
-    found = {(error.pointer or "").removeprefix("/"): error.detail for error in problem.errors}
+    found = {(error.pointer or "").removeprefix("/"): _said(error) for error in problem.errors}
     return found or {"": problem.detail}
+
+
+def _said(error: FieldError) -> str:
+    return f"{error.detail}. Did you mean {error.suggestion}?" if error.suggestion else error.detail

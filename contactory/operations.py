@@ -192,6 +192,28 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return {**self.query, **DRY_RUN} if self.writes and self.permission else self.query
 
 
+def workspace_page(
+    name: str,
+    method: str,
+    path: str,
+    summary: str,
+    handler: Handler,
+    permission: str = "read",
+    query: Mapping[str, Rule] | None = None,
+) -> Operation:
+    """A row for a page of a workspace; `path` stands below that of the workspace."""
+    return Operation(
+        id=name,
+        method=method,
+        path=f"/w/{{workspaceId}}/{path}",
+        summary=summary,
+        handler=handler,
+        permission=permission,
+        query=query or {},
+        page=True,
+    )
+
+
 async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) -> bytes:
     """Fills in the query and the body, and gives the body's bytes. Raises the Problem that they have."""
     operation, settings = call.operation, call.app.settings

@@ -186,6 +186,13 @@ async def page(call: Call, template: str, status: int = 200, **values: object) -
     return html(status, text)
 
 
+async def page_or_part(call: Call, whole: str, piece: str, status: int = 200, **values: object) -> Response:
+    """The page `whole` for a person, for a script only the `piece` of it; both know `whole`, which it is."""
+    if wants_page(call.request):
+        return await page(call, whole, status, whole=True, **values)
+    return part(call, piece, status, whole=False, **values)
+
+
 def part(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A part of a page, for a script to put in its place."""
     return html(status, text_of(template, csrf=call.visit.csrf, actor=call.actor, **values))

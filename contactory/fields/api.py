@@ -21,47 +21,51 @@ async def create_field(call: Call) -> Response:
     """Makes a field."""
     body = call.body
     workspace_id = (await call.catalog(body.pop("workspaceId", None))).workspace_id
+    field = await make_field(call, workspace_id, FieldPatch(**body))
+    return json_response(201, field, [("location", f"/v1/custom-fields/{field.id}")])
+
+
+async def make_field(call: Call, workspace_id: str, given: FieldPatch) -> CustomField:
+    """Makes a field of a workspace. Raises Conflict."""
     call.changed_catalogs.add(workspace_id)
     async with call.transaction() as conn:
-        field = await store.create_field(
-            conn, workspace_id, FieldPatch(**body), call.app.settings.max_custom_fields
-        )
-    return json_response(201, field, [("location", f"/v1/custom-fields/{field.id}")])
+        return await store.create_field(conn, workspace_id, given, call.app.settings.max_custom_fields)
 
 
 async def get_field(call: Call) -> Response:
     """One field."""
-    return json_response(200, await _field(call))
+    return json_response(200, await field_of(call))
 
 
-async def _field(call: Call) -> CustomField:
+async def field_of(call: Call) -> CustomField:
+    """The field in the path. Raises NotFound."""
     async with call.connection() as conn:
         return await store.get_field(conn, call.actor, call.path_id())
 
 
 async def update_field(call: Call) -> Response:
     """Changes only what is sent; a type only where every value fits it."""
-    patch, field = FieldPatch(**call.body), await _field(call)
+    return json_response(200, await change_field(call, await field_of(call), FieldPatch(**call.body)))
+
+
+async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
+    """Changes what `patch` gives. Raises Conflict, naming contacts whose values do not fit a new type."""
     call.changed_catalogs.add(field.workspace_id)
     async with call.connection() as conn:
         key = await key_in_change(conn, field, patch.type)
     try:
         if key is None or patch.type is None:
-            changed = await _change(call, field, msgspec.structs.replace(patch, type=None))
-        elif call.dry_run:
+            return await _change(call, field, msgspec.structs.replace(patch, type=None))
+        if call.dry_run:
             async with call.connection() as conn:
                 await refuse_misfits(conn, field.workspace_id, key, patch.type)
-            changed = await _change(call, field, patch)
-        else:
-            # In transactions of its own: what it announces has to be seen by others before it can go on.
-            change = TypeChange(
-                call.app.db, field, key, patch, patch.type, call.actor, call.request.request_id
-            )
-            changed = await change.run()
+            return await _change(call, field, patch)
+        # In transactions of its own: what it announces has to be seen by others before it can go on.
+        change = TypeChange(call.app.db, field, key, patch, patch.type, call.actor, call.request.request_id)
+        return await change.run()
     except Conflict as conflict:
         call.touched += [error.contact_id for error in conflict.errors if error.contact_id]
         raise
-    return json_response(200, changed)
 
 
 async def _change(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
@@ -71,8 +75,12 @@ async def _change(call: Call, field: CustomField, patch: FieldPatch) -> CustomFi
 
 async def delete_field(call: Call) -> Response:
     """Deletes a field and all its values."""
-    field = await _field(call)
+    await remove_field(call, await field_of(call))
+    return Response(204)
+
+
+async def remove_field(call: Call, field: CustomField) -> None:
+    """Deletes a field and its values. Raises NotFound."""
     call.changed_catalogs.add(field.workspace_id)
     async with call.transaction() as conn:
         await store.delete_field(conn, field.workspace_id, field.id)
-    return Response(204)

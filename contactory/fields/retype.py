@@ -227,6 +227,7 @@ class TypeChange:
             self._actor.type,
             self._actor.id,
             self._request_id,
+            self._actor.via,
         )
 
 
@@ -265,7 +266,7 @@ with input as materialized (
 )
 insert into contact_events (workspace_id, contact_id, version, id, type, at,
                             actor_type, actor_id, via, request_id, changes)
-select $1, id, version + 1, event_id, 'contact.updated', at, $10, $11, 'api', $12,
+select $1, id, version + 1, event_id, 'contact.updated', at, $10, $11, $13, $12,
        jsonb_build_object('customFields', jsonb_build_object($4::text, jsonb_build_array(old, new)))
   from locked
 """

@@ -17,6 +17,13 @@ class Tag(msgspec.Struct, rename="camel"):
     created_at: datetime
 
 
+class NamedTag(msgspec.Struct, frozen=True):
+    """A tag with its number, and without the count, which can take long."""
+
+    id: int
+    name: str
+
+
 class TagCursor(msgspec.Struct):
     """Where reading the list of tags stands: after the tag of this name."""
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from contactory.catalog import bump
 from contactory.checks import quote
 from contactory.db import Connection, Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound
-from contactory.tags.model import Tag
+from contactory.errors import Conflict, FieldError, NotFound, ValidationProblem
+from contactory.tags.model import NamedTag, Tag
 
 _LIST = """
 with page as materialized (
@@ -48,6 +48,62 @@ async def get_tag(conn: Connection, workspace_id: str, name: str) -> Tag:
     return tag
 
 
+_LIST_NAMED = """
+select id, name
+  from tags
+ where workspace_id = $1 and deleted_at is null and merged_into is null
+   and strpos(lower(name), lower($2)) > 0
+   and (lower(name) collate "C", name collate "C") > (lower($3) collate "C", $3)
+ order by lower(name) collate "C", name collate "C"
+ limit $4
+"""
+
+
+async def list_named(
+    conn: Connection, workspace_id: str, *, typed: str = "", after: str = "", limit: int
+) -> list[NamedTag]:
+    """Tags whose names hold what was typed, without regard to case, and from the first beyond `after` on."""
+    rows = await conn.fetch(_LIST_NAMED, workspace_id, typed, after, limit)
+    return [NamedTag(*row) for row in rows]
+
+
+async def get_named(conn: Connection, workspace_id: str, tag_id: int) -> NamedTag:
+    """The tag of that number. Raises NotFound."""
+    name = await conn.fetchval(
+        """select name from tags
+            where workspace_id = $1 and id = $2 and deleted_at is null and merged_into is null""",
+        workspace_id,
+        tag_id,
+    )
+    if name is None:
+        raise NotFound("There is no such tag, or no longer.")
+    return NamedTag(tag_id, name)
+
+
+_COUNT = """
+with counted as materialized (
+    -- A merged tag counts for the one it was merged into.
+    select coalesce(t.merged_into, t.id) as id, array_agg(t.id) as ids
+      from tags t
+     where t.workspace_id = $1 and t.deleted_at is null
+       and coalesce(t.merged_into, t.id) = any($2::bigint[])
+     group by 1
+)
+select t.id, n.contacts
+  from counted t
+ cross join lateral (
+    select count(*) as contacts
+      from contacts c
+     where c.workspace_id = $1 and c.deleted_at is null and c.tag_ids && t.ids) n
+"""
+
+
+async def count_carriers(conn: Connection, workspace_id: str, tag_ids: list[int]) -> dict[int, int]:
+    """How many active contacts carry each of these tags; those that are none are left out."""
+    rows = await conn.fetch(_COUNT, workspace_id, tag_ids)
+    return {row[0]: row[1] for row in rows}
+
+
 _FIND = """
 select id from tags where workspace_id = $1 and name = $2 and deleted_at is null and merged_into is null
 """
@@ -77,6 +133,24 @@ async def rename_tag(conn: Connection, workspace_id: str, name: str, new_name: s
         target = await conn.fetchval(_FIND, workspace_id, new_name)
         await conn.execute(_MERGE, workspace_id, tag_id, target)
     return await get_tag(conn, workspace_id, new_name)
+
+
+async def merge_tag(conn: Connection, workspace_id: str, tag_id: int, into: str) -> NamedTag:
+    """Makes one tag of two: that of the number goes, the one named `into` stays. In a transaction.
+
+    Raises NotFound, and ValidationProblem where `into` names no other tag.
+    """
+    await bump(conn, workspace_id)
+    tag = await get_named(conn, workspace_id, tag_id)
+    target = await conn.fetchval(_FIND, workspace_id, into)
+    if target is None or target == tag_id:
+        detail = f"There is no other tag with the name {quote(into)}" if target is None else _ITSELF
+        raise ValidationProblem(detail, [FieldError("/into", None, "unknown_value", detail)])
+    await conn.execute(_MERGE, workspace_id, tag.id, target)
+    return NamedTag(target, into)
+
+
+_ITSELF = "A tag cannot be merged into itself: name another one"
 
 
 def _taken() -> Conflict:

@@ -3,7 +3,7 @@
 import msgspec
 
 from contactory.checks import Errors, Form, Object, quote
-from contactory.errors import FieldError, Forbidden, NotFound
+from contactory.errors import Conflict, FieldError, Forbidden, NotFound
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
@@ -47,21 +47,32 @@ async def list_workspaces(call: Call) -> Response:
 async def create_workspace(call: Call) -> Response:
     """Makes a workspace in the key's mode."""
     need_account_key(call)
-    errors = Errors()
-    values = CREATE.collect(call.body, errors)
-    take_phone(values, None, errors)
+    values = checked_new(call.body)
     mode = values.pop("mode", call.actor.mode)
-    errors.check()
     if mode != call.actor.mode:
         where = FieldError(
             "/mode", None, "wrong_mode", f"must be {call.actor.mode}, the mode of this API key"
         )
         raise Forbidden("An API key makes workspaces of its own mode.", [where])
+    made = await make_workspace(call, mode, values)
+    return json_response(201, made, [("location", f"/v1/workspaces/{made.id}")])
+
+
+def checked_new(body: Object) -> Object:
+    """What a new workspace is to be. Raises ValidationProblem."""
+    errors = Errors()
+    values = CREATE.collect(body, errors)
+    take_phone(values, None, errors)
+    errors.check()
+    return values
+
+
+async def make_workspace(call: Call, mode: str, values: Object) -> Workspace:
+    """Makes a workspace of what `checked_new` gave."""
     account_id = call.actor.account_id
     async with call.transaction() as conn:
         made_id = await store.create_workspace(conn, account_id, mode=mode, **attributes(values))
-        made = await store.get_workspace(conn, account_id, mode, made_id)
-    return json_response(201, made, [("location", f"/v1/workspaces/{made.id}")])
+        return await store.get_workspace(conn, account_id, mode, made_id)
 
 
 async def get_workspace(call: Call) -> Response:
@@ -74,13 +85,28 @@ async def get_workspace(call: Call) -> Response:
 
 async def update_workspace(call: Call) -> Response:
     """Changes only what is sent."""
-    actor, workspace_id = call.actor, visible(call)
+    return json_response(200, await change_workspace(call, visible(call), call.body))
+
+
+async def change_workspace(call: Call, workspace_id: str, body: Object, seen: str | None = None) -> Workspace:
+    """Changes what `body` gives; with `seen` only the workspace that was changed last at that moment.
+
+    Raises ValidationProblem, NotFound, and Conflict where it has been changed since.
+    """
+    actor = call.actor
     call.changed_catalogs.add(workspace_id)
     async with call.transaction() as conn:
         stored = await store.get_workspace(conn, actor.account_id, actor.mode, workspace_id, lock=True)
-        wanted = msgspec.structs.replace(stored, **_changes(call.body, stored))
-        changed = await store.update_workspace(conn, stored, wanted)
-    return json_response(200, changed)
+        if seen is not None and seen != stored.updated_at.isoformat():
+            raise Conflict(_MOVED)
+        wanted = msgspec.structs.replace(stored, **_changes(body, stored))
+        return await store.update_workspace(conn, stored, wanted)
+
+
+_MOVED = (
+    "Somebody else has changed this workspace meanwhile. Where you differ, what it is now stands below your "
+    "value: decide, and save again."
+)
 
 
 def _changes(body: Object, stored: Workspace) -> Object:
@@ -97,10 +123,14 @@ def _changes(body: Object, stored: Workspace) -> Object:
 async def delete_workspace(call: Call) -> Response:
     """Deletes a workspace, and with it everything that it holds."""
     need_account_key(call)
-    workspace_id = visible(call)
+    await remove_workspace(call, visible(call))
+    return Response(204)
+
+
+async def remove_workspace(call: Call, workspace_id: str) -> None:
+    """Deletes a workspace; its keys are refused from then on. Raises NotFound."""
     call.changed_catalogs.add(workspace_id)
     async with call.transaction() as conn:
         revoked = await store.delete_workspace(conn, call.actor.account_id, call.actor.mode, workspace_id)
     for key_id in revoked:
         call.app.keys.forget(key_id)
-    return Response(204)

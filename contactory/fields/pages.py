@@ -1,0 +1,167 @@
+"""The settings of custom fields: their list in its order, and one field to rename, retype or delete."""
+
+from typing import Any
+
+from contactory.checks import quote
+from contactory.contacts.selection import TEXT
+from contactory.errors import Conflict, FieldError, Problem, ValidationProblem
+from contactory.fields import store
+from contactory.fields.api import change_field, field_of, make_field, remove_field
+from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
+from contactory.fields.values import TYPES
+from contactory.html import errors_by_field, see_other
+from contactory.http import Response, json_response
+from contactory.invalid import Invalid
+from contactory.operations import Call, workspace_page
+from contactory.tags.model import display_name
+from contactory.visits import page, page_or_part, part, wants_page
+
+TITLES = {"text": "Text", "number": "Number", "date": "Date", "boolean": "Yes or no"}
+_SAID = {
+    "made": "The field is made.",
+    "saved": "The field is saved.",
+    "moved": "The field is moved.",
+    "deleted": "The field is deleted.",
+}
+
+
+def _path(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings/custom-fields"
+
+
+def _workspace(call: Call) -> str:
+    return call.actor.workspace_id or ""
+
+
+async def show_fields(call: Call) -> Response:
+    """The fields, in their order."""
+    return await _list_page(call)
+
+
+async def _list_page(
+    call: Call, typed: dict[str, str] | None = None, problem: Problem | None = None
+) -> Response:
+    async with call.connection() as conn:
+        fields = await store.list_fields(conn, _workspace(call))
+    shown: dict[str, Any] = {
+        "fields": fields,
+        "titles": TITLES,
+        "typed": typed or {"name": "", "type": TYPES[0]},
+        "errors": errors_by_field(problem) if problem else {},
+        "done": _SAID.get(call.query.get("done", "")),
+        "said": None,
+        "here": _path(call),
+    }
+    return await page(call, "fields/list.html", problem.status if problem else 200, **shown)
+
+
+async def count_values(call: Call) -> Response:
+    """How many contacts have a value of each field; for a script."""
+    async with call.connection() as conn:
+        return json_response(200, await store.count_values(conn, _workspace(call)))
+
+
+async def make_field_page(call: Call) -> Response:
+    """Makes a field."""
+    typed = {name: call.visit.value(name) for name in ("name", "type")}
+    try:
+        await make_field(call, _workspace(call), FieldPatch(**CREATE.parse(typed)))
+    except (ValidationProblem, Conflict) as problem:
+        return await _list_page(call, typed, problem)
+    return see_other(f"{_path(call)}?done=made")
+
+
+async def show_field(call: Call) -> Response:
+    """One field: its name and type."""
+    field = await field_of(call)
+    return await _field_page(call, field, {"name": field.name, "type": field.type})
+
+
+async def _field_page(
+    call: Call, field: CustomField, typed: dict[str, str], problem: Problem | None = None
+) -> Response:
+    misfits = [error for error in problem.errors if error.contact_id] if problem else []
+    errors = errors_by_field(problem) if problem else {}
+    if problem and misfits:
+        errors = {"type": problem.detail}
+    shown = {"field": field, "titles": TITLES, "typed": typed, "errors": errors, "misfits": misfits}
+    status = problem.status if problem else 200
+    return await page_or_part(
+        call, "fields/field.html", "fields/edit.html", status, here=_path(call), **shown
+    )
+
+
+async def save_field(call: Call) -> Response:
+    """Renames a field, or changes its type where every value fits it."""
+    field = await field_of(call)
+    typed = {name: call.visit.value(name) for name in ("name", "type") if name in call.visit.form}
+    try:
+        changed = await change_field(call, field, FieldPatch(**UPDATE.parse(typed)))
+    except (ValidationProblem, Conflict) as problem:
+        return await _field_page(call, field, {"name": field.name, "type": field.type, **typed}, problem)
+    return _done(call, "saved", changed)
+
+
+def _done(call: Call, done: str, *fields: CustomField) -> Response:
+    """Back to the list; for a script the rows as they are now, and what to say."""
+    if wants_page(call.request):
+        return see_other(f"{_path(call)}?done={done}")
+    shown: dict[str, Any] = {"fields": fields, "titles": TITLES, "said": _SAID[done], "here": _path(call)}
+    return part(call, "fields/rows.html", **shown)
+
+
+async def move_field(call: Call) -> Response:
+    """Puts a field at another place, counted from 0."""
+    field, sent = await field_of(call), call.visit.value("to")
+    number = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else sent
+    await change_field(call, field, FieldPatch(**UPDATE.parse({"position": number})))
+    return see_other(f"{_path(call)}?done=moved") if wants_page(call.request) else Response(204)
+
+
+async def ask_to_delete(call: Call) -> Response:
+    """What goes with a field, before it does."""
+    return await _delete_page(call, await field_of(call))
+
+
+async def _delete_page(call: Call, field: CustomField, problem: Problem | None = None) -> Response:
+    async with call.connection() as conn:
+        count = await store.count_values_of(conn, field.workspace_id, field.id)
+    shown = {"field": field, "count": count, "errors": errors_by_field(problem) if problem else {}}
+    status = problem.status if problem else 200
+    return await page_or_part(
+        call, "fields/delete.html", "fields/confirm.html", status, here=_path(call), **shown
+    )
+
+
+async def delete_field(call: Call) -> Response:
+    """Deletes a field and its values, where its name was given."""
+    field = await field_of(call)
+    try:
+        _check_name(field, call.visit.value("name"))
+    except ValidationProblem as problem:
+        return await _delete_page(call, field, problem)
+    await remove_field(call, field)
+    return _done(call, "deleted")
+
+
+def _check_name(field: CustomField, typed: str) -> None:
+    try:
+        same = display_name(typed) == field.name
+    except Invalid:
+        same = False
+    if not same:
+        detail = f"Nothing was deleted: type {quote(field.name)} to delete the field"
+        raise ValidationProblem(detail, [FieldError("/name", None, "unknown_value", detail)])
+
+
+_FIELDS, _FIELD = "settings/custom-fields", "settings/custom-fields/{id}"
+FIELD_PAGES = [
+    workspace_page("showFields", "GET", _FIELDS, "The custom fields", show_fields, query={"done": TEXT}),
+    workspace_page("countValues", "GET", f"{_FIELDS}/counts", "Count values", count_values),
+    workspace_page("makeField", "POST", _FIELDS, "Make a custom field", make_field_page, "write"),
+    workspace_page("showField", "GET", _FIELD, "A custom field", show_field, "write"),
+    workspace_page("saveField", "POST", _FIELD, "Change a custom field", save_field, "write"),
+    workspace_page("moveField", "POST", f"{_FIELD}/position", "Move a custom field", move_field, "write"),
+    workspace_page("askToDeleteField", "GET", f"{_FIELD}/delete", "What goes", ask_to_delete, "admin"),
+    workspace_page("deleteFieldPage", "POST", f"{_FIELD}/delete", "Delete a field", delete_field, "admin"),
+]

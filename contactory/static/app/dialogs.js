@@ -1,0 +1,141 @@
+// Links with data-dialog open what they lead to in a dialog, and its forms are sent from there. What is refused
+// comes back with what is wrong; what is done comes back as the rows of the list as they are now. Without scripts
+// the same links and forms lead to pages.
+import { recount } from "./counts.js";
+import { takeNotice } from "./notices.js";
+import { send } from "./requests.js";
+import { toast } from "./toasts.js";
+import { remember } from "./undo.js";
+
+const AWAY = "The server cannot be reached. Check your connection and try again.";
+const dialog = document.createElement("dialog");
+const content = document.createElement("div");
+let opener = null; // The row that the dialog is about.
+
+dialog.className = "sheet";
+content.className = "stack";
+dialog.append(closing(), content);
+document.body.append(dialog);
+
+function closing() {
+  const form = document.createElement("form");
+  form.method = "dialog";
+  form.className = "closing";
+  const button = Object.assign(document.createElement("button"), { className: "quiet", textContent: "×" });
+  button.setAttribute("aria-label", "Close");
+  form.append(button);
+  return form;
+}
+
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+    event.preventDefault();
+    open(link);
+  } else if (event.target.closest("[data-close]") && dialog.contains(event.target)) {
+    event.preventDefault();
+    dialog.close();
+  } else if (event.target === dialog) dialog.close();
+});
+
+async function open(link) {
+  opener = link.closest("[data-id]") ?? opener;
+  const waiting = document.createElement("p");
+  waiting.className = "waiting";
+  waiting.textContent = "One moment…";
+  dialog.removeAttribute("aria-labelledby");
+  dialog.setAttribute("aria-label", link.getAttribute("aria-label") ?? link.textContent.trim());
+  content.replaceChildren(waiting);
+  if (!dialog.open) dialog.showModal();
+  const answer = await fetch(link.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!content.contains(waiting)) return; // Closed meanwhile, or about something else.
+  if (answer?.ok) show(await answer.text());
+  else if (answer?.status === 401) location.assign(link.href);
+  else {
+    dialog.close();
+    toast((await answer?.json().catch(() => null))?.detail ?? AWAY, { bad: true });
+  }
+}
+
+function show(html) {
+  content.replaceChildren(...parsed(html).childNodes);
+  dialog.removeAttribute("aria-label");
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  const first = content.querySelector('[aria-invalid="true"]') ?? content.querySelector('form :is(input:not([type="hidden"]), .button)');
+  first?.focus();
+  first?.select?.();
+}
+
+dialog.addEventListener("close", () => content.replaceChildren());
+
+dialog.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.method === "dialog") return;
+  event.preventDefault();
+  const buttons = form.querySelectorAll("button");
+  for (const button of buttons) button.disabled = true;
+  const answer = await send(form.getAttribute("action"), new FormData(form)).catch(() => null);
+  for (const button of buttons) button.disabled = false;
+  if (answer?.ok) done(form, answer.text);
+  else if (answer?.headers.get("content-type")?.startsWith("text/html")) show(answer.text);
+  else if (answer?.status !== 401) toast(answer?.problem.errors?.[0]?.detail ?? answer?.problem.detail ?? AWAY, { bad: true });
+});
+
+function done(form, html) {
+  const body = parsed(html);
+  const words = takeNotice(body);
+  const { id } = opener.dataset;
+  dialog.close();
+  putRows(id, body);
+  const before = form.dataset.undo && Object.entries(JSON.parse(form.dataset.undo));
+  const changed = before?.some(([name, value]) => form.elements[name].value !== value);
+  if (!changed) {
+    toast(words);
+    return;
+  }
+  const undo = remember(async () => {
+    message.remove();
+    const answer = await send(form.getAttribute("action"), before).catch(() => null);
+    if (answer?.ok) putRows(id, parsed(answer.text));
+    toast(answer?.ok ? "It is as it was before." : undoRefused(answer), { bad: !answer?.ok });
+  });
+  const message = toast(words, { action: { title: "Undo", run: undo } });
+}
+
+const undoRefused = (answer) => (answer ? "That could not be taken back: something has changed meanwhile." : AWAY);
+
+/** Shows the rows as they are now; the row of `id` is gone where it is not among them. */
+function putRows(id, body) {
+  const place = document.querySelector(`#list [data-id="${CSS.escape(id)}"]`);
+  const rows = [...body.querySelectorAll("[data-id]")].map((row) => document.adoptNode(row));
+  for (const row of rows) {
+    document.querySelector(`#list [data-id="${CSS.escape(row.dataset.id)}"]`)?.replaceWith(row);
+  }
+  if (!rows.some((row) => row.dataset.id === id)) {
+    const near = place?.nextElementSibling ?? place?.previousElementSibling;
+    place?.remove();
+    if (!document.querySelector("#list [data-id]")) location.reload(); // Nothing left: the page says so.
+    (near?.querySelector("a[data-dialog]") ?? document.getElementById("list")).focus();
+  } else document.querySelector(`#list [data-id="${CSS.escape(id)}"] a[data-dialog]`)?.focus();
+  recount(rows);
+}
+
+// The names of tags that there are, as one types.
+dialog.addEventListener("input", async (event) => {
+  const input = event.target;
+  if (!input.dataset.suggest || !input.value.trim()) return;
+  const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(input.value.trim())}`, {
+    headers: { "HX-Request": "true" },
+  }).catch(() => null);
+  if (!answer?.ok || !input.isConnected) return;
+  const names = await answer.json();
+  if (!input.list) {
+    const list = document.createElement("datalist");
+    list.id = `${input.id}-list`;
+    input.after(list);
+    input.setAttribute("list", list.id);
+  }
+  input.list.replaceChildren(...names.map((name) => new Option(name)));
+});

@@ -1,0 +1,141 @@
+"""The settings of tags: their list with counts that come later, and one tag to rename, merge or delete."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from contactory.checks import Form, Rule
+from contactory.contacts.selection import TEXT
+from contactory.errors import Conflict, NotFound, Problem, ValidationProblem
+from contactory.html import errors_by_field, see_other
+from contactory.http import Response, json_response
+from contactory.operations import Call, workspace_page
+from contactory.tags import store
+from contactory.tags.model import CURSOR, NAME, NamedTag, TagCursor
+from contactory.visits import page, page_or_part, part, wants_page
+
+PAGE_SIZE = 50
+COUNTED = 10
+"""So many tags are counted for one request, so that the first counts show soon."""
+_NAME, _INTO = Form({"name": NAME}, ("name",)), Form({"into": NAME}, ("into",))
+_SAID = {"renamed": "The tag is renamed.", "merged": "The tags are merged.", "deleted": "The tag is deleted."}
+_TAKEN = "Another tag has this name. To make one tag of the two, merge them."
+
+
+def _path(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings/tags"
+
+
+def _workspace(call: Call) -> str:
+    return call.actor.workspace_id or ""
+
+
+def _tag_id(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    raise NotFound
+
+
+async def show_tags(call: Call) -> Response:
+    """The tags by name; for a script the list alone, or its next rows."""
+    typed, cursor = call.query.get("q", "").strip(), call.query.get("cursor")
+    async with call.connection() as conn:
+        found = await store.list_named(
+            conn, _workspace(call), typed=typed, after=cursor.name if cursor else "", limit=PAGE_SIZE + 1
+        )
+    tags, following = found[:PAGE_SIZE], None
+    if len(found) > PAGE_SIZE:
+        following = f"{_path(call)}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
+    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "said": None}
+    if wants_page(call.request):
+        done = _SAID.get(call.query.get("done", ""))
+        return await page(call, "tags/list.html", done=done, counted=COUNTED, here=_path(call), **shown)
+    return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=_path(call), **shown)
+
+
+async def count_tags(call: Call) -> Response:
+    """How many contacts carry each of a few tags; for a script."""
+    wanted = [_tag_id(text) for text in call.query.get("tag", ())][:COUNTED]
+    async with call.connection() as conn:
+        counts = await store.count_carriers(conn, _workspace(call), wanted)
+    return json_response(200, {str(tag_id): count for tag_id, count in counts.items()})
+
+
+async def show_tag(call: Call) -> Response:
+    """One tag: its name, what it can be merged into, and its end."""
+    async with call.connection() as conn:
+        tag = await store.get_named(conn, _workspace(call), _tag_id(call.path["id"]))
+    return await _tag_page(call, tag, tag.name)
+
+
+async def _tag_page(
+    call: Call, tag: NamedTag, name: str, into: str = "", problem: Problem | None = None
+) -> Response:
+    async with call.connection() as conn:
+        counts = await store.count_carriers(conn, _workspace(call), [tag.id])
+    errors = errors_by_field(problem) if problem else {}
+    if problem and any(error.code == "taken" for error in problem.errors):
+        errors, into = {"name": _TAKEN}, name
+    status = problem.status if problem else 200
+    shown = {"tag": tag, "count": counts.get(tag.id, 0), "name": name, "into": into, "errors": errors}
+    return await page_or_part(call, "tags/tag.html", "tags/edit.html", status, here=_path(call), **shown)
+
+
+async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
+    """Back to the list; for a script the rows as they are now, and what to say."""
+    if wants_page(call.request):
+        return see_other(f"{_path(call)}?done={done}")
+    shown: dict[str, Any] = {"tags": tags, "following": None, "said": _SAID[done], "here": _path(call)}
+    return part(call, "tags/rows.html", **shown)
+
+
+async def rename_tag(call: Call) -> Response:
+    """Gives a tag another name."""
+    workspace_id, typed = _workspace(call), call.visit.value("name")
+    call.changed_catalogs.add(workspace_id)
+    async with call.connection() as conn:
+        tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
+    try:
+        name: str = _NAME.parse({"name": typed})["name"]
+        async with call.transaction() as conn:
+            await store.rename_tag(conn, workspace_id, tag.name, name, merge=False)
+    except (ValidationProblem, Conflict) as problem:
+        return await _tag_page(call, tag, typed, problem=problem)
+    return await _done(call, "renamed", NamedTag(tag.id, name))
+
+
+async def merge_tag(call: Call) -> Response:
+    """Makes one tag of two."""
+    workspace_id, typed = _workspace(call), call.visit.value("into")
+    call.changed_catalogs.add(workspace_id)
+    async with call.connection() as conn:
+        tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
+    try:
+        into: str = _INTO.parse({"into": typed})["into"]
+        async with call.transaction() as conn:
+            target = await store.merge_tag(conn, workspace_id, tag.id, into)
+    except ValidationProblem as problem:
+        return await _tag_page(call, tag, tag.name, typed, problem)
+    return await _done(call, "merged", target)
+
+
+async def delete_tag(call: Call) -> Response:
+    """Takes a tag off every contact."""
+    workspace_id = _workspace(call)
+    call.changed_catalogs.add(workspace_id)
+    async with call.transaction() as conn:
+        tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
+        await store.delete_tag(conn, workspace_id, tag.name)
+    return await _done(call, "deleted")
+
+
+_TAGS = "settings/tags"
+_LIST_QUERY: dict[str, Rule] = {"q": TEXT, "cursor": CURSOR, "done": TEXT}
+_COUNT_QUERY: dict[str, Rule] = {"tag": TEXT._replace(many=True)}
+TAG_PAGES = [
+    workspace_page("showTags", "GET", _TAGS, "The tags", show_tags, query=_LIST_QUERY),
+    workspace_page("countTags", "GET", f"{_TAGS}/counts", "Count tags", count_tags, query=_COUNT_QUERY),
+    workspace_page("showTag", "GET", f"{_TAGS}/{{id}}", "A tag", show_tag, "write"),
+    workspace_page("renameTagPage", "POST", f"{_TAGS}/{{id}}", "Rename a tag", rename_tag, "write"),
+    workspace_page("mergeTagPage", "POST", f"{_TAGS}/{{id}}/merge", "Merge tags", merge_tag, "write"),
+    workspace_page("deleteTagPage", "POST", f"{_TAGS}/{{id}}/delete", "Delete a tag", delete_tag, "admin"),
+]

@@ -1,0 +1,217 @@
+"""The settings of a workspace, and the making of another one."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contactory.checks import Object
+from contactory.contacts.selection import TEXT
+from contactory.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
+from contactory.html import SETTINGS, errors_by_field, see_other
+from contactory.http import Response
+from contactory.operations import Call, workspace_page
+from contactory.timezones.countries import COUNTRIES
+from contactory.visits import page
+from contactory.workspaces.api import change_workspace, checked_new, make_workspace, remove_workspace
+from contactory.workspaces.model import FIELDS, Workspace
+from contactory.workspaces.store import get_workspace
+
+
+class Input(NamedTuple):
+    """A field of the form."""
+
+    name: str
+    """As the API calls it."""
+    title: str
+    kind: str = "text"
+    note: str = ""
+
+
+class Group(NamedTuple):
+    """Fields that belong together."""
+
+    title: str
+    note: str
+    inputs: tuple[Input, ...]
+
+
+_NAMED = Input("name", "Name")
+_DEFAULTS = Group(
+    "Where your contacts are",
+    "What is written from now on goes by this; contacts that are there stay as they are.",
+    (
+        Input("timezone", "Time zone", "zone", "For contacts whose phone tells none."),
+        Input("country", "Country", "country", "Phones without a country code are read in it."),
+    ),
+)
+GROUPS = (
+    Group("What it is", "", (_NAMED, Input("icon", "Icon"), Input("description", "Description", "long"))),
+    _DEFAULTS,
+    Group(
+        "Who is behind it",
+        "For your own records: the API shows it to whoever may read the workspace.",
+        (
+            Input("contactName", "Contact name"),
+            Input("contactEmail", "Contact e-mail", "email"),
+            Input("contactPhone", "Contact phone", "tel"),
+            Input("streetAddress", "Street address"),
+            Input("zip", "Postcode"),
+            Input("state", "State or region"),
+            Input("businessRegistrationNumber", "Business registration number"),
+        ),
+    ),
+)
+_FIRST = (Group("", "", (_NAMED,)), _DEFAULTS)
+_COUNTRIES = sorted(COUNTRIES.items(), key=lambda country: country[1])
+_SAID = {
+    "saved": "The workspace is saved.",
+    "made": "The workspace is made, and you are in it now.",
+    "same": "Nothing has changed.",
+}
+_LIMITED = "You may see some workspaces only: somebody who may see all of them has to do this."
+
+
+def _path(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings"
+
+
+async def show_settings(call: Call) -> Response:
+    """To the first page of the settings that the person may see."""
+    for place in SETTINGS:
+        if call.actor.may(place.permission):
+            return see_other(f"/w/{call.actor.workspace_id}/{place.path}")
+    raise NotFound
+
+
+async def _read(call: Call) -> Workspace:
+    actor = call.actor
+    async with call.connection() as conn:
+        return await get_workspace(conn, actor.account_id, actor.mode, actor.workspace_id or "")
+
+
+def _texts(workspace: Workspace) -> dict[str, str]:
+    """What the inputs hold of a workspace."""
+    given: Object = msgspec.to_builtins(workspace)
+    return {name: given[name] or "" for name in FIELDS}
+
+
+async def show_workspace(call: Call) -> Response:
+    """A workspace: all that can be changed of it."""
+    workspace = await _read(call)
+    return await _page(call, workspace, _texts(workspace))
+
+
+async def _page(
+    call: Call, workspace: Workspace, typed: dict[str, str], problem: Problem | None = None, now: bool = False
+) -> Response:
+    """The page; with `now` what has become of the fields meanwhile stands below what was typed."""
+    stored = _texts(workspace)
+    shown: dict[str, Any] = {
+        "workspace": workspace,
+        "groups": GROUPS,
+        "countries": _COUNTRIES,
+        "typed": {**stored, **typed},
+        "errors": errors_by_field(problem) if problem else {},
+        "now": {name: stored[name] for name in typed if now and typed[name] != stored.get(name)},
+        "facts": _facts(stored),
+        "done": _SAID.get(call.query.get("done", "")),
+        "whole_account": not call.visit.person.limited,
+        "here": _path(call),
+    }
+    return await page(call, "workspaces/workspace.html", problem.status if problem else 200, **shown)
+
+
+def _facts(texts: dict[str, str]) -> list[tuple[str, str]]:
+    """What somebody sees who may not change it: titles and values, where there are any."""
+    shown = {**texts, "country": COUNTRIES.get(texts["country"], texts["country"])}
+    inputs = [given for group in GROUPS for given in group.inputs]
+    return [(i.title, shown[i.name]) for i in inputs if shown[i.name] or i in _DEFAULTS.inputs]
+
+
+def _typed(call: Call) -> dict[str, str]:
+    form = call.visit.form
+    return {name: call.visit.value(name).replace("\r\n", "\n") for name in FIELDS if name in form}
+
+
+def _body(typed: dict[str, str]) -> Object:
+    """The form as the API would have it: what is empty clears, but for what cannot be cleared."""
+    return {name: text if name in ("name", "mode") else text or None for name, text in typed.items()}
+
+
+async def save_workspace(call: Call) -> Response:
+    """Changes what differs; a form that is refused comes back with what is wrong."""
+    typed, before = _typed(call), await _read(call)
+    try:
+        after = await change_workspace(call, before.id, _body(typed), call.visit.value("seen") or None)
+    except ValidationProblem as problem:
+        return await _page(call, before, typed, problem)
+    except Conflict as problem:
+        return await _page(call, await _read(call), typed, problem, now=True)
+    return see_other(f"{_path(call)}/workspace?done={'same' if after == before else 'saved'}")
+
+
+def _need_whole_account(call: Call) -> None:
+    """What an account-scoped key is for the API, is here whoever may see every workspace."""
+    if call.visit.person.limited:
+        raise Forbidden(_LIMITED)
+
+
+async def show_new_workspace(call: Call) -> Response:
+    """The form for another workspace."""
+    _need_whole_account(call)
+    here = await _read(call)
+    known = {"mode": "live", "name": "", "timezone": here.timezone or "", "country": here.country or ""}
+    return await _new_page(call, known)
+
+
+async def _new_page(call: Call, typed: dict[str, str], problem: Problem | None = None) -> Response:
+    shown: dict[str, Any] = {
+        "groups": _FIRST,
+        "countries": _COUNTRIES,
+        "typed": typed,
+        "errors": errors_by_field(problem) if problem else {},
+        "now": {},
+        "here": _path(call),
+    }
+    return await page(call, "workspaces/new.html", problem.status if problem else 200, **shown)
+
+
+async def make_another_workspace(call: Call) -> Response:
+    """Makes a workspace of the account, live or for tests, and goes there."""
+    _need_whole_account(call)
+    typed = {name: call.visit.value(name) for name in ("name", "timezone", "country", "mode")}
+    try:
+        values = checked_new(_body(typed))
+    except ValidationProblem as problem:
+        return await _new_page(call, typed, problem)
+    made = await make_workspace(call, values.pop("mode"), values)
+    return see_other(f"/w/{made.id}/settings/workspace?done=made")
+
+
+async def delete_this_workspace(call: Call) -> Response:
+    """Deletes the workspace and all that it holds, where its name was typed."""
+    _need_whole_account(call)
+    workspace = await _read(call)
+    if call.visit.value("confirm").strip() != workspace.name:
+        detail = "Nothing was deleted: type the name of the workspace to delete it"
+        problem = ValidationProblem(detail, [FieldError("/confirm", None, "unknown_value", detail)])
+        return await _page(call, workspace, {}, problem)
+    await remove_workspace(call, workspace.id)
+    return see_other("/")
+
+
+_WORKSPACE = "settings/workspace"
+WORKSPACE_PAGES = [
+    workspace_page("showSettings", "GET", "settings", "The settings", show_settings),
+    workspace_page("showWorkspace", "GET", _WORKSPACE, "The workspace", show_workspace, query={"done": TEXT}),
+    workspace_page("saveWorkspace", "POST", _WORKSPACE, "Change the workspace", save_workspace, "admin"),
+    workspace_page(
+        "showNewWorkspace", "GET", f"{_WORKSPACE}/new", "Another workspace", show_new_workspace, "admin"
+    ),
+    workspace_page(
+        "makeWorkspace", "POST", f"{_WORKSPACE}/new", "Make a workspace", make_another_workspace, "admin"
+    ),
+    workspace_page(
+        "deleteWorkspacePage", "POST", f"{_WORKSPACE}/delete", "Delete it", delete_this_workspace, "admin"
+    ),
+]
