@@ -61,7 +61,7 @@ GROUPS = (
         ),
     ),
 )
-_FIRST = (Group("", "", (_NAMED,)), _DEFAULTS)
+_FIRST = (Group("", "", (_NAMED,)), _DEFAULTS._replace(note=""))
 _COUNTRIES = sorted(COUNTRIES.items(), key=lambda country: country[1])
 _SAID = {
     "saved": "The workspace is saved.",
