@@ -24,7 +24,18 @@ PAGES = {
     "contact": "/w/{acme}/contacts/{contact}",
     "deleted contact": "/w/{acme}/contacts/{deleted}",
     "new contact": "/w/{acme}/contacts/new",
+    "workspace": "/w/{acme}/settings/workspace",
+    "new workspace": "/w/{acme}/settings/workspace/new",
+    "custom fields": "/w/{acme}/settings/custom-fields",
+    "no custom fields": "/w/{acme_two}/settings/custom-fields",
+    "custom field": "/w/{acme}/settings/custom-fields/{field}",
+    "custom field's end": "/w/{acme}/settings/custom-fields/{field}/delete",
+    "tags": "/w/{acme}/settings/tags",
+    "no tags": "/w/{acme_two}/settings/tags",
+    "tag": "/w/{acme}/settings/tags/{tag}",
 }
+OUTSIDE = ("sign-in", "set-up")
+"""Pages of those who are not signed in."""
 
 
 @pytest.fixture
@@ -46,6 +57,9 @@ def paths(world: World) -> dict[str, str]:
     set_up = world.sql.run(make_link(world.sql.conn, "set-up", world.account_id))
     given = {"acme": world.acme, "acme_two": world.acme_two, "set_up": set_up}
     given |= {"contact": contact["id"], "deleted": gone["id"]}
+    given["field"] = world.alice.get("/v1/custom-fields").json()[0]["id"]
+    query = "select id from tags where workspace_id = $1 and name = 'vip'"
+    given["tag"] = str(world.sql.value(query, world.acme))
     return {name: path.format(**given) for name, path in PAGES.items()}
 
 
@@ -66,9 +80,10 @@ def test_axe_finds_nothing(
     windows: Callable[..., Window], olive: Person, paths: dict[str, str], theme: str
 ) -> None:
     found: dict[str, Any] = {}
+    inside, outside = windows(olive, color_scheme=theme), windows(color_scheme=theme)
+    inside.expected = ("status of 400",)
     for name, path in paths.items():
-        window = windows(None if name in ("sign-in", "set-up") else olive, color_scheme=theme)
-        window.expected = ("status of 400",)
+        window = outside if name in OUTSIDE else inside
         window.page.goto(path)
         found |= {name: wrong} if (wrong := violations(window.page)) else {}
     assert found == {}
@@ -118,10 +133,11 @@ def test_axe_finds_nothing_in_what_opens(
 def test_nothing_is_cut_off_at_320_pixels(
     windows: Callable[..., Window], olive: Person, paths: dict[str, str], scripts: bool
 ) -> None:
+    narrow: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "java_script_enabled": scripts}
+    inside, outside = windows(olive, **narrow), windows(**narrow)
+    inside.expected = ("status of 400",)
     for name, path in paths.items():
-        signed_in = None if name in ("sign-in", "set-up") else olive
-        window = windows(signed_in, viewport={"width": 320, "height": 640}, java_script_enabled=scripts)
-        window.expected = ("status of 400",)
+        window = outside if name in OUTSIDE else inside
         window.page.goto(path)
         assert window.page.evaluate("document.documentElement.scrollWidth") <= 320, name
         assert window.page.get_by_role("heading", level=1).count() == 1, name
