@@ -1,13 +1,8 @@
 // The page of one contact, and of a new one: zones to choose from, tags as chips, a clock that goes on.
 import { tagEditor } from "./tags.js";
+import { offerZones } from "./zones.js";
 
-for (const input of document.querySelectorAll("[data-zone]")) {
-  const list = document.createElement("datalist");
-  list.id = "zones";
-  for (const zone of Intl.supportedValuesOf("timeZone")) list.append(new Option(zone));
-  input.after(list);
-  input.setAttribute("list", list.id);
-}
+for (const input of document.querySelectorAll("[data-zone]")) offerZones(input);
 
 // The lines of the text stay what is sent; the chips write into them.
 for (const area of document.querySelectorAll("[data-tags]")) {

@@ -3,11 +3,10 @@
 // the same links and forms lead to pages.
 import { recount } from "./counts.js";
 import { takeNotice } from "./notices.js";
-import { send } from "./requests.js";
+import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
-const AWAY = "The server cannot be reached. Check your connection and try again.";
 const dialog = document.createElement("dialog");
 const content = document.createElement("div");
 let opener = null; // The row that the dialog is about.
@@ -37,7 +36,7 @@ document.addEventListener("click", (event) => {
   } else if (event.target.closest("[data-close]") && dialog.contains(event.target)) {
     event.preventDefault();
     dialog.close();
-  } else if (event.target === dialog) dialog.close();
+  }
 });
 
 async function open(link) {
@@ -55,7 +54,7 @@ async function open(link) {
   else if (answer?.status === 401) location.assign(link.href);
   else {
     dialog.close();
-    toast((await answer?.json().catch(() => null))?.detail ?? AWAY, { bad: true });
+    toast(reason(answer && { status: answer.status, problem: await answer.json().catch(() => null) }), { bad: true });
   }
 }
 
@@ -80,7 +79,7 @@ dialog.addEventListener("submit", async (event) => {
   for (const button of buttons) button.disabled = false;
   if (answer?.ok) done(form, answer.text);
   else if (answer?.headers.get("content-type")?.startsWith("text/html")) show(answer.text);
-  else if (answer?.status !== 401) toast(answer?.problem.errors?.[0]?.detail ?? answer?.problem.detail ?? AWAY, { bad: true });
+  else if (answer?.status !== 401) toast(reason(answer), { bad: true });
 });
 
 function done(form, html) {
@@ -89,9 +88,10 @@ function done(form, html) {
   const { id } = opener.dataset;
   dialog.close();
   putRows(id, body);
-  const before = form.dataset.undo && Object.entries(JSON.parse(form.dataset.undo));
-  const changed = before?.some(([name, value]) => form.elements[name].value !== value);
-  if (!changed) {
+  const before = Object.entries(JSON.parse(form.dataset.undo ?? "{}"));
+  const changed = before.filter(([name, value]) => form.elements[name].value !== value);
+  // A name can be put back; values that were written anew for another type would stay as they are.
+  if (changed.length !== 1 || changed[0][0] !== "name") {
     toast(words);
     return;
   }
@@ -99,12 +99,10 @@ function done(form, html) {
     message.remove();
     const answer = await send(form.getAttribute("action"), before).catch(() => null);
     if (answer?.ok) putRows(id, parsed(answer.text));
-    toast(answer?.ok ? "It is as it was before." : undoRefused(answer), { bad: !answer?.ok });
+    toast(answer?.ok ? "It is as it was before." : reason(answer), { bad: !answer?.ok });
   });
   const message = toast(words, { action: { title: "Undo", run: undo } });
 }
-
-const undoRefused = (answer) => (answer ? "That could not be taken back: something has changed meanwhile." : AWAY);
 
 /** Shows the rows as they are now; the row of `id` is gone where it is not among them. */
 function putRows(id, body) {

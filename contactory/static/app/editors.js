@@ -1,5 +1,6 @@
 // The right input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
 import { tagEditor } from "./tags.js";
+import { offerZones } from "./zones.js";
 
 /** The kind of a cell, as its class says. */
 export const kindOf = (cell) => [...cell.classList].find((name) => name.startsWith("is-")).slice(3);
@@ -46,7 +47,7 @@ function plain(kind, value) {
   element.className = "edit";
   const input = kind === "boolean" ? choice(value) : typed(kind, value);
   element.append(input);
-  if (kind === "zone") element.append(zones(input));
+  if (kind === "zone") offerZones(input);
   return { element, input, value: () => input.value.trim() };
 }
 
@@ -64,13 +65,4 @@ function choice(value) {
   for (const [each, title] of [["", "–"], ["true", "Yes"], ["false", "No"]]) select.add(new Option(title, each));
   select.value = value;
   return select;
-}
-
-/** The browser's own list of zones, to search in while one types; the server knows all names. */
-function zones(input) {
-  const list = document.createElement("datalist");
-  list.id = "zones";
-  for (const zone of Intl.supportedValuesOf("timeZone")) list.append(new Option(zone));
-  input.setAttribute("list", list.id);
-  return list;
 }

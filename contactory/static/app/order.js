@@ -1,7 +1,7 @@
 // A list that is put in order: by dragging its handles, by the arrow keys on them, or by the buttons. Each move is
 // kept at once. It is the neighbours that change their place in the document, so the row that moves keeps the
 // focus and the pointer.
-import { send } from "./requests.js";
+import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
@@ -29,7 +29,7 @@ function keep(item, from) {
     const answer = await send(`${list.dataset.here}/${item.dataset.id}/position`, [["to", to]]).catch(() => null);
     if (answer?.ok || answer?.status === 401) return;
     place(item, from);
-    toast(answer?.problem.detail ?? "The order could not be saved. Try again in a moment.", { bad: true });
+    toast(`The order could not be saved. ${reason(answer)}`, { bad: true });
   });
 }
 

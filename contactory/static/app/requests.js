@@ -32,6 +32,13 @@ function refused(problem) {
   toast(problem.errors?.[0]?.detail ?? problem.detail, { bad: true });
 }
 
+/** What to tell a person of an answer that refuses something, or of none. */
+export function reason(answer) {
+  if (answer?.status === 404) return "That is not there any more: somebody has deleted it meanwhile.";
+  const { errors, detail } = answer?.problem ?? {};
+  return errors?.[0]?.detail ?? detail ?? "The server cannot be reached. Check your connection and try again.";
+}
+
 /** Sends a form's values; gives {ok, status, text, problem, headers}. Rejects where the server is away. */
 export async function send(path, values) {
   const response = await fetch(path, {
