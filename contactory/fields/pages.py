@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contactory.checks import quote
+from contactory.checks import ID, quote
 from contactory.contacts.selection import TEXT
 from contactory.errors import Conflict, FieldError, Problem, ValidationProblem
 from contactory.fields import store
@@ -50,15 +50,16 @@ async def _list_page(
         "errors": errors_by_field(problem) if problem else {},
         "done": _SAID.get(call.query.get("done", "")),
         "said": None,
+        "counted": store.COUNTED,
         "here": _path(call),
     }
     return await page(call, "fields/list.html", problem.status if problem else 200, **shown)
 
 
 async def count_values(call: Call) -> Response:
-    """How many contacts have a value of each field; for a script."""
+    """How many contacts have a value of each of a few fields; for a script."""
     async with call.connection() as conn:
-        return json_response(200, await store.count_values(conn, _workspace(call)))
+        return json_response(200, await store.count_values(conn, _workspace(call), call.query.get("of", [])))
 
 
 async def make_field_page(call: Call) -> Response:
@@ -125,8 +126,12 @@ async def ask_to_delete(call: Call) -> Response:
 
 async def _delete_page(call: Call, field: CustomField, problem: Problem | None = None) -> Response:
     async with call.connection() as conn:
-        count = await store.count_values_of(conn, field.workspace_id, field.id)
-    shown = {"field": field, "count": count, "errors": errors_by_field(problem) if problem else {}}
+        counts = await store.count_values(conn, field.workspace_id, [field.id])
+    shown = {
+        "field": field,
+        "count": counts.get(field.id, 0),
+        "errors": errors_by_field(problem) if problem else {},
+    }
     status = problem.status if problem else 200
     return await page_or_part(
         call, "fields/delete.html", "fields/confirm.html", status, here=_path(call), **shown
@@ -155,9 +160,12 @@ def _check_name(field: CustomField, typed: str) -> None:
 
 
 _FIELDS, _FIELD = "settings/custom-fields", "settings/custom-fields/{id}"
+_COUNT_QUERY = {"of": ID._replace(many=True)}
 FIELD_PAGES = [
     workspace_page("showFields", "GET", _FIELDS, "The custom fields", show_fields, query={"done": TEXT}),
-    workspace_page("countValues", "GET", f"{_FIELDS}/counts", "Count values", count_values),
+    workspace_page(
+        "countValues", "GET", f"{_FIELDS}/counts", "Count values", count_values, query=_COUNT_QUERY
+    ),
     workspace_page("makeField", "POST", _FIELDS, "Make a custom field", make_field_page, "write"),
     workspace_page("showField", "GET", _FIELD, "A custom field", show_field, "write"),
     workspace_page("saveField", "POST", _FIELD, "Change a custom field", save_field, "write"),

@@ -43,35 +43,31 @@ async def get_field(conn: Connection, actor: Actor, field_id: str) -> CustomFiel
     return CustomField(*row)
 
 
-async def count_values(conn: Connection, workspace_id: str) -> dict[str, int]:
-    """How many active contacts have a value, by the id of the field; fields without one are left out.
+COUNTED = 5
+"""So many fields are counted at once: each reads every contact, of which there may be a million."""
+_COUNT = """
+select count(c.fields -> $2), count(c.fields -> $3), count(c.fields -> $4), count(c.fields -> $5),
+       count(c.fields -> $6)
+  from contacts c
+ where c.workspace_id = $1 and c.deleted_at is null
+"""
 
-    It reads every contact of the workspace, once for all fields.
+
+async def count_values(conn: Connection, workspace_id: str, field_ids: list[str]) -> dict[str, int]:
+    """How many active contacts have a value of each of these fields, COUNTED at most.
+
+    Fields that are none are left out.
     """
-    rows = await conn.fetch(
-        """select f.id::text, counted.contacts
-             from (select value.key, count(*) as contacts
-                     from contacts c
-                    cross join lateral jsonb_object_keys(c.fields) as value (key)
-                    where c.workspace_id = $1 and c.deleted_at is null
-                    group by value.key) counted
-             join custom_fields f on f.workspace_id = $1 and f.num::text = counted.key
-            where f.deleted_at is null""",
+    found = await conn.fetch(
+        """select f.id::text, f.num::text from custom_fields f
+            where f.workspace_id = $1 and f.id = any($2::text[]::uuid[]) and f.deleted_at is null
+            limit 5""",
         workspace_id,
+        field_ids,
     )
-    return {row[0]: row[1] for row in rows}
-
-
-async def count_values_of(conn: Connection, workspace_id: str, field_id: str) -> int:
-    """How many active contacts have a value of a field."""
-    return await conn.fetchval(
-        """select count(*)
-             from contacts c
-             join custom_fields f on f.workspace_id = $1 and f.id = $2
-            where c.workspace_id = $1 and c.deleted_at is null and c.fields ? f.num::text""",
-        workspace_id,
-        field_id,
-    )
+    keys: list[str | None] = [row[1] for row in found]
+    counts = await conn.fetchrow(_COUNT, workspace_id, *keys, *[None] * (COUNTED - len(keys)))
+    return {row[0]: count for row, count in zip(found, counts or (), strict=False)}
 
 
 async def create_field(

@@ -80,28 +80,18 @@ async def get_named(conn: Connection, workspace_id: str, tag_id: int) -> NamedTa
     return NamedTag(tag_id, name)
 
 
-_COUNT = """
-with counted as materialized (
-    -- A merged tag counts for the one it was merged into.
-    select coalesce(t.merged_into, t.id) as id, array_agg(t.id) as ids
-      from tags t
-     where t.workspace_id = $1 and t.deleted_at is null
-       and coalesce(t.merged_into, t.id) = any($2::bigint[])
-     group by 1
-)
-select t.id, n.contacts
-  from counted t
- cross join lateral (
-    select count(*) as contacts
-      from contacts c
-     where c.workspace_id = $1 and c.deleted_at is null and c.tag_ids && t.ids) n
-"""
-
-
-async def count_carriers(conn: Connection, workspace_id: str, tag_ids: list[int]) -> dict[int, int]:
-    """How many active contacts carry each of these tags; those that are none are left out."""
-    rows = await conn.fetch(_COUNT, workspace_id, tag_ids)
-    return {row[0]: row[1] for row in rows}
+async def count_carriers(conn: Connection, workspace_id: str, tag_id: int) -> int:
+    """How many active contacts carry the tag, or one that was merged into it."""
+    return await conn.fetchval(
+        """select count(*)
+             from contacts c
+            where c.workspace_id = $1 and c.deleted_at is null
+              and c.tag_ids && (select array_agg(t.id) from tags t
+                                 where t.workspace_id = $1 and t.deleted_at is null
+                                   and coalesce(t.merged_into, t.id) = $2)""",
+        workspace_id,
+        tag_id,
+    )
 
 
 _FIND = """
@@ -119,6 +109,12 @@ async def rename_tag(conn: Connection, workspace_id: str, name: str, new_name: s
 
     Raises NotFound, and Conflict where another tag has the name and `merge` is not set.
     """
+    await name_tag(conn, workspace_id, name, new_name, merge=merge)
+    return await get_tag(conn, workspace_id, new_name)
+
+
+async def name_tag(conn: Connection, workspace_id: str, name: str, new_name: str, *, merge: bool) -> None:
+    """As rename_tag, without counting who carries it."""
     await bump(conn, workspace_id)
     tag_id = await conn.fetchval(_FIND, workspace_id, name)
     if tag_id is None:
@@ -132,7 +128,6 @@ async def rename_tag(conn: Connection, workspace_id: str, name: str, new_name: s
             raise _taken() from None
         target = await conn.fetchval(_FIND, workspace_id, new_name)
         await conn.execute(_MERGE, workspace_id, tag_id, target)
-    return await get_tag(conn, workspace_id, new_name)
 
 
 async def merge_tag(conn: Connection, workspace_id: str, tag_id: int, into: str) -> NamedTag:

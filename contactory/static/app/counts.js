@@ -1,23 +1,17 @@
 // How many contacts each row of a list is about. With very many contacts that takes seconds, so it comes after the
 // list, a few rows at a time.
 const list = document.querySelector("[data-counts]");
-const piece = Number(list?.dataset.piece ?? 0); // 0: one answer has the counts of all rows.
+const piece = Number(list?.dataset.piece);
 const number = new Intl.NumberFormat();
-let all = null;
 let working = false;
 
 const words = (count) => (count ? `${number.format(count)} ${count === 1 ? "contact" : "contacts"}` : "no contact");
 const waiting = () => [...list.querySelectorAll("[data-count]:not([data-counted])")];
 
-async function ask(query) {
-  const answer = await fetch(`${list.dataset.counts}${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  return answer?.ok ? answer.json() : null;
-}
-
 async function countsOf(cells) {
-  if (piece) return ask(`?${new URLSearchParams(cells.map((cell) => ["tag", cell.dataset.count]))}`);
-  all ??= ask("");
-  return all;
+  const query = new URLSearchParams(cells.map((cell) => ["of", cell.dataset.count]));
+  const answer = await fetch(`${list.dataset.counts}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  return answer?.ok ? answer.json() : null;
 }
 
 function show(cell, text) {
@@ -34,7 +28,7 @@ async function count() {
     cell.textContent = "counting…";
   }
   for (let cells = waiting(); cells.length; cells = waiting()) {
-    const some = piece ? cells.slice(0, piece) : cells;
+    const some = cells.slice(0, piece);
     const counts = await countsOf(some);
     for (const cell of some) show(cell, counts ? words(counts[cell.dataset.count] ?? 0) : "not counted");
   }
