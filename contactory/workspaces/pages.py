@@ -11,6 +11,7 @@ from contactory.html import SETTINGS, errors_by_field, see_other
 from contactory.http import Response
 from contactory.operations import Call, workspace_page
 from contactory.timezones.countries import COUNTRIES
+from contactory.users.store import list_workspaces_of
 from contactory.visits import page
 from contactory.workspaces.api import change_workspace, checked_new, make_workspace, remove_workspace
 from contactory.workspaces.model import FIELDS, Workspace
@@ -192,14 +193,25 @@ async def delete_this_workspace(call: Call) -> Response:
     """Deletes the workspace and all that it holds, where its name was typed."""
     _need_whole_account(call)
     workspace = await _read(call)
-    if call.visit.value("confirm").strip() != workspace.name:
-        detail = "Nothing was deleted: type the name of the workspace to delete it"
-        problem = ValidationProblem(detail, [FieldError("/confirm", None, "unknown_value", detail)])
+    try:
+        await _check_deletion(call, workspace)
+    except (ValidationProblem, Conflict) as problem:
         return await _page(call, workspace, {}, problem)
     await remove_workspace(call, workspace.id)
     return see_other("/")
 
 
+async def _check_deletion(call: Call, workspace: Workspace) -> None:
+    if call.visit.value("confirm").strip() != workspace.name:
+        detail = "Nothing was deleted: type the name of the workspace to delete it"
+        raise ValidationProblem(detail, [FieldError("/confirm", None, "unknown_value", detail)])
+    async with call.connection() as conn:
+        if len(await list_workspaces_of(conn, call.visit.person)) == 1:
+            # Without one there is no page from which another could be made.
+            raise Conflict(_ONLY)
+
+
+_ONLY = "This is the only workspace of the account: make another one before you delete it."
 _WORKSPACE = "settings/workspace"
 WORKSPACE_PAGES = [
     workspace_page("showSettings", "GET", "settings", "The settings", show_settings),

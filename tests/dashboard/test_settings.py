@@ -174,6 +174,17 @@ def test_a_workspace_is_deleted_where_its_name_is_typed(world: World, olive: Per
     assert olive.get(settings(world, "workspace")).status_code == 404
 
 
+def test_the_last_workspace_stays_since_only_from_one_another_can_be_made(world: World) -> None:
+    account = world.account("Alone")
+    own, owner = world.workspace("Own", account_id=account), world.person(account_id=account)
+    page = settings(world, "workspace/delete", own)
+    answer = owner.post(page, {"confirm": "Own"})
+    assert answer.status_code == 409
+    assert "make another one before you delete it" in answer.text
+    world.workspace("Other", account_id=account)
+    assert went(owner.post(page, {"confirm": "Own"}), "/")
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_names_show_as_text_wherever_the_settings_have_them(
     world: World, olive: Person, payload: str
