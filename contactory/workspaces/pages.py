@@ -134,16 +134,11 @@ def _typed(call: Call) -> dict[str, str]:
     return {name: call.visit.value(name).replace("\r\n", "\n") for name in FIELDS if name in form}
 
 
-def _body(typed: dict[str, str]) -> Object:
-    """The form as the API would have it: what is empty clears, but for what cannot be cleared."""
-    return {name: text if name in ("name", "mode") else text or None for name, text in typed.items()}
-
-
 async def save_workspace(call: Call) -> Response:
     """Changes what differs; a form that is refused comes back with what is wrong."""
     typed, before = _typed(call), await _read(call)
     try:
-        after = await change_workspace(call, before.id, _body(typed), call.visit.value("seen") or None)
+        after = await change_workspace(call, before.id, dict(typed), call.visit.value("seen") or None)
     except ValidationProblem as problem:
         return await _page(call, before, typed, problem)
     except Conflict as problem:
@@ -182,7 +177,7 @@ async def make_another_workspace(call: Call) -> Response:
     _need_whole_account(call)
     typed = {name: call.visit.value(name) for name in ("name", "timezone", "country", "mode")}
     try:
-        values = checked_new(_body(typed))
+        values = checked_new(dict(typed))
     except ValidationProblem as problem:
         return await _new_page(call, typed, problem)
     made = await make_workspace(call, values.pop("mode"), values)
