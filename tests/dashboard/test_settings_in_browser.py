@@ -210,6 +210,10 @@ def test_tags_are_found_renamed_merged_and_deleted(lenient: Window, world: World
     page.get_by_text("No tag like that").wait_for()
     assert tags(world) == {"gold": 2, "lead": 1}
     page.get_by_role("link", name="Show all tags").click()
+    world.alice.delete("/v1/tags/lead")
+    page.get_by_role("link", name="Edit lead").click()
+    toast(page, "somebody has deleted it meanwhile")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator(".item", has_text="gold").locator(".item-count").click()
     page.wait_for_url("**/contacts?where=*")
     expect(page.locator("tr[data-id]")).to_have_count(2)
