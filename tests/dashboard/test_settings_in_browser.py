@@ -155,6 +155,7 @@ def test_a_field_is_renamed_retyped_and_deleted(lenient: Window, world: World) -
     dialog(page).get_by_label("Type").select_option("Number")
     dialog(page).get_by_role("button", name="Save").click()
     link = dialog(page).get_by_role("link", name="Show the contact 1")
+    expect(dialog(page).get_by_label("Type")).to_be_focused()
     assert str(link.get_attribute("href")).endswith(misfit["id"])
     expect(dialog(page).locator(".misfits")).to_contain_text('"Fair" does not fit')
     dialog(page).get_by_role("link", name="Delete…").click()
