@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from contactory.users.links import make_link
 from tests.dashboard.conftest import Window
@@ -159,6 +159,7 @@ def test_somebody_signs_in_and_out_by_keyboard(windows: Callable[..., Window], w
     path = world.sql.run(make_link(world.sql.conn, "set-up", world.account_id))
     page = windows().page
     page.goto(path)
+    expect(page.get_by_label("Your name")).to_be_focused()
     page.keyboard.type("Olive")
     page.keyboard.press("Tab")
     page.keyboard.type(f"olive-{world.acme[-6:]}@example.com")
