@@ -89,7 +89,12 @@ def terminal(env: dict[str, str]) -> None:
 
 def explorer(env: dict[str, str]) -> None:
     """The explorer."""
-    chromium = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))))
+    chromium = next(
+        filter(
+            None,
+            map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")),
+        )
+    )
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [
@@ -144,7 +149,12 @@ def people(env: dict[str, str]) -> None:
 
 def dashboard(env: dict[str, str]) -> None:
     """The contacts in the browser, light and dark, as the owner sees them who has just followed the link."""
-    chromium = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))))
+    chromium = next(
+        filter(
+            None,
+            map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")),
+        )
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 620})
