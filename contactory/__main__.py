@@ -4,6 +4,7 @@ import click
 
 from contactory.cli.accounts import account, workspace
 from contactory.cli.backup import backup
+from contactory.cli.demo import demo
 from contactory.cli.doctor import doctor
 from contactory.cli.fields import field
 from contactory.cli.keys import key
@@ -24,7 +25,7 @@ def main() -> None:
 
 _COMMANDS = (
     *(serve, account, workspace, user, key, field),
-    *(doctor, backup, restore, migrate, upgrade_data, version),
+    *(demo, doctor, backup, restore, migrate, upgrade_data, version),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contactory.auth import Actor
 from contactory.catalog import Catalog
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born
@@ -177,13 +178,20 @@ def _contact(row: Row, contact_id: str, catalog: Catalog) -> Contact:
 
 
 def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
+    """The contact that `values` describe, as this call is to make it."""
+    new = born_of(values, catalog, call.actor, call.request.request_id)
+    _refuse_too_much(new, call)
+    return new
+
+
+def born_of(values: Values, catalog: Catalog, actor: Actor, request_id: str) -> NewContact:
     """The contact that `values` describe; its time zone is the given one, or that of phone or workspace."""
     new = NewContact(
         workspace_id=catalog.workspace_id,
-        actor=call.actor,
-        request_id=call.request.request_id,
+        actor=actor,
+        request_id=request_id,
         catalog_version=catalog.version,
-        via=call.actor.via,
+        via=actor.via,
         first_name=values.first_name,
         last_name=values.last_name,
         email=values.email,
@@ -200,7 +208,6 @@ def new_contact(call: Call, values: Values, catalog: Catalog) -> NewContact:
         derived = derive_zone(values.phone, catalog.timezone, catalog.country)
         new.timezone, new.timezone_source = derived.timezone, derived.source
         new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
-    _refuse_too_much(new, call)
     return new
 
 

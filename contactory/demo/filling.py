@@ -1,0 +1,181 @@
+"""Puts the people of the demo into a workspace, by the API's rules and stores, in one transaction.
+
+Whoever looks at the workspace meanwhile sees nothing of it, and where it is broken off nothing stays.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.catalog import Catalog, read_catalog
+from contactory.checks import Errors
+from contactory.contacts.change import Change, make_tags
+from contactory.contacts.model import Values, parse_values
+from contactory.contacts.search import index
+from contactory.contacts.statement import STALE_TAGS
+from contactory.contacts.store import NewContact, apply_changes, create_contacts
+from contactory.contacts.writing import born_of
+from contactory.db import Connection
+from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
+from contactory.errors import Conflict, NotFound
+from contactory.fields.model import FieldPatch
+from contactory.fields.store import create_field
+from contactory.keys.store import create_key, list_keys, revoke_key
+from contactory.send_windows.model import presets
+from contactory.send_windows.store import create_window
+from contactory.settings import Settings
+from contactory.workspaces.model import Workspace
+
+T = TypeVar("T")
+_PIECE = 500
+_REQUEST = "demo"
+"""What the history names as the request, so that these changes can be told from others."""
+
+
+class Filled(msgspec.Struct):
+    """What was done."""
+
+    made: int = 0
+    there: int = 0
+    """Contacts that were not made, since another one has their phone or e-mail."""
+    changes: int = 0
+
+
+async def fill(
+    conn: Connection,
+    workspace: Workspace,
+    people: Sequence[list[Step]],
+    settings: Settings,
+    done: Callable[[int], None],
+) -> Filled:
+    """Makes the contacts and what happened to them; `done` is told how many more are there. In a transaction.
+
+    Raises Conflict where the workspace has a custom field of the demo's names with another type, or no room.
+    """
+    actors = await _actors(conn, workspace)
+    catalog = await _prepare(conn, workspace.id, people, settings)
+    filled = Filled()
+    for piece in _pieces(people, _PIECE):
+        new = [(_new(steps[0], catalog, actors), steps) for steps in piece]
+        made = await create_contacts(conn, [contact for contact, _ in new], settings)
+        born = [(contact.id, steps) for contact, (_, steps) in zip(made, new, strict=True) if contact]
+        await index(conn, workspace.id, [contact_id for contact_id, _ in born])
+        filled.made += len(born)
+        filled.there += len(piece) - len(born)
+        filled.changes += await _tell(conn, catalog, actors, born, settings)
+        done(len(piece))
+    return filled
+
+
+def _pieces(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    left = iter(items)
+    while piece := list(islice(left, size)):
+        yield piece
+
+
+async def _actors(conn: Connection, workspace: Workspace) -> dict[str, Actor]:
+    """Who made the changes: keys whose secrets nobody has, revoked as soon as made, and the import."""
+    owner, mode = workspace.account_id, workspace.mode
+    known = {k.name: k.id for k in await list_keys(conn, owner, mode, workspace.id, after=None, limit=1000)}
+    actors = {IMPORT: Actor(None, owner, workspace.id, mode, "write", "system", "import")}
+    for name in KEYS:
+        if name not in known:
+            made = await create_key(conn, owner, workspace.id, name=name, mode=mode, permission="write")
+            await revoke_key(conn, owner, mode, workspace.id, made.id)
+            known[name] = made.id
+        actors[name] = Actor(known[name], owner, workspace.id, mode, "write")
+    return actors
+
+
+class _Tags(msgspec.Struct):
+    """Tags that have to be there (change.Tagged)."""
+
+    workspace_id: str
+    new_tags: list[str]
+    at: datetime
+
+
+async def _prepare(
+    conn: Connection, workspace_id: str, people: Sequence[list[Step]], settings: Settings
+) -> Catalog:
+    """The workspace's catalogue, with the custom fields, tags and send windows that the demo needs."""
+    catalog = await _catalog(conn, workspace_id)
+    for name, kind in FIELDS.items():
+        known = catalog.fields.get(name)
+        if known is None:
+            await create_field(
+                conn, workspace_id, FieldPatch(name=name, type=kind), settings.max_custom_fields
+            )
+        elif (known.type, known.next_type) != (kind, None):
+            raise Conflict(
+                f"The workspace has a custom field {name} of the type {known.type}, and the demo needs "
+                f"{kind}: let it make a workspace of its own."
+            )
+    for preset in (presets()[name] for name in PRESETS):
+        if preset.name not in catalog.windows:
+            values: dict[str, Any] = {"name": preset.name, "channels": preset.channels, "days": preset.days}
+            await create_window(conn, workspace_id, values, settings.max_send_windows)
+    tags = sorted({tag for steps in people for step in steps for tag in step.data.get("tags", ())})
+    await make_tags(conn, [_Tags(workspace_id, tags, datetime.now(UTC))], settings.max_tags)
+    return await _catalog(conn, workspace_id)
+
+
+async def _catalog(conn: Connection, workspace_id: str) -> Catalog:
+    catalog = await read_catalog(conn, workspace_id)
+    if catalog is None:
+        raise NotFound
+    return catalog
+
+
+def _values(step: Step, catalog: Catalog) -> Values:
+    errors = Errors()
+    values = parse_values(step.data, catalog, errors)
+    errors.check()
+    return values
+
+
+def _new(step: Step, catalog: Catalog, actors: dict[str, Actor]) -> NewContact:
+    new = born_of(_values(step, catalog), catalog, actors[step.source], _REQUEST)
+    new.at = step.at
+    return new
+
+
+async def _tell(
+    conn: Connection,
+    catalog: Catalog,
+    actors: dict[str, Actor],
+    born: Sequence[tuple[str, list[Step]]],
+    settings: Settings,
+) -> int:
+    """Makes the later changes of some contacts, the first ones of each, then the second ones, and so on."""
+    told = 0
+    for turn in range(1, max((len(steps) for _, steps in born), default=0)):
+        changes = [
+            _change(contact_id, steps[turn], catalog, actors)
+            for contact_id, steps in born
+            if turn < len(steps)
+        ]
+        outcomes = await apply_changes(conn, changes, settings)
+        told += sum(outcome.verdict == "changed" for outcome in outcomes)
+    return told
+
+
+def _change(contact_id: str, step: Step, catalog: Catalog, actors: dict[str, Actor]) -> Change:
+    actor = actors[step.source]
+    change = Change(
+        workspace_id=catalog.workspace_id,
+        contact_id=contact_id,
+        mask=STALE_TAGS if catalog.stale_tags else 0,
+        catalog_version=catalog.version,
+        actor_type=actor.type,
+        actor_id=actor.id,
+        via=actor.via,
+        request_id=_REQUEST,
+        at=step.at,
+    )
+    change.take(_values(step, catalog), catalog)
+    return change
