@@ -7,6 +7,7 @@ from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.fields.pages import FIELD_PAGES
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.operations import Operation
+from contactory.overview.pages import OVERVIEW_PAGES
 from contactory.pages import page_operations
 from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.tags.operations import TAG_OPERATIONS
@@ -26,5 +27,12 @@ _API: list[Operation] = [
     *KEY_OPERATIONS,
     *TIMEZONE_OPERATIONS,
 ]
-_DASHBOARD: list[Operation] = [*USER_PAGES, *CONTACT_PAGES, *WORKSPACE_PAGES, *FIELD_PAGES, *TAG_PAGES]
+_DASHBOARD: list[Operation] = [
+    *USER_PAGES,
+    *OVERVIEW_PAGES,
+    *CONTACT_PAGES,
+    *WORKSPACE_PAGES,
+    *FIELD_PAGES,
+    *TAG_PAGES,
+]
 OPERATIONS = [*_API, *_DASHBOARD, *page_operations(_API)]

@@ -1,6 +1,7 @@
-"""A small cache that forgets what was used least lately, and lookups and reads that many may wait for."""
+"""Caches: what was used lately, lookups and reads that many wait for, and what it costs much to find out."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
@@ -98,3 +99,34 @@ class SharedReads(Generic[K, V]):
             del self._latest[key]
         if not done.cancelled():
             done.exception()  # Not to be reported where nobody waits any more.
+
+
+_SHARE = 50
+_LONGEST = 60.0
+
+
+class Costly(Generic[K]):
+    """Keeps what takes long to find out, and that for the longer the longer it took.
+
+    An answer is good for fifty times as long as finding it took, a minute at most: what is found at once is
+    always fresh, and what is not takes no more than a fiftieth of anybody's time, however many ask.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._kept: LeastRecentlyUsed[K, tuple[float, Any]] = LeastRecentlyUsed(most)
+        self._flights: SingleFlight[K, Any] = SingleFlight()
+
+    async def get(self, key: K, find: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """What is kept for `key`, else what `find` gives or raises."""
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+
+        async def look_up() -> V:
+            begun = time.monotonic()
+            found = await find()
+            took = time.monotonic() - begun
+            self._kept.put(key, (begun + took + min(took * _SHARE, _LONGEST), found))
+            return found
+
+        return await self._flights.get(key, look_up)

@@ -1,6 +1,6 @@
 """Pages and parts of pages, from the templates that stand beside the things they show."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
 from contactory.static_files import PAGE_POLICY
 
-THINGS = ("contacts", "fields", "tags", "users", "workspaces")
+THINGS = ("contacts", "fields", "overview", "tags", "users", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     permission: str = "read"
 
 
-NAVIGATION = (Place("Contacts", "contacts"), Place("Settings", "settings"))
+NAVIGATION = (Place("Overview", "overview"), Place("Contacts", "contacts"), Place("Settings", "settings"))
 SETTINGS: tuple[Place, ...] = (
     Place("Workspace", "settings/workspace"),
     Place("Custom fields", "settings/custom-fields"),
@@ -54,11 +54,16 @@ def _environment() -> Any:
     made.globals["navigation"] = NAVIGATION
     made.globals["settings"] = SETTINGS
     made.filters["moment"] = _moment
+    made.filters["next_day"] = _next_day
     return made
 
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _next_day(day: date) -> date:
+    return day + timedelta(days=1)
 
 
 def text_of(template: str, **values: object) -> str:

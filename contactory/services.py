@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from contactory.auth import Keys
-from contactory.caches import LeastRecentlyUsed, SharedReads
+from contactory.caches import Costly, LeastRecentlyUsed, SharedReads
 from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.reader import Reader
@@ -25,6 +25,7 @@ from contactory.users.passwords import Passwords
 _READ_LANES = 2
 _CREATE_LANES = 2
 _HOMES = 50_000
+_COUNTS = 1000
 
 
 class Services:
@@ -40,6 +41,8 @@ class Services:
         """The workspace of a contact, which never changes, by account, mode and contact."""
         self.passwords = Passwords()
         self.search = SearchIndex()
+        self.counts: Costly[tuple[str, ...]] = Costly(_COUNTS)
+        """What the overview has counted lately, by the workspace and what was counted."""
         self.in_flight: set[tuple[str, str]] = set()
         """Idempotency keys at work in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]

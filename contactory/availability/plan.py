@@ -85,18 +85,26 @@ def count(groups: Sequence[Group]) -> Counts:
     return Counts(sum(group.count for group in groups), unavailable, dict(by_zones))
 
 
-async def write_plan(plan: Plan, schedule: Schedule, counts: Counts) -> AsyncGenerator[bytes]:
-    """The plan, whose hours are still missing, as JSON, piece by piece: a piece for each hour."""
-    first = int(plan.at.timestamp()) // _HOUR * _HOUR
-    moment = int(plan.at.timestamp() // 1)
-    hours: list[list[PlanZone]] = [[] for _ in range(HOURS)]
+async def plan_hours(
+    schedule: Schedule, counts: Counts, at: datetime, hours: int = HOURS
+) -> list[list[PlanZone]]:
+    """For each of the next `hours`, the one that runs at `at` first, who is available in it, by zones."""
+    moment = int(at.timestamp() // 1)
+    found: list[list[PlanZone]] = [[] for _ in range(hours)]
     for done, (zones, contacts) in enumerate(sorted(counts.by_zones.items())):
-        becoming, available = _hours(schedule, zones, moment, first)
+        becoming, available = _hours(schedule, zones, moment, hours)
         for hour in available:
             new = contacts if hour in becoming else 0
-            hours[hour].append(PlanZone(list(zones), new, contacts))
+            found[hour].append(PlanZone(list(zones), new, contacts))
         if done % _AT_ONCE == 0:
             await asyncio.sleep(0)
+    return found
+
+
+async def write_plan(plan: Plan, schedule: Schedule, counts: Counts) -> AsyncGenerator[bytes]:
+    """The plan, whose hours are still missing, as JSON, piece by piece: a piece for each hour."""
+    first = first_hour(plan.at)
+    hours = await plan_hours(schedule, counts, plan.at)
     yield msgspec.json.encode(plan).removesuffix(b"]}")
     for index, found in enumerate(hours):
         hour = PlanHour(
@@ -109,12 +117,19 @@ async def write_plan(plan: Plan, schedule: Schedule, counts: Counts) -> AsyncGen
     yield b"]}"
 
 
-def _hours(schedule: Schedule, zones: tuple[str, ...], moment: int, first: int) -> tuple[set[int], list[int]]:
-    """The hours, counted from `first` on, in which it opens in all the zones, and those in which it is open.
+def first_hour(at: datetime) -> int:
+    """When the hour began that runs at `at`, in seconds since 1970."""
+    return int(at.timestamp()) // _HOUR * _HOUR
+
+
+def _hours(schedule: Schedule, zones: tuple[str, ...], moment: int, hours: int) -> tuple[set[int], list[int]]:
+    """Of the next hours those, by their numbers, in which it opens in all the zones, and those in which it is
+    open.
 
     What is open at `moment` already does not open then.
     """
-    last = first + HOURS * _HOUR - 1
+    first = moment // _HOUR * _HOUR
+    last = first + hours * _HOUR - 1
     before = next_opening(schedule, zones, moment - 1, moment - 1)
     becoming: set[int] = set()
     available: dict[int, None] = {}

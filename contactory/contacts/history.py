@@ -137,3 +137,65 @@ def _consent_change(name: str, before: Any, after: Any) -> FieldChange:
     if name in CHANNELS:
         return FieldChange(f"consent.{name}", show_channel(before), show_channel(after))
     return FieldChange(f"consent.{name}", before or False, after or False)
+
+
+class Recent(msgspec.Struct):
+    """A change among the latest of a workspace."""
+
+    event: Event
+    contact_id: str
+    name: str | None
+    """What the contact is called; None where it is gone, or its values are not to be seen."""
+    others: int = 0
+    """Changes of the same kind that the same actor made of other contacts in the same moment."""
+
+
+_RECENT = """
+select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
+       e.via, e.request_id, e.changes, e.contact_id::text, c.id is not null and ($3 or c.deleted_at is null)
+       as seen, coalesce(nullif(concat_ws(' ', c.first_name, c.last_name), ''), c.email, c.phone) as name
+  from (select * from contact_events
+         where workspace_id = $1 order by at desc, contact_id desc limit $2) e
+  left join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
+  left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
+  left join users u on e.actor_type = 'user' and u.id = e.actor_id
+ order by e.at desc, e.contact_id desc, e.version desc
+"""
+_LOOKED_AT = 200
+_MOMENT = 5  # Seconds from one change to the next of what is done at once.
+
+
+async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too: bool) -> list[Recent]:
+    """The latest changes of a workspace, newest first, what was done at once as one.
+
+    Of a deleted contact nothing is shown but that it was deleted, unless `deleted_too`.
+    """
+    runs: list[list[Row]] = []
+    for row in await conn.fetch(_RECENT, workspace_id, _LOOKED_AT, deleted_too):
+        if runs and _goes_on(runs[-1][-1], row):
+            runs[-1].append(row)
+        elif len(runs) == limit:
+            break
+        else:
+            runs.append([row])
+    first = [run[0] for run in runs]
+    changes: list[dict[str, Any]] = [
+        msgspec.json.decode(row["changes"]) if row["seen"] else {} for row in first
+    ]
+    names = await _names(conn, workspace_id, changes)
+    return [
+        Recent(
+            _event(run[0], change, names),
+            run[0]["contact_id"],
+            (run[0]["name"] or "No name") if run[0]["seen"] else None,
+            len({row["contact_id"] for row in run}) - 1,
+        )
+        for run, change in zip(runs, changes, strict=True)
+    ]
+
+
+def _goes_on(last: Row, row: Row) -> bool:
+    """Whether a change belongs to those made in the same moment, each of another contact."""
+    alike = all(last[name] == row[name] for name in ("type", "actor_type", "actor_id", "via"))
+    near = (last["at"] - row["at"]).total_seconds() < _MOMENT
+    return alike and near and last["contact_id"] != row["contact_id"]

@@ -32,7 +32,7 @@ NEXT = {"next": Rule(_inner_path, {"type": "string"})}
 
 
 async def home(call: Call) -> Response:
-    """To the first workspace, or to the sign-in."""
+    """To the overview of the first workspace, or to the sign-in."""
     user = call.visit.user
     if user is None:
         return see_other("/sign-in")
@@ -40,7 +40,7 @@ async def home(call: Call) -> Response:
         workspaces = await store.list_workspaces_of(conn, user)
     if not workspaces:
         return await page(call, "users/no_workspace.html")
-    return see_other(f"/w/{workspaces[0][0]}/contacts")
+    return see_other(f"/w/{workspaces[0][0]}/overview")
 
 
 async def show_sign_in(call: Call) -> Response:

@@ -1,0 +1,109 @@
+"""Who can be reached in the coming hours, by the place of the world that they are in."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from contactory.availability.openings import Schedule, local_time
+from contactory.availability.plan import Counts, first_hour, plan_hours
+
+HOURS = 24
+
+
+class Hour(msgspec.Struct):
+    """One of the coming hours."""
+
+    at: datetime
+    available: int
+    """Contacts that can be reached at some moment of it."""
+
+
+class Band(msgspec.Struct):
+    """Contacts whose clocks show the same, hour by hour."""
+
+    offset: str
+    """How far the clocks are from UTC now: "UTC+05:30"; empty where the contacts may be in several places."""
+    contacts: int
+    zones: list[str]
+    """The zones that they are in, those with most contacts first."""
+    hours: list[tuple[int | None, int]]
+    """For each hour what the clocks show (None in several places), and how many can be reached in it."""
+
+
+class Reach(msgspec.Struct):
+    """The coming hours of a send window."""
+
+    hours: list[Hour]
+    bands: list[Band]
+    contacts: int
+    reachable: int
+    """Contacts that can be reached at some time, if perhaps not within these hours."""
+    unavailable: dict[str, int]
+
+    @property
+    def most(self) -> int:
+        """The most that can be reached in one hour."""
+        return max(hour.available for hour in self.hours)
+
+    @property
+    def best(self) -> Hour:
+        """The first hour in which that many can be reached."""
+        return max(self.hours, key=lambda hour: hour.available)
+
+
+async def reach_of(schedule: Schedule, counts: Counts, at: datetime) -> Reach:
+    """Who of the contacts counted can be reached in the coming 24 hours, the one that runs at `at` first."""
+    first = datetime.fromtimestamp(first_hour(at), UTC)
+    starts = [first + timedelta(hours=n) for n in range(HOURS)]
+    open_in: Counter[tuple[tuple[str, ...], int]] = Counter()
+    hours: list[Hour] = []
+    for n, zones in enumerate(await plan_hours(schedule, counts, at, HOURS)):
+        hours.append(Hour(starts[n], sum(each.available for each in zones)))
+        for each in zones:
+            open_in[tuple(each.timezones), n] += each.available
+    groups: dict[timedelta | None, list[tuple[str, ...]]] = {}
+    for zones in counts.by_zones:
+        groups.setdefault(_offset(zones, at), []).append(zones)
+    order = sorted(groups, key=lambda offset: (offset is None, offset or timedelta()))
+    bands = [_band(offset, groups[offset], counts.by_zones, open_in, starts) for offset in order]
+    return Reach(hours, bands, counts.contacts, sum(counts.by_zones.values()), counts.unavailable)
+
+
+def _offset(zones: Sequence[str], at: datetime) -> timedelta | None:
+    """How far the clocks of all the zones are from UTC; None where they differ."""
+    found = {local_time(zone, at.timestamp()).utcoffset() for zone in zones}
+    return found.pop() if len(found) == 1 else None
+
+
+def _band(
+    offset: timedelta | None,
+    groups: list[tuple[str, ...]],
+    counts: dict[tuple[str, ...], int],
+    open_in: Counter[tuple[tuple[str, ...], int]],
+    starts: list[datetime],
+) -> Band:
+    largest: Counter[str] = Counter()
+    for zones in groups:
+        if len(zones) == 1:
+            largest[zones[0]] += counts[zones]
+    names = [zone for zone, _ in largest.most_common()]
+    clock = groups[0][0]
+    hours = [
+        (
+            None if offset is None else local_time(clock, start.timestamp()).hour,
+            sum(open_in[zones, n] for zones in groups),
+        )
+        for n, start in enumerate(starts)
+    ]
+    # A set of zones without anybody who is surely in one of them is named by the first.
+    return Band(_written(offset), sum(counts[zones] for zones in groups), names or [clock], hours)
+
+
+def _written(offset: timedelta | None) -> str:
+    if offset is None:
+        return ""
+    minutes = round(offset.total_seconds() / 60)
+    sign = "\N{MINUS SIGN}" if minutes < 0 else "+"
+    return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -1,0 +1,171 @@
+"""The overview: a page that is there at once, and blocks that come when they are counted."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from contactory.availability.model import CHANNEL, WINDOW, find_window
+from contactory.availability.plan import Counts, count
+from contactory.catalog import Catalog
+from contactory.checks import Errors, one_of
+from contactory.contacts.grid import BUILT_IN
+from contactory.contacts.history import recent
+from contactory.contacts.reachable import PlanFilter, count_by_zones
+from contactory.http import Response
+from contactory.operations import Call, Operation
+from contactory.overview import store
+from contactory.overview.bands import reach_of
+from contactory.send_windows.model import CHANNELS, SendWindow
+from contactory.visits import page, part, wants_page
+
+TAGS = 12
+CHANGES = 12
+PERIODS = ("30", "90", "365")
+GROWTH_QUERY = {"days": one_of(*PERIODS)}
+REACH_QUERY = {"channel": CHANNEL, "window": WINDOW}
+Shown = dict[str, Any]
+Block = Callable[[Call, Catalog], Awaitable[Shown]]
+
+
+async def show_overview(call: Call) -> Response:
+    """The page; with `whole`, as browsers without scripts ask, with its blocks in it."""
+
+    async def attempt(catalog: Catalog) -> Response:
+        async with call.connection() as conn:
+            begun = await store.how_begun(conn, catalog)
+        shown: Shown = {
+            "begun": begun,
+            "few": store.FEW,
+            "origin": _origin(call),
+            "whole": False,
+            **_here(call),
+        }
+        if "whole" in call.query and begun.contacts:
+            shown["whole"] = True
+            for block in BLOCKS.values():
+                shown |= await block(call, catalog)
+        return await page(call, "overview/page.html", **shown)
+
+    return await call.by_catalog(None, attempt)
+
+
+def _here(call: Call) -> Shown:
+    return {"home": f"/w/{call.actor.workspace_id}"}
+
+
+def _origin(call: Call) -> str:
+    """The address of this server, as who is signed in has typed it: only there does https not take part."""
+    host = call.request.header("host") or "localhost"
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    local = name in ("localhost", "127.0.0.1", "[::1]") or name.endswith(".localhost")
+    return f"{'http' if local else 'https'}://{host}"
+
+
+async def growth(call: Call, catalog: Catalog) -> Shown:
+    """How many contacts there are, and how many came on each of the last days."""
+    workspace_id, days = catalog.workspace_id, int(call.query.get("days", PERIODS[1]))
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=days - 1)
+
+    async def find() -> tuple[store.Total, dict[date, int]]:
+        async with call.app.db.connection() as conn:
+            total = await store.count_contacts(conn, workspace_id)
+            return total, await store.count_by_day(conn, workspace_id, first)
+
+    total, by_day = await call.app.counts.get((workspace_id, "growth", first.isoformat()), find)
+    rows = [(first + timedelta(days=n), by_day.get(first + timedelta(days=n), 0)) for n in range(days)]
+    return {"total": total, "days": days, "periods": [*map(int, PERIODS)], "rows": rows, **_here(call)}
+
+
+async def tags(call: Call, catalog: Catalog) -> Shown:
+    """The tags that most contacts carry."""
+
+    async def find() -> list[tuple[str, int]]:
+        async with call.app.db.connection() as conn:
+            return await store.count_by_tag(conn, catalog, TAGS)
+
+    found = await call.app.counts.get((catalog.workspace_id, "tags"), find)
+    return {"tags": found, "all_tags": len(catalog.tag_ids), **_here(call)}
+
+
+async def reach(call: Call, catalog: Catalog) -> Shown:
+    """How many can be reached in each of the coming hours."""
+    usable = {c: [w for w in catalog.windows.values() if c in w.channels] for c in CHANNELS}
+    channels = [channel for channel in CHANNELS if usable[channel]]
+    channel = call.query.get("channel")
+    channel = channel if channel in channels else channels[0]
+    window = _window(call, catalog, channel)
+
+    async def find() -> Counts:
+        async with call.app.db.connection() as conn:
+            return count(await count_by_zones(conn, catalog.workspace_id, channel, PlanFilter()))
+
+    counts = await call.app.counts.get((catalog.workspace_id, "zones", channel), find)
+    return {
+        "reach": await reach_of(window.schedule, counts, datetime.now(UTC)),
+        "channel": channel,
+        "channels": channels,
+        "window": window,
+        "windows": usable[channel],
+        **_here(call),
+    }
+
+
+def _window(call: Call, catalog: Catalog, channel: str) -> SendWindow:
+    """The window that is asked for, else, or where it is not for the channel, the usual one."""
+    named = catalog.windows.get(call.query.get("window", ""))
+    if named is not None and channel in named.channels:
+        return named
+    errors = Errors()
+    found = find_window(catalog, channel, None, errors)
+    if found is None:
+        raise errors.problem()
+    return found
+
+
+async def activity(call: Call, catalog: Catalog) -> Shown:
+    """What has happened lately."""
+    async with call.connection() as conn:
+        changes = await recent(conn, catalog.workspace_id, CHANGES, deleted_too=call.actor.may("admin"))
+    return {"changes": changes, "titles": {column.key: column.title for column in BUILT_IN}, **_here(call)}
+
+
+BLOCKS: dict[str, Block] = {"growth": growth, "tags": tags, "reach": reach, "activity": activity}
+
+
+def _block(name: str, block: Block) -> Callable[[Call], Awaitable[Response]]:
+    async def show(call: Call) -> Response:
+        """One block, for a script; the whole page where a person asks for it."""
+
+        async def attempt(catalog: Catalog) -> Response:
+            if wants_page(call.request):
+                call.query["whole"] = "1"
+                return await show_overview(call)
+            return part(call, f"overview/{name}.html", **await block(call, catalog))
+
+        return await call.by_catalog(None, attempt)
+
+    return show
+
+
+def _row(name: str, path: str, summary: str, handler: Any, **more: Any) -> Operation:
+    where = f"/w/{{workspaceId}}/overview{path}"
+    return Operation(
+        id=name,
+        method="GET",
+        path=where,
+        summary=summary,
+        handler=handler,
+        permission="read",
+        page=True,
+        **more,
+    )
+
+
+OVERVIEW_PAGES = [
+    _row("showOverview", "", "The overview", show_overview, query={"whole": one_of("1")}),
+    _row("showGrowth", "/growth", "New by day", _block("growth", growth), query=GROWTH_QUERY),
+    _row("showTags", "/tags", "By tag", _block("tags", tags)),
+    _row("showReach", "/reach", "The coming hours", _block("reach", reach), query=REACH_QUERY),
+    _row("showActivity", "/activity", "What has happened", _block("activity", activity)),
+]

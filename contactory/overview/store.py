@@ -1,0 +1,113 @@
+"""What the overview counts, in the database."""
+
+from datetime import UTC, date, datetime, time
+
+import msgspec
+
+from contactory.catalog import Catalog
+from contactory.db import Connection
+
+EXACTLY = 200_000
+"""Up to so many contacts are counted one by one, which takes up to 50 ms."""
+FEW = 25
+"""A workspace with fewer contacts has just begun."""
+
+
+class Begun(msgspec.Struct):
+    """How far a workspace has got."""
+
+    contacts: int
+    """How many it has, counted up to FEW."""
+    has_field: bool
+    has_key: bool
+
+
+async def how_begun(conn: Connection, catalog: Catalog) -> Begun:
+    """Whether there are contacts, custom fields, and keys that open the workspace."""
+    contacts = await conn.fetchval(
+        f"""select count(*)
+              from (select from contacts
+                     where workspace_id = $1 and deleted_at is null limit {FEW}) few""",
+        catalog.workspace_id,
+    )
+    has_key = await conn.fetchval(
+        """select exists (select from api_keys
+                           where account_id = $2 and mode = $3 and revoked_at is null
+                             and (expires_at is null or expires_at > $4)
+                             and (workspace_id is null or workspace_id = $1))""",
+        catalog.workspace_id,
+        catalog.account_id,
+        catalog.mode,
+        datetime.now(UTC),
+    )
+    return Begun(contacts, bool(catalog.fields), has_key)
+
+
+class Total(msgspec.Struct):
+    """How many contacts a workspace has."""
+
+    count: int
+    exact: bool
+    """Else it is what PostgreSQL's statistics say."""
+
+
+async def count_contacts(conn: Connection, workspace_id: str) -> Total:
+    """The active contacts of a workspace, counted up to EXACTLY and estimated beyond."""
+    counted = await conn.fetchval(
+        f"""select count(*)
+              from (select from contacts
+                     where workspace_id = $1 and deleted_at is null limit {EXACTLY + 1}) c""",
+        workspace_id,
+    )
+    if counted <= EXACTLY:
+        return Total(counted, exact=True)
+    plan = await conn.fetchval(
+        "explain (format json) select from contacts where workspace_id = $1 and deleted_at is null",
+        workspace_id,
+    )
+    estimate: int = msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]
+    return Total(_rounded(max(estimate, counted)), exact=False)
+
+
+def _rounded(count: int) -> int:
+    """To two digits: more is not known."""
+    unit = 10 ** (len(str(count)) - 2)
+    return (count + unit // 2) // unit * unit
+
+
+async def count_by_day(conn: Connection, workspace_id: str, first: date) -> dict[date, int]:
+    """The active contacts that were made on each day (of UTC) from `first` on, where there are any."""
+    rows = await conn.fetch(
+        """select (created_at at time zone 'UTC')::date, count(*)
+             from contacts
+            where workspace_id = $1 and deleted_at is null and created_at >= $2
+            group by 1""",
+        workspace_id,
+        datetime.combine(first, time(), UTC),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def count_by_tag(conn: Connection, catalog: Catalog, most: int) -> list[tuple[str, int]]:
+    """The tags that most contacts carry, and how many those are; as the list of tags counts."""
+    # Only where tags were merged can a contact carry two numbers that show as one name.
+    counted = "count(distinct c.id)" if catalog.stale_tags else "count(*)"
+    rows = await conn.fetch(
+        f"""with held as (
+                select coalesce(t.merged_into, t.id) as tag, c.id
+                  from contacts c
+                 cross join unnest(c.tag_ids) as carried (id)
+                  join tags t on t.workspace_id = $1 and t.id = carried.id and t.deleted_at is null
+                 where c.workspace_id = $1 and c.deleted_at is null
+            ), counted as (
+                select c.tag, {counted} as contacts from held c group by c.tag
+            )
+            select t.name, c.contacts
+              from counted c
+              join tags t on t.workspace_id = $1 and t.id = c.tag and t.deleted_at is null
+             order by c.contacts desc, t.name collate "C"
+             limit $2""",
+        catalog.workspace_id,
+        most,
+    )
+    return [(row[0], row[1]) for row in rows]
