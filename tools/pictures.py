@@ -163,6 +163,8 @@ def dashboard(env: dict[str, str]) -> None:
         page.fill("[name=email]", "olive@example.com")
         page.fill("[name=password]", "correct horse battery staple")
         page.keyboard.press("Enter")
+        page.wait_for_url("**/overview")
+        page.click("nav.places >> text=Contacts")
         page.wait_for_selector("tr[data-id]")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)

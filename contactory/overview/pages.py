@@ -28,7 +28,7 @@ Block = Callable[[Call, Catalog], Awaitable[Shown]]
 
 
 async def show_overview(call: Call) -> Response:
-    """The page; with `whole`, as browsers without scripts ask, with its blocks in it."""
+    """The page; with `whole`, which is for browsers without scripts, its blocks are in it."""
 
     async def attempt(catalog: Catalog) -> Response:
         async with call.connection() as conn:

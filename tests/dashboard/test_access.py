@@ -32,6 +32,12 @@ class Case(NamedTuple):
 
 IN = "/w/{workspace}"
 CASES = [
+    Case("showOverview", IN + "/overview"),
+    Case("showOverview", IN + "/overview?whole=1"),
+    Case("showGrowth", IN + "/overview/growth?days=30"),
+    Case("showTags", IN + "/overview/tags"),
+    Case("showReach", IN + "/overview/reach?channel=email&window=Default"),
+    Case("showActivity", IN + "/overview/activity"),
     Case("showContacts", IN + "/contacts"),
     Case("showContacts", IN + "/contacts?q=secret&where=tags:has:hidden"),
     Case("countContacts", IN + "/contacts/count"),
@@ -186,7 +192,7 @@ def test_a_deleted_workspace_is_not_there(world: World) -> None:
     assert olive.get(f"/w/{world.acme}/contacts").status_code == 200
     assert world.ada.delete(f"/v1/workspaces/{world.acme}").status_code == 204
     assert olive.get(f"/w/{world.acme}/contacts").status_code == 404
-    assert olive.get("/").headers["location"] == f"/w/{world.acme_two}/contacts"
+    assert olive.get("/").headers["location"] == f"/w/{world.acme_two}/overview"
 
 
 def test_an_api_key_opens_no_page_and_a_session_no_api(world: World) -> None:

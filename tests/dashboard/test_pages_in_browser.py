@@ -17,6 +17,9 @@ PAGES = {
     "sign-in": "/sign-in",
     "set-up": "{set_up}",
     "not found": "/w/{acme}/contacts?cursor=x",
+    "overview": "/w/{acme}/overview",
+    "whole overview": "/w/{acme}/overview?whole=1",
+    "first minute": "/w/{acme_two}/overview",
     "filtered": "/w/{acme}/contacts?where=tags:has:vip",
     "nobody": "/w/{acme}/contacts?q=nobody",
     "no contacts": "/w/{acme_two}/contacts",
@@ -166,7 +169,7 @@ def test_somebody_signs_in_and_out_by_keyboard(windows: Callable[..., Window], w
     page.keyboard.press("Tab")
     page.keyboard.type("correct horse")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/contacts")
+    page.wait_for_url("**/overview")
     page.get_by_label("Your account: Olive").press("Enter")
     page.get_by_role("button", name="Sign out").press("Enter")
     page.wait_for_url("**/sign-in")

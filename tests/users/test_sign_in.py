@@ -67,7 +67,7 @@ def test_a_right_password_opens_a_session(http: httpx.Client, world: World, oliv
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     secret = session_of(answer)
     home = http.get("/", headers={"cookie": f"{SESSION}={secret}"})
-    assert home.headers["location"] == f"/w/{world.acme}/contacts"
+    assert home.headers["location"] == f"/w/{world.acme}/overview"
     assert sees(http, secret, f"/w/{world.acme}/contacts") == 200
 
 

@@ -93,7 +93,7 @@ function showHours() {
   }
 }
 
-document.addEventListener("htmx:afterSettle", (event) => {
+document.addEventListener("htmx:afterSwap", (event) => {
   const block = event.detail.target;
   block.removeAttribute("aria-busy");
   if (block.id === "growth") draw();
