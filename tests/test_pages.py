@@ -114,3 +114,11 @@ def test_the_page_of_a_problem_says_what_to_do(http: httpx.Client, problem: type
 def test_an_unknown_type_of_problem_is_not_found(http: httpx.Client) -> None:
     answer = http.get("/errors/teapot")
     assert (answer.status_code, answer.json()["type"]) == (404, "/errors/not-found")
+
+
+def test_the_wordmark_is_one_drawing_for_light_and_dark(http: httpx.Client) -> None:
+    light, dark = (http.get(f"/static/{name}.svg") for name in ("wordmark", "wordmark-dark"))
+    assert light.headers["content-type"] == "image/svg+xml"
+    assert light.text != dark.text
+    assert re.sub(' color="#[0-9a-f]{6}"', "", light.text) == re.sub(' color="#[0-9a-f]{6}"', "", dark.text)
+    assert "<text" not in light.text

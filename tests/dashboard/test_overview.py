@@ -1,4 +1,4 @@
-"""The overview: its numbers are the API's, its links lead to whom it counted; and a new workspace's first minute."""
+"""The overview: its numbers are the API's, and its links lead to whom it counted; and how one begins."""
 
 import os
 import re
@@ -77,6 +77,7 @@ def test_new_contacts_are_drawn_and_their_days_lead_to_them(
 ) -> None:
     window = windows(olive, color_scheme="light", viewport={"width": 1200, "height": 800})
     page = opened(window, overview(world))
+    assert page.locator(".bar .brand-name").evaluate("mark => mark.getBBox().width") > 90  # It is drawn.
     figures = page.locator(".figure strong").all_inner_texts()
     total = world.alice.list(count=True).headers["x-total-count"]
     assert figures == [total, "20", "4"]
