@@ -122,7 +122,7 @@ def measure(
     plans: dict[int, float] = {}
     here: Machine | None = None
     for contacts in sizes:
-        with stage(contacts, workers, console.print, _zone(contacts)) as built:
+        with stage(contacts, workers, console.print, zones_of(contacts)) as built:
             here = here or machine(built)
             _spread(built)
             found = _lists(built, rounds, seconds) + _verdicts(built, rounds, seconds)
@@ -140,7 +140,7 @@ def measure(
     return _kept(result)
 
 
-def _zone(contacts: int) -> str:
+def zones_of(contacts: int) -> str:
     """SQL: the zone of contact n."""
     names = [name for name, weight in _ZONES.items() for _ in range(weight)]
     listed = "{" + ",".join(names) + "}"
