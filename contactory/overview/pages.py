@@ -165,7 +165,7 @@ def _row(name: str, path: str, summary: str, handler: Any, **more: Any) -> Opera
 OVERVIEW_PAGES = [
     _row("showOverview", "", "The overview", show_overview, query={"whole": one_of("1")}),
     _row("showGrowth", "/growth", "New by day", _block("growth", growth), query=GROWTH_QUERY),
-    _row("showTags", "/tags", "By tag", _block("tags", tags)),
+    _row("showTopTags", "/tags", "By tag", _block("tags", tags)),
     _row("showReach", "/reach", "The coming hours", _block("reach", reach), query=REACH_QUERY),
     _row("showActivity", "/activity", "What has happened", _block("activity", activity)),
 ]

@@ -35,7 +35,7 @@ CASES = [
     Case("showOverview", IN + "/overview"),
     Case("showOverview", IN + "/overview?whole=1"),
     Case("showGrowth", IN + "/overview/growth?days=30"),
-    Case("showTags", IN + "/overview/tags"),
+    Case("showTopTags", IN + "/overview/tags"),
     Case("showReach", IN + "/overview/reach?channel=email&window=Default"),
     Case("showActivity", IN + "/overview/activity"),
     Case("showContacts", IN + "/contacts"),
