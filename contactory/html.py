@@ -3,13 +3,13 @@
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
 from contactory.static_files import PAGE_POLICY
 
-THINGS = ("contacts", "fields", "overview", "tags", "users", "workspaces")
+THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "users", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")
@@ -38,6 +38,10 @@ SETTINGS: tuple[Place, ...] = (
     Place("Workspace", "settings/workspace"),
     Place("Custom fields", "settings/custom-fields"),
     Place("Tags", "settings/tags"),
+    Place("Send windows", "settings/send-windows"),
+    Place("API keys", "settings/api-keys", "admin"),
+    Place("People", "settings/people", "admin"),
+    Place("Your account", "settings/account"),
 )
 """The pages that templates/settings.html lists at the side."""
 
@@ -79,6 +83,16 @@ def html(status: int, text: str, headers: list[tuple[str, str]] | None = None) -
 def see_other(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
     """Go there, and get it (RFC 9110, section 15.4.4)."""
     return Response(303, b"", [("location", path), ("cache-control", "no-store"), *(headers or [])])
+
+
+def address(request: Request) -> str:
+    """Where the browser has this server, as `https://contacts.example.com`: to put before a path."""
+    host, origin = request.header("host") or "", request.header("origin") or ""
+    if host and urlsplit(origin).netloc == host:
+        return origin
+    # Nobody is signed in over plain HTTP but at home.
+    local = (urlsplit(f"//{host}").hostname or "") in ("localhost", "127.0.0.1", "::1")
+    return f"{'http' if local else 'https'}://{host}"
 
 
 def cookies(request: Request) -> dict[str, str]:

@@ -15,6 +15,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 
 import httpx
+from argon2 import PasswordHasher
 
 from contactory.auth import new_key
 from contactory.ids import new_id
@@ -26,6 +27,9 @@ from tests.servers import Sql
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
+PASSWORD = "correct horse battery"
+"""Of everybody who is signed in; what is stored of it is cheap to verify."""
+_STORED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 class Caller:
@@ -212,6 +216,7 @@ class World:
             name=name,
             role=role,
             workspace_ids=workspace_ids,
+            password_hash=_STORED,
         )
         user = self.sql.run(making)
         secret = self.sql.run(open_session(self.sql.conn, user.id))

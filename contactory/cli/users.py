@@ -9,7 +9,6 @@ from contactory.cli.running import ID, checked, load, with_database
 
 if TYPE_CHECKING:
     from contactory.db import Connection
-    from contactory.users.model import User
 
 _EMAIL = checked("EMAIL", "contactory.users.model:EMAIL")
 
@@ -86,7 +85,12 @@ def list_users(as_json: bool) -> None:
 
     rows = with_database(list_all_users)
     columns = {"id": "id", "e-mail": "email", "name": "name", "role": "role", "account": "account_id"}
-    times = {"limited": "limited", "created": "created_at", "disabled": "disabled_at"}
+    times = {
+        "limited": "limited",
+        "created": "created_at",
+        "signed in": "signed_in_at",
+        "disabled": "disabled_at",
+    }
     print_rows(as_json, rows, {**columns, **times})
 
 
@@ -95,33 +99,24 @@ def list_users(as_json: bool) -> None:
 @json_option
 def reset_password(email: tuple[str, str], as_json: bool) -> None:
     """Print a link, which works once, where a user chooses a new password."""
-    from contactory.users.links import make_link
+    from contactory.users.links import make_link_for
     from contactory.users.store import find_by_email
 
     async def work(conn: "Connection") -> tuple[str, str]:
         found = await find_by_email(conn, email[1])
-        _refuse_disabled(found)
-        kind = "reset" if found.signs_in else "invite"
         async with conn.transaction():
-            return found.id, await make_link(conn, kind, found.account_id, found.id)
+            return found.id, (await make_link_for(conn, found.account_id, found.id))[1]
 
     user_id, path = with_database(work)
     link = _address(path)
     print_result(as_json, {"id": user_id, "link": link}, f"link (works once): {link}")
 
 
-def _refuse_disabled(found: "User") -> None:
-    from contactory.errors import Conflict
-
-    if found.disabled_at is not None:
-        raise Conflict(f"{found.email} is disabled.")
-
-
 @user.command("disable")
 @click.argument("email", type=_EMAIL)
 @json_option
 def disable_user(email: tuple[str, str], as_json: bool) -> None:
-    """Sign a user out everywhere, for good. Their name stays in the history."""
+    """Sign a user out everywhere, and let them in no more. Their name stays in the history."""
     from contactory.users import store
 
     async def work(conn: "Connection") -> str:
@@ -132,3 +127,65 @@ def disable_user(email: tuple[str, str], as_json: bool) -> None:
 
     user_id = with_database(work)
     print_result(as_json, {"id": user_id}, f"{email[0]} is disabled.")
+
+
+@user.command("enable")
+@click.argument("email", type=_EMAIL)
+@json_option
+def enable_user(email: tuple[str, str], as_json: bool) -> None:
+    """Let a user who was disabled sign in again, with the password that they had."""
+    from contactory.users import store
+
+    async def work(conn: "Connection") -> str:
+        found = await store.find_by_email(conn, email[1])
+        async with conn.transaction():
+            await store.enable_user(conn, found.account_id, found.id)
+        return found.id
+
+    user_id = with_database(work)
+    print_result(as_json, {"id": user_id}, f"{email[0]} may sign in.")
+
+
+@user.command("change")
+@click.argument("email", type=_EMAIL)
+@click.option("--role", type=click.Choice(["owner", "admin", "editor", "viewer"]), help="What they may do.")
+@click.option(
+    "--workspace",
+    "workspace_ids",
+    type=ID,
+    multiple=True,
+    help="The workspaces that they may see, no others.",
+)
+@click.option("--all-workspaces", is_flag=True, help="They may see every workspace of the account.")
+@json_option
+def change_user(
+    email: tuple[str, str],
+    role: str | None,
+    workspace_ids: tuple[str, ...],
+    all_workspaces: bool,
+    as_json: bool,
+) -> None:
+    """Give a user another role, or other workspaces, from their next click on."""
+    from contactory.users import store
+
+    if workspace_ids and all_workspaces:
+        raise click.UsageError("Give either --workspace or --all-workspaces.")
+    if not (role or workspace_ids or all_workspaces):
+        raise click.UsageError("Give --role, --workspace or --all-workspaces.")
+
+    async def work(conn: "Connection") -> str:
+        async with conn.transaction():
+            known = await store.find_by_email(conn, email[1])
+            found = await store.find_to_change(conn, known.account_id, known.id, None)
+            kept = found.workspace_ids if found.limited and not all_workspaces else None
+            await store.change_user(
+                conn,
+                found.account_id,
+                found.id,
+                role=role or found.role,
+                workspace_ids=workspace_ids or kept,
+            )
+        return found.id
+
+    user_id = with_database(work)
+    print_result(as_json, {"id": user_id}, f"{email[0]} is changed.")

@@ -38,6 +38,7 @@ async def create_key(call: Call) -> Response:
             expires_at=values.get("expiresAt"),
             rate_limit=values.get("rateLimit"),
             rate_burst=values.get("rateBurst"),
+            made_by=actor,
         )
     return json_response(201, made)
 

@@ -35,6 +35,13 @@ class ApiKey(msgspec.Struct, rename="camel", kw_only=True):
     revoked_at: datetime | None
 
 
+class KnownKey(ApiKey, kw_only=True):
+    """A key as the dashboard shows it."""
+
+    made_by: str | None
+    """The name of the person or the key that made it, where that is known."""
+
+
 class NewApiKey(ApiKey, kw_only=True):
     """A key just made, with its secret."""
 
@@ -63,6 +70,7 @@ _HIGHEST_RATE = 1_000_000
 _WHOLE = integer(1, _HIGHEST_RATE)
 NAME = text(255, null=False)
 PERMISSION = one_of(*PERMISSIONS)
+SCOPE = one_of("workspace", "account")
 EXPIRES = Rule(_expiry, {"type": ["string", "null"], "format": "date-time"})
 RATE_LIMIT = Rule(_rate, {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": _HIGHEST_RATE})
 RATE_BURST = Rule(_burst, {"type": ["integer", "null"], "minimum": 1, "maximum": _HIGHEST_RATE})

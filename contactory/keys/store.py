@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.auth import key_hash, new_key
+from contactory.auth import Actor, key_hash, new_key
 from contactory.db import Connection, Row
 from contactory.errors import NotFound
 from contactory.ids import new_id
-from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, NewApiKey
+from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey
 
 _COLUMNS = """id::text, account_id::text, workspace_id::text, name, permission, mode, prefix,
        rate_limit, rate_burst, created_at, last_used_at, expires_at, revoked_at"""
@@ -25,13 +25,14 @@ async def create_key(
     expires_at: datetime | None = None,
     rate_limit: float | None = None,
     rate_burst: int | None = None,
+    made_by: Actor | None = None,
 ) -> NewApiKey:
     """Makes a key for a workspace, or with None for every workspace of the account in that mode."""
     secret = new_key(mode)
     row = await conn.fetchrow(
         f"""insert into api_keys (id, account_id, workspace_id, name, hash, prefix, mode, permission,
-                                  rate_limit, rate_burst, created_at, expires_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                  rate_limit, rate_burst, created_at, expires_at, made_by_type, made_by)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             returning {_COLUMNS}""",
         new_id(),
         account_id,
@@ -45,6 +46,8 @@ async def create_key(
         rate_burst,
         datetime.now(UTC),
         expires_at,
+        made_by.type if made_by else None,
+        made_by.id if made_by else None,
     )
     return NewApiKey(key=secret, **msgspec.structs.asdict(_key(row)))
 
@@ -74,6 +77,43 @@ async def list_keys(
         limit,
     )
     return [_key(row) for row in rows]
+
+
+_KNOWN = f"""
+select {_COLUMNS},
+       case made_by_type
+            when 'user' then (select u.name from users u
+                               where u.account_id = k.account_id and u.id = k.made_by)
+            else (select m.name from api_keys m where m.account_id = k.account_id and m.id = k.made_by)
+       end as made_by
+  from api_keys k
+ where account_id = $1 and mode = $2 and (workspace_id = $3 or ($4 and workspace_id is null))
+"""
+_MOST = 1000
+
+
+async def list_known_keys(
+    conn: Connection, account_id: str, mode: str, workspace_id: str, *, of_account: bool
+) -> list[KnownKey]:
+    """The latest thousand keys of a workspace, where `of_account` also those of the account; newest first."""
+    rows = await conn.fetch(
+        f"{_KNOWN} order by created_at desc, id desc limit {_MOST}",
+        account_id,
+        mode,
+        workspace_id,
+        of_account,
+    )
+    return [_known(row) for row in rows]
+
+
+async def find_known_key(
+    conn: Connection, account_id: str, mode: str, workspace_id: str, key_id: str, *, of_account: bool
+) -> KnownKey:
+    """One of the keys that list_known_keys gives. Raises NotFound."""
+    row = await conn.fetchrow(f"{_KNOWN} and id = $5", account_id, mode, workspace_id, of_account, key_id)
+    if row is None:
+        raise NotFound
+    return _known(row)
 
 
 async def list_all_keys(conn: Connection) -> list[ApiKey]:
@@ -111,5 +151,13 @@ async def find_key(conn: Connection, key_id: str) -> ApiKey:
     return _key(row)
 
 
+def _known(row: Row) -> KnownKey:
+    return KnownKey(scope=_scope(row), **dict(row))
+
+
+def _scope(row: Row) -> str:
+    return "workspace" if row["workspace_id"] else "account"
+
+
 def _key(row: Row) -> ApiKey:
-    return ApiKey(scope="workspace" if row["workspace_id"] else "account", **dict(row))
+    return ApiKey(scope=_scope(row), **dict(row))

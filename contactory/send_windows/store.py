@@ -13,6 +13,8 @@ from contactory.errors import Conflict, FieldError, NotFound
 from contactory.ids import new_id
 from contactory.send_windows.model import SendWindow
 
+CHANGED_SINCE = "Somebody else has changed this send window since you opened it."
+
 
 async def home_of(conn: Connection, actor: Actor, window_id: str) -> str:
     """The workspace, among those that the actor sees, that has the window. Raises NotFound."""
@@ -66,14 +68,21 @@ async def create_window(
 
 
 async def change_window(
-    conn: Connection, workspace_id: str, window_id: str, values: Mapping[str, Any]
+    conn: Connection,
+    workspace_id: str,
+    window_id: str,
+    values: Mapping[str, Any],
+    seen: datetime | None = None,
 ) -> SendWindow:
     """Changes what `values` give. To be called in a transaction.
 
-    Raises NotFound, and Conflict where the name is taken or no window would be the default.
+    Raises NotFound, and Conflict where the name is taken, no window would be the default, or where somebody
+    has changed the window since the moment `seen`.
     """
     await bump(conn, workspace_id)
     stored = await get_window(conn, workspace_id, window_id)
+    if seen is not None and stored.updated_at != seen:
+        raise Conflict(CHANGED_SINCE)
     wanted = msgspec.structs.replace(stored, **values)
     if wanted == stored:
         return stored

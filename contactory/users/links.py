@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from contactory.db import Connection
-from contactory.errors import NotFound
+from contactory.errors import Conflict, NotFound
+from contactory.users.model import User
 from contactory.users.sessions import new_secret, secret_hash
+from contactory.users.store import find_to_change
 
 LASTING = {"set-up": timedelta(days=7), "invite": timedelta(days=7), "reset": timedelta(days=1)}
 DEAD = "This link has been used, or has expired. Ask for a new one."
@@ -35,6 +37,20 @@ async def make_link(conn: Connection, kind: str, account_id: str, user_id: str |
         now + LASTING[kind],
     )
     return f"/{kind}/{secret}"
+
+
+async def make_link_for(
+    conn: Connection, account_id: str, user_id: str, by: User | None = None
+) -> tuple[User, str]:
+    """A link by which a user chooses a new password, or a first one; gives them, and the link's path.
+
+    To be called in a transaction. Raises NotFound, Conflict where they are disabled, and Forbidden where `by`
+    (None: whoever runs the installation) may not do this.
+    """
+    found = await find_to_change(conn, account_id, user_id, by)
+    if found.disabled_at is not None:
+        raise Conflict(f"{found.email} is disabled.")
+    return found, await make_link(conn, "reset" if found.signs_in else "invite", account_id, user_id)
 
 
 async def see_link(conn: Connection, kind: str, secret: str) -> Link:

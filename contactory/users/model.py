@@ -1,5 +1,6 @@
 """A user: who may see and do what in the dashboard, and the rules for making one."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -27,6 +28,8 @@ class User(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     workspace_ids: list[str] = []
     created_at: datetime
     disabled_at: datetime | None = None
+    signed_in_at: datetime | None = None
+    """When a session was last opened."""
     signs_in: bool
     """Whether a password has been chosen."""
 
@@ -38,6 +41,35 @@ class User(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     def may_enter(self, workspace_id: str) -> bool:
         """Whether a workspace of the account is one that the user may see."""
         return not self.limited or workspace_id in self.workspace_ids
+
+    def knows(self, other: "User") -> bool:
+        """Whether the user may know that there is this other one: they share a workspace."""
+        apart = self.limited and other.limited and not set(self.workspace_ids) & set(other.workspace_ids)
+        return other.account_id == self.account_id and (other.id == self.id or not apart)
+
+    def why_not_give(self, role: str, limited: bool, workspace_ids: Collection[str]) -> str | None:
+        """What keeps the user from giving somebody a role in these workspaces (all, unless limited)."""
+        if self.permission != "admin" or self.disabled_at is not None:
+            return f"Your role, {self.role}, does not allow this. An admin can change it."
+        if role == "owner" and self.role != "owner":
+            return "Only an owner may make or change an owner."
+        if self.limited and not (limited and set(workspace_ids) <= set(self.workspace_ids)):
+            return "You may let others into those workspaces alone that you may see yourself."
+        return None
+
+    def why_not_change(self, other: "User") -> str | None:
+        """What keeps the user from changing another one's role, disabling them, or letting them choose a new
+        password; None where nothing does."""
+        if other.id == self.id:
+            return "Somebody else has to change your role and workspaces: so nobody locks themselves out."
+        return self.why_not_give(other.role, other.limited, other.workspace_ids)
+
+    @property
+    def status(self) -> str:
+        """`active`, `invited` (no password chosen yet) or `disabled`."""
+        if self.disabled_at is not None:
+            return "disabled"
+        return "active" if self.signs_in else "invited"
 
 
 def _email(value: Json) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contactory.operations import Operation
-from contactory.users import pages
+from contactory.users import account_pages, pages, people_pages
 
 
 def _page(name: str, method: str, path: str, summary: str, handler: Any, **more: Any) -> Operation:
@@ -24,4 +24,36 @@ USER_PAGES = [
     _page("acceptInvitation", "POST", "/invite/{token}", _INVITATION, pages.follow_link),
     _page("showReset", "GET", "/reset/{token}", _RESET, pages.show_link),
     _page("reset", "POST", "/reset/{token}", _RESET, pages.follow_link),
+]
+
+
+_PEOPLE, _ACCOUNT = "/w/{workspaceId}/settings/people", "/w/{workspaceId}/settings/account"
+
+
+def _managed(name: str, method: str, path: str, summary: str, handler: Any, **more: Any) -> Operation:
+    return _page(name, method, _PEOPLE + path, summary, handler, permission="admin", **more)
+
+
+def _own(name: str, method: str, path: str, summary: str, handler: Any, **more: Any) -> Operation:
+    return _page(name, method, _ACCOUNT + path, summary, handler, permission="read", **more)
+
+
+PEOPLE_PAGES = [
+    _managed("showPeople", "GET", "", "The people of the account", people_pages.show_people),
+    _managed("invite", "POST", "", "Invite somebody", people_pages.invite),
+    _managed("showPerson", "GET", "/{id}", "A person", people_pages.show_person, query=people_pages.DONE),
+    _managed("changePerson", "POST", "/{id}", "Change role and workspaces", people_pages.change_person),
+    _managed("makePersonLink", "POST", "/{id}/link", "A new password", people_pages.make_person_link),
+    _managed("disablePerson", "POST", "/{id}/disable", "Disable", people_pages.disable_person),
+    _managed("enablePerson", "POST", "/{id}/enable", "Enable", people_pages.enable_person),
+    _own("showAccount", "GET", "", "Your account", account_pages.show_account, query=account_pages.DONE),
+    _own("rename", "POST", "", "Change your name", account_pages.rename),
+    _own("changePassword", "POST", "/password", "Change your password", account_pages.change_password),
+    _own(
+        "signOutElsewhere",
+        "POST",
+        "/sessions",
+        "Sign out everywhere else",
+        account_pages.sign_out_elsewhere,
+    ),
 ]

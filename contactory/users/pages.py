@@ -56,11 +56,11 @@ async def sign_in(call: Call) -> Response:
     visit = call.visit
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
-    who = subjects(call.request.address(call.app.settings.proxies), _key(email))
+    who = subjects(call.request.address(call.app.settings.proxies), email_key(email))
     try:
         async with call.connection() as conn:
             await count_attempt(conn, who)
-            found = await store.find_for_sign_in(conn, _key(email))
+            found = await store.find_for_sign_in(conn, email_key(email))
     except RateLimited as problem:
         answer = await page(call, "users/sign_in.html", 429, target=target, email=email, error=problem.detail)
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
@@ -71,22 +71,23 @@ async def sign_in(call: Call) -> Response:
         return await page(call, "users/sign_in.html", 400, target=target, email=email, error=WRONG)
     async with call.transaction() as conn:
         await forgive(conn, who)
-        await _begin(call, conn, user.id)
+        await begin(call, conn, user.id)
     return see_other(target)
 
 
-def _key(email: str) -> str:
+def email_key(email: str) -> str:
+    """By what somebody who signs in with that e-mail is found."""
     try:
         return normalise_email(email)[1]
     except Invalid:
         return email[:_LONGEST_TYPED].casefold()
 
 
-async def _begin(call: Call, conn: Connection, user_id: str) -> None:
+async def begin(call: Call, conn: Connection, user_id: str) -> None:
     """A session with a secret of its own: one that somebody else may know from before is worth nothing."""
     if call.visit.session:
         await end_session(conn, call.visit.session)
-    call.visit.sign_in(await open_session(conn, user_id))
+    call.visit.sign_in(await open_session(conn, user_id, call.request.header("user-agent")))
 
 
 async def sign_out(call: Call) -> Response:
@@ -138,7 +139,7 @@ async def follow_link(call: Call) -> Response:
         password_hash = await call.app.passwords.hash(values["password"])
         async with call.transaction() as conn:
             link = await use_link(conn, kind, secret)
-            await _begin(call, conn, await _use(conn, link, values, password_hash))
+            await begin(call, conn, await _use(conn, link, values, password_hash))
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, kind, {**known, **typed}, problem)
     return see_other("/")

@@ -13,6 +13,7 @@ from contactory.users.store import COLUMNS, user_of
 IDLE = timedelta(days=14)
 LONGEST = timedelta(days=90)
 _SEEN_EVERY = timedelta(minutes=5)
+_LONGEST_AGENT = 300
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -20,6 +21,18 @@ class Session(msgspec.Struct, frozen=True):
 
     user: User
     csrf: str
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """Somewhere that somebody is signed in."""
+
+    created_at: datetime
+    seen_at: datetime
+    """Within some minutes."""
+    agent: str | None
+    """What the browser calls itself."""
+    own: bool
+    """Whether it is the one that asks."""
 
 
 def secret_hash(secret: str) -> bytes:
@@ -32,17 +45,19 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def open_session(conn: Connection, user_id: str) -> str:
-    """Signs a user in; gives the secret."""
+async def open_session(conn: Connection, user_id: str, agent: str | None = None) -> str:
+    """Signs a user in, with the browser that calls itself `agent`; gives the secret."""
     secret, now = new_secret(), datetime.now(UTC)
     await conn.execute(
-        """insert into sessions (hash, user_id, csrf, created_at, seen_at, expires_at)
-           values ($1, $2, $3, $4, $4, $5)""",
+        """with now_in as (update users set signed_in_at = $4 where id = $2)
+           insert into sessions (hash, user_id, csrf, created_at, seen_at, expires_at, agent)
+           values ($1, $2, $3, $4, $4, $5, $6)""",
         secret_hash(secret),
         user_id,
         new_secret(),
         now,
         now + IDLE,
+        agent[:_LONGEST_AGENT] if agent else None,
     )
     return secret
 
@@ -70,3 +85,20 @@ async def find_session(conn: Connection, secret: str) -> Session | None:
 async def end_session(conn: Connection, secret: str) -> None:
     """Signs out."""
     await conn.execute("delete from sessions where hash = $1", secret_hash(secret))
+
+
+async def list_sessions(conn: Connection, user_id: str, secret: str) -> list[OpenSession]:
+    """Where a user is signed in, by the latest look; `secret` is that of the session that asks."""
+    rows = await conn.fetch(
+        """select created_at, seen_at, agent, hash = $2 as own from sessions
+            where user_id = $1 and expires_at > $3 order by own desc, seen_at desc limit 100""",
+        user_id,
+        secret_hash(secret),
+        datetime.now(UTC),
+    )
+    return [OpenSession(**dict(row)) for row in rows]
+
+
+async def end_other_sessions(conn: Connection, user_id: str, secret: str) -> None:
+    """Signs a user out everywhere but in the session with that secret."""
+    await conn.execute("delete from sessions where user_id = $1 and hash <> $2", user_id, secret_hash(secret))

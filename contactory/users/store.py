@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from contactory.db import Connection, Row, Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound
+from contactory.errors import Conflict, FieldError, Forbidden, NotFound
 from contactory.ids import new_id
 from contactory.users.model import User
 
 COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited, u.created_at, u.disabled_at,
-       u.password_hash is not null as signs_in,
-       array(select w.workspace_id::text from user_workspaces w where w.user_id = u.id) as workspace_ids"""
+       u.signed_in_at, u.password_hash is not null as signs_in,
+       array(select m.workspace_id::text
+               from user_workspaces m
+               join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+              where m.user_id = u.id) as workspace_ids"""
+
+ONLY_OWNER = "This is the account's only owner: make another owner first."
 
 
 def user_of(row: Row) -> User:
@@ -28,11 +33,16 @@ async def create_user(
     role: str,
     workspace_ids: Sequence[str] | None = None,
     password_hash: str | None = None,
+    by: User | None = None,
 ) -> User:
     """Makes a user of an account; without `workspace_ids` not limited. To be called in a transaction.
 
-    Raises Conflict where the e-mail is taken, NotFound where a workspace is none of the account's.
+    Raises Conflict where the e-mail is taken, NotFound where a workspace is none of the account's, Forbidden
+    where `by` (None: whoever runs the installation) may not do this.
     """
+    now_by = await _in_turn(conn, account_id, by)
+    if now_by is not None:
+        _refuse(now_by.why_not_give(role, workspace_ids is not None, workspace_ids or ()))
     user_id, now = new_id(), datetime.now(UTC)
     try:
         with translated():
@@ -98,6 +108,24 @@ async def find_by_email(conn: Connection, email_key: str) -> User:
     return user_of(row)
 
 
+async def list_users(conn: Connection, by: User) -> list[User]:
+    """The people of an account whom one of them may know, by name; at most a thousand."""
+    rows = await conn.fetch(
+        f"""select {COLUMNS} from users u where u.account_id = $1
+             order by lower(u.name), u.created_at, u.id limit 1000""",
+        by.account_id,
+    )
+    return [user for user in map(user_of, rows) if by.knows(user)]
+
+
+async def find_user(conn: Connection, by: User, user_id: str) -> User:
+    """A user of the account whom `by` may know. Raises NotFound."""
+    found = await get_user(conn, by.account_id, user_id)
+    if not by.knows(found):
+        raise NotFound
+    return found
+
+
 async def list_all_users(conn: Connection) -> list[User]:
     """Every user of the installation, oldest first: for whoever runs it, not for its customers."""
     rows = await conn.fetch(f"select {COLUMNS} from users u order by u.created_at, u.id")
@@ -107,7 +135,8 @@ async def list_all_users(conn: Connection) -> list[User]:
 async def set_password(
     conn: Connection, account_id: str, user_id: str, password_hash: str, name: str | None = None
 ) -> None:
-    """Gives a user another password, and a name where one is given, and ends all their sessions.
+    """Gives a user another password, and a name where one is given, and ends all their sessions and
+    the links that they have not used.
 
     To be called in a transaction. Raises NotFound where there is no such user, or they are disabled.
     """
@@ -123,34 +152,128 @@ async def set_password(
     if not found:
         raise NotFound
     await conn.execute("delete from sessions where user_id = $1", user_id)
+    await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
 
 
-async def disable_user(conn: Connection, account_id: str, user_id: str) -> None:
-    """Signs a user out everywhere, for good; their name stays in the history. In a transaction.
-
-    Raises NotFound, and Conflict where the account would have no owner left who can sign in.
-    """
-    now = datetime.now(UTC)
-    # Locked in one order, so that two owners who disable each other do not both succeed.
-    owners = await conn.fetch(
-        """select id::text from users
-            where account_id = $1 and role = 'owner' and disabled_at is null and password_hash is not null
-            order by id for update""",
-        account_id,
-    )
-    if [row[0] for row in owners] == [user_id]:
-        raise Conflict("This is the account's only owner: make another owner first.")
+async def rename_user(conn: Connection, account_id: str, user_id: str, name: str) -> None:
+    """Gives a user another name; what they have done shows under it. Raises NotFound."""
     found = await conn.fetchval(
-        """update users set disabled_at = coalesce(disabled_at, $3), updated_at = $3
-            where account_id = $1 and id = $2 returning true""",
+        """update users set name = $3, updated_at = $4
+            where account_id = $1 and id = $2 and disabled_at is null returning true""",
         account_id,
         user_id,
-        now,
+        name,
+        datetime.now(UTC),
     )
     if not found:
         raise NotFound
+
+
+async def _in_turn(conn: Connection, account_id: str, by: User | None) -> User | None:
+    """Whoever changes the people of an account does so after the others have; gives `by` as they are then."""
+    await conn.execute("select 1 from accounts where id = $1 for no key update", account_id)
+    return None if by is None else await get_user(conn, account_id, by.id)
+
+
+def _refuse(why: str | None) -> None:
+    if why is not None:
+        raise Forbidden(why)
+
+
+async def find_to_change(conn: Connection, account_id: str, user_id: str, by: User | None) -> User:
+    """A user whom `by` (None: whoever runs the installation) may change; nobody else changes them until the
+    end of the transaction. Raises NotFound, and Forbidden where `by` may not."""
+    now_by = await _in_turn(conn, account_id, by)
+    found = await get_user(conn, account_id, user_id)
+    if now_by is not None:
+        if not now_by.knows(found):
+            raise NotFound
+        _refuse(now_by.why_not_change(found))
+    return found
+
+
+async def _keep_an_owner(conn: Connection, going: User) -> None:
+    """Raises Conflict where no other owner could sign in and see everything."""
+    if going.role != "owner" or going.limited or going.status != "active":
+        return
+    others = await conn.fetchval(
+        """select exists (select from users
+                           where account_id = $1 and role = 'owner' and not limited and id <> $2
+                             and disabled_at is null and password_hash is not null)""",
+        going.account_id,
+        going.id,
+    )
+    if not others:
+        raise Conflict(ONLY_OWNER)
+
+
+async def change_user(
+    conn: Connection,
+    account_id: str,
+    user_id: str,
+    *,
+    role: str,
+    workspace_ids: Sequence[str] | None,
+    by: User | None = None,
+) -> User:
+    """Gives a user another role and other workspaces (None: all), from their next click on; links that they
+    have not used work no longer.
+
+    To be called in a transaction. Raises NotFound, Forbidden where `by` (None: whoever runs the installation)
+    may not do this, and Conflict where the account would have no owner left.
+    """
+    found = await find_to_change(conn, account_id, user_id, by)
+    limited = workspace_ids is not None
+    if by is not None:
+        now_by = await get_user(conn, account_id, by.id)
+        _refuse(now_by.why_not_give(role, limited, workspace_ids or ()))
+    if role != "owner" or limited:
+        await _keep_an_owner(conn, found)
+    await conn.execute(
+        "update users set role = $3, limited = $4, updated_at = $5 where account_id = $1 and id = $2",
+        account_id,
+        user_id,
+        role,
+        limited,
+        datetime.now(UTC),
+    )
+    # Whoever has kept a link that they made for an editor must not become an owner by it.
+    await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
+    await conn.execute("delete from user_workspaces where user_id = $1", user_id)
+    await _limit(conn, account_id, user_id, workspace_ids or ())
+    return await get_user(conn, account_id, user_id)
+
+
+async def disable_user(conn: Connection, account_id: str, user_id: str, by: User | None = None) -> None:
+    """Signs a user out everywhere, and lets them in no more; their name stays in the history.
+
+    To be called in a transaction. Raises NotFound, Forbidden where `by` (None: whoever runs the installation)
+    may not do this, and Conflict where the account would have no owner left.
+    """
+    await _keep_an_owner(conn, await find_to_change(conn, account_id, user_id, by))
+    await conn.execute(
+        """update users set disabled_at = coalesce(disabled_at, $3), updated_at = $3
+            where account_id = $1 and id = $2""",
+        account_id,
+        user_id,
+        datetime.now(UTC),
+    )
     await conn.execute("delete from sessions where user_id = $1", user_id)
     await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
+
+
+async def enable_user(conn: Connection, account_id: str, user_id: str, by: User | None = None) -> None:
+    """Lets a user who was disabled sign in again, with the password that they had. In a transaction.
+
+    Raises NotFound, and Forbidden where `by` (None: whoever runs the installation) may not do this.
+    """
+    await find_to_change(conn, account_id, user_id, by)
+    await conn.execute(
+        "update users set disabled_at = null, updated_at = $3 where account_id = $1 and id = $2",
+        account_id,
+        user_id,
+        datetime.now(UTC),
+    )
 
 
 async def list_workspaces_of(conn: Connection, user: User) -> list[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from tests.cli.conftest import CommandLine
 from tests.users.test_links import PASSWORD, follow
+from tests.users.test_sign_in import sign_in
 from tests.world import World, an_email
 
 NOBODY = "019297c4-0000-7000-8000-000000000000"
@@ -51,6 +52,34 @@ def test_a_disabled_user_is_signed_out_at_once(contactory: CommandLine, world: W
     assert contactory.says("user", "disable", ed.email) == f"{ed.email} is disabled.\n"
     assert ed.get(f"/w/{world.acme}/contacts").status_code == 303
     assert "is disabled" in contactory.fails("user", "reset-password", ed.email)
+
+
+def test_whoever_was_disabled_is_let_in_again(contactory: CommandLine, world: World) -> None:
+    ed = world.person("editor")
+    contactory.says("user", "disable", ed.email)
+    assert sign_in(world.http, ed.email).status_code == 400
+    assert contactory.says("user", "enable", ed.email) == f"{ed.email} may sign in.\n"
+    assert sign_in(world.http, ed.email).status_code == 303
+
+
+def test_role_and_workspaces_are_changed(contactory: CommandLine, world: World) -> None:
+    ed = world.person("editor", workspace_ids=[world.acme])
+
+    def stands() -> tuple[str, bool, list[str]]:
+        [user] = [user for user in contactory.gives("user", "list") if user["id"] == ed.user_id]
+        return user["role"], user["limited"], user["workspaceIds"]
+
+    contactory.gives("user", "change", ed.email, "--role", "viewer")
+    assert stands() == ("viewer", True, [world.acme])
+    contactory.gives("user", "change", ed.email, "--workspace", world.acme_two)
+    assert stands() == ("viewer", True, [world.acme_two])
+    contactory.gives("user", "change", ed.email, "--all-workspaces")
+    assert stands() == ("viewer", False, [])
+    assert "Give --role" in contactory.fails("user", "change", ed.email, code=2)
+    both = ("--workspace", world.acme, "--all-workspaces")
+    assert "Give either" in contactory.fails("user", "change", ed.email, *both, code=2)
+    olive = world.person()
+    assert "only owner" in contactory.fails("user", "change", olive.email, "--role", "admin")
 
 
 def test_what_cannot_be_is_refused_in_a_sentence(contactory: CommandLine, world: World) -> None:

@@ -13,7 +13,7 @@ from contactory.auth import PERMISSIONS
 from contactory.contacts.layouts import make_view
 from contactory.ids import new_id
 from contactory.users.model import PERMISSION_OF_ROLE
-from tests.world import Person, World
+from tests.world import PASSWORD, Person, World, an_email
 
 PAGES = {operation.id: operation for operation in OPERATIONS if operation.page and operation.permission}
 
@@ -31,6 +31,9 @@ class Case(NamedTuple):
 
 
 IN = "/w/{workspace}"
+INSIDE = {"role": "viewer", "limited": "true", "workspace": "{workspace}"}
+NEW_PASSWORD = {"current": PASSWORD, "password": "battery staple", "again": "battery staple"}
+HOURS = {"week": "1", "name": "{email}", "channel": "call", "mon-from": "09:00", "mon-to": "17:00"}
 CASES = [
     Case("showOverview", IN + "/overview"),
     Case("showOverview", IN + "/overview?whole=1"),
@@ -84,6 +87,26 @@ CASES = [
     Case("renameTagPage", IN + "/settings/tags/{tag}", {"name": "Mallory"}),
     Case("mergeTagPage", IN + "/settings/tags/{tag}/merge", {"into": "other"}),
     Case("deleteTagPage", IN + "/settings/tags/{tag}/delete"),
+    Case("showApiKeys", IN + "/settings/api-keys"),
+    Case("makeApiKey", IN + "/settings/api-keys", {"name": "Mallory"}),
+    Case("revokeApiKeyPage", IN + "/settings/api-keys/{key}/revoke"),
+    Case("showPeople", IN + "/settings/people"),
+    Case("invite", IN + "/settings/people", {"email": "{email}", **INSIDE}),
+    Case("showPerson", IN + "/settings/people/{person}"),
+    Case("changePerson", IN + "/settings/people/{person}", INSIDE),
+    Case("makePersonLink", IN + "/settings/people/{person}/link"),
+    Case("disablePerson", IN + "/settings/people/{person}/disable"),
+    Case("enablePerson", IN + "/settings/people/{person}/enable"),
+    Case("showAccount", IN + "/settings/account"),
+    Case("rename", IN + "/settings/account", {"name": "Mallory"}),
+    Case("changePassword", IN + "/settings/account/password", NEW_PASSWORD),
+    Case("signOutElsewhere", IN + "/settings/account/sessions"),
+    Case("showSendWindows", IN + "/settings/send-windows"),
+    Case("showNewSendWindow", IN + "/settings/send-windows/new?preset=fr"),
+    Case("makeSendWindow", IN + "/settings/send-windows/new", HOURS),
+    Case("showSendWindow", IN + "/settings/send-windows/{window}"),
+    Case("saveSendWindow", IN + "/settings/send-windows/{window}", HOURS),
+    Case("deleteSendWindowPage", IN + "/settings/send-windows/{window}/delete"),
 ]
 IDS = [f"{case.page}-{i}" for i, case in enumerate(CASES)]
 
@@ -97,6 +120,11 @@ def target(world: World, workspace_id: str) -> dict[str, str]:
     making = make_view(world.sql.conn, workspace_id, new_id(), "Secret", "", shared=True)
     ids = {"contact": contact["id"], "deleted": gone["id"], "view": world.sql.run(making)}
     ids |= {"field": _field(world, workspace_id), "tag": _tag(world, workspace_id)}
+    key = world.caller(workspace_id, name="Secret").key_id
+    person = world.person("viewer", name="Secret", workspace_ids=[workspace_id]).user_id
+    window = {"workspaceId": workspace_id, "preset": "fr", "name": f"Secret {new_id()}"}
+    made = world.ada.post("/v1/send-windows", window).json()["id"]
+    ids |= {"key": key, "person": person, "window": made, "email": an_email()}
     return {"workspace": workspace_id, **ids}
 
 
@@ -111,8 +139,8 @@ def _tag(world: World, workspace_id: str) -> str:
 
 
 def never() -> dict[str, str]:
-    unused = {name: new_id() for name in ("workspace", "contact", "deleted", "view", "field")}
-    return {**unused, "tag": "999999999"}
+    names = ("workspace", "contact", "deleted", "view", "field", "key", "person", "window", "email")
+    return {**{name: new_id() for name in names}, "tag": "999999999"}
 
 
 def ask(person: Person, case: Case, aimed: dict[str, str]) -> Any:

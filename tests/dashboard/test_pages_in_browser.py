@@ -36,6 +36,13 @@ PAGES = {
     "tags": "/w/{acme}/settings/tags",
     "no tags": "/w/{acme_two}/settings/tags",
     "tag": "/w/{acme}/settings/tags/{tag}",
+    "API keys": "/w/{acme}/settings/api-keys",
+    "people": "/w/{acme}/settings/people",
+    "person": "/w/{acme}/settings/people/{person}",
+    "account": "/w/{acme}/settings/account",
+    "send windows": "/w/{acme}/settings/send-windows",
+    "send window": "/w/{acme}/settings/send-windows/{window}",
+    "new send window": "/w/{acme}/settings/send-windows/new?preset=fr",
 }
 OUTSIDE = ("sign-in", "set-up")
 """Pages of those who are not signed in."""
@@ -59,6 +66,8 @@ def paths(world: World) -> dict[str, str]:
     world.alice.remove(gone["id"])
     set_up = world.sql.run(make_link(world.sql.conn, "set-up", world.account_id))
     given = {"acme": world.acme, "acme_two": world.acme_two, "set_up": set_up}
+    window = world.alice.post("/v1/send-windows", {"preset": "fr", "holidays": ["2026-12-25"]}).json()
+    given |= {"window": window["id"], "person": world.person("viewer", name="محمد").user_id}
     given |= {"contact": contact["id"], "deleted": gone["id"]}
     given["field"] = world.alice.get("/v1/custom-fields").json()[0]["id"]
     query = "select id from tags where workspace_id = $1 and name = 'vip'"
@@ -129,6 +138,39 @@ def test_axe_finds_nothing_in_what_opens(
     page.get_by_role("button", name="Cancel").click()
     page.keyboard.press("?")
     look("shortcuts")
+    assert found == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens_in_the_settings(
+    windows: Callable[..., Window], olive: Person, paths: dict[str, str], theme: str
+) -> None:
+    window = windows(olive, color_scheme=theme)
+    window.expected = ("status of 400",)
+    page = window.page
+    found: dict[str, Any] = {}
+
+    def look(state: str) -> None:
+        page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((each) => (each.open = true))")
+        found.update({state: wrong} if (wrong := violations(page)) else {})
+
+    for name in ("API keys", "people", "person", "send window"):
+        page.goto(paths[name])
+        look(name)
+    page.goto(paths["API keys"])
+    look("before")
+    page.get_by_role("textbox", name="Name").fill("New")
+    page.get_by_role("button", name="Make the key").click()
+    page.get_by_label("API key", exact=True).wait_for()
+    look("a new key")
+    page.goto(paths["person"])
+    page.get_by_role("button", name="Link to a new password").click()
+    look("a new link")
+    page.goto(paths["new send window"])
+    page.get_by_label("Monday to").first.fill("09:00")
+    page.get_by_role("button", name="Make the send window").click()
+    page.locator(".times .error").first.wait_for()
+    look("hours that are refused")
     assert found == {}
 
 

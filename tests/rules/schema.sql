@@ -21,6 +21,9 @@ CREATE TABLE public.api_keys (
     last_used_at timestamp with time zone,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    made_by_type text,
+    made_by uuid,
+    CONSTRAINT api_keys_made_by_type_check CHECK ((made_by_type = ANY (ARRAY['user'::text, 'api_key'::text]))),
     CONSTRAINT api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
     CONSTRAINT api_keys_permission_check CHECK ((permission = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text])))
 );
@@ -167,7 +170,8 @@ CREATE TABLE public.sessions (
     csrf text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    agent text
 );
 
 CREATE UNLOGGED TABLE public.sign_in_failures (
@@ -212,6 +216,7 @@ CREATE TABLE public.users (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     disabled_at timestamp with time zone,
+    signed_in_at timestamp with time zone,
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'viewer'::text])))
 );
 

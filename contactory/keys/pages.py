@@ -1,0 +1,163 @@
+"""The page of API keys: which there are, and making and revoking them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from contactory.checks import Form, Json, Object, Rule
+from contactory.errors import Conflict, Forbidden, ValidationProblem
+from contactory.html import address, errors_by_field, see_other
+from contactory.http import Response
+from contactory.keys import store
+from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey, refuse_past
+from contactory.operations import Call, Operation
+from contactory.visits import page
+
+_PATH = "/w/{workspaceId}/settings/api-keys"
+_FORM = Form({name: rule for name, rule in FIELDS.items() if name != "workspaceId"} | {"scope": SCOPE})
+_DONE = {"revoked": "The API key is revoked."}
+DONE = {"done": Rule(str, {"type": "string"})}
+NOT_YOURS = "A key of the whole account is made by people who may see every workspace."
+
+
+def _here(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings/api-keys"
+
+
+def _of_account(call: Call) -> bool:
+    """Whether the person has to do with keys of the whole account: as an account-scoped key has."""
+    return not call.visit.person.limited
+
+
+async def show_keys(call: Call) -> Response:
+    """The keys of the workspace and of the account, and a form for a new one."""
+    return await _show(call, done=_DONE.get(call.query.get("done", ""), ""))
+
+
+async def _show(call: Call, status: int = 200, **values: Any) -> Response:
+    actor, now = call.actor, datetime.now(UTC)
+    async with call.connection() as conn:
+        known = await store.list_known_keys(
+            conn, actor.account_id, actor.mode, actor.workspace_id or "", of_account=_of_account(call)
+        )
+    shown: dict[str, Any] = {"made": None, "curl": "", "typed": {}, "errors": {}, "done": "", **values}
+    return await page(
+        call,
+        "keys/keys.html",
+        status,
+        here=_here(call),
+        keys=[key for key in known if _works(key, now)],
+        ended=[key for key in known if not _works(key, now)],
+        of_account=_of_account(call),
+        **shown,
+    )
+
+
+def _works(key: ApiKey, now: datetime) -> bool:
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+
+
+async def make_key(call: Call) -> Response:
+    """Makes a key. Its secret is in this answer alone, which nothing keeps; so it is no redirect."""
+    visit = call.visit
+    try:
+        made = await _make(call, _FORM.parse(_sent(call)))
+    except (ValidationProblem, Conflict) as problem:
+        typed = {name: visit.value(name) for name in visit.form}
+        return await _show(call, problem.status, typed=typed, errors=errors_by_field(problem))
+    return await _show(call, made=made, curl=_curl(call, made))
+
+
+def _sent(call: Call) -> Object:
+    """The form as the API would have it; what is empty is left out."""
+    sent: Object = {name: values[-1] for name, values in call.visit.form.items() if values[-1].strip()}
+    if "expiresAt" in sent:
+        sent["expiresAt"] += "T23:59:59Z"
+    for name in ("rateLimit", "rateBurst"):
+        if name in sent:
+            sent[name] = _number(sent[name])
+    return sent
+
+
+def _number(text: str) -> Json:
+    try:
+        found = Decimal(text.strip())
+    except InvalidOperation:
+        return text
+    return found if found.is_finite() else text
+
+
+async def _make(call: Call, values: Object) -> NewApiKey:
+    actor, scope = call.actor, values.get("scope", "workspace")
+    if scope == "account" and not _of_account(call):
+        raise Forbidden(NOT_YOURS)
+    refuse_past(values.get("expiresAt"))
+    async with call.connection() as conn:
+        return await store.create_key(
+            conn,
+            actor.account_id,
+            actor.workspace_id if scope == "workspace" else None,
+            name=values.get("name", DEFAULT_NAME),
+            mode=actor.mode,
+            permission=values.get("permission", "write"),
+            expires_at=values.get("expiresAt"),
+            rate_limit=values.get("rateLimit"),
+            rate_burst=values.get("rateBurst"),
+            made_by=actor,
+        )
+
+
+def _curl(call: Call, made: NewApiKey) -> str:
+    """A request that shows that the key works, to be pasted into a terminal."""
+    which = f"&workspaceId={call.actor.workspace_id}" if made.workspace_id is None else ""
+    where = f"{address(call.request)}/v1/contacts?limit=1{which}"
+    return f'curl -s "{where}" -H "Authorization: Bearer {made.key}"'
+
+
+async def revoke_key(call: Call) -> Response:
+    """Revokes a key that the page shows. Raises NotFound."""
+    actor, key_id = call.actor, call.path_id()
+    async with call.connection() as conn:
+        found: KnownKey = await store.find_known_key(
+            conn,
+            actor.account_id,
+            actor.mode,
+            actor.workspace_id or "",
+            key_id,
+            of_account=_of_account(call),
+        )
+        await store.revoke_key(conn, found.account_id, found.mode, found.workspace_id, key_id)
+    call.app.keys.forget(key_id)
+    return see_other(f"{_here(call)}?done=revoked")
+
+
+KEY_PAGES = [
+    Operation(
+        id="showApiKeys",
+        method="GET",
+        path=_PATH,
+        summary="The API keys",
+        permission="admin",
+        handler=show_keys,
+        query=DONE,
+        page=True,
+    ),
+    Operation(
+        id="makeApiKey",
+        method="POST",
+        path=_PATH,
+        summary="Make an API key",
+        permission="admin",
+        handler=make_key,
+        page=True,
+    ),
+    Operation(
+        id="revokeApiKeyPage",
+        method="POST",
+        path=f"{_PATH}/{{id}}/revoke",
+        summary="Revoke an API key",
+        permission="admin",
+        handler=revoke_key,
+        page=True,
+    ),
+]

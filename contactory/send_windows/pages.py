@@ -1,0 +1,293 @@
+"""The pages of send windows: which there are, and making, changing and deleting them.
+
+What is typed becomes what the API would have been sent, and goes through the same rules and the same store.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from contactory.catalog import read_windows
+from contactory.checks import TIMESTAMP, Errors, Object, Rule
+from contactory.errors import Conflict, Problem, ValidationProblem
+from contactory.html import see_other
+from contactory.http import Response
+from contactory.invalid import Invalid
+from contactory.operations import Call, Operation
+from contactory.send_windows import store
+from contactory.send_windows.model import CHANNELS, WEEKDAYS, DayRange, Preset, parse_window, presets
+from contactory.send_windows.week import TITLES, in_words, week_of
+from contactory.visits import page
+
+_PATH = "/w/{workspaceId}/settings/send-windows"
+_SPARE = 1  # Empty times of each day, for whoever has no scripts to add some.
+_TEXT = Rule(str, {"type": "string"})
+_DONE = {
+    "made": "The send window is made.",
+    "saved": "The send window is saved.",
+    "deleted": "The send window is deleted.",
+}
+_STARTING_HOURS = [DayRange(day, "09:00", "17:00") for day in WEEKDAYS[:5]]
+
+
+class Times(msgspec.Struct):
+    """From when to when, as typed, and what is wrong with it."""
+
+    start: str = ""
+    end: str = ""
+    error: str = ""
+
+
+class Typed(msgspec.Struct):
+    """A send window as its form has it."""
+
+    name: str
+    channels: list[str]
+    days: dict[str, list[Times]]
+    holidays: str
+    is_default: bool
+    seen: str = ""
+    """The state, by its moment, that somebody has looked at before they changed it."""
+
+
+def _here(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings/send-windows"
+
+
+async def show_windows(call: Call) -> Response:
+    """The workspace's send windows."""
+    async with call.connection() as conn:
+        windows = await read_windows(conn, call.actor.workspace_id or "")
+    return await page(
+        call,
+        "send_windows/windows.html",
+        here=_here(call),
+        windows=[(window, week_of(window.days), in_words(window.days)) for window in windows],
+        done=_DONE.get(call.query.get("done", ""), ""),
+    )
+
+
+def _typed(
+    name: str,
+    channels: list[str],
+    days: list[DayRange],
+    *,
+    holidays: str = "",
+    is_default: bool = False,
+    seen: str = "",
+) -> Typed:
+    hours = {
+        day: [Times(each.start, _as_input(each.end)) for each in days if each.day == day] for day in WEEKDAYS
+    }
+    return Typed(name, channels, hours, holidays, is_default, seen)
+
+
+def _as_input(end: str) -> str:
+    """An input for times knows no 24:00; as an end, both name the same midnight."""
+    return "00:00" if end == "24:00" else end
+
+
+async def show_new(call: Call) -> Response:
+    """The form of a new one, empty or with the hours of a preset, and the presets to choose from."""
+    preset = presets().get(call.query.get("preset", ""))
+    if preset:
+        typed = _typed(preset.name, preset.channels, preset.days)
+    else:
+        typed = _typed("", list(CHANNELS), _STARTING_HOURS)
+    return await _form(call, None, typed, preset=preset)
+
+
+async def _form(
+    call: Call,
+    window: store.SendWindow | None,
+    typed: Typed,
+    status: int = 200,
+    *,
+    errors: Mapping[str, str] | None = None,
+    preset: Preset | None = None,
+) -> Response:
+    return await page(
+        call,
+        "send_windows/window.html",
+        status,
+        here=_here(call),
+        window=window,
+        typed=typed,
+        spare=[Times() for _ in range(_SPARE)],
+        errors=errors or {},
+        titles=TITLES,
+        channels=CHANNELS,
+        week=week_of(_drawable(typed)),
+        words=in_words(_drawable(typed)),
+        preset=preset,
+        presets=[(each, week_of(each.days), in_words(each.days)) for each in presets().values()],
+    )
+
+
+def _drawable(typed: Typed) -> list[DayRange]:
+    """The times that can be drawn: those with which nothing is wrong."""
+    sent = _days(typed)
+    return parse_window({"days": sent}, Errors()).get("days", []) if sent else []
+
+
+def _days(typed: Typed) -> list[Object]:
+    """The times as the API would have them."""
+    return [
+        {"day": day, "from": each.start, "to": "24:00" if each.end == "00:00" else each.end}
+        for day, found in typed.days.items()
+        for each in found
+    ]
+
+
+def _from_form(call: Call) -> Typed:
+    """What was typed; times that are empty on both sides are left out."""
+    visit = call.visit
+    days = {
+        day: [
+            Times(start.strip(), end.strip())
+            for start, end in zip(visit.form.get(f"{day}-from", []), visit.form.get(f"{day}-to", []))  # noqa: B905
+            if start.strip() or end.strip()
+        ]
+        for day in WEEKDAYS
+    }
+    return Typed(
+        name=visit.value("name"),
+        channels=visit.form.get("channel", []),
+        days=days,
+        holidays=visit.value("holidays").replace("\r\n", "\n"),
+        is_default=visit.value("isDefault") == "true",
+        seen=visit.value("seen"),
+    )
+
+
+def _sent(call: Call, typed: Typed) -> Object:
+    """The form as the API would have been sent it: with no more than the form has."""
+    form, sent = call.visit.form, dict[str, Any]()
+    if "name" in form:
+        sent["name"] = typed.name
+    if "week" in form:
+        sent |= {"channels": typed.channels, "days": _days(typed)}
+    if "holidays" in form:
+        sent["holidays"] = typed.holidays.replace(",", " ").split()
+    if typed.is_default:
+        sent["isDefault"] = True
+    return sent
+
+
+def _checked(call: Call, typed: Typed, required: tuple[str, ...] = ()) -> Object:
+    """The window's values. Raises ValidationProblem with all that is wrong."""
+    errors, sent = Errors(), _sent(call, typed)
+    values = parse_window(sent, errors)
+    for name in required:
+        if name not in sent:
+            errors.add(Invalid("required", "is required"), name)
+    errors.check()
+    return values
+
+
+def _places(typed: Typed, problem: Problem) -> dict[str, str]:
+    """What is wrong, by the field of the form; what is wrong with times goes to them."""
+    found: dict[str, str] = {} if problem.errors else {"": problem.detail}
+    times = [each for hours in typed.days.values() for each in hours]
+    for error in problem.errors:
+        name, _, rest = (error.pointer or "").removeprefix("/").partition("/")
+        index = rest.partition("/")[0]
+        if name == "days" and index.isdigit():
+            times[int(index)].error = error.detail
+        found.setdefault(name, error.detail)
+    return found
+
+
+async def make_window(call: Call) -> Response:
+    """Makes a send window."""
+    typed, workspace_id = _from_form(call), call.actor.workspace_id or ""
+    try:
+        values = _checked(call, typed, ("name", "channels", "days"))
+        call.changed_catalogs.add(workspace_id)
+        async with call.transaction() as conn:
+            await store.create_window(conn, workspace_id, values, call.app.settings.max_send_windows)
+    except (ValidationProblem, Conflict) as problem:
+        return await _form(call, None, typed, problem.status, errors=_places(typed, problem))
+    return see_other(f"{_here(call)}?done=made")
+
+
+async def show_window(call: Call) -> Response:
+    """A send window: to be changed, by whoever may."""
+    window_id = call.path_id()
+    async with call.connection() as conn:
+        window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
+    typed = _typed(
+        window.name,
+        window.channels,
+        window.days,
+        holidays="\n".join(map(str, window.holidays)),
+        is_default=window.is_default,
+        seen=window.updated_at.isoformat(),
+    )
+    return await _form(call, window, typed)
+
+
+async def save_window(call: Call) -> Response:
+    """Changes what the form has of a send window."""
+    typed, window_id, workspace_id = _from_form(call), call.path_id(), call.actor.workspace_id or ""
+    try:
+        values = _checked(call, typed)
+        call.changed_catalogs.add(workspace_id)
+        async with call.transaction() as conn:
+            await store.change_window(conn, workspace_id, window_id, values, _seen(typed))
+    except (ValidationProblem, Conflict) as problem:
+        return await _again(call, window_id, typed, problem)
+    return see_other(f"{_here(call)}?done=saved")
+
+
+def _seen(typed: Typed) -> datetime | None:
+    try:
+        return TIMESTAMP.parse(typed.seen) if typed.seen else None
+    except Invalid:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> Response:
+    """The form with what is wrong; from now on it is about the window as it has become meanwhile."""
+    async with call.connection() as conn:
+        window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
+    if "week" not in call.visit.form:
+        raise problem
+    typed.seen, typed.is_default = window.updated_at.isoformat(), typed.is_default or window.is_default
+    return await _form(call, window, typed, problem.status, errors=_places(typed, problem))
+
+
+async def delete_window(call: Call) -> Response:
+    """Deletes a send window, unless it is the default one."""
+    window_id, workspace_id = call.path_id(), call.actor.workspace_id or ""
+    call.changed_catalogs.add(workspace_id)
+    async with call.transaction() as conn:
+        await store.delete_window(conn, workspace_id, window_id)
+    return see_other(f"{_here(call)}?done=deleted")
+
+
+def _page(
+    name: str, method: str, path: str, summary: str, handler: Any, permission: str = "write", **more: Any
+) -> Operation:
+    return Operation(
+        id=name,
+        method=method,
+        path=_PATH + path,
+        summary=summary,
+        handler=handler,
+        permission=permission,
+        page=True,
+        **more,
+    )
+
+
+SEND_WINDOW_PAGES = [
+    _page("showSendWindows", "GET", "", "The send windows", show_windows, "read", query={"done": _TEXT}),
+    _page("showNewSendWindow", "GET", "/new", "A new send window", show_new, query={"preset": _TEXT}),
+    _page("makeSendWindow", "POST", "/new", "Make a send window", make_window),
+    _page("showSendWindow", "GET", "/{id}", "A send window", show_window, "read"),
+    _page("saveSendWindow", "POST", "/{id}", "Change a send window", save_window),
+    _page("deleteSendWindowPage", "POST", "/{id}/delete", "Delete a send window", delete_window),
+]

@@ -1,0 +1,101 @@
+"""The page of one's own account: name, password, and where one is signed in."""
+
+from typing import Any
+
+from contactory.checks import Form, Rule
+from contactory.errors import FieldError, RateLimited, ValidationProblem
+from contactory.html import errors_by_field, see_other
+from contactory.http import Response
+from contactory.operations import Call
+from contactory.users import store
+from contactory.users.agents import browser_of
+from contactory.users.attempts import count_attempt, forgive, subjects
+from contactory.users.model import NAME, PASSWORD
+from contactory.users.pages import begin, email_key
+from contactory.users.sessions import end_other_sessions, list_sessions
+from contactory.visits import page
+
+DONE = {"done": Rule(str, {"type": "string"})}
+_DONE = {
+    "name": "Your name is changed.",
+    "password": "Your password is changed, and you are signed out everywhere else.",
+    "sessions": "You are signed out everywhere else.",
+}
+_NAME = Form({"name": NAME}, ("name",))
+_PASSWORD = Form({"password": PASSWORD}, ("password",))
+WRONG = "This is not your password"
+DIFFERENT = "The two are not the same"
+
+
+def _here(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings/account"
+
+
+async def show_account(call: Call) -> Response:
+    """One's own account."""
+    return await _show(call, done=_DONE.get(call.query.get("done", ""), ""))
+
+
+async def _show(call: Call, status: int = 200, **values: Any) -> Response:
+    visit = call.visit
+    async with call.connection() as conn:
+        sessions = await list_sessions(conn, visit.person.id, visit.session or "")
+    shown: dict[str, Any] = {"errors": {}, "done": "", "typed": visit.person.name, **values}
+    found = [(session, browser_of(session.agent)) for session in sessions]
+    return await page(call, "users/account.html", status, here=_here(call), sessions=found, **shown)
+
+
+async def rename(call: Call) -> Response:
+    """Changes how one is called."""
+    visit = call.visit
+    try:
+        values = _NAME.parse({"name": visit.value("name")})
+    except ValidationProblem as problem:
+        return await _show(call, problem.status, typed=visit.value("name"), errors=errors_by_field(problem))
+    async with call.connection() as conn:
+        await store.rename_user(conn, visit.person.account_id, visit.person.id, values["name"])
+    return see_other(f"{_here(call)}?done=name")
+
+
+async def change_password(call: Call) -> Response:
+    """Changes one's password, by the one that one had; this browser stays signed in, in a new session."""
+    visit = call.visit
+    try:
+        password = await _checked(call)
+    except ValidationProblem as problem:
+        return await _show(call, problem.status, errors=errors_by_field(problem))
+    except RateLimited as problem:
+        answer = await _show(call, problem.status, errors={"current": problem.detail})
+        answer.headers.append(("retry-after", problem.headers["Retry-After"]))
+        return answer
+    password_hash = await call.app.passwords.hash(password)
+    async with call.transaction() as conn:
+        await store.set_password(conn, visit.person.account_id, visit.person.id, password_hash)
+        await begin(call, conn, visit.person.id)
+    return see_other(f"{_here(call)}?done=password")
+
+
+async def _checked(call: Call) -> str:
+    """The new password. Raises ValidationProblem, and RateLimited where the old one is being guessed."""
+    visit = call.visit
+    values = _PASSWORD.parse({"password": visit.value("password")})
+    if visit.value("password") != visit.value("again"):
+        raise ValidationProblem(errors=[FieldError("/again", detail=DIFFERENT)])
+    key = email_key(visit.person.email)
+    who = subjects(call.request.address(call.app.settings.proxies), key)
+    async with call.connection() as conn:
+        await count_attempt(conn, who)
+        known = await store.find_for_sign_in(conn, key)
+    stored = known[1] if known and known[0].id == visit.person.id else None
+    if not await call.app.passwords.verify(stored, visit.value("current")[:256]):
+        raise ValidationProblem(errors=[FieldError("/current", detail=WRONG)])
+    async with call.connection() as conn:
+        await forgive(conn, who)
+    return values["password"]
+
+
+async def sign_out_elsewhere(call: Call) -> Response:
+    """Ends all of one's other sessions."""
+    async with call.connection() as conn:
+        await end_other_sessions(conn, call.visit.person.id, call.visit.session or "")
+    return see_other(f"{_here(call)}?done=sessions")
