@@ -7,11 +7,11 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, Errors, Form, Object, one_of
-from contactory.contacts.consent import parse_consent, show_consent
+from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_values
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate, purge
-from contactory.contacts.writing import Written, create, new_change, show, upsert, write
+from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
 from contactory.db import Row
 from contactory.errors import Forbidden, NotFound, ValidationProblem
 from contactory.http import Response, json_response
@@ -268,15 +268,7 @@ async def set_consent(call: Call) -> Response:
     contact_id = call.path_id()
 
     async def attempt(catalog: Catalog) -> Response:
-        errors = Errors()
-        given = parse_consent(call.body, errors)
-        if not call.body:
-            errors.add(Invalid("no_fields", "At least one field must be provided"))
-        errors.check()
-        change = new_change(call, catalog, contact_id)
-        change.take_consent(given)
-        change.if_match = if_match(call)
-        written = await write(call, change, catalog)
+        written = await write_consent(call, catalog, contact_id, call.body, if_match(call))
         return json_response(200, show_consent(written.consent), [etag(written.version)])
 
     return await call.by_catalog(await home(call, contact_id), attempt)

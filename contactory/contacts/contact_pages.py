@@ -7,11 +7,14 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
+from contactory.contacts.consent import Consent, show_consent
+from contactory.contacts.consent_forms import CONSENT_TITLES, Refused, consents
 from contactory.contacts.edit_pages import change_by_form, patch_of
 from contactory.contacts.grid import BUILT_IN, Column, columns_of, value_of
 from contactory.contacts.history import timeline
 from contactory.contacts.lists import EVENT_CURSOR
 from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.reach import Reach, reach_of
 from contactory.contacts.statement import RESTORE
 from contactory.contacts.store import purge
 from contactory.contacts.undo import delete, undo, undoable
@@ -35,6 +38,9 @@ class Shown(msgspec.Struct):
     contact: Contact
     version: int
     deleted_at: datetime | None
+    consent: Consent
+    reach: Reach | None
+    """Of a deleted contact there is none."""
 
     @property
     def name(self) -> str:
@@ -61,12 +67,14 @@ class Field(msgspec.Struct):
     """What somebody else has changed it to meanwhile."""
 
 
-async def _read(call: Call, catalog: Catalog, contact_id: str) -> Shown:
+async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
     """A contact; a deleted one for an admin alone. Raises NotFound."""
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
         raise NotFound
-    return Shown(await show(call, row, contact_id, catalog), row["version"], row["deleted_at"])
+    contact = await show(call, row, contact_id, catalog)
+    reach = reach_of(row, catalog) if row["deleted_at"] is None else None
+    return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
 
 
 def _text(value: Any) -> str:
@@ -74,7 +82,7 @@ def _text(value: Any) -> str:
     return "\n".join(cast("list[str]", value)) if isinstance(value, list) else value or ""
 
 
-def _fields(catalog: Catalog, contact: Contact | None) -> list[Field]:
+def fields_of(catalog: Catalog, contact: Contact | None) -> list[Field]:
     columns = [column for column in columns_of(catalog) if column.editable]
     return [Field(column, _text(value_of(contact, column)) if contact else "") for column in columns]
 
@@ -103,15 +111,24 @@ def _key(error: FieldError) -> str:
     return name.replace("~1", "/").replace("~0", "~")
 
 
+async def show_reach(call: Call) -> Response:
+    """Whether the contact may be contacted now; for a script."""
+    shown = await read_shown(call, await call.catalog(None), call.path_id())
+    if shown.reach is None:
+        raise NotFound
+    target = f"{_path(call)}/{shown.contact.id}"
+    return part(call, "contacts/reach.html", reach=shown.reach, target=target)
+
+
 async def show_contact(call: Call) -> Response:
     """The page of a contact; for a script further events of its history."""
     contact_id = call.path_id()
 
     async def attempt(catalog: Catalog) -> Response:
-        shown = await _read(call, catalog, contact_id)
+        shown = await read_shown(call, catalog, contact_id)
         if not wants_page(call.request):
             return part(call, "contacts/events.html", **await _history(call, shown))
-        return await _contact_page(call, shown, _fields(catalog, shown.contact))
+        return await contact_page(call, shown, fields_of(catalog, shown.contact))
 
     return await call.by_catalog(None, attempt)
 
@@ -132,20 +149,29 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
     }
 
 
-_TITLES = {column.key: column.title for column in BUILT_IN}
+_TITLES = {
+    **{column.key: column.title for column in BUILT_IN},
+    **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
+}
 
 
 def _path(call: Call) -> str:
     return f"/w/{call.actor.workspace_id}/contacts"
 
 
-async def _contact_page(
-    call: Call, shown: Shown, fields: list[Field], status: int = 200, problem: str = ""
+async def contact_page(
+    call: Call,
+    shown: Shown,
+    fields: list[Field],
+    status: int = 200,
+    problem: str = "",
+    refused: Refused | None = None,
 ) -> Response:
+    """The whole page; with what was refused of a form, and why."""
     values = await _history(call, shown)
-    return await page(
-        call, "contacts/contact.html", status, fields=fields, problem=problem, word=PURGE_WORD, **values
-    )
+    values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "reach": shown.reach}
+    values["consents"] = consents(shown.consent, refused)
+    return await page(call, "contacts/contact.html", status, **values)
 
 
 async def save_contact(call: Call) -> Response:
@@ -157,12 +183,12 @@ async def save_contact(call: Call) -> Response:
         try:
             await change_by_form(call, contact_id, catalog)
         except (ValidationProblem, Conflict, PreconditionFailed) as problem:
-            shown = await _read(call, catalog, contact_id)
+            shown = await read_shown(call, catalog, contact_id)
             moved = shown.contact if isinstance(problem, PreconditionFailed) else None
             typed = {**form, "tags": ["\n".join(form.get("tags", ()))]} if "tags" in form else form
-            fields = _with_problem(_fields(catalog, shown.contact), typed, problem, moved)
+            fields = _with_problem(fields_of(catalog, shown.contact), typed, problem, moved)
             detail = _MOVED if moved else problem.detail
-            return await _contact_page(call, shown, fields, problem.status, detail)
+            return await contact_page(call, shown, fields, problem.status, detail)
         return see_other(f"{_path(call)}/{contact_id}")
 
     return await call.by_catalog(None, attempt)
@@ -185,7 +211,7 @@ def _take_lines(form: dict[str, list[str]]) -> None:
 async def show_new(call: Call) -> Response:
     """The form for a new contact."""
     catalog = await call.catalog(None)
-    return await _new_page(call, _fields(catalog, None))
+    return await _new_page(call, fields_of(catalog, None))
 
 
 async def _new_page(call: Call, fields: list[Field], status: int = 200, problem: str = "") -> Response:
@@ -203,7 +229,7 @@ async def make_contact(call: Call) -> Response:
             made = await create(call, _new_values(patch_of(form, catalog), tags, catalog), catalog)
         except (ValidationProblem, Conflict) as problem:
             typed = {**form, "tags": ["\n".join(tags)]}
-            fields = _with_problem(_fields(catalog, None), typed, problem, None)
+            fields = _with_problem(fields_of(catalog, None), typed, problem, None)
             return await _new_page(call, fields, problem.status, problem.detail)
         return see_other(f"{_path(call)}/{made.contact.id}")
 
@@ -230,9 +256,9 @@ async def undo_change(call: Call) -> Response:
         try:
             await undo(call, catalog, contact_id, version)
         except (ValidationProblem, Conflict) as problem:
-            shown = await _read(call, catalog, contact_id)
-            return await _contact_page(
-                call, shown, _fields(catalog, shown.contact), problem.status, problem.detail
+            shown = await read_shown(call, catalog, contact_id)
+            return await contact_page(
+                call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
             )
         return see_other(f"{_path(call)}/{contact_id}")
 
@@ -273,9 +299,9 @@ async def purge_contact(call: Call) -> Response:
     contact_id = call.path_id()
     catalog = await call.catalog(None)
     if call.visit.value("word").strip().casefold() != PURGE_WORD:
-        shown = await _read(call, catalog, contact_id)
+        shown = await read_shown(call, catalog, contact_id)
         detail = f"Nothing was erased: type the word {PURGE_WORD} to erase the contact."
-        return await _contact_page(call, shown, _fields(catalog, shown.contact), 400, detail)
+        return await contact_page(call, shown, fields_of(catalog, shown.contact), 400, detail)
     async with call.transaction() as conn:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contactory.contacts import bulk_pages, contact_pages, edit_pages, grid_pages
+from contactory.contacts import bulk_pages, consent_pages, contact_pages, edit_pages, grid_pages
 from contactory.contacts.selection import SELECTION_QUERY, TEXT
 from contactory.operations import Operation
 
@@ -43,6 +43,10 @@ CONTACT_PAGES = [
         query=contact_pages.CONTACT_QUERY,
     ),
     _page("saveContact", "POST", "/{id}", "Change a contact", contact_pages.save_contact, "write"),
+    _page("showReach", "GET", "/{id}/reach", "Whether one may contact", contact_pages.show_reach),
+    _page(
+        "saveConsent", "POST", "/{id}/consent", "Write a consent down", consent_pages.save_consent, "write"
+    ),
     _page("undoChange", "POST", "/{id}/undo", "Take a change back", contact_pages.undo_change, "write"),
     _page("deleteContactPage", "POST", "/{id}/delete", "Delete", contact_pages.delete_contact, "write"),
     _page("restoreContactPage", "POST", "/{id}/restore", "Restore", contact_pages.restore_contact, "write"),

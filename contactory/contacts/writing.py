@@ -4,8 +4,9 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.catalog import Catalog
+from contactory.checks import Errors, Object
 from contactory.contacts.change import Change, Outcome
-from contactory.contacts.consent import born
+from contactory.contacts.consent import born, parse_consent
 from contactory.contacts.model import Contact, Values, show_fields
 from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
@@ -26,6 +27,7 @@ from contactory.errors import (
     Unavailable,
     ValidationProblem,
 )
+from contactory.invalid import Invalid
 from contactory.operations import Call, Stale
 from contactory.timezones.phones import derive_zone
 
@@ -69,6 +71,21 @@ async def write(call: Call, change: Change, catalog: Catalog) -> Written:
         refuse(outcome)
         return await written(call, change, outcome, catalog)
     raise Unavailable("Others are changing the same contacts: try again in a second.")
+
+
+async def write_consent(
+    call: Call, catalog: Catalog, contact_id: str, data: Object, if_match: list[int] | None = None
+) -> Written:
+    """Writes down a consent; what `data` leaves out stays as it is. Raises ValidationProblem, as write()."""
+    errors = Errors()
+    given = parse_consent(data, errors)
+    if not data:
+        errors.add(Invalid("no_fields", "At least one field must be provided"))
+    errors.check()
+    change = new_change(call, catalog, contact_id)
+    change.take_consent(given)
+    change.if_match = if_match
+    return await write(call, change, catalog)
 
 
 async def _commit(call: Call, change: Change) -> Outcome:

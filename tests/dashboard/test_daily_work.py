@@ -1,6 +1,8 @@
 """What people do every day, in a browser on a real server."""
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -322,3 +324,33 @@ def test_a_contact_is_changed_without_scripts(windows: Windows, world: World, ol
     expect(page.get_by_role("heading", name="June", level=1)).to_be_visible()
     now = world.alice.read(jane["id"])
     assert (now["firstName"], now["tags"]) == ("June", ["a", "b"])
+
+
+def test_the_day_of_a_contact_goes_on_and_consent_is_written_down(
+    windows: Windows, world: World, olive: Person
+) -> None:
+    # Where it is between noon and one, so that nothing opens or closes in the next hours.
+    zone = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+    jane = world.alice.made(firstName="Jane", phone="+14155550123", timezone=zone)
+    page = windows(olive).page
+    page.clock.install()
+    page.goto(f"/w/{world.acme}/contacts/{jane['id']}")
+    band = page.get_by_role("img", name="It is").first
+    name = re.compile(r"^(Open today from 09:00 to 20:00|Closed all day)\. It is 12:")
+    expect(band).to_have_accessible_name(name)
+
+    def now() -> float:
+        return float((page.locator("#reach line").first.get_attribute("x1") or "").rstrip("%"))
+
+    before = now()
+    page.clock.fast_forward(30 * 60_000)
+    assert now() - before == pytest.approx(100 / 48, abs=0.1)
+    with page.expect_response("**/reach"):
+        page.clock.fast_forward(31 * 60_000)
+    page.get_by_label("Change: Call").press("Enter")
+    form = page.locator("#consent form").filter(has=page.get_by_label("Learnt from")).first
+    form.get_by_label("Consent").select_option("Granted")
+    form.get_by_label("Learnt from").fill("trade fair")
+    form.get_by_label("Learnt from").press("Enter")
+    expect(page.locator("#consent")).to_contain_text("trade fair")
+    assert world.alice.get(f"/v1/contacts/{jane['id']}/consent").json()["call"]["status"] == "granted"

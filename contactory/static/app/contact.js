@@ -23,7 +23,7 @@ const clocks = document.querySelectorAll("[data-clock]");
 if (clocks.length) {
   const tick = () => {
     for (const clock of clocks) {
-      const options = { timeZone: clock.dataset.clock, hour: "2-digit", minute: "2-digit" };
+      const options = { timeZone: clock.dataset.clock, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
       try {
         clock.textContent = new Intl.DateTimeFormat(undefined, options).format(new Date());
       } catch {
