@@ -290,10 +290,11 @@ select workspace_id, id, 1, gen_random_uuid(), 'contact.created', created_at, 's
 """
 # What the server's job would make of them, in the minutes that follow and beside what is measured.
 _FINDABLE = """
-insert into contact_search (workspace_id, contact_id, words)
+insert into contact_search (workspace_id, contact_id, words, first_key, last_key)
 select workspace_id, id, array_to_tsvector(array[right(workspace_id::text, 8) || lower(first_name),
            right(workspace_id::text, 8) || lower(last_name), right(workspace_id::text, 8) || email,
-           right(workspace_id::text, 8) || substr(phone, 2)])
+           right(workspace_id::text, 8) || substr(phone, 2)]),
+       lower(first_name) || chr(1) || lower(last_name), lower(last_name) || chr(1) || lower(first_name)
   from contacts on conflict do nothing
 """
 _FOUND = "insert into search_progress (workspace_id, at) values ('{workspace}', now()) on conflict do nothing"

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 
-from contactory.errors import Unavailable
+from contactory.errors import TooSlow, Unavailable
 
 Row: TypeAlias = Any
 
@@ -114,7 +114,7 @@ class Lane:
 
 
 class translated:  # noqa: N801 - reads as a statement: `with translated():`
-    """Driver errors leave this block as our own: Unavailable, Violation."""
+    """Driver errors leave this block as our own: Unavailable, TooSlow, Violation."""
 
     def __enter__(self) -> None:
         return None
@@ -124,6 +124,8 @@ class translated:  # noqa: N801 - reads as a statement: `with translated():`
             return
         if isinstance(error, asyncpg.UniqueViolationError):
             raise Violation(error.constraint_name or "") from error
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise TooSlow from error
         if isinstance(error, AWAY):
             raise Unavailable from error
 

@@ -224,6 +224,12 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(seconds)})
 
 
+class TooSlow(Unavailable):
+    """503: PostgreSQL has worked on one statement for longer than that may take."""
+
+    default = "The database took too long over this and stopped: ask for less at once, or try again later."
+
+
 PROBLEMS: tuple[type[Problem], ...] = (
     ValidationProblem,
     Unauthorized,

@@ -35,6 +35,11 @@ class Column(msgspec.Struct, frozen=True):
         """Whether its cells can be changed."""
         return self.kind != "moment"
 
+    @property
+    def sortable(self) -> bool:
+        """Whether the grid can be sorted by it."""
+        return self.kind != "tags"
+
 
 class Placed(msgspec.Struct, frozen=True):
     """A column where a person has put it."""
@@ -65,7 +70,6 @@ BUILT_IN = (
     Column("timezone", "Time zone", "zone"),
 )
 MOMENTS = (Column("createdAt", "Created", "moment"), Column("updatedAt", "Updated", "moment"))
-SORTABLE = ("createdAt", "updatedAt")
 _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields__, strict=True))
 
 

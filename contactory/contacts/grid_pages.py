@@ -6,26 +6,33 @@ from urllib.parse import urlencode
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import ID, Rule, integer, text
-from contactory.contacts.cursors import CURSOR, Cursor
+from contactory.checks import ID, Errors, Rule, integer, text
+from contactory.contacts.cursors import Cursor
 from contactory.contacts.filters import OPERATORS, VALUELESS
-from contactory.contacts.grid import SORTABLE, Column, Placed, Saved, arranged, columns_of, value_of
+from contactory.contacts.grid import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
 from contactory.contacts.layouts import delete_view, list_views, make_view, read_layout, write_layout
-from contactory.contacts.listing import count_up_to, list_contacts
+from contactory.contacts.listing import Page, count_up_to, list_contacts
 from contactory.contacts.model import Contact
+from contactory.contacts.ordering import Ordered, Place, list_ordered, parse_grid_cursor
+from contactory.contacts.reach import TITLES
 from contactory.contacts.search import count_matches, query_of
 from contactory.contacts.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.writing import show_all
-from contactory.errors import FieldError, Forbidden, ValidationProblem
+from contactory.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response, json_response, parse_query
-from contactory.invalid import Invalid
+from contactory.invalid import Invalid, invalid_cursor
 from contactory.operations import Call
 from contactory.visits import page, part, wants_page
 
 PAGE_SIZE = 50
 COUNTED = 10_000
-GRID_QUERY = {**SELECTION_QUERY, "cursor": CURSOR, "view": ID, "deleted": ID}
+SLOW = (
+    "There are too many contacts to look through for this in one go. Narrow the filter, or sort by another "
+    "column: names, e-mails, phones, zones and dates are quick, custom fields and parts of words are not."
+)
+GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
+GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
 _MOST_COLUMNS = 600
 
 
@@ -44,14 +51,17 @@ async def show_grid(call: Call) -> Response:
         selection = selection_of(call.query, catalog)
         if call.query.get("column"):
             return see_other(f"{_path(call)}?{selection.query()}")
-        shown = await _table(call, catalog, selection)
+        layout = await layout_of(call, catalog)
+        try:
+            found, status = await _page(call, catalog, selection), 200
+        except TooSlow:
+            if not wants_page(call.request):
+                raise TooSlow(SLOW) from None
+            found, status = None, TooSlow.status
+        shown = await _table(call, catalog, selection, layout, found)
         if not wants_page(call.request):
             return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
-        async with call.connection() as conn:
-            views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
-        shown["views"], shown["view"] = views, call.query.get("view")
-        shown["deleted"] = call.query.get("deleted")
-        return await page(call, "contacts/list.html", **shown, operators=OPERATORS, valueless=VALUELESS)
+        return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
     return await call.by_catalog(None, attempt)
 
@@ -67,24 +77,60 @@ async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
     return arranged(columns_of(catalog), saved)
 
 
-async def _table(call: Call, catalog: Catalog, selection: Selection) -> dict[str, Any]:
-    cursor: Cursor | None = call.query.get("cursor")
-    layout = await layout_of(call, catalog)
+async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Ordered:
+    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another one."""
+    cursor: Cursor | Place | None = call.query.get("cursor")
+    by_moment = selection.column in MOMENTS
+    if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
+        raise _no_cursor(invalid_cursor())
     wanted = await filter_of(call, catalog, selection)
     async with call.connection() as conn:
-        found = await list_contacts(conn, catalog, wanted, selection.sort, PAGE_SIZE, 0, cursor)
+        if not isinstance(cursor, Place) and by_moment:
+            return await list_contacts(conn, catalog, wanted, selection.sort, PAGE_SIZE, 0, cursor)
+        place, way = cursor if isinstance(cursor, Place) else None, "desc" if selection.descending else "asc"
+        try:
+            return await list_ordered(conn, catalog, wanted, selection.column, way, PAGE_SIZE, place)
+        except Invalid as error:
+            raise _no_cursor(error) from None
+
+
+def _no_cursor(error: Invalid) -> ValidationProblem:
+    errors = Errors()
+    errors.add_parameter("cursor", error)
+    return errors.problem()
+
+
+async def _table(
+    call: Call, catalog: Catalog, selection: Selection, layout: list[Placed], found: Page | Ordered | None
+) -> dict[str, Any]:
+    """What the table shows; where `found` is None, that it took too long."""
     following = None
-    if found.next:
+    if found and found.next:
         following = f"{_path(call)}?{selection.query()}&{urlencode({'cursor': found.next.text()})}"
     return {
         "layout": layout,
         "columns": [placed for placed in layout if placed.shown],
-        "sortable": SORTABLE,
         "selection": selection,
-        "rows": await rows_shown(call, catalog, found.rows, layout),
+        "rows": await rows_shown(call, catalog, found.rows if found else [], layout),
+        "slow": "" if found else SLOW,
         "following": following,
-        "begun": cursor is None,
+        "begun": "cursor" not in call.query,
         "here": _path(call),
+    }
+
+
+async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
+    """What stands above the table."""
+    async with call.connection() as conn:
+        views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
+    return {
+        "views": views,
+        "view": call.query.get("view"),
+        "deleted": call.query.get("deleted"),
+        "operators": OPERATORS,
+        "valueless": VALUELESS,
+        "channels": TITLES,
+        "windows": [*catalog.windows.values()],
     }
 
 
@@ -107,11 +153,14 @@ async def count_grid(call: Call) -> Response:
         selection = selection_of(call.query, catalog)
         query = query_of(catalog.workspace_id, selection.q)
         wanted = await filter_of(call, catalog, selection, all_of_them=True)
-        async with call.connection() as conn:
-            if query and not selection.conditions:
-                found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
-            else:
-                found = await count_up_to(conn, catalog, wanted, COUNTED)
+        try:
+            async with call.connection() as conn:
+                if query and not selection.conditions and not selection.reachable:
+                    found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
+                else:
+                    found = await count_up_to(conn, catalog, wanted, COUNTED)
+        except TooSlow:
+            found = None  # The grid says so too, and what to do.
         return part(call, "contacts/count.html", count=found, most=COUNTED)
 
     return await call.by_catalog(None, attempt)
@@ -198,9 +247,12 @@ async def save_view(call: Call) -> Response:
     return await call.by_catalog(None, attempt)
 
 
+SELECTED = ("q", "where", "sort", "availableNow", "window")
+
+
 def selected(query: str) -> dict[str, Any]:
     """What the query of a grid's address says of which contacts are shown."""
-    given = {name: values for name, values in parse_query(query).items() if name in ("q", "where", "sort")}
+    given = {name: values for name, values in parse_query(query).items() if name in SELECTED}
     return {name: values if name == "where" else values[-1] for name, values in given.items()}
 
 

@@ -52,10 +52,10 @@ class Page(msgspec.Struct):
     next: Cursor | None = None
 
 
-class _Query:
+class Query:
     """Puts a statement together; every value is an argument."""
 
-    def __init__(self, catalog: Catalog, wanted: Filter, columns: str = "") -> None:
+    def __init__(self, catalog: Catalog, wanted: Filter, columns: str = _COLUMNS) -> None:
         self.columns = columns
         self.args: list[Any] = [catalog.workspace_id]
         self.where = ["c.workspace_id = $1", "c.deleted_at is null"]
@@ -103,11 +103,11 @@ async def list_contacts(
     columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
     rows = None
     if wanted.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
-        query = _Query(catalog, wanted, columns)
+        query = Query(catalog, wanted, columns)
         _go_on(query, wanted, sort, cursor)
         rows = await _quickly(conn, query, wanted, sort, limit, offset)
     if rows is None:
-        query = _Query(catalog, wanted, columns)
+        query = Query(catalog, wanted, columns)
         if wanted.reachable is not None:
             query.add("c.timezone = any({}::text[])", wanted.reachable.zones)  # An index knows this one.
         build = _by_creation if sort.endswith("createdAt") else _by_change
@@ -125,7 +125,7 @@ async def list_contacts(
 
 
 async def _quickly(
-    conn: Connection, query: _Query, wanted: Filter, sort: str, limit: int, offset: int
+    conn: Connection, query: Query, wanted: Filter, sort: str, limit: int, offset: int
 ) -> list[Any] | None:
     """The rows of a list of those who may be contacted now, where a short way leads to them; else None."""
     _, way = _direction(sort)
@@ -158,7 +158,7 @@ select {query.columns}
     )
 
 
-def _by_creation(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+def _by_creation(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
     _, way = _direction(sort)
     _go_on(query, wanted, sort, cursor)
     return f"""
@@ -168,7 +168,7 @@ select {query.columns}
  order by c.created_at {way}, c.id {way}"""
 
 
-def _go_on(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> None:
+def _go_on(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> None:
     """Adds where a walk by creation goes on."""
     after, _ = _direction(sort)
     if cursor:
@@ -181,7 +181,7 @@ def _go_on(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> N
         )
 
 
-def _by_change(query: _Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+def _by_change(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
     """By the last change that the walk's snapshot sees."""
     after, way = _direction(sort)
     seen_e, seen_n = _visible(query, cursor)
@@ -202,7 +202,7 @@ select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, 
  order by e.at {way}, e.contact_id {way}"""
 
 
-def _by_change_from_the_oldest(query: _Query, cursor: Cursor | None, seen: str) -> str:
+def _by_change_from_the_oldest(query: Query, cursor: Cursor | None, seen: str) -> str:
     # From the oldest on, the events are mostly those that later ones have superseded; so sort the contacts.
     place = "c.updated_at"
     if cursor:
@@ -222,7 +222,7 @@ select * from (
  order by place, id::uuid"""
 
 
-def _visible(query: _Query, cursor: Cursor | None) -> tuple[str, str]:
+def _visible(query: Query, cursor: Cursor | None) -> tuple[str, str]:
     """Conditions that events e and n were there when the walk began."""
     if cursor is None:
         return "true", "true"
@@ -241,13 +241,13 @@ def _direction(sort: str) -> tuple[Literal["<", ">"], Literal["asc", "desc"]]:
 
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
     """How many contacts a list has in all."""
-    query = _Query(catalog, wanted)
+    query = Query(catalog, wanted)
     return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
 
 
 async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
     """As count_contacts, but stops at one more than `most`."""
-    query = _Query(catalog, wanted)
+    query = Query(catalog, wanted)
     return await conn.fetchval(
         f"""select count(*) from (select from contacts c where {query.condition}
                                    limit {int(most) + 1}) counted""",

@@ -6,17 +6,20 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from contactory.availability.model import CHANNEL
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object, Rule, one_of
-from contactory.contacts.cursors import SORTS
+from contactory.checks import Errors, Object, Rule
 from contactory.contacts.filters import Condition, condition_sql, parse_condition, updated_since
+from contactory.contacts.grid import BUILT_IN, Column, columns_of
 from contactory.contacts.listing import Filter
+from contactory.contacts.reachable import Reachable, reachable
 from contactory.contacts.search import matches, query_of, search
 from contactory.invalid import Invalid
 from contactory.operations import Call
 
 MOST_CONDITIONS = 20
 _LONGEST = 300
+DEFAULT_SORT = "-createdAt"
 
 
 def _typed(value: Any) -> str:
@@ -27,7 +30,9 @@ TEXT = Rule(_typed, {"type": "string"})
 SELECTION_QUERY: Mapping[str, Rule] = {
     "q": TEXT,
     "where": TEXT._replace(many=True),
-    "sort": one_of(*SORTS),
+    "sort": TEXT,
+    "availableNow": TEXT,
+    "window": TEXT,
     # A further condition, as a form without scripts sends it.
     "column": TEXT,
     "operator": TEXT,
@@ -40,18 +45,44 @@ class Selection(msgspec.Struct):
 
     q: str
     conditions: list[Condition]
-    sort: str = "-createdAt"
+    column: Column
+    """What it is sorted by."""
+    descending: bool
+    window: str = ""
+    """The send window by which they may be contacted now; empty for the default one."""
+    reachable: Reachable | None = None
+
+    @property
+    def sort(self) -> str:
+        """The order as the URL carries it."""
+        return f"{'-' if self.descending else ''}{self.column.key}"
+
+    def turned(self, column: Column) -> str:
+        """The order that the head of a column leads to: the latest first, texts from their beginning."""
+        descending = not self.descending if column == self.column else column.kind == "moment"
+        return f"{'-' if descending else ''}{column.key}"
+
+    @property
+    def available(self) -> str:
+        """The channel on which they may be contacted now; empty where that does not matter."""
+        return self.reachable.channel if self.reachable else ""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What the URL says besides the conditions."""
+        sort = "" if self.sort == DEFAULT_SORT else self.sort
+        given = {"q": self.q, "sort": sort, "availableNow": self.available, "window": self.window}
+        return {name: value for name, value in given.items() if value}
 
     def query(self, *, without: Condition | None = None, **changed: str) -> str:
         """The query of the URL that says the same, but for one condition less, or what is `changed`."""
-        given = {"q": self.q, "sort": "" if self.sort == "-createdAt" else self.sort, **changed}
-        named = [(name, value) for name, value in given.items() if value]
+        named = [(name, value) for name, value in {**self.named, **changed}.items() if value]
         return urlencode([*named, *(("where", c.text) for c in self.conditions if c != without)])
 
     @property
     def narrowed(self) -> bool:
         """Whether it may leave any contact out."""
-        return bool(self.q.strip() or self.conditions)
+        return bool(self.q.strip() or self.conditions or self.reachable)
 
 
 def selection_of(query: Object, catalog: Catalog) -> Selection:
@@ -68,8 +99,31 @@ def selection_of(query: Object, catalog: Catalog) -> Selection:
             conditions[condition.text] = condition
         except Invalid as error:
             errors.add_parameter("where", error)
+    column, descending = _order(query.get("sort") or DEFAULT_SORT, catalog, errors)
+    reach, window = _available(query, catalog, errors)
     errors.check()
-    return Selection(query.get("q", ""), [*conditions.values()], query.get("sort", "-createdAt"))
+    return Selection(query.get("q", ""), [*conditions.values()], column, descending, window, reach)
+
+
+def _order(sort: str, catalog: Catalog, errors: Errors) -> tuple[Column, bool]:
+    key = sort.removeprefix("-")
+    column = next((c for c in columns_of(catalog) if c.key == key and c.sortable), None)
+    if column is None:
+        detail = "This order is one by a field that there is not, or no longer"
+        errors.add_parameter("sort", Invalid("unknown_order", detail))
+    return column or BUILT_IN[0], sort.startswith("-")
+
+
+def _available(query: Object, catalog: Catalog, errors: Errors) -> tuple[Reachable | None, str]:
+    channel, window = query.get("availableNow"), query.get("window") or ""
+    if not channel:
+        return None, ""
+    try:
+        asked = {"availableNow": CHANNEL.parse(channel), **({"window": window} if window else {})}
+        return reachable(asked, catalog, errors), window
+    except Invalid as error:
+        errors.add_parameter("availableNow", error)
+        return None, ""
 
 
 async def filter_of(
@@ -84,4 +138,5 @@ async def filter_of(
         async with call.connection() as conn:
             ids = await search(conn, catalog.workspace_id, query)
             conditions.append(matches(query, ids, all_of_them=all_of_them))
-    return Filter(conditions=conditions, updated_after=updated_since(selection.conditions))
+    since = updated_since(selection.conditions)
+    return Filter(conditions=conditions, updated_after=since, reachable=selection.reachable)

@@ -46,7 +46,9 @@ CREATE TABLE public.contact_events (
 CREATE TABLE public.contact_search (
     workspace_id uuid NOT NULL,
     contact_id uuid NOT NULL,
-    words tsvector NOT NULL
+    words tsvector NOT NULL,
+    first_key text COLLATE pg_catalog."C",
+    last_key text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.contacts (
@@ -309,6 +311,10 @@ CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, cre
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
 CREATE INDEX contact_events_at ON public.contact_events USING btree (workspace_id, at, contact_id);
+
+CREATE INDEX contact_search_first ON public.contact_search USING btree (workspace_id, first_key, contact_id);
+
+CREATE INDEX contact_search_last ON public.contact_search USING btree (workspace_id, last_key, contact_id);
 
 CREATE INDEX contact_search_words ON public.contact_search USING gin (words);
 

@@ -56,6 +56,35 @@ const STEPS = {
   PageUp: [0, -PAGE],
 };
 
+// From the first row one goes up to the heads that sort, and along them.
+function headOf(cell) {
+  return cell.closest("table").tHead.rows[0].cells[cell.cellIndex]?.querySelector("a") ?? null;
+}
+
+box?.addEventListener("keydown", (event) => {
+  const link = event.target.closest("thead a");
+  if (!link || event.altKey || event.ctrlKey || event.metaKey) return;
+  const links = [...link.closest("tr").querySelectorAll("a")];
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step) links[links.indexOf(link) + step]?.focus();
+  else if (event.key === "ArrowDown") goTo(rows()[0]?.cells[link.closest("th").cellIndex]);
+  else return;
+  event.preventDefault();
+});
+
+// A head that was pressed by keyboard has the focus again once the page has come.
+const SORTED = "contactory-sorted";
+box?.addEventListener("click", (event) => {
+  const link = event.target.closest("thead a");
+  if (link && event.detail === 0) sessionStorage.setItem(SORTED, link.closest("th").dataset.key);
+});
+
+function focusSorted() {
+  const key = sessionStorage.getItem(SORTED);
+  sessionStorage.removeItem(SORTED);
+  if (key) box?.querySelector(`thead [data-key="${CSS.escape(key)}"] a`)?.focus();
+}
+
 box?.addEventListener("keydown", (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.closest("tr[data-id]") || event.altKey) return;
@@ -64,6 +93,7 @@ box?.addEventListener("keydown", (event) => {
   if (event.key in STEPS && !event.ctrlKey && !event.metaKey) {
     target = neighbour(cell, ...STEPS[event.key]);
     if (!target && event.key.startsWith("Page")) target = edge(cell, event.key === "PageDown");
+    if (!target && event.key === "ArrowUp" && headOf(cell)) headOf(cell).focus();
   } else if (event.key === "Home" || event.key === "End") {
     target = ends(cell, event.key, event.ctrlKey || event.metaKey);
   } else return;
@@ -80,6 +110,12 @@ function edge(cell, last) {
 function prepare() {
   const shown = table();
   if (!shown) return; // Nobody is shown, or this is another page.
+  // Whoever was moved down the order by a change, and comes a second time, is shown once.
+  const seen = new Set();
+  for (const row of rows()) {
+    if (seen.has(row.dataset.id)) row.remove();
+    seen.add(row.dataset.id);
+  }
   shown.setAttribute("role", "grid");
   box.querySelector(".grid-frame")?.removeAttribute("tabindex");
   for (const inner of shown.querySelectorAll("tbody .handle :is(a, input)")) inner.tabIndex = -1;
@@ -88,6 +124,7 @@ function prepare() {
 }
 
 prepare();
+focusSorted();
 document.addEventListener("htmx:load", prepare);
 
 box?.addEventListener("htmx:afterSwap", (event) => {
