@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from contactory.contacts import bulk_pages, consent_pages, contact_pages, edit_pages, grid_pages
+from contactory.contacts import (
+    bulk_pages,
+    consent_pages,
+    contact_pages,
+    edit_pages,
+    export_pages,
+    grid_pages,
+)
 from contactory.contacts.selection import SELECTION_QUERY, TEXT
 from contactory.operations import Operation
 
@@ -32,6 +39,7 @@ CONTACT_PAGES = [
     _page("deleteView", "POST", "/views/{id}/delete", "Delete a saved view", grid_pages.remove_view),
     _page("suggestTags", "GET", "/tags", "Tags to choose from", grid_pages.suggest_tags, query={"q": TEXT}),
     _page("changeMany", "POST", "/many", "Change many at once", bulk_pages.change_many, "write"),
+    _page("exportContacts", "POST", "/export", "Contacts as a file", export_pages.export_contacts),
     _page("showNewContact", "GET", "/new", "A new contact", contact_pages.show_new, "write"),
     _page("makeContact", "POST", "/new", "Make a contact", contact_pages.make_contact, "write"),
     _page(

@@ -50,6 +50,8 @@ CASES = [
     Case("suggestTags", IN + "/contacts/tags?q=hid"),
     Case("changeMany", IN + "/contacts/many", {"action": "delete", "contact": "{contact}:1"}),
     Case("changeMany", IN + "/contacts/many", {"action": "set", "firstName": "x", "all": "1", "back": ""}),
+    Case("exportContacts", IN + "/contacts/export", {"all": "1", "back": ""}),
+    Case("exportContacts", IN + "/contacts/export", {"contact": "{contact}", "format": "jsonl"}),
     Case("showNewContact", IN + "/contacts/new"),
     Case("makeContact", IN + "/contacts/new", {"firstName": "Mallory"}),
     Case("showContact", IN + "/contacts/{contact}"),

@@ -183,7 +183,12 @@ def test_a_viewer_can_look_and_not_change(world: World, contacts: Callable[..., 
     page = contacts(person=world.person("viewer"))
     cell(page, jane["id"], "firstName").click()
     page.keyboard.press("Enter")
-    assert page.locator("td input").count() == 0
+    assert page.locator("td input:not([type=checkbox])").count() == 0
+    page.get_by_role("checkbox", name="Select Jane").check()
+    assert page.get_by_label("Selected contacts").get_by_role("button").all_inner_texts() == [
+        "Export",
+        "Select none",
+    ]
 
 
 def test_contacts_are_found_as_one_types(world: World, contacts: Callable[..., Page]) -> None:

@@ -148,7 +148,8 @@ def test_a_patch_of_a_name_still_touches_no_index_of_the_contacts(world: World) 
         after = world.sql.row(read)
         if after[0] - before[0] >= 20:
             break
-    assert after[0] - before[0] == after[1] - before[1]
+    # A full page now and then sends one elsewhere; with an index on a name none would stay.
+    assert after[1] - before[1] >= 15
 
 
 @pytest.mark.parametrize("sort", ["tags", "nothing", "field-999", "--email", "first_name", "-"])

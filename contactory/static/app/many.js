@@ -71,9 +71,23 @@ bar?.addEventListener("click", (event) => {
   if (!button) return;
   if (button.matches("[data-everything]")) everything = true;
   else if (button.matches("[data-none]")) for (const box of boxes()) box.checked = false;
+  else if (button.matches("[data-export]")) return exportChosen();
   else if (button.dataset.action) return ask(button.dataset.action);
   show();
 });
+
+const sheet = document.getElementById("export-work");
+sheet?.querySelector("[data-cancel]").addEventListener("click", () => sheet.close());
+sheet?.querySelector("form").addEventListener("submit", () => setTimeout(() => sheet.close()));
+
+/** Asks how to export, and sends the form as any other: what comes is a file, and the page stays. */
+function exportChosen() {
+  const wanted = everything ? [["all", "1"], ["back", location.search.slice(1)]] : versions(chosen().map((box) => box.closest("tr"))).map((each) => ["contact", each]);
+  const inputs = wanted.map(([name, value]) => Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  sheet.querySelector("h2").textContent = `Export: ${said.textContent.toLowerCase()}`;
+  sheet.querySelector("[data-targets]").replaceChildren(...inputs);
+  sheet.showModal();
+}
 
 /** What is to be done: asks for the tags or the value where the action needs some. */
 function ask(action) {
