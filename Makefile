@@ -11,7 +11,7 @@ LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format bench bench-growth bench-local-time lock clean
+.PHONY: help run test soak lint format bench bench-growth bench-local-time bench-pages lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench-local-time: .venv/.dev ## measure verdicts, who may be contacted now, and 
 	@tools/need wrk
 	$(BIN)/python -m bench --local-time $(ARGS)
 
+bench-pages: .venv/.dev ## measure the dashboard's pages, at the server and in a browser, within ten minutes
+	@tools/need chromium chromium-browser google-chrome
+	$(BIN)/python -m bench --pages $(ARGS)
+
 lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
 	@tools/need venv $(PYTHON)
 	$(PIP) uv==0.13.9
@@ -52,7 +56,7 @@ lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade tak
 	$(LOCK) --constraint requirements-dev.txt --output-file requirements.txt $(ARGS)
 
 clean: ## remove all that these commands made, but no data
-	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .pytest_cache .ruff_cache dist htmlcov
+	rm -rf .venv .coverage .coverage.* .hypothesis artefacts .import_linter_cache .pytest_cache .ruff_cache dist htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.run: requirements.txt pyproject.toml

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import growth, local_time, report
+from bench import growth, local_time, pages, report
 from bench.figures import bars, figures
 from bench.generators import Run
 from bench.loads import SCENARIOS
@@ -31,6 +31,9 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
     "--local-time", "clocks", is_flag=True, help="Verdicts, who may be contacted now, and the plan."
 )
 @click.option(
+    "--pages", "browse", is_flag=True, help="The dashboard's pages, at the server and in a browser."
+)
+@click.option(
     "--only", type=click.Choice(_NAMES), multiple=True, help="Only this operation; may be given again."
 )
 @click.option("--contacts", type=click.IntRange(1000, 10_000_000), help="How many contacts there are.")
@@ -44,6 +47,7 @@ def main(
     quick: bool,
     grow: bool,
     clocks: bool,
+    browse: bool,
     only: tuple[str, ...],
     contacts: int | None,
     rounds: int | None,
@@ -55,7 +59,7 @@ def main(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=True)
     workers = workers or processes(Settings())
-    if not shutil.which("wrk"):
+    if not browse and not shutil.which("wrk"):
         raise click.ClickException(
             "There is no wrk here, which sends the requests: install it (apt install wrk)."
         )
@@ -64,6 +68,9 @@ def main(
             sizes = [contacts] if contacts else local_time.SIZES
             path = out or Path(__file__).parent / "results" / "local-time-latest.json"
             sys.exit(not local_time.measure(sizes, rounds or 3, seconds or 3, workers, console, path))
+        if browse:
+            path = out or Path(__file__).parent / "results" / "pages-latest.json"
+            sys.exit(not pages.measure(contacts or pages.CONTACTS, rounds or 8, workers, console, path))
         if grow:
             found = growth.measure(contacts or 1_000_000, rounds or 4, seconds or 10, workers, console)
         else:

@@ -21,7 +21,7 @@ _TYPES = {
     "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8",
 }
-_WORTH_PACKING = 1024  # Bytes; a smaller file fits in a packet as it is.
+WORTH_PACKING = 1024  # Bytes; a smaller file fits in a packet as it is.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
@@ -56,7 +56,7 @@ class _File(msgspec.Struct, frozen=True):
 @cache
 def _read(name: str) -> _File:
     content = _ROOT.joinpath(*name.split("/")).read_bytes()
-    packed = gzip.compress(content, mtime=0) if len(content) > _WORTH_PACKING else None
+    packed = gzip.compress(content, mtime=0) if len(content) > WORTH_PACKING else None
     etag = hashlib.sha256(content).hexdigest()[:32]
     return _File(_TYPES[name.rpartition(".")[2]], content, packed, etag)
 
@@ -66,7 +66,7 @@ async def send(call: Call, name: str) -> Response:
     if name not in NAMES:
         raise NotFound
     file = await asyncio.to_thread(_read, name)
-    packed = file.packed if _takes_gzip(call.request.header("accept-encoding")) else None
+    packed = file.packed if takes_gzip(call.request.header("accept-encoding")) else None
     # The two encodings are two representations, so each has an entity tag of its own (RFC 9110, 8.8.3).
     etag = f'"{file.etag}{"-gzip" if packed else ""}"'
     headers = [("etag", etag), ("cache-control", "no-cache"), ("vary", "accept-encoding"), *PAGE_HEADERS]
@@ -78,7 +78,8 @@ async def send(call: Call, name: str) -> Response:
     return Response(200, packed or file.content, [("content-type", file.kind), *headers])
 
 
-def _takes_gzip(header: str | None) -> bool:
+def takes_gzip(header: str | None) -> bool:
+    """Whether Accept-Encoding has it (RFC 9110, section 12.5.3)."""
     for part in (header or "").lower().split(","):
         coding, _, quality = part.partition(";")
         if coding.strip() == "gzip":

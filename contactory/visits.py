@@ -5,7 +5,6 @@ What keeps other sites from acting in a person's name: the cookie is not sent al
 that only they know. Before anybody is signed in, the secret is a cookie's value; after that the session's.
 """
 
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,10 +13,12 @@ import msgspec
 from contactory.auth import Actor
 from contactory.catalog import Catalog
 from contactory.checks import check_query
+from contactory.csrf import carries, masked
 from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.html import cookies, html, text_of, theme
+from contactory.html import cookies, html, pack, text_of, theme
 from contactory.http import Request, Response, parse_query
 from contactory.operations import Call, Operation
+from contactory.static_files import takes_gzip
 from contactory.users.model import User
 from contactory.users.sessions import find_session, new_secret
 from contactory.users.store import list_workspaces_of
@@ -121,7 +122,7 @@ async def _check_form(call: Call) -> None:
         raise Forbidden(NO_COOKIE)
     carried = request.header("x-csrf-token") or visit.value("csrf")
     visit.form.pop("csrf", None)
-    if not secrets.compare_digest(carried.encode(), visit.csrf.encode()):
+    if not carries(carried, visit.csrf):
         # Who was signed out meanwhile is told so, and not of forms.
         raise (
             SignedOut
@@ -161,8 +162,12 @@ async def _entered(call: Call, user: User) -> Catalog:
 
 
 def leave(call: Call, response: Response) -> Response:
-    """The answer, with the cookies that are to be set."""
+    """The answer, with the cookies that are to be set, and packed where that may be."""
     response.headers += [("set-cookie", cookie) for cookie in call.visit.cookies]
+    site = call.request.header("sec-fetch-site")
+    # What another site makes the browser ask for goes as it is: its length says nothing of what is in it.
+    if site in ("same-origin", "none") and takes_gzip(call.request.header("accept-encoding")):
+        pack(response)
     return response
 
 
@@ -174,7 +179,7 @@ async def page(call: Call, template: str, status: int = 200, **values: object) -
             workspaces = await list_workspaces_of(conn, visit.user)
     text = text_of(
         template,
-        csrf=visit.csrf,
+        csrf=masked(visit.csrf),
         user=visit.user,
         actor=call.actor,
         workspaces=workspaces,
@@ -195,4 +200,4 @@ async def page_or_part(call: Call, whole: str, piece: str, status: int = 200, **
 
 def part(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A part of a page, for a script to put in its place."""
-    return html(status, text_of(template, csrf=call.visit.csrf, actor=call.actor, **values))
+    return html(status, text_of(template, csrf=masked(call.visit.csrf), actor=call.actor, **values))

@@ -120,8 +120,9 @@ def test_every_control_of_every_page_is_reached_and_seen_by_tab(
                 assert focus["visible"], (name, focus)
                 assert focus["inside"], (name, focus)
             page.keyboard.press("Tab")
-            focus = page.evaluate(FOCUS)
-            if focus is None or focus["key"] in seen:
+            before, focus = focus, page.evaluate(FOCUS)
+            within = focus and before and focus["key"] == before["key"]  # Of a date: day, month, year.
+            if focus is None or (focus["key"] in seen and not within):
                 break
         else:
             raise AssertionError(f"{name}: Tab does not come to an end")
