@@ -1,6 +1,6 @@
 """Every page for those who enlarge it, who want nothing to move, and who have no pointer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,17 +16,16 @@ Windows = Callable[..., Window]
 
 def each_page(
     windows: Windows, olive: Person, paths: dict[str, str], **settings: Any
-) -> "list[tuple[str, Page]]":
-    """Every page, open."""
-    opened: list[tuple[str, Page]] = []
+) -> Iterator[tuple[str, Page]]:
+    """Every page in turn, open."""
     inside, outside = windows(olive, **settings), windows(None, **settings)
     for window in (inside, outside):
         window.expected = ("status of 400",)
     for name, path in paths.items():
         page = (outside if name in DOORS else inside).context.new_page()
         page.goto(path)
-        opened.append((name, page))
-    return opened
+        yield name, page
+        page.close()
 
 
 CUT_OFF = """() => [...document.querySelectorAll("h1, h2, p, a, button, label, summary, legend, dt, dd")]
