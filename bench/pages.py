@@ -109,7 +109,7 @@ def _paths(built: Stage) -> dict[str, str]:
     named = {f"sorted by {name}": path for name, path in sorts.items()}
     filters = {
         "available now by call": f"{grid}?availableNow=call",
-        "a search": f"{grid}?q=first12",
+        "a search": f"{grid}?q=first1234",
         "sorted by a custom field": f"{grid}?sort=field-{built.field}",
     }
     return {"a constant page": "/sign-in", "the list of contacts": grid, **named, **filters}
