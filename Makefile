@@ -46,7 +46,7 @@ bench-local-time: .venv/.dev ## measure verdicts, who may be contacted now, and 
 	$(BIN)/python -m bench --local-time $(ARGS)
 
 bench-pages: .venv/.dev ## measure the dashboard's pages, at the server and in a browser, within ten minutes
-	@tools/need chromium chromium-browser google-chrome
+	@tools/need chromium-headless-shell chromium chromium-browser google-chrome
 	$(BIN)/python -m bench --pages $(ARGS)
 
 lock: ## bring requirements*.txt in line with pyproject.toml; ARGS=--upgrade takes newer versions
