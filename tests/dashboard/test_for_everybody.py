@@ -104,6 +104,7 @@ FOCUS = """() => {
 REACHABLE = """() =>
   [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
   .filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0 && !e.dataset.walked)
+  .filter((e) => e.type !== "radio" || e.checked)
   .map((e) => e.outerHTML.slice(0, 160))"""
 
 
