@@ -51,7 +51,7 @@ CONTACT_PAGES = [
         query=contact_pages.CONTACT_QUERY,
     ),
     _page("saveContact", "POST", "/{id}", "Change a contact", contact_pages.save_contact, "write"),
-    _page("showReach", "GET", "/{id}/reach", "Whether one may contact", contact_pages.show_reach),
+    _page("showContactReach", "GET", "/{id}/reach", "Whether one may contact", contact_pages.show_reach),
     _page(
         "saveConsent", "POST", "/{id}/consent", "Write a consent down", consent_pages.save_consent, "write"
     ),

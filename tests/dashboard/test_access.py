@@ -57,7 +57,7 @@ CASES = [
     Case("showContact", IN + "/contacts/{contact}"),
     Case("showContact", IN + "/contacts/{deleted}", permission="admin"),
     Case("saveContact", IN + "/contacts/{contact}", {"firstName": "Mallory"}),
-    Case("showReach", IN + "/contacts/{contact}/reach"),
+    Case("showContactReach", IN + "/contacts/{contact}/reach"),
     Case("saveConsent", IN + "/contacts/{contact}/consent", {"doNotContact": "true"}),
     Case("undoChange", IN + "/contacts/{contact}/undo", {"version": "2"}),
     Case("deleteContactPage", IN + "/contacts/{contact}/delete"),
