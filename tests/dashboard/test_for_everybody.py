@@ -92,11 +92,13 @@ FOCUS = """() => {
   const style = getComputedStyle(element);
   const ring = parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== "none";
   const edge = element.matches("input, select, textarea") && style.borderColor;
+  const drawn = element.matches("g") ? [...element.children] : []; // In SVG a stroke is what shows it.
+  const stroke = drawn.some((part) => parseFloat(getComputedStyle(part).strokeWidth) >= 2);
   element.dataset.walked ??= String((window.walked = (window.walked ?? 0) + 1));
   return {
     key: element.dataset.walked,
     html: element.outerHTML.slice(0, 160),
-    visible: Boolean(ring || edge),
+    visible: Boolean(ring || edge || stroke),
     inside:
       box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
   };
