@@ -116,7 +116,7 @@ def test_every_control_of_every_page_is_reached_and_seen_by_tab(
     for name, page in each_page(windows, olive, paths, viewport={"width": 1280, "height": 800}):
         page.bring_to_front()
         focus, seen = page.evaluate(FOCUS), set[str]()  # A page may begin in its first input.
-        for _ in range(120):
+        for _ in range(400):
             if focus:
                 seen.add(focus["key"])
                 assert focus["visible"], (name, focus)
