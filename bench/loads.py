@@ -172,6 +172,27 @@ select $row
 """,
 )
 
+# Lists that are asked for word for word at the same moment share a read; these do not.
+_PAGES = Scenario(
+    name="pages",
+    title="GET a list of 20, each another",
+    request="""
+function request()
+  local after = os.date("!%Y-%m-%dT%H:%M:%SZ", 1704067200 + random(contacts - 20))
+  return wrk.format("GET", "/v1/contacts?limit=20&createdAfter=" .. after, plain)
+end
+""",
+    statement="""
+\\set n random(1, $contacts - 20)
+select $row
+  from contacts
+ where workspace_id = '$workspace' and deleted_at is null
+   and created_at > timestamptz '2024-01-01' + :n::bigint * interval '1 second'
+ order by created_at, id
+ limit 21;
+""",
+)
+
 _CREATE = Scenario(
     name="create",
     title="POST a contact",
@@ -301,7 +322,7 @@ select $row from u;
 """,
 )
 
-SCENARIOS = {s.name: s for s in (_LIVE, _PATCH, _GET, _LOOKUP, _LIST, _CREATE, _UPSERT, _BATCH)}
+SCENARIOS = {s.name: s for s in (_LIVE, _PATCH, _GET, _LOOKUP, _LIST, _PAGES, _CREATE, _UPSERT, _BATCH)}
 STRIDE = 100_000
 """New contacts that one client of a run may make."""
 

@@ -36,6 +36,7 @@ class Step(msgspec.Struct, frozen=True):
     seconds: int
 
 
+# In a bar, or needed to read one rightly.
 _BARRED = {
     ("live", 64),
     ("patch", 16),
@@ -45,6 +46,7 @@ _BARRED = {
     ("get", 64),
     ("lookup", 64),
     ("list", 64),
+    ("pages", 64),
 }
 
 

@@ -5,6 +5,7 @@ is handed over together with its body, where that arrived with it, which saves a
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -12,7 +13,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
 from contactory.errors import HeadersTooLarge, Problem, ValidationProblem
 from contactory.http import Request, Response
@@ -33,6 +34,7 @@ _CROWD = 16
 _NEVER = float("inf")
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _NO_BODY = (204, 304)
+_REQUEST_LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]*) HTTP/1\.1\r\n")
 
 
 class Listener:
@@ -87,6 +89,7 @@ class HttpConnection(asyncio.Protocol):
         "_ending",
         "_head_size",
         "_headers",
+        "_heads",
         "_lingering",
         "_listener",
         "_parser",
@@ -109,6 +112,8 @@ class HttpConnection(asyncio.Protocol):
         self._target = b""
         self._headers: dict[str, bytes] = {}
         self._head_size = 0
+        self._heads = 0
+        """How many heads have arrived."""
         self._begun = False
         """Whether a head has begun to arrive, and not ended."""
         self._receiving: Request | None = None
@@ -138,10 +143,14 @@ class HttpConnection(asyncio.Protocol):
         """Bytes have come."""
         if self._ending and self._receiving is None:
             return
+        heads, between = self._heads, not self._begun and self._receiving is None
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
             self._ending = True  # To a protocol that is not spoken here: what follows is of no use.
+        except HttpParserInvalidMethodError as error:
+            at_its_start = between and heads == self._heads
+            self._refuse(_nonsense(error), _of_unknown_method(data) if at_its_start else None)
         except HttpParserError as error:
             self._refuse(error.__context__ if isinstance(error.__context__, Problem) else _nonsense(error))
         if self._begun:
@@ -214,6 +223,7 @@ class HttpConnection(asyncio.Protocol):
         if len(self._queue) >= PIPELINED * _CROWD:
             raise ValidationProblem("Too many requests were sent at once on this connection.")
         self._begun = False
+        self._heads += 1
         parser = self._parser
         request = Request(parser.get_method().decode(), _origin_form(self._target), self._headers, self)
         request.version = parser.get_http_version()
@@ -329,17 +339,22 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write_eof()
             self._deadline = self._listener.now + LINGER_SECONDS
 
-    def _refuse(self, problem: Problem) -> None:
-        """What arrives is no request: says so after the answers to those before it, and ends."""
+    def _refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
+        """What arrives is no request: says so after the answers to those before it, and ends.
+
+        `of` is a method and a target: then the answer is what that path says to that method.
+        """
         self._ending, self._begun = True, False
         request, self._receiving = self._receiving, None
         if request is None:
-            request = Request("", b"/", {}, self)
+            method, target = of or ("", b"/")
+            request = Request(method, target, {}, self)
             self._queue.append(request)
         elif request is not self._work and request not in self._queue:
             self._close(at_once=False)  # It has its answer already.
         request.keep_alive = False
-        request.fail(problem)
+        if of is None:
+            request.fail(problem)
 
     def stop(self) -> None:
         """Takes no further request, and ends once those at work are answered."""
@@ -361,6 +376,12 @@ class HttpConnection(asyncio.Protocol):
 
 def _nonsense(error: Exception) -> Problem:
     return ValidationProblem(f"The request is not valid HTTP/1.1: {error}.")
+
+
+def _of_unknown_method(data: bytes) -> tuple[str, bytes] | None:
+    """The method and target of a request that is sound but for a method which the parser does not know."""
+    found = _REQUEST_LINE.match(data)
+    return (found[1].decode(), found[2]) if found else None
 
 
 def _origin_form(target: bytes) -> bytes:

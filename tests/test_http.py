@@ -260,7 +260,7 @@ MALFORMED = {
     "bare carriage return": GET + b"X-A: b\rX-B: c\r\n\r\n",
     "negative length": POST + b"Content-Length: -1\r\n\r\n",
     "signed length": POST + b"Content-Length: +5\r\n\r\nhello",
-    "unknown method": LIVE.replace(b"GET", b"BREW"),
+    "no method": LIVE.replace(b"GET", b"G<>T"),
     "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 }

@@ -93,8 +93,9 @@ embedded.SETTINGS.update(wal_writer_delay="10s", wal_writer_flush_after="1GB")
 def test_a_server_that_promises_too_early_is_found_out(
     sabotage: str, template: Template, seed: int, progress: Callable[[str], None], tmp_path: Path
 ) -> None:
-    # Workers must be forks of what was changed, on a Python that would spawn them anew as well.
-    program = f"import multiprocessing\nmultiprocessing.set_start_method('fork')\n{sabotage}\n{SERVE}"
+    # Python reads this first in each process: so the server processes are changed too.
+    (tmp_path / "sitecustomize.py").write_text(sabotage)
+    program = f"import os\nos.environ['PYTHONPATH'] = {str(tmp_path)!r}\n{sabotage}\n{SERVE}"
     with installation(template, tmp_path / "server.log", program) as place:
         _, faults = kill_and_check(place, ["both"] * 3, (0.5, 1.5), seed, progress)
     assert any(fault.startswith("lost") for fault in faults)
