@@ -90,7 +90,6 @@ class HttpConnection(asyncio.Protocol):
         "_head_size",
         "_headers",
         "_heads",
-        "_lingering",
         "_listener",
         "_parser",
         "_queue",
@@ -124,7 +123,6 @@ class HttpConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._ending = False
         """Whether no further request is taken."""
-        self._lingering = False
         self._deadline = _NEVER
         self._stalled = _NEVER
         self._resumed: asyncio.Future[None] | None = None
@@ -159,7 +157,7 @@ class HttpConnection(asyncio.Protocol):
                 self._refuse(HeadersTooLarge())
         if self._work is None and self._queue:
             self._next()
-        if len(self._queue) >= PIPELINED:
+        if len(self._queue) >= PIPELINED and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -307,7 +305,7 @@ class HttpConnection(asyncio.Protocol):
         self._work = request = self._queue.popleft()
         self._deadline = _NEVER
         self._task = self._listener.loop.create_task(self._answer(request))
-        if len(self._queue) == PIPELINED - 1:
+        if len(self._queue) == PIPELINED - 1 and not self._transport.is_closing():
             self._transport.resume_reading()
 
     async def _answer(self, request: Request) -> None:

@@ -58,7 +58,6 @@ def _end_with_parent() -> None:
 def main(descriptor: int) -> None:
     """The process from its start to its end."""
     _end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the supervisor sees to it.
     settings = load_settings()
     set_up_logs(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -63,13 +63,17 @@ async def _keep(listening: socket.socket, stop: asyncio.Event, at_once: asyncio.
     failures = 0
     while not stop.is_set():
         begun = time.monotonic()
-        process = await _start(listening)
-        ended = asyncio.create_task(process.wait())
-        await _first(ended, stop)
-        if stop.is_set():
-            await _end(process, ended, at_once, grace)
-            return
-        _bury(process)
+        try:
+            process = await _start(listening)
+        except OSError as error:  # The system has no process or no memory left just now.
+            log.error("process does not start", error=str(error))
+        else:
+            ended = asyncio.create_task(process.wait())
+            await _first(ended, stop)
+            if stop.is_set():
+                await _end(process, ended, at_once, grace)
+                return
+            _bury(process)
         failures = 0 if time.monotonic() - begun > _LIVED else failures + 1
         pause = min(_RESPAWN_MOST, _RESPAWN_SECONDS * 2 ** max(0, failures - 1))
         await _first(asyncio.create_task(asyncio.sleep(pause)), stop)
@@ -78,8 +82,9 @@ async def _keep(listening: socket.socket, stop: asyncio.Event, at_once: asyncio.
 async def _start(listening: socket.socket) -> Process:
     descriptor = listening.fileno()
     command = (sys.executable, "-m", "contactory.server", str(descriptor))
+    # A session of its own, so that Ctrl-C reaches the supervisor alone, which sees to the order of the end.
     return await asyncio.create_subprocess_exec(
-        *command, pass_fds=[descriptor], stdin=asyncio.subprocess.DEVNULL
+        *command, pass_fds=[descriptor], stdin=asyncio.subprocess.DEVNULL, start_new_session=True
     )
 
 
