@@ -43,6 +43,9 @@ def test_a_cell_is_changed_by_keyboard_and_undone(world: World, contacts: Callab
     expect(page.get_by_role("status").get_by_text("First name changed.")).to_be_visible()
     expect(cell(page, jane["id"], "firstName")).to_be_focused()
     assert world.alice.read(jane["id"])["firstName"] == "June"
+    # Its box and its link are there as before, and tell of the new name.
+    expect(page.get_by_label("Select June Doe")).to_be_visible()
+    expect(page.get_by_role("link", name="Open June Doe")).to_be_visible()
     page.keyboard.press("Control+z")
     expect(cell(page, jane["id"], "firstName")).to_have_text("Jane")
     assert world.alice.read(jane["id"])["firstName"] == "Jane"

@@ -132,8 +132,10 @@ function replaceRow(id, html) {
   const parsed = new DOMParser().parseFromString(`<table>${html}</table>`, "text/html");
   const fresh = document.adoptNode(parsed.querySelector("tr[data-id]"));
   row.dataset.version = fresh.dataset.version;
-  for (const cell of row.cells) {
-    const content = fresh.querySelector(`[data-key="${CSS.escape(cell.dataset.key ?? "")}"]`)?.childNodes ?? [];
+  const names = (one) => one.querySelectorAll(".handle [aria-label]");
+  names(row).forEach((control, index) => (control.ariaLabel = names(fresh)[index].ariaLabel));
+  for (const cell of row.querySelectorAll("td[data-key]")) {
+    const content = fresh.querySelector(`[data-key="${CSS.escape(cell.dataset.key)}"]`)?.childNodes ?? [];
     if (open?.cell === cell) open.left = [...content];
     else cell.replaceChildren(...content);
   }
