@@ -164,15 +164,20 @@ function progressOf(how, stop) {
   return {
     remove: () => message.remove(),
     say: (total) => {
-      message.querySelector("span").textContent = `${how}: ${total.changed.length + total.same} done`;
+      message.querySelector("span").textContent = `${how}: ${shown(total.changed.length + total.same)} done`;
     },
   };
 }
 
+/** A number as the page shows it elsewhere. */
+function shown(count) {
+  return count.toLocaleString("en");
+}
+
 function report(total, how) {
-  const parts = [`${how}: ${total.changed.length} changed`];
-  if (total.same) parts.push(`${total.same} were so already`);
-  for (const [reason, count] of Object.entries(total.refused)) parts.push(`${count} not: ${reason}`);
+  const parts = [`${how}: ${shown(total.changed.length)} changed`];
+  if (total.same) parts.push(`${shown(total.same)} were so already`);
+  for (const [reason, count] of Object.entries(total.refused)) parts.push(`${shown(count)} not: ${reason}`);
   if (total.stopped) parts.push("stopped");
   const undoable = total.changed.length > 0 && total.changed.length <= MOST_UNDONE;
   const back = undoable && remember(async () => {
