@@ -1,18 +1,21 @@
-// Texts that are to be copied: a secret, a link, a command.
+// Texts that are to be copied: a secret, a link, a command; in a field, or as text of the page.
 import { toast } from "./toasts.js";
+
+const isField = (source) => "value" in source;
+const select = (source) => (isField(source) ? source.select() : getSelection().selectAllChildren(source));
 
 // What shows a secret is the answer to a form. Loading it anew is to show the page, and not to send the form again.
 if (document.querySelector("[data-copy]")) history.replaceState(history.state, "", location.href);
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  const text = document.getElementById(button.dataset.copy);
-  text.addEventListener("focus", () => text.select());
+  const source = document.getElementById(button.dataset.copy);
+  if (isField(source)) source.addEventListener("focus", () => select(source));
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(text.value);
+      await navigator.clipboard.writeText(isField(source) ? source.value : source.textContent);
       toast("Copied.");
     } catch {
-      text.select();
+      select(source);
       toast("Press Ctrl-C to copy it.");
     }
   });

@@ -1,5 +1,5 @@
 // The overview: the chart of new contacts, hours on the reader's clock, blocks that fail, and the command to copy.
-import { toast } from "./toasts.js";
+import "./copy.js";
 
 const CHART_HEIGHT = 208;
 let drawn = null;
@@ -120,18 +120,6 @@ document.addEventListener("htmx:sendError", failed);
 
 // The command to copy, with the address that the reader has come by.
 for (const element of document.querySelectorAll("[data-origin]")) element.textContent = location.origin;
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", async () => {
-    const source = document.getElementById(button.dataset.copy);
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-      toast("Copied.");
-    } catch {
-      getSelection().selectAllChildren(source);
-      toast("Press Ctrl-C to copy what is selected.");
-    }
-  });
-}
 
 draw();
 showHours();
