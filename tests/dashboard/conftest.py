@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from tests.servers import Server
 from tests.world import Person, World
@@ -84,3 +84,21 @@ def windows(browser: Browser, server: Server) -> Iterator[Callable[..., Window]]
 def olive(world: World) -> Person:
     """The owner of Acme."""
     return world.person()
+
+
+def cell(page: Page, contact_id: str, key: str) -> Locator:
+    """The cell of a contact in the column of that key."""
+    return page.locator(f'tr[data-id="{contact_id}"] [data-key="{key}"]')
+
+
+@pytest.fixture
+def contacts(windows: Callable[..., Window], world: World, olive: Person) -> Callable[..., Page]:
+    """Opens the grid of Acme's contacts."""
+
+    def opened(query: str = "", person: Person = olive, **settings: object) -> Page:
+        window = windows(person, **settings)
+        window.expected = ("status of 400", "status of 409", "status of 412")
+        window.page.goto(f"/w/{world.acme}/contacts{query}")
+        return window.page
+
+    return opened

@@ -1,36 +1,17 @@
 """What people do every day, in a browser on a real server."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from contactory.send_windows.model import WEEKDAYS
-from tests.dashboard.conftest import Window
+from tests.dashboard.conftest import Window, cell
 from tests.dashboard.test_search import settle
 from tests.world import Person, World
 
 Windows = Callable[..., Window]
-
-
-def cell(page: Page, contact_id: str, key: str) -> Locator:
-    return page.locator(f'tr[data-id="{contact_id}"] [data-key="{key}"]')
-
-
-@pytest.fixture
-def contacts(windows: Windows, world: World, olive: Person) -> Callable[..., Page]:
-    """Opens the grid of Acme's contacts."""
-
-    def opened(query: str = "", person: Person = olive, **settings: object) -> Page:
-        window = windows(person, **settings)
-        window.expected = ("status of 400", "status of 409", "status of 412")
-        window.page.goto(f"/w/{world.acme}/contacts{query}")
-        return window.page
-
-    return opened
 
 
 def test_a_cell_is_changed_by_keyboard_and_undone(world: World, contacts: Callable[..., Page]) -> None:
@@ -364,56 +345,3 @@ def test_the_day_of_a_contact_goes_on_and_consent_is_written_down(
     form.get_by_label("Learnt from").press("Enter")
     expect(page.locator("#consent")).to_contain_text("trade fair")
     assert world.alice.get(f"/v1/contacts/{jane['id']}/consent").json()["call"]["status"] == "granted"
-
-
-def test_the_grid_is_sorted_by_keyboard_and_keeps_the_place(
-    world: World, contacts: Callable[..., Page]
-) -> None:
-    for name in ("Kim", "Ann", "Zoe"):
-        world.alice.made(firstName=name)
-    settle(world, 3)
-    page = contacts()
-    names = page.locator("tbody [data-key=firstName] .value")
-    cell(page, page.locator("tr[data-id]").first.get_attribute("data-id") or "", "firstName").focus()
-    page.keyboard.press("ArrowUp")
-    expect(page.get_by_role("link", name="First name")).to_be_focused()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**?sort=firstName")
-    expect(names).to_have_text(["Ann", "Kim", "Zoe"])
-    expect(page.locator('th[aria-sort="ascending"]')).to_have_text("First name")
-    expect(page.get_by_role("link", name="First name")).to_be_focused()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**?sort=-firstName")
-    expect(names).to_have_text(["Zoe", "Kim", "Ann"])
-    page.keyboard.press("ArrowDown")
-    expect(page.locator("tr[data-id]").first.locator("[data-key=firstName]")).to_be_focused()
-
-
-def test_who_is_available_now_is_selected_and_exported(world: World, contacts: Callable[..., Page]) -> None:
-    days = [{"day": day, "from": "00:00", "to": "24:00"} for day in WEEKDAYS]
-    world.alice.post("/v1/send-windows", {"name": "All day", "channels": ["sms"], "days": days})
-    world.alice.made(firstName="Here", phone="+14155550123")
-    world.alice.made(firstName="Nowhere")
-    page = contacts()
-    page.locator("summary", has_text="Filter").click()
-    page.get_by_label("Available now by").select_option("text message")
-    page.get_by_label("Send window").select_option("All day")
-    page.get_by_role("button", name="Show who is available").click()
-    expect(page.locator("tr[data-id]")).to_have_count(1)
-    expect(page.locator(".chip")).to_contain_text("Text message: available now by All day")
-    page.get_by_role("checkbox", name="Select Here").check()
-    page.get_by_label("Selected contacts").get_by_role("button", name="Export").click()
-    page.get_by_role("radio", name="JSON lines").check()
-    with page.expect_download() as download:
-        page.get_by_role("dialog").get_by_role("button", name="Export").click()
-    assert download.value.suggested_filename.startswith("Acme 20")
-    assert json.loads(download.value.path().read_text("utf-8"))["phone"] == "+14155550123"
-    expect(page.get_by_role("dialog")).to_be_hidden()
-    page.locator("summary", has_text="Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Export all that match").click()
-    assert download.value.path().read_bytes().count(b"\r\n") == 2
-    page.get_by_role("link", name="Remove the filter: available now").click()
-    expect(page.locator("tr[data-id]")).to_have_count(2)
