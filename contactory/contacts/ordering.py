@@ -113,11 +113,9 @@ async def list_ordered(
     place: Place | None,
 ) -> Ordered:
     """A page of the active contacts of a workspace by a column, `way` being asc or desc. Raises Invalid."""
-    sort, rows, empty = (
-        f"{'-' if way == 'desc' else ''}{column.key}",
-        list[Any](),
-        place is not None and place.empty,
-    )
+    sort = f"{'-' if way == 'desc' else ''}{column.key}"
+    rows: list[Any] = []
+    empty = place is not None and place.empty
     if place is not None and place.sort != sort:
         raise invalid_cursor()
     if not empty:
