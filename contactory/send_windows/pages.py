@@ -15,13 +15,13 @@ from contactory.errors import Conflict, Problem, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response
 from contactory.invalid import Invalid
-from contactory.operations import Call, Operation
+from contactory.operations import Call
+from contactory.operations import workspace_page as _page
 from contactory.send_windows import store
 from contactory.send_windows.model import CHANNELS, WEEKDAYS, DayRange, Preset, parse_window, presets
 from contactory.send_windows.week import TITLES, in_words, week_of
 from contactory.visits import page
 
-_PATH = "/w/{workspaceId}/settings/send-windows"
 _SPARE = 1  # Empty times of each day, for whoever has no scripts to add some.
 _TEXT = Rule(str, {"type": "string"})
 _DONE = {
@@ -268,26 +268,36 @@ async def delete_window(call: Call) -> Response:
     return see_other(f"{_here(call)}?done=deleted")
 
 
-def _page(
-    name: str, method: str, path: str, summary: str, handler: Any, permission: str = "write", **more: Any
-) -> Operation:
-    return Operation(
-        id=name,
-        method=method,
-        path=_PATH + path,
-        summary=summary,
-        handler=handler,
-        permission=permission,
-        page=True,
-        **more,
-    )
-
-
 SEND_WINDOW_PAGES = [
-    _page("showSendWindows", "GET", "", "The send windows", show_windows, "read", query={"done": _TEXT}),
-    _page("showNewSendWindow", "GET", "/new", "A new send window", show_new, query={"preset": _TEXT}),
-    _page("makeSendWindow", "POST", "/new", "Make a send window", make_window),
-    _page("showSendWindow", "GET", "/{id}", "A send window", show_window, "read"),
-    _page("saveSendWindow", "POST", "/{id}", "Change a send window", save_window),
-    _page("deleteSendWindowPage", "POST", "/{id}/delete", "Delete a send window", delete_window),
+    _page(
+        "showSendWindows",
+        "GET",
+        "settings/send-windows",
+        "The send windows",
+        show_windows,
+        "read",
+        query={"done": _TEXT},
+    ),
+    _page(
+        "showNewSendWindow",
+        "GET",
+        "settings/send-windows/new",
+        "A new send window",
+        show_new,
+        "write",
+        query={"preset": _TEXT},
+    ),
+    _page("makeSendWindow", "POST", "settings/send-windows/new", "Make a send window", make_window, "write"),
+    _page("showSendWindow", "GET", "settings/send-windows/{id}", "A send window", show_window, "read"),
+    _page(
+        "saveSendWindow", "POST", "settings/send-windows/{id}", "Change a send window", save_window, "write"
+    ),
+    _page(
+        "deleteSendWindowPage",
+        "POST",
+        "settings/send-windows/{id}/delete",
+        "Delete a send window",
+        delete_window,
+        "write",
+    ),
 ]
