@@ -115,7 +115,9 @@ def test_every_control_of_every_page_is_reached_and_seen_by_tab(
 ) -> None:
     for name, page in each_page(windows, olive, paths, viewport={"width": 1280, "height": 800}):
         page.bring_to_front()
-        focus, seen = page.evaluate(FOCUS), set[str]()  # A page may begin in its first input.
+        # A page may begin in its first input, which the browser sees to a moment after the page is there.
+        page.wait_for_function("document.activeElement.autofocus || !document.querySelector('[autofocus]')")
+        focus, seen = page.evaluate(FOCUS), set[str]()
         for _ in range(400):
             if focus:
                 seen.add(focus["key"])
