@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from contactory.errors import FieldError, PayloadTooLarge, Problem, ValidationProblem
+from contactory.errors import PayloadTooLarge, Problem, ValidationProblem
 from contactory.ids import new_id
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -219,31 +219,3 @@ deadlines = _Deadlines()
 
 def _too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The body is larger than {limit} bytes: send less at once.")
-
-
-def parse_query(query: str) -> dict[str, list[str]]:
-    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
-    values: dict[str, list[str]] = {}
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            values.setdefault(decode_part(name, "query"), []).append(decode_part(value, "query"))
-    return values
-
-
-def decode_part(text: str, where: str) -> str:
-    """A percent-encoded part of a URL. Raises ValidationProblem where it is no UTF-8 or holds U+0000."""
-    if where == "query":
-        text = text.replace("+", " ")
-    if "%" not in text and "\0" not in text:
-        return text
-    try:
-        decoded = unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
-        decoded = "\0"
-    if "\0" in decoded:
-        error = FieldError(
-            parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text"
-        )
-        raise ValidationProblem("The URL is not valid.", [error])
-    return decoded
