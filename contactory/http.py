@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
+from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -13,6 +14,8 @@ from contactory.errors import PayloadTooLarge, Problem, ValidationProblem
 from contactory.ids import new_id
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa-f:.]+)(?::\d+)?")
+"""An IP address as proxies write it, some with a port."""
 JSON = "application/json"
 NO_TEXT = "\ufffd"
 
@@ -59,6 +62,7 @@ class Request:
         "method",
         "path",
         "query_string",
+        "raw_path",
         "received",
         "request_id",
         "version",
@@ -68,7 +72,9 @@ class Request:
         """`target` is a path and a query (RFC 9112, section 3.2.1); names of headers are in lower case."""
         path, _, query = target.partition(b"?")
         self.method = method
-        self.path = _text(path)
+        self.raw_path = path
+        """The path as it was sent, in which an encoded slash can be told from a plain one."""
+        self.path = decoded(path)
         self.query_string = query.decode("latin-1")
         self._headers = headers
         self._peer = peer
@@ -95,12 +101,33 @@ class Request:
             return None
         return value.decode() if value.isascii() else NO_TEXT
 
+    def forwarded(self, name: str, proxies: int) -> str | None:
+        """What the first of so many proxies of ours wrote into a header to which each of them adds.
+
+        What stands before that was sent by the client, and can say anything. A proxy that replaces the header
+        leaves fewer values than there are proxies: then it is the first one. None where there is nothing.
+        """
+        sent = self._headers.get(name)
+        if not proxies or sent is None:
+            return None
+        values = sent.split(b",")
+        value = values[-min(proxies, len(values))].strip()
+        return value.decode() if value and value.isascii() else None
+
     def address(self, proxies: int) -> str:
-        """The client's address, where so many proxies of ours each have added to X-Forwarded-For."""
-        passed = (self.header("x-forwarded-for") or "").split(",")
-        if proxies and len(passed) >= proxies and passed[-proxies].strip():
-            return passed[-proxies].strip()
-        return self._peer.address
+        """The client's address, where so many proxies of ours each have added to X-Forwarded-For.
+
+        One client has one address, however it or a proxy writes it.
+        """
+        passed = self._headers.get("x-forwarded-for", b"").count(b",") + 1
+        found = _ADDRESS.fullmatch(self.forwarded("x-forwarded-for", proxies) or "")
+        if found is None or passed < proxies:
+            return self._peer.address
+        try:
+            address = ip_address(found[1] or found[2])
+        except ValueError:
+            return self._peer.address
+        return str(getattr(address, "ipv4_mapped", None) or address)
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
@@ -167,8 +194,8 @@ class Request:
             self._waiter.set_result(None)
 
 
-def _text(path: bytes) -> str:
-    # What is no UTF-8 becomes U+FFFD, which no path and no name of ours has.
+def decoded(path: bytes) -> str:
+    """A path, or a segment of one, as text. What is not UTF-8 becomes U+FFFD, which no path of ours has."""
     return (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace")
 
 
