@@ -65,14 +65,13 @@ class Dispatcher:
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         if request.failure is not None:
             raise request.failure
-        found = self._routes.find(request.path)
+        found = self._routes.find(request)
         if found is None or "\0" in request.path:
             raise NotFound("There is nothing at this path: /docs shows all that there is.")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
-            head = {"HEAD"} if "GET" in leaf.methods else set[str]()
-            raise MethodNotAllowed(request.method, sorted(leaf.methods.keys() | head))
+            raise MethodNotAllowed(request.method, leaf.allowed)
         operation, meter = leaf.methods[method]
         return operation, meter, path
 
