@@ -3,23 +3,19 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import msgspec
 
-from contactory.errors import LISTED_ERRORS, FieldError, UnsupportedMediaType, ValidationProblem
-from contactory.http import parse_query
+from contactory.errors import LISTED_ERRORS, FieldError, ValidationProblem
 from contactory.ids import parse_id
 from contactory.invalid import Invalid
 
-MAX_DEPTH = 32
 _SUGGESTIONS = 10  # Looking for similar names costs up to a millisecond each.
 
 Json = Any
 Object = dict[str, Any]
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class Rule(NamedTuple):
@@ -119,79 +115,6 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return near[matches[0]] if matches else None
 
 
-def decode_object(body: bytes, content_type: str | None, merge_patch: bool = False) -> Object:
-    """A request's body as a JSON object; its numbers that are no integers as Decimal.
-
-    Raises UnsupportedMediaType, or ValidationProblem for anything that is no acceptable JSON object.
-    """
-    _check_media_type(content_type, merge_patch)
-    try:
-        value = _decoder.decode(body)
-    except RecursionError:
-        raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels") from None
-    except (msgspec.ValidationError, InvalidOperation):
-        raise _malformed("The body has a number with too many digits, or too large an exponent") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _malformed(f"The body is not valid JSON: {_reason(error)}") from None
-    if not isinstance(value, dict):
-        raise _malformed("The body must be a JSON object")
-    found = cast(Object, value)
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _deeper(found, MAX_DEPTH):
-        raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels")
-    if b"\\u0000" in body:
-        _refuse_nul(found)
-    return found
-
-
-def _reason(error: Exception) -> str:
-    text = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-    return text.removeprefix("JSON is malformed: ")
-
-
-@lru_cache(maxsize=256)
-def _check_media_type(content_type: str | None, merge_patch: bool) -> None:
-    media, _, parameters = (content_type or "").partition(";")
-    media = media.strip().lower()
-    charset = parameters.lower().replace(" ", "").replace('"', "")
-    known = ("application/json", "application/merge-patch+json") if merge_patch else ("application/json",)
-    if media not in known or (charset and charset != "charset=utf-8"):
-        raise UnsupportedMediaType(f"Send the body as {' or '.join(known)}, in UTF-8.")
-
-
-def _malformed(detail: str) -> ValidationProblem:
-    return ValidationProblem(detail, [FieldError("", None, "malformed_body", detail)])
-
-
-def _deeper(value: Json, levels: int) -> bool:
-    """Whether there is an object or an array within more than `levels` of them."""
-    level = [value]
-    for _ in range(levels):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _refuse_nul(body: Object) -> None:
-    errors = Errors()
-    todo: list[tuple[tuple[str | int, ...], Json]] = [((), body)]
-    while todo:
-        path, value = todo.pop()
-        if isinstance(value, str) and "\0" in value:
-            errors.add(Invalid("invalid_character", "The character U+0000 cannot be stored"), *path)
-        elif isinstance(value, dict):
-            for name, inner in cast(Object, value).items():
-                todo += [((*path, name), name), ((*path, name), inner)]
-        elif isinstance(value, list):
-            todo += [((*path, i), inner) for i, inner in enumerate(cast("list[Json]", value))]
-    errors.check()
-
-
 class Form(NamedTuple):
     """What an object may hold."""
 
@@ -244,51 +167,6 @@ class Form(NamedTuple):
         if self.any_of:
             shown["anyOf"] = list(self.any_of)
         return shown
-
-
-def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] = ()) -> Object:
-    """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem."""
-    if not query and not required:
-        return {}
-    errors = Errors()
-    values: Object = {}
-    sent = parse_query(query)
-    for name in required:
-        if name not in sent:
-            errors.add_parameter(name, Invalid("required", "is required"))
-    for name, given in sent.items():
-        rule = rules.get(name)
-        if rule is None:
-            errors.add_parameter(name, _unknown_parameter(name, rules, errors))
-            continue
-        try:
-            values[name] = _parse_parameter(name, rule, given)
-        except Invalid as error:
-            errors.add_parameter(name, error)
-    errors.check()
-    return values
-
-
-def _unknown_parameter(name: str, rules: Mapping[str, Rule], errors: Errors) -> Invalid:
-    return Invalid("unknown_parameter", f"{quote(name)} is no parameter here", errors.suggest(name, rules))
-
-
-def _parse_parameter(name: str, rule: Rule, given: list[str]) -> Any:
-    if rule.many:
-        return [rule.parse(_from_text(value, rule)) for value in given]
-    if len(given) > 1:
-        raise Invalid("repeated_parameter", "may be given once only")
-    return rule.parse(_from_text(given[0], rule))
-
-
-def _from_text(text: str, rule: Rule) -> Json:
-    """What a parameter's text stands for: a query has no types of its own, so the rule's schema tells."""
-    kind = rule.schema.get("type")
-    if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
-    if kind == "integer" and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
-        return int(text)
-    return text
 
 
 # What str.strip takes away, as a class of characters in the regular expressions of JSON Schema (ECMA 262).

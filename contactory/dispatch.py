@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from contactory.auth import Actor
-from contactory.checks import check_query
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import problem_page
@@ -16,6 +15,8 @@ from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
 from contactory.metrics import ERRORS, Meter
 from contactory.operations import Call, Operation, permit, prepare
+from contactory.queries import check_query
+from contactory.routes import Routes
 from contactory.visits import enter, leave, wants_page
 
 if TYPE_CHECKING:
@@ -27,69 +28,6 @@ _NOSNIFF = ("x-content-type-options", "nosniff")
 _ATTEMPTS = 5
 _NOBODY = Actor(None, "", None, "live", "read", "nobody")
 _SLOW_SECONDS = 1.0
-
-
-class _Leaf:
-    """What a path leads to: its operations by method."""
-
-    __slots__ = ("methods", "names")
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-        self.methods: dict[str, tuple[Operation, Meter]] = {}
-
-
-class Routes:
-    """The table of operations as a tree of path segments.
-
-    A name in the last segment takes the whole rest of the path, slashes too: a tag may have them.
-    """
-
-    def __init__(self, operations: list[Operation]) -> None:
-        self._tree: dict[str, Any] = {}
-        self._exact: dict[str, _Leaf] = {}
-        """Leaves by a whole path without a name."""
-        self._under: dict[str, _Leaf] = {}
-        """Leaves with one name, at the end, by the path before it."""
-        for operation in operations:
-            node = self._tree
-            segments = [segment for segment in operation.path.split("/") if segment]
-            for segment in segments:
-                node = node.setdefault("{}" if segment.startswith("{") else segment, {})
-            names = [segment[1:-1] for segment in segments if segment.startswith("{")]
-            leaf = node.setdefault("", _Leaf(names))
-            leaf.methods[operation.method] = (operation, Meter(operation.id))
-            if not names:
-                self._exact[operation.path] = leaf
-            elif operation.path.endswith(f"/{{{names[0]}}}"):
-                self._under[operation.path[: -len(names[0]) - 3]] = leaf
-
-    def find(self, path: str) -> tuple[_Leaf, dict[str, str]] | None:
-        """The leaf of a path, and the values of the names in it."""
-        if leaf := self._exact.get(path):
-            return leaf, {}
-        above, _, name = path.rpartition("/")
-        if name and (leaf := self._under.get(above)):
-            return leaf, {leaf.names[0]: name}
-        return self._walk(path)
-
-    def _walk(self, path: str) -> tuple[_Leaf, dict[str, str]] | None:
-        node: dict[str, Any] = self._tree
-        values: list[str] = []
-        segments = path[1:].split("/") if path != "/" else []
-        for index, segment in enumerate(segments):
-            if segment in node and segment:
-                node = node[segment]
-            elif "{}" in node:
-                node = node["{}"]
-                if len(node) == 1 and "" in node:
-                    values.append("/".join(segments[index:]))
-                    break
-                values.append(segment)
-            else:
-                return None
-        leaf: _Leaf | None = node.get("") if all(values) else None
-        return (leaf, dict(zip(leaf.names, values, strict=True))) if leaf else None
 
 
 class Dispatcher:
@@ -127,14 +65,13 @@ class Dispatcher:
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         if request.failure is not None:
             raise request.failure
-        found = self._routes.find(request.path)
+        found = self._routes.find(request)
         if found is None or "\0" in request.path:
             raise NotFound("There is nothing at this path: /docs shows all that there is.")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
-            head = {"HEAD"} if "GET" in leaf.methods else set[str]()
-            raise MethodNotAllowed(request.method, sorted(leaf.methods.keys() | head))
+            raise MethodNotAllowed(request.method, leaf.allowed)
         operation, meter = leaf.methods[method]
         return operation, meter, path
 

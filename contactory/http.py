@@ -4,15 +4,18 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
+from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from contactory.errors import FieldError, PayloadTooLarge, Problem, ValidationProblem
+from contactory.errors import PayloadTooLarge, Problem, ValidationProblem
 from contactory.ids import new_id
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa-f:.]+)(?::\d+)?")
+"""An IP address as proxies write it, some with a port."""
 JSON = "application/json"
 NO_TEXT = "\ufffd"
 
@@ -61,6 +64,7 @@ class Request:
         "method",
         "path",
         "query_string",
+        "raw_path",
         "received",
         "request_id",
         "version",
@@ -70,7 +74,9 @@ class Request:
         """`target` is a path and a query (RFC 9112, section 3.2.1); names of headers are in lower case."""
         path, _, query = target.partition(b"?")
         self.method = method
-        self.path = _text(path)
+        self.raw_path = path
+        """The path as it was sent, in which an encoded slash can be told from a plain one."""
+        self.path = decoded(path)
         self.query_string = query.decode("latin-1")
         self._headers = headers
         self._peer = peer
@@ -101,12 +107,33 @@ class Request:
             return None
         return value.decode() if value.isascii() else NO_TEXT
 
+    def forwarded(self, name: str, proxies: int) -> str | None:
+        """What the first of so many proxies of ours wrote into a header to which each of them adds.
+
+        What stands before that was sent by the client, and can say anything. A proxy that replaces the header
+        leaves fewer values than there are proxies: then it is the first one. None where there is nothing.
+        """
+        sent = self._headers.get(name)
+        if not proxies or sent is None:
+            return None
+        values = sent.split(b",")
+        value = values[-min(proxies, len(values))].strip()
+        return value.decode() if value and value.isascii() else None
+
     def address(self, proxies: int) -> str:
-        """The client's address, where so many proxies of ours each have added to X-Forwarded-For."""
-        passed = (self.header("x-forwarded-for") or "").split(",")
-        if proxies and len(passed) >= proxies and passed[-proxies].strip():
-            return passed[-proxies].strip()
-        return self._peer.address
+        """The client's address, where so many proxies of ours each have added to X-Forwarded-For.
+
+        One client has one address, however it or a proxy writes it.
+        """
+        passed = self._headers.get("x-forwarded-for", b"").count(b",") + 1
+        found = _ADDRESS.fullmatch(self.forwarded("x-forwarded-for", proxies) or "")
+        if found is None or passed < proxies:
+            return self._peer.address
+        try:
+            address = ip_address(found[1] or found[2])
+        except ValueError:
+            return self._peer.address
+        return str(getattr(address, "ipv4_mapped", None) or address)
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
@@ -188,8 +215,8 @@ class Request:
             self._waiter.set_result(None)
 
 
-def _text(path: bytes) -> str:
-    # What is no UTF-8 becomes U+FFFD, which no path and no name of ours has.
+def decoded(path: bytes) -> str:
+    """A path, or a segment of one, as text. What is not UTF-8 becomes U+FFFD, which no path of ours has."""
     return (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace")
 
 
@@ -240,31 +267,3 @@ deadlines = _Deadlines()
 
 def _too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The body is larger than {limit} bytes: send less at once.")
-
-
-def parse_query(query: str) -> dict[str, list[str]]:
-    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
-    values: dict[str, list[str]] = {}
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            values.setdefault(decode_part(name, "query"), []).append(decode_part(value, "query"))
-    return values
-
-
-def decode_part(text: str, where: str) -> str:
-    """A percent-encoded part of a URL. Raises ValidationProblem where it is no UTF-8 or holds U+0000."""
-    if where == "query":
-        text = text.replace("+", " ")
-    if "%" not in text and "\0" not in text:
-        return text
-    try:
-        decoded = unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
-        decoded = "\0"
-    if "\0" in decoded:
-        error = FieldError(
-            parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text"
-        )
-        raise ValidationProblem("The URL is not valid.", [error])
-    return decoded

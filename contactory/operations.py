@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from contactory.auth import Actor
+from contactory.bodies import decode_object
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, Form, Object, Rule, check_query, decode_object
+from contactory.checks import BOOLEAN, Form, Object, Rule
 from contactory.db import Connection
 from contactory.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
 from contactory.http import Request, Response
 from contactory.ids import parse_id
+from contactory.queries import check_query
 
 if TYPE_CHECKING:
     from contactory.services import Services

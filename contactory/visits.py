@@ -12,12 +12,12 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.catalog import Catalog
-from contactory.checks import check_query
 from contactory.csrf import carries, masked
 from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
 from contactory.html import cookies, html, pack, text_of, theme
-from contactory.http import Request, Response, parse_query
+from contactory.http import Request, Response
 from contactory.operations import Call, Operation
+from contactory.queries import check_query, parse_query
 from contactory.static_files import takes_gzip
 from contactory.users.model import User
 from contactory.users.sessions import find_session, new_secret

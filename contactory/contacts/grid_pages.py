@@ -20,9 +20,10 @@ from contactory.contacts.selection import SELECTION_QUERY, Selection, filter_of,
 from contactory.contacts.writing import show_all
 from contactory.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.html import see_other
-from contactory.http import Response, json_response, parse_query
+from contactory.http import Response, json_response
 from contactory.invalid import Invalid, invalid_cursor
 from contactory.operations import Call
+from contactory.queries import parse_query
 from contactory.visits import page, part, wants_page
 
 PAGE_SIZE = 50

@@ -25,9 +25,10 @@ from contactory.contacts.rows import read_many
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.writing import show_all
 from contactory.errors import Forbidden, NotFound
-from contactory.http import Response, json_response, parse_query
+from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.queries import parse_query
 from contactory.tags.model import NAME
 from contactory.timezones.phones import normalise_phone
 

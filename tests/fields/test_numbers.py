@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contactory.checks import decode_object
+from contactory.bodies import decode_object
 from contactory.errors import ValidationProblem
 from contactory.fields.values import MAX_DIGITS, text_form
 from contactory.invalid import Invalid

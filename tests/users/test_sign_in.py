@@ -48,7 +48,7 @@ def opened(http: httpx.Client, path: str = "/sign-in") -> dict[str, Any]:
 
 
 def sign_in(
-    http: httpx.Client, email: str, password: str = PASSWORD, target: str = "/", **headers: str
+    http: httpx.Client, email: str, password: str = PASSWORD, target: str = "/", **headers: Any
 ) -> httpx.Response:
     form = opened(http)
     data = {"csrf": form["csrf"], "next": target, "email": email, "password": password}
@@ -307,6 +307,33 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_saw(
     assert sign_in(http, an_email(), "wrong", **spoofed).status_code == 429
     other = {"x-forwarded-for": "203.0.113.1, 198.51.100.7"}
     assert sign_in(http, olive.email, **other).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "passed",
+    [
+        b"\xff\xfe, 203.0.113.1",
+        "é, 203.0.113.1".encode(),
+        b"unknown, , 203.0.113.1:5678",
+        b"::ffff:203.0.113.1",
+        b"[::FFFF:203.0.113.1]:443",
+    ],
+)
+def test_a_client_has_one_address_whatever_stands_before_it(
+    private_server: Any, sql: Sql, passed: bytes
+) -> None:
+    http = private_server(proxies=1)
+    for _ in range(10):
+        sign_in(http, an_email(), "wrong", **{"x-forwarded-for": "203.0.113.1"})
+    refused = sign_in(http, an_email(), "wrong", target="/", **{"x-forwarded-for": passed})
+    assert refused.status_code == 429
+
+
+def test_an_address_that_a_proxy_does_not_know_is_that_of_the_proxy(private_server: Any, sql: Sql) -> None:
+    http = private_server(proxies=1)
+    for rubbish in ("unknown", "é", "a.example", "999.1.1.1", "", "127.0.0.1", "1.2.3.4, x", ",", "_x", "-"):
+        sign_in(http, an_email(), "wrong", target="/", **{"x-forwarded-for": rubbish.encode()})
+    assert sign_in(http, an_email(), "wrong", **{"x-forwarded-for": "::ffff:127.0.0.1"}).status_code == 429
 
 
 def test_a_password_of_any_length_is_answered(http: httpx.Client, olive: Person) -> None:
