@@ -7,13 +7,12 @@ from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born, parse_consent
+from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Contact, Values, show_fields
 from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
-    NewContact,
     apply_changes,
-    create_contacts,
     find,
     identifiers,
 )
