@@ -8,6 +8,7 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.contacts.change import make_tags
+from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.store import ATTEMPTS
 from contactory.contacts.writer import Apart
 from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
@@ -39,6 +40,8 @@ class NewContact(msgspec.Struct, kw_only=True):
     """The new tags, once they have been made with it."""
     fields: dict[str, str] = {}
     consent: dict[str, Any] = {}
+    undated: list[str] = []
+    """Channels for which the consent was given without the time since when."""
     id: str = msgspec.field(default_factory=new_id)
     event_id: str = msgspec.field(default_factory=new_id)
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
@@ -109,16 +112,19 @@ async def create_contacts(
 ) -> list[NewContact | None]:
     """Makes contacts, with the tags that they need; None for each that was not made.
 
-    A contact is not made where its phone or e-mail is taken, or its workspace's catalogue has moved on.
+    A contact is not made where its phone or e-mail is taken, or its workspace's catalogue has moved on. It
+    begins with the objections of deleted contacts that had its phone or e-mail.
     """
     with translated():
-        if not any(c.new_tags for c in contacts):
+        if not any(c.new_tags or c.phone or c.email_key for c in contacts):
             return await _create(conn, contacts)
         async with conn.transaction():
             made = await make_tags(conn, contacts, settings.max_tags)
-            created = await _create(conn, [_born_with_tags(c, made) for c in contacts])
+            created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
             if any(c.new_tags and result is None for c, result in zip(contacts, created, strict=True)):
                 raise Apart
+            reachable = [c for c in created if c and (c.phone or c.email_key)]
+            await take_over(conn, [Taker(c.workspace_id, c.id, c.undated) for c in reachable])
             return created
 
 

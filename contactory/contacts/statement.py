@@ -5,6 +5,8 @@ limits. It comes in two lengths: what PATCH usually does, and all that a change 
 sub-select up anew at each execution, needed or not, so the short one begins in half the time.
 """
 
+from contactory.contacts.consent import CARRIED_OVER
+
 # What a change does, as bits of its mask.
 FIRST_NAME, LAST_NAME, EMAIL, PHONE, TIMEZONE = 1, 2, 4, 8, 16
 TAGS_ADD, TAGS_SET, TAGS_REMOVE = 32, 64, 128
@@ -23,6 +25,7 @@ USUAL = FIRST_NAME | LAST_NAME | EMAIL | PHONE | TIMEZONE | TAGS_ADD | FIELDS | 
 _TAGS = TAGS_ADD | TAGS_SET | TAGS_REMOVE
 _NAMES = ("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE", "TIMEZONE", "FIELDS", "FIELDS_CLEAR")
 _BITS = {name: globals()[name] for name in _NAMES} | {"TAGS": _TAGS, "MORE_TAGS": TAGS_ADD | TAGS_SET}
+_CARRIED = f'{{"status": "denied", "source": "{CARRIED_OVER}"}}'
 
 _STATEMENT = """
 with input as (
@@ -188,6 +191,13 @@ _LONG = {
                     else nullif(jsonb_strip_nulls(
                              coalesce(o_consent, '{{}}')
                              || (select jsonb_object_agg(k, case
+                                            -- An import must say since when to overrule such an objection.
+                                            when mask & {MATCH} > 0
+                                                 and o_consent -> k @> '{_CARRIED}'
+                                                 and v -> 0 ->> 'status' is distinct from 'denied'
+                                                 and ((v -> 0 ->> 'at')::timestamptz
+                                                      > (o_consent -> k ->> 'at')::timestamptz) is not true
+                                            then o_consent -> k
                                             when o_consent -> k ->> 'status' = v -> 0 ->> 'status'
                                             then (o_consent -> k) || (v -> 0) else v -> 1 end)
                                    from jsonb_each(consent) g (k, v))), '{{}}') end""",

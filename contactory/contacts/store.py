@@ -7,6 +7,7 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.contacts.change import Change, Outcome, change, make_tags
+from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.writer import Apart
 from contactory.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
@@ -86,15 +87,16 @@ async def lock(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) 
 async def apply_changes(conn: Connection, changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     """Makes changes of different contacts, with the tags that they need, all or none.
 
+    A contact that gets a phone or an e-mail takes over the objections of deleted contacts that had it.
     Raises Apart where one of several has to be refused (nothing is kept), Violation where a single one
     takes another contact's phone or e-mail.
     """
     limits = (settings.max_tags_per_contact, settings.max_custom_characters)
     try:
-        if not any(c.new_tags for c in changes):
+        if not any(c.new_tags or c.may_gain for c in changes):
             with translated():
                 return await change(conn, changes, *limits)
-        return await _apply_with_new_tags(conn, changes, settings.max_tags, limits)
+        return await _apply_in_steps(conn, changes, settings.max_tags, limits)
     except (Violation, Conflict) as refusal:
         if len(changes) > 1:
             raise Apart from refusal
@@ -113,18 +115,26 @@ class _Unmade(Exception):
         self.outcomes = outcomes
 
 
-async def _apply_with_new_tags(
+async def _apply_in_steps(
     conn: Connection, changes: Sequence[Change], max_tags: int, limits: tuple[int, int]
 ) -> list[Outcome]:
     with translated():
         async with conn.transaction():
             made = await make_tags(conn, changes, max_tags)
-            resolved = [_with_tags(c, made) for c in changes]
+            resolved = [_with_tags(c, made) if c.new_tags else c for c in changes]
             outcomes = await change(conn, resolved, *limits)
             for c, outcome in zip(changes, outcomes, strict=True):
                 if c.new_tags and outcome.verdict not in ("changed", "same"):
                     raise _Unmade(outcomes)
                 outcome.made_tags = [(name, made[c.workspace_id, name]) for name in c.new_tags]
+            await take_over(
+                conn,
+                [
+                    Taker(c.workspace_id, c.contact_id, c.undated)
+                    for c, outcome in zip(changes, outcomes, strict=True)
+                    if c.may_gain and outcome.verdict == "changed"
+                ],
+            )
     return outcomes
 
 

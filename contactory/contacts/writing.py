@@ -6,7 +6,7 @@ from contactory.auth import Actor
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
 from contactory.contacts.change import Change, Outcome
-from contactory.contacts.consent import born, parse_consent
+from contactory.contacts.consent import born, parse_consent, undated
 from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Contact, Values, show_fields
 from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
@@ -217,6 +217,7 @@ def born_of(values: Values, catalog: Catalog, actor: Actor, request_id: str) -> 
         new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
         consent=born(values.consent),
+        undated=undated(values.consent),
     )
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
