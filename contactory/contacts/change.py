@@ -17,6 +17,7 @@ from contactory.contacts.statement import (
     FIRST_NAME,
     LAST_NAME,
     LONG,
+    NO_GAIN,
     PHONE,
     RESTORE,
     SHORT,
@@ -70,9 +71,9 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     def may_gain(self) -> bool:
         """Whether it can give the contact a phone or an e-mail that the contact did not have before."""
         mask = self.mask
-        return mask & _ADDRESSES > 0 and bool(
-            mask & RESTORE or (mask & PHONE and self.phone) or (mask & EMAIL and self.email)
-        )
+        if not mask & _ADDRESSES or mask & NO_GAIN:
+            return False
+        return bool(mask & RESTORE or (mask & PHONE and self.phone) or (mask & EMAIL and self.email))
 
     @property
     def undated(self) -> list[str]:

@@ -16,6 +16,7 @@ MATCH = 2048  # The contact must still have the phone or the e-mail given (an up
 DELETE, RESTORE = 4096, 8192
 STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
 CONSENT = 32768
+NO_GAIN = 65536  # The contact must have every phone and e-mail given already (an upsert found it by each).
 
 FINDABLE = FIRST_NAME | LAST_NAME | EMAIL | PHONE | DELETE | RESTORE
 """What a search goes by."""
@@ -172,6 +173,9 @@ _LONG = {
     "missing": f"(o_deleted_at is null) = (mask & {RESTORE} > 0)",
     "moved": f"""
                 when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true
+                then 'moved'
+                when mask & {NO_GAIN} > 0 and (phone is not null and n_phone is distinct from o_phone
+                     or email_key is not null and n_email_key is distinct from o_email_key)
                 then 'moved'""",
     **{f"or_filled_{name}": f"or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
     "or_set_tags": f"""

@@ -50,6 +50,10 @@ class Found(msgspec.Struct):
         """The one that an upsert means."""
         return self.by_phone or self.by_email
 
+    def has(self, phone: str | None, email_key: str | None) -> bool:
+        """Whether that one has both, where both were looked for."""
+        return (not phone or self.by_phone == self.id) and (not email_key or self.by_email == self.id)
+
 
 async def find(conn: Connection, workspace_id: str, phone: str | None, email_key: str | None) -> Found:
     """Who has this phone and who this e-mail, among the active contacts of a workspace."""

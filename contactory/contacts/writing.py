@@ -9,7 +9,7 @@ from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born, parse_consent, undated
 from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Contact, Values, show_fields
-from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
+from contactory.contacts.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
     apply_changes,
@@ -293,6 +293,8 @@ async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -
             change = new_change(call, catalog, found.id)
             change.take(values, catalog)
             change.mask |= MATCH | (FILL if preserve else 0)
+            if found.has(values.phone, values.email_key):
+                change.mask |= NO_GAIN
             if not preserve:
                 change.mask &= ~TIMEZONE
             try:

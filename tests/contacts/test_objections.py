@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from contactory.contacts import statement as s
 from tests.contacts.test_consent import AT, DENIED, GRANTED, NOTHING, UNKNOWN, consent_of, put
+from tests.contacts.test_statement import change_of, effect
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email, at_once
 
@@ -322,3 +324,16 @@ def test_deletions_and_creations_at_once_lose_no_objection(world: World) -> None
         [holder] = world.alice.list(phone=phone).json() or [world.alice.made(phone=phone)]
         shown = consent_of(world.alice, holder)
         assert shown["doNotContact"], shown
+
+
+def test_an_upsert_looks_again_where_the_contact_has_let_a_number_go_meanwhile(
+    world: World, sql: Sql
+) -> None:
+    """It had found the contact by phone and e-mail, so it had no reason to look for objections."""
+    phone, email = a_phone(), an_email()
+    contact = world.alice.made(phone=a_phone(), email=email)
+    found = {"mask": s.PHONE | s.EMAIL | s.MATCH | s.NO_GAIN, "email": email, "email_key": email}
+    for given, verdict in ((phone, "moved"), (contact["phone"], "same")):
+        change = change_of(world, contact["id"], {**found, "phone": given})
+        [[answer], *_] = sql.run(effect(sql.conn, s.LONG, change))
+        assert answer["verdict"] == verdict
