@@ -7,9 +7,10 @@ from contactory.auth import Keys
 from contactory.caches import Costly, LeastRecentlyUsed, SharedReads
 from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
+from contactory.contacts.creation import CreateLane, NewContact
 from contactory.contacts.reader import Reader
 from contactory.contacts.search import SearchIndex
-from contactory.contacts.store import ChangeLane, CreateLane, NewContact
+from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable

@@ -16,6 +16,7 @@ from contactory.availability.verdict import Judge, Subject
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
 from contactory.contacts.api import home
+from contactory.contacts.objections import objections_to
 from contactory.contacts.rows import read_many
 from contactory.errors import NotFound, ProblemBody
 from contactory.http import Response, json_response
@@ -56,7 +57,7 @@ async def get_phone_availability(call: Call) -> Response:
     """May this phone be called or texted, now or at a moment; if not, why, and when?
 
     The number of an active contact is answered as for that contact, with its consent; any other one by the
-    zones that it could lie in.
+    zones that it could lie in, and the objections of deleted contacts that had it.
     """
 
     async def attempt(catalog: Catalog) -> Response:
@@ -77,7 +78,9 @@ async def _phone_subject(call: Call, catalog: Catalog, phone: str) -> Subject:
         return subject_of(row, call.query["channel"])
     derived = derive_zone(phone, catalog.timezone, catalog.country)
     zones = derived.zones or ((derived.timezone,) if derived.timezone else ())
-    return Subject(derived.timezone, zones, derived.source, has_address=True)
+    async with call.connection() as conn:
+        consent = await objections_to(conn, catalog.workspace_id, phone)
+    return Subject(derived.timezone, zones, derived.source, has_address=True, consent=consent)
 
 
 async def get_availabilities(call: Call) -> Response:

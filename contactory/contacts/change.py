@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.consent import Given
+from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
 from contactory.contacts.statement import (
     CONSENT,
@@ -17,7 +17,9 @@ from contactory.contacts.statement import (
     FIRST_NAME,
     LAST_NAME,
     LONG,
+    NO_GAIN,
     PHONE,
+    RESTORE,
     SHORT,
     TAGS_ADD,
     TIMEZONE,
@@ -29,6 +31,8 @@ from contactory.ids import new_id
 
 _encode = msgspec.json.Encoder().encode
 _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone": PHONE, "timezone": TIMEZONE}
+
+_ADDRESSES = EMAIL | PHONE | RESTORE
 
 
 class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -62,6 +66,19 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     def key(self) -> tuple[str, str]:
         """The contact."""
         return self.workspace_id, self.contact_id
+
+    @property
+    def may_gain(self) -> bool:
+        """Whether it can give the contact a phone or an e-mail that the contact did not have before."""
+        mask = self.mask
+        if not mask & _ADDRESSES or mask & NO_GAIN:
+            return False
+        return bool(mask & RESTORE or (mask & PHONE and self.phone) or (mask & EMAIL and self.email))
+
+    @property
+    def undated(self) -> list[str]:
+        """The channels for which it gives a consent without the time since when."""
+        return undated(self.consent)
 
     def take(self, values: Values, catalog: Catalog) -> None:
         """The change writes `values`, whose tags are added."""

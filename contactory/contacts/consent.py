@@ -17,6 +17,8 @@ CHANNELS = ("call", "sms", "email")
 DO_NOT_CONTACT = "doNotContact"
 NAMES = (*CHANNELS, DO_NOT_CONTACT)
 Status: TypeAlias = Literal["unknown", "granted", "denied"]
+CARRIED_OVER = "carried over from a deleted contact"
+"""The source of an objection that a contact has taken over (objections.py)."""
 
 
 class ChannelConsent(msgspec.Struct, frozen=True):
@@ -127,6 +129,12 @@ def _parse_channel(value: Json, errors: Errors, *path: str | int) -> Given:
 def born(given: Mapping[str, Given]) -> Object:
     """What the row of a new contact holds: of what is given, all that is known."""
     return {name: _known(item.fresh) for name, item in given.items() if item.fresh is not None}
+
+
+def undated(given: Mapping[str, Given]) -> list[str]:
+    """The channels for which a consent is given without the time since when."""
+    sent = {name: cast(Object, item.sent) for name, item in given.items() if name in CHANNELS and item.sent}
+    return [name for name, item in sent.items() if item["status"] == "granted" and "at" not in item]
 
 
 def _known(fresh: Any) -> Any:

@@ -12,6 +12,7 @@ from contactory.contacts.api import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address
 from contactory.contacts.model import Contact
+from contactory.contacts.objections import objections_to
 from contactory.contacts.writing import show
 from contactory.db import Row
 from contactory.errors import NotFound
@@ -46,9 +47,10 @@ async def lookup_contact(call: Call) -> Response:
     """The active contact with this phone, or else with this e-mail, its consent and availability."""
 
     async def attempt(catalog: Catalog) -> Response:
-        row = await _find(call, catalog)
+        phone, email_key = _asked(call, catalog)
+        row = await _find(call, catalog, phone, email_key)
         if row is None:
-            raise NotFound
+            raise await _not_found(call, catalog, phone, email_key)
         contact = await show(call, row, row["id"], catalog)
         now = datetime.now(UTC)
         available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
@@ -65,7 +67,8 @@ def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Av
     return Judge(window.schedule, channel, now).verdict(subject_of(row, channel))
 
 
-async def _find(call: Call, catalog: Catalog) -> Row | None:
+def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:
+    """The phone or the key of the e-mail that is looked up."""
     errors = Errors()
     phone, email_key = parse_address(call, catalog, errors)
     if "phone" not in call.query and "email" not in call.query:
@@ -73,6 +76,17 @@ async def _find(call: Call, catalog: Catalog) -> Row | None:
     if "phone" in call.query and "email" in call.query:
         errors.add_parameter("email", Invalid("not_here", "goes without phone: they may be of two contacts"))
     errors.check()
+    return phone, email_key
+
+
+async def _find(call: Call, catalog: Catalog, phone: str | None, email_key: str | None) -> Row | None:
     if phone is not None:
         return await call.app.contacts.by_phone(catalog.workspace_id, phone)
     return await call.app.contacts.by_email(catalog.workspace_id, email_key or "")
+
+
+async def _not_found(call: Call, catalog: Catalog, phone: str | None, email_key: str | None) -> NotFound:
+    async with call.connection() as conn:
+        if await objections_to(conn, catalog.workspace_id, phone, email_key):
+            return NotFound("No contact has it. A deleted contact that had it objected to being contacted.")
+    return NotFound()

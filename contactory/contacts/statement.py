@@ -5,6 +5,8 @@ limits. It comes in two lengths: what PATCH usually does, and all that a change 
 sub-select up anew at each execution, needed or not, so the short one begins in half the time.
 """
 
+from contactory.contacts.consent import CARRIED_OVER
+
 # What a change does, as bits of its mask.
 FIRST_NAME, LAST_NAME, EMAIL, PHONE, TIMEZONE = 1, 2, 4, 8, 16
 TAGS_ADD, TAGS_SET, TAGS_REMOVE = 32, 64, 128
@@ -14,6 +16,7 @@ MATCH = 2048  # The contact must still have the phone or the e-mail given (an up
 DELETE, RESTORE = 4096, 8192
 STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
 CONSENT = 32768
+NO_GAIN = 65536  # The contact must have every phone and e-mail given already (an upsert found it by each).
 
 FINDABLE = FIRST_NAME | LAST_NAME | EMAIL | PHONE | DELETE | RESTORE
 """What a search goes by."""
@@ -23,6 +26,7 @@ USUAL = FIRST_NAME | LAST_NAME | EMAIL | PHONE | TIMEZONE | TAGS_ADD | FIELDS | 
 _TAGS = TAGS_ADD | TAGS_SET | TAGS_REMOVE
 _NAMES = ("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE", "TIMEZONE", "FIELDS", "FIELDS_CLEAR")
 _BITS = {name: globals()[name] for name in _NAMES} | {"TAGS": _TAGS, "MORE_TAGS": TAGS_ADD | TAGS_SET}
+_CARRIED = f'{{"status": "denied", "source": "{CARRIED_OVER}"}}'
 
 _STATEMENT = """
 with input as (
@@ -169,6 +173,9 @@ _LONG = {
     "missing": f"(o_deleted_at is null) = (mask & {RESTORE} > 0)",
     "moved": f"""
                 when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true
+                then 'moved'
+                when mask & {NO_GAIN} > 0 and (phone is not null and n_phone is distinct from o_phone
+                     or email_key is not null and n_email_key is distinct from o_email_key)
                 then 'moved'""",
     **{f"or_filled_{name}": f"or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
     "or_set_tags": f"""
@@ -188,6 +195,13 @@ _LONG = {
                     else nullif(jsonb_strip_nulls(
                              coalesce(o_consent, '{{}}')
                              || (select jsonb_object_agg(k, case
+                                            -- An import must say since when to overrule such an objection.
+                                            when mask & {MATCH} > 0
+                                                 and o_consent -> k @> '{_CARRIED}'
+                                                 and v -> 0 ->> 'status' is distinct from 'denied'
+                                                 and ((v -> 0 ->> 'at')::timestamptz
+                                                      > (o_consent -> k ->> 'at')::timestamptz) is not true
+                                            then o_consent -> k
                                             when o_consent -> k ->> 'status' = v -> 0 ->> 'status'
                                             then (o_consent -> k) || (v -> 0) else v -> 1 end)
                                    from jsonb_each(consent) g (k, v))), '{{}}') end""",

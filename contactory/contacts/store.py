@@ -1,20 +1,20 @@
-"""Contacts in the database, but for the statement that changes them (change.py), rows.py and listing.py."""
+"""Contacts in the database, but for the statements that make and change them, rows.py and listing.py."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from contactory.auth import Actor
 from contactory.contacts.change import Change, Outcome, change, make_tags
+from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.writer import Apart
-from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
+from contactory.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
 from contactory.ids import new_id
 from contactory.settings import Settings
 
-_ATTEMPTS = 5
+ATTEMPTS = 5
 _LOCATE = """
 select c.workspace_id::text
   from workspaces w
@@ -49,6 +49,10 @@ class Found(msgspec.Struct):
     def id(self) -> str | None:
         """The one that an upsert means."""
         return self.by_phone or self.by_email
+
+    def has(self, phone: str | None, email_key: str | None) -> bool:
+        """Whether that one has both, where both were looked for."""
+        return (not phone or self.by_phone == self.id) and (not email_key or self.by_email == self.id)
 
 
 async def find(conn: Connection, workspace_id: str, phone: str | None, email_key: str | None) -> Found:
@@ -87,15 +91,16 @@ async def lock(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) 
 async def apply_changes(conn: Connection, changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     """Makes changes of different contacts, with the tags that they need, all or none.
 
+    A contact that gets a phone or an e-mail takes over the objections of deleted contacts that had it.
     Raises Apart where one of several has to be refused (nothing is kept), Violation where a single one
     takes another contact's phone or e-mail.
     """
     limits = (settings.max_tags_per_contact, settings.max_custom_characters)
     try:
-        if not any(c.new_tags for c in changes):
+        if not any(c.new_tags or c.may_gain for c in changes):
             with translated():
                 return await change(conn, changes, *limits)
-        return await _apply_with_new_tags(conn, changes, settings.max_tags, limits)
+        return await _apply_in_steps(conn, changes, settings.max_tags, limits)
     except (Violation, Conflict) as refusal:
         if len(changes) > 1:
             raise Apart from refusal
@@ -114,18 +119,26 @@ class _Unmade(Exception):
         self.outcomes = outcomes
 
 
-async def _apply_with_new_tags(
+async def _apply_in_steps(
     conn: Connection, changes: Sequence[Change], max_tags: int, limits: tuple[int, int]
 ) -> list[Outcome]:
     with translated():
         async with conn.transaction():
             made = await make_tags(conn, changes, max_tags)
-            resolved = [_with_tags(c, made) for c in changes]
+            resolved = [_with_tags(c, made) if c.new_tags else c for c in changes]
             outcomes = await change(conn, resolved, *limits)
             for c, outcome in zip(changes, outcomes, strict=True):
                 if c.new_tags and outcome.verdict not in ("changed", "same"):
                     raise _Unmade(outcomes)
                 outcome.made_tags = [(name, made[c.workspace_id, name]) for name in c.new_tags]
+            await take_over(
+                conn,
+                [
+                    Taker(c.workspace_id, c.contact_id, c.undated)
+                    for c, outcome in zip(changes, outcomes, strict=True)
+                    if c.may_gain and outcome.verdict == "changed"
+                ],
+            )
     return outcomes
 
 
@@ -143,7 +156,7 @@ class ChangeLane:
 
     async def __call__(self, changes: Sequence[Change]) -> list[Outcome]:
         """Commits a batch. Raises Apart, Violation, or Unavailable where the outcome is not known."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             conn = await self._lane.connection()
             try:
                 return await apply_changes(conn, changes, self._settings)
@@ -159,179 +172,6 @@ class ChangeLane:
                 self._lane.drop()
                 raise
         raise Unavailable("The contact is being changed by others: try again in a second.")
-
-
-class NewContact(msgspec.Struct, kw_only=True):
-    """A contact that is to be made."""
-
-    workspace_id: str
-    actor: Actor
-    request_id: str
-    catalog_version: int
-    via: str = "api"
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    email_key: str | None = None
-    phone: str | None = None
-    timezone: str | None = None
-    timezone_source: str | None = None
-    timezones: list[str] = []
-    """Every zone that the phone could be in, where there are several."""
-    tag_ids: list[int] = []
-    new_tags: list[str] = []
-    made_tags: list[tuple[str, int]] = []
-    """The new tags, once they have been made with it."""
-    fields: dict[str, str] = {}
-    consent: dict[str, Any] = {}
-    id: str = msgspec.field(default_factory=new_id)
-    event_id: str = msgspec.field(default_factory=new_id)
-    at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def key(self) -> str:
-        """Nothing else is ever written to a contact that does not exist yet."""
-        return self.id
-
-    def event(self) -> dict[str, Any]:
-        """What the history says of the creation: each value, before and after."""
-        scalars = {
-            "firstName": self.first_name,
-            "lastName": self.last_name,
-            "email": self.email,
-            "phone": self.phone,
-            "timezone": self.timezone,
-        }
-        changes: dict[str, Any] = {
-            name: [None, value] for name, value in scalars.items() if value is not None
-        }
-        if self.tag_ids:
-            changes["tags"] = [[], self.tag_ids]
-        if self.fields:
-            changes["customFields"] = {num: [None, value] for num, value in self.fields.items()}
-        if self.consent:
-            changes["consent"] = {name: [None, value] for name, value in self.consent.items()}
-        return changes
-
-
-_CREATE = """
-with input as materialized (
-    select *
-      from unnest($1::uuid[], $2::uuid[], $3::bigint[],
-                  $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                  $11::text[], $12::text[], $13::jsonb[], $14::timestamptz[],
-                  $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[], $20::jsonb[], $21::jsonb[])
-           with ordinality
-           as i (workspace_id, id, catalog_version,
-                 first_name, last_name, email, email_key, phone, timezone, timezone_source, timezones,
-                 tags, fields, at,
-                 event_id, actor_type, actor_id, via, request_id, changes, consent, ord)
-), made as (
-    insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone,
-                          timezone_source, timezones, tag_ids, fields, consent, version, created_at,
-                          updated_at)
-    select i.workspace_id, i.id, first_name, last_name, email, email_key, phone, i.timezone,
-           timezone_source, timezones::text[], tags::bigint[], fields, consent, 1, at, at
-      from input i
-      join workspaces w on w.id = i.workspace_id and w.deleted_at is null
-       and w.catalog_version = i.catalog_version
-     order by i.workspace_id, phone, email_key
-        on conflict do nothing
-    returning workspace_id, id
-), logged as (
-    insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                                actor_type, actor_id, via, request_id, changes)
-    select i.workspace_id, i.id, 1, event_id, 'contact.created', at, actor_type, actor_id, via, request_id,
-           changes
-      from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
-)
-select id::text from made
-"""
-
-
-async def create_contacts(
-    conn: Connection, contacts: Sequence[NewContact], settings: Settings
-) -> list[NewContact | None]:
-    """Makes contacts, with the tags that they need; None for each that was not made.
-
-    A contact is not made where its phone or e-mail is taken, or its workspace's catalogue has moved on.
-    """
-    with translated():
-        if not any(c.new_tags for c in contacts):
-            return await _create(conn, contacts)
-        async with conn.transaction():
-            made = await make_tags(conn, contacts, settings.max_tags)
-            created = await _create(conn, [_born_with_tags(c, made) for c in contacts])
-            if any(c.new_tags and result is None for c, result in zip(contacts, created, strict=True)):
-                raise Apart
-            return created
-
-
-def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewContact:
-    tags = [(name, made[c.workspace_id, name]) for name in c.new_tags]
-    ids = {*c.tag_ids, *(tag_id for _, tag_id in tags)}
-    return msgspec.structs.replace(c, tag_ids=sorted(ids), made_tags=tags)
-
-
-async def _create(conn: Connection, contacts: Sequence[NewContact]) -> list[NewContact | None]:
-    rows = [
-        (
-            c.workspace_id,
-            c.id,
-            c.catalog_version,
-            c.first_name,
-            c.last_name,
-            c.email,
-            c.email_key,
-            c.phone,
-            c.timezone,
-            c.timezone_source,
-            "{" + ",".join(f'"{zone}"' for zone in c.timezones) + "}" if c.timezones else None,
-            "{" + ",".join(map(str, c.tag_ids)) + "}",
-            msgspec.json.encode(c.fields).decode(),
-            c.at,
-            c.event_id,
-            c.actor.type,
-            c.actor.id,
-            c.via,
-            c.request_id,
-            msgspec.json.encode(c.event()).decode(),
-            msgspec.json.encode(c.consent).decode() if c.consent else None,
-        )
-        for c in contacts
-    ]
-    made = await conn.fetch(_CREATE, *(list(column) for column in zip(*rows, strict=True)))
-    ids = {row[0] for row in made}
-    return [c if c.id in ids else None for c in contacts]
-
-
-class CreateLane:
-    """Commits batches of new contacts through a connection of its own: a lane of the Writer."""
-
-    def __init__(self, lane: Lane, settings: Settings) -> None:
-        self._lane = lane
-        self._settings = settings
-
-    async def __call__(self, contacts: Sequence[NewContact]) -> list[NewContact | None]:
-        """Commits a batch; None for each contact that was not made. Raises Apart and Unavailable."""
-        for _ in range(_ATTEMPTS):
-            conn = await self._lane.connection()
-            try:
-                return await create_contacts(conn, contacts, self._settings)
-            except COLLISION:
-                continue
-            except (Unavailable, *AWAY) as error:
-                self._lane.drop()
-                raise Unavailable from error
-            except (Apart, Conflict, REFUSED) as refusal:
-                if len(contacts) > 1:
-                    raise Apart from refusal
-                if isinstance(refusal, Apart):
-                    return [None]
-                if not isinstance(refusal, LOCK_TIMEOUT):
-                    raise
-                break
-        raise Unavailable("Many are making the same contacts at once: try again in a second.")
 
 
 _PURGE = (

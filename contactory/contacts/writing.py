@@ -6,14 +6,13 @@ from contactory.auth import Actor
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
 from contactory.contacts.change import Change, Outcome
-from contactory.contacts.consent import born, parse_consent
+from contactory.contacts.consent import born, parse_consent, undated
+from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Contact, Values, show_fields
-from contactory.contacts.statement import FILL, FINDABLE, MATCH, RESTORE, STALE_TAGS, TIMEZONE
+from contactory.contacts.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.contacts.store import (
     Found,
-    NewContact,
     apply_changes,
-    create_contacts,
     find,
     identifiers,
 )
@@ -218,6 +217,7 @@ def born_of(values: Values, catalog: Catalog, actor: Actor, request_id: str) -> 
         new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
         consent=born(values.consent),
+        undated=undated(values.consent),
     )
     if values.timezone:
         new.timezone, new.timezone_source = values.timezone, "caller"
@@ -293,6 +293,8 @@ async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -
             change = new_change(call, catalog, found.id)
             change.take(values, catalog)
             change.mask |= MATCH | (FILL if preserve else 0)
+            if found.has(values.phone, values.email_key):
+                change.mask |= NO_GAIN
             if not preserve:
                 change.mask &= ~TIMEZONE
             try:

@@ -14,10 +14,11 @@ from contactory.auth import Actor
 from contactory.catalog import Catalog, read_catalog
 from contactory.checks import Errors
 from contactory.contacts.change import Change, make_tags
+from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.search import index
 from contactory.contacts.statement import STALE_TAGS
-from contactory.contacts.store import NewContact, apply_changes, create_contacts
+from contactory.contacts.store import apply_changes
 from contactory.contacts.writing import born_of
 from contactory.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step

@@ -322,6 +322,10 @@ CREATE INDEX contacts_created ON public.contacts USING btree (workspace_id, crea
 
 CREATE UNIQUE INDEX contacts_email ON public.contacts USING btree (workspace_id, email_key) WHERE (deleted_at IS NULL);
 
+CREATE INDEX contacts_objecting_email ON public.contacts USING btree (workspace_id, email_key) WHERE ((deleted_at IS NOT NULL) AND (consent @? '$.*?(@ == true || @."status" == "denied")'::jsonpath));
+
+CREATE INDEX contacts_objecting_phone ON public.contacts USING btree (workspace_id, phone) WHERE ((deleted_at IS NOT NULL) AND (consent @? '$.*?(@ == true || @."status" == "denied")'::jsonpath));
+
 CREATE UNIQUE INDEX contacts_phone ON public.contacts USING btree (workspace_id, phone) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_tags ON public.contacts USING gin (tag_ids);

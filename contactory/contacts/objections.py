@@ -1,0 +1,107 @@
+"""Objections of deleted contacts: they hold for the phone and the e-mail that those contacts had.
+
+A contact that is made with one of these, gets one by a change, or is restored, takes the objections over in
+the same transaction. A statement of its own looks for them, after the one that writes: where that one has
+waited for a deletion to be committed, only a later statement sees the deleted contact.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT
+from contactory.db import Connection
+
+
+class Taker(NamedTuple):
+    """A contact that may have got a phone or an e-mail just now, by being made, changed or restored."""
+
+    workspace_id: str
+    contact_id: str
+    undated: list[str]
+    """Channels for which this very request gives a consent without saying since when."""
+
+
+# Word for word as in the indexes contacts_objecting_phone and contacts_objecting_email.
+_OBJECTING = """d.deleted_at is not null and d.consent @? '$.* ? (@ == true || @.status == "denied")'"""
+
+_TAKE_OVER = f"""
+with taker as materialized (
+    select c.workspace_id, c.id, c.version, c.consent, i.undated::text[] as undated,
+           case when e.type <> 'contact.updated' or e.changes ? 'phone' then c.phone end as phone,
+           case when e.type <> 'contact.updated' or e.changes ? 'email' then c.email_key end as email_key
+      from unnest($1::uuid[], $2::uuid[], $3::text[]) as i (workspace_id, id, undated)
+      join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
+      join contact_events e on e.workspace_id = c.workspace_id and e.contact_id = c.id
+       and e.version = c.version
+), found as (
+    select t.workspace_id, t.id, d.consent
+      from taker t join contacts d on d.workspace_id = t.workspace_id and d.phone = t.phone
+     where {_OBJECTING}
+     union all
+    select t.workspace_id, t.id, d.consent
+      from taker t join contacts d on d.workspace_id = t.workspace_id and d.email_key = t.email_key
+     where {_OBJECTING}
+), objection as (
+    -- The latest one for each channel, since a consent must be younger than all of them.
+    select distinct on (1, 2, 3) f.workspace_id, f.id, o.name, o.value -> 'at' as at
+      from found f, jsonb_each(f.consent) as o (name, value)
+     where o.value = 'true' or o.value ->> 'status' = 'denied'
+     order by 1, 2, 3, (o.value ->> 'at')::timestamptz desc
+), taken as (
+    select t.workspace_id, t.id, t.version, t.consent,
+           jsonb_object_agg(o.name, case when o.name = '{DO_NOT_CONTACT}' then 'true'
+               else jsonb_build_object('status', 'denied', 'source', '{CARRIED_OVER}', 'at', o.at)
+           end) as objections
+      from taker t
+      join objection o on o.workspace_id = t.workspace_id and o.id = t.id
+     where t.consent -> o.name is distinct from 'true'
+       and t.consent -> o.name ->> 'status' is distinct from 'denied'
+       and (o.name = any (t.undated) or
+            ((t.consent -> o.name ->> 'at')::timestamptz > (o.at #>> '{{}}')::timestamptz) is not true)
+     group by t.workspace_id, t.id, t.version, t.consent
+), updated as (
+    update contacts c
+       set consent = coalesce(c.consent, '{{}}') || t.objections
+      from taken t
+     where c.workspace_id = t.workspace_id and c.id = t.id
+)
+update contact_events e
+   set changes = e.changes || jsonb_build_object('consent', coalesce(e.changes -> 'consent', '{{}}') || (
+           select jsonb_object_agg(name, jsonb_build_array(
+                      case when e.changes -> 'consent' ? name then e.changes -> 'consent' -> name -> 0
+                           else t.consent -> name end, value))
+             from jsonb_each(t.objections) as o (name, value)))
+  from taken t
+ where e.workspace_id = t.workspace_id and e.contact_id = t.id and e.version = t.version
+"""
+
+
+async def take_over(conn: Connection, takers: Sequence[Taker]) -> None:
+    """Writes the objections of deleted contacts to `takers` and to the events that made them what they are.
+
+    To be called in the transaction that has written these contacts.
+    """
+    if not takers:
+        return
+    workspaces, ids, undated = zip(*takers, strict=True)
+    await conn.execute(_TAKE_OVER, workspaces, ids, ["{" + ",".join(names) + "}" for names in undated])
+
+
+_OF_ADDRESS = f"""
+select o.name
+  from contacts d, jsonb_each(d.consent) as o (name, value)
+ where d.workspace_id = $1 and (d.phone = $2 or d.email_key = $3) and {_OBJECTING}
+   and (o.value = 'true' or o.value ->> 'status' = 'denied')
+ group by o.name
+"""
+
+
+async def objections_to(
+    conn: Connection, workspace_id: str, phone: str | None, email_key: str | None = None
+) -> str | None:
+    """What deleted contacts with this phone or e-mail objected to, as a row holds consent; None: nothing."""
+    rows = await conn.fetch(_OF_ADDRESS, workspace_id, phone, email_key)
+    found = {row[0]: True if row[0] == DO_NOT_CONTACT else {"status": "denied"} for row in rows}
+    return msgspec.json.encode(found).decode() if found else None
