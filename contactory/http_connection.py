@@ -16,7 +16,7 @@ from typing import Any
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
 from contactory.errors import HeadersTooLarge, Problem, ValidationProblem
-from contactory.http import Request, Response
+from contactory.http import ENDS, Request, Response, end_in_order
 from contactory.logs import log
 
 HEAD_SECONDS = 10.0
@@ -313,9 +313,11 @@ class HttpConnection(asyncio.Protocol):
             await self._listener.handle(request, self)
         except asyncio.CancelledError:
             self._transport.abort()
-        except Exception as error:
+        except (Exception, *ENDS) as error:
             log.error("answer lost", request_id=request.request_id, error=type(error).__name__)
             self._transport.abort()
+            if isinstance(error, ENDS):
+                end_in_order()
 
     def _done(self, request: Request, close: bool) -> None:
         self._work = self._task = None

@@ -50,9 +50,9 @@ class Writer(Generic[T, R]):
     """Writes items through `lanes`, functions that each commit a batch and give its results in order.
 
     A result that is an exception is raised to its caller. A lane raises Apart (nothing kept, write them one
-    by one) or a Problem (which every caller of the batch gets). A lane that gives another number of results has
-    a fault: its callers get Unavailable. No more than `bound` items wait, nor more than half of that of one
-    workspace.
+    by one) or a Problem (which every caller of the batch gets). A lane that gives another number of results
+    has a fault: its callers get Unavailable. No more than `bound` items wait, nor more than half of that of
+    one workspace.
 
     One lane at work is the rule, since two would halve the batches. Another one starts where a whole batch
     waits, or where the first is held up.
