@@ -6,7 +6,6 @@ import string
 import time
 import zlib
 from collections import OrderedDict
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -35,7 +34,7 @@ class Actor(msgspec.Struct, frozen=True):
     via: str = "api"
     """Through what: said in the history."""
     expires_at: float = float("inf")
-    """Seconds since 1970."""
+    """When the database has to be asked whether the key has expired, by this process's monotonic clock."""
     rate_limit: float | None = None
     """Writes a second; None: as the settings say."""
     rate_burst: int | None = None
@@ -77,17 +76,20 @@ def key_hash(key: str) -> bytes:
 
 
 _FIND = """
-select k.id::text, k.account_id::text, k.workspace_id::text, k.mode, k.permission, k.expires_at,
+select k.id::text, k.account_id::text, k.workspace_id::text, k.mode, k.permission,
+       extract(epoch from k.expires_at - clock_timestamp())::float8 as seconds_left,
        k.rate_limit, k.rate_burst
   from api_keys k
   left join workspaces w on w.id = k.workspace_id
  where k.hash = $1 and k.revoked_at is null and w.deleted_at is null
+   and (k.expires_at is null or k.expires_at > clock_timestamp())
 """
 _STILL_GOOD = """
 select k.id::text
   from api_keys k
   left join workspaces w on w.id = k.workspace_id
  where k.id = any($1::uuid[]) and k.revoked_at is null and w.deleted_at is null
+   and (k.expires_at is null or k.expires_at > clock_timestamp())
 """
 
 
@@ -99,6 +101,8 @@ class Keys:
         self._actors: OrderedDict[bytes, Actor] = OrderedDict()
         self._flights: SingleFlight[bytes, Actor | None] = SingleFlight()
         self._fresh_until = 0.0
+        self._outdated = 0
+        """How often what is being read may have become out of date."""
         self.used: dict[str, float] = {}
         """When each key was used last (seconds since 1970), for whoever writes it down."""
 
@@ -116,22 +120,24 @@ class Keys:
         actor = self._actors.get(digest)
         if actor is None and not well_formed(key):
             raise Unauthorized
-        if actor is None or time.monotonic() > self._fresh_until:
+        if actor is None or time.monotonic() > min(self._fresh_until, actor.expires_at):
             actor = await self._flights.get(digest, lambda: self._read(digest))
-        now = time.time()
-        if actor is None or actor.expires_at <= now:
+        if actor is None:
             raise Unauthorized
         if actor.id is not None:
-            self.used[actor.id] = now
+            self.used[actor.id] = time.time()
         return actor
 
     async def _read(self, digest: bytes) -> Actor | None:
+        outdated, begun = self._outdated, time.monotonic()
         async with self._db.connection() as conn:
             row = await conn.fetchrow(_FIND, digest)
         if row is None:
             self._actors.pop(digest, None)
             return None
-        actor = _actor(row)
+        actor = _actor(row, begun)
+        if outdated != self._outdated:
+            return actor  # For those who asked before: the key may have been revoked meanwhile.
         self._actors[digest] = actor
         self._actors.move_to_end(digest)
         while len(self._actors) > _KEPT:
@@ -139,8 +145,9 @@ class Keys:
         return actor
 
     async def poll(self) -> None:
-        """Forgets the keys that have been revoked elsewhere."""
+        """Forgets the keys that have been revoked elsewhere, or have expired."""
         begun = time.monotonic()
+        self._forget_reads()
         known = {actor.id: digest for digest, actor in self._actors.items() if actor.id}
         if known:
             async with self._db.connection() as conn:
@@ -153,18 +160,23 @@ class Keys:
         """A key was revoked here: it stops at once."""
         for digest in [digest for digest, actor in self._actors.items() if actor.id == key_id]:
             del self._actors[digest]
+        self._forget_reads()
+
+    def _forget_reads(self) -> None:
+        """What is being read is not kept, and whoever comes next starts a read of their own."""
+        self._outdated += 1
         self._flights.forget()
 
 
-def _actor(row: Any) -> Actor:
-    expires: datetime | None = row["expires_at"]
+def _actor(row: Any, read_at: float) -> Actor:
+    left: float | None = row["seconds_left"]
     return Actor(
         id=row["id"],
         account_id=row["account_id"],
         workspace_id=row["workspace_id"],
         mode=row["mode"],
         permission=row["permission"],
-        expires_at=expires.timestamp() if expires else float("inf"),
+        expires_at=float("inf") if left is None else read_at + left,
         rate_limit=row["rate_limit"],
         rate_burst=row["rate_burst"],
     )

@@ -210,6 +210,17 @@ async def bump(conn: Connection, workspace_id: str) -> None:
         raise NotFound
 
 
+async def hold(conn: Connection, workspace_ids: list[str]) -> None:
+    """Until the end of this transaction, nothing else that holds these workspaces, or bumps them, goes on.
+
+    What is counted after it has been committed, or waits: so a limit is kept by many at once too.
+    """
+    await conn.execute(
+        "select from workspaces where id = any($1::uuid[]) order by id for no key update",
+        workspace_ids,
+    )
+
+
 async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
     """The catalogue of a workspace, its version read first: what is read after can only be newer."""
     row = await conn.fetchrow(

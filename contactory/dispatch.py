@@ -1,6 +1,5 @@
 """One request from its arrival to its answer."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from contactory.auth import Actor
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import problem_page
-from contactory.http import Request, Response, encode_json
+from contactory.http import ENDS, Request, Response, encode_json, end_in_order
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
 from contactory.metrics import ERRORS, Meter
@@ -48,10 +47,11 @@ class Dispatcher:
             response = await self._call(operation, request, path)
         except Problem as problem:
             response = render(request, problem, operation)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            response = self._unexpected(request, operation, error)
+        except ENDS as error:
+            end_in_order()
+            response = self._unexpected(request, operation, error, Unavailable())
+        except Exception as error:
+            response = self._unexpected(request, operation, error, Problem())
         response.headers += (("x-request-id", request.request_id), _NOSNIFF)
         if response.stream is None:
             connection.send(request, response)
@@ -135,7 +135,9 @@ class Dispatcher:
                 call.conn = None
                 await transaction.rollback()
 
-    def _unexpected(self, request: Request, operation: Operation | None, error: BaseException) -> Response:
+    def _unexpected(
+        self, request: Request, operation: Operation | None, error: BaseException, problem: Problem
+    ) -> Response:
         ERRORS.inc()
         # The exception's text may quote what was sent, so only its kind and place are logged.
         frames: list[str] = []
@@ -147,7 +149,7 @@ class Dispatcher:
         name = operation.id if operation else "unknown"
         kind = type(error).__name__
         log.error("unexpected", request_id=request.request_id, operation=name, error=kind, trace=frames[-12:])
-        return render(request, Problem(), operation)
+        return render(request, problem, operation)
 
     def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
         if self._app.settings.log_requests == "none":

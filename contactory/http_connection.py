@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any
 
 from contactory.errors import Unavailable, ValidationProblem
-from contactory.http import Request, Response
+from contactory.http import ENDS, Request, Response, end_in_order
 from contactory.http_heads import answer_head
 from contactory.http_listener import NEVER, Listener
 from contactory.http_reader import RequestReader
@@ -250,9 +250,11 @@ class HttpConnection(asyncio.Protocol):
             await self._listener.handle(request, self)
         except asyncio.CancelledError:
             self._transport.abort()
-        except Exception as error:
+        except (Exception, *ENDS) as error:
             log.error("answer lost", request_id=request.request_id, error=type(error).__name__)
             self._transport.abort()
+            if isinstance(error, ENDS):
+                end_in_order()
         finally:
             if request.counted:
                 self._listener.bodies.let_go(request)

@@ -1,11 +1,12 @@
 """Idempotency-Key: the first answer to a request is kept for a day and given again.
 
-The record is written in the transaction of the change, so that neither can be kept without the other.
+The record is written in the transaction of the change, so that neither can be kept without the other. How old
+it is, is told by the database's clock; one that is from a day ahead, since that clock was set back, is over.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -89,20 +90,19 @@ def _in_flight() -> Conflict:
 
 
 _CLAIM = """
-insert into idempotency_records (key_id, key, fingerprint, created_at) values ($1, $2, $3, $4)
+insert into idempotency_records (key_id, key, fingerprint, created_at) values ($1, $2, $3, now())
     on conflict (key_id, key) do update
        set fingerprint = excluded.fingerprint, status = null, created_at = excluded.created_at
-     where idempotency_records.created_at < $5
+     where idempotency_records.created_at not between now() - $4::interval and now() + $4::interval
 returning true
 """
 
 
 async def _claim(conn: Connection, owner: tuple[str, str], print_: bytes) -> Response | None:
     """Takes the key for this transaction, or gives the answer that is kept for it."""
-    now = datetime.now(UTC)
     await conn.execute(f"set local lock_timeout = '{_WAIT}'")
     try:
-        claimed = await conn.fetchval(_CLAIM, *owner, print_, now, now - KEPT)
+        claimed = await conn.fetchval(_CLAIM, *owner, print_, KEPT)
     except LOCK_TIMEOUT:
         raise _in_flight() from None
     await conn.execute("set local lock_timeout = 0")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from contactory.auth import Keys
 from contactory.contacts.search import SearchIndex, catch_up
@@ -91,7 +91,9 @@ async def write_last_used(db: Database, keys: Keys) -> None:
         await conn.execute(
             """update api_keys k set last_used_at = u.at
                  from unnest($1::uuid[], $2::timestamptz[]) as u (id, at)
-                where k.id = u.id and (k.last_used_at is null or k.last_used_at < u.at)""",
+                where k.id = u.id
+                  -- After `now()`: of a time before the clock was set back.
+                  and (k.last_used_at is null or k.last_used_at < u.at or k.last_used_at > now())""",
             list(used),
             [datetime.fromtimestamp(seconds, UTC) for seconds in used.values()],
         )
@@ -101,14 +103,15 @@ async def _drop_old_records(db: Database) -> None:
     async with db.connection() as conn:
         await conn.execute(
             """delete from idempotency_records where (key_id, key) in
-               (select key_id, key from idempotency_records where created_at < $1 limit 10000)""",
-            datetime.now(UTC) - KEPT,
+               (select key_id, key from idempotency_records
+                 where created_at < now() - $1::interval or created_at > now() + $1::interval
+                 limit 10000)""",
+            KEPT,
         )
 
 
 async def _drop_old_sign_ins(db: Database) -> None:
-    now = datetime.now(UTC)
     async with db.connection() as conn:
-        await conn.execute("delete from sessions where expires_at < $1", now)
-        await conn.execute("delete from one_time_links where expires_at < $1", now - timedelta(days=30))
-        await forget_old(conn, now)
+        await conn.execute("delete from sessions where expires_at < now()")
+        await conn.execute("delete from one_time_links where expires_at < now() - interval '30 days'")
+        await forget_old(conn, datetime.now(UTC))

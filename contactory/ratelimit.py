@@ -1,29 +1,36 @@
 """The rate limit of a key: a token bucket (sustained rate, burst) that all server processes share.
 
 The bucket is a row of an unlogged table, so every process draws on the same one, and a draw writes no WAL.
-A key that is known to be empty is turned away without asking the database.
+It fills by the database's clock alone; where that is set back, it fills from that moment on. A key that is
+known to be empty is turned away without asking the database.
 """
 
 import math
 import time
-from datetime import UTC, datetime
 
 import msgspec
 
 from contactory.auth import Actor
+from contactory.caches import LeastRecentlyUsed
 from contactory.db import Database
 from contactory.errors import RateLimited
 from contactory.settings import Settings
 
 _DRAW = """
-insert into rate_buckets as b (key_id, tokens, granted, at) values ($1, $3::float8 - 1, true, $4)
+insert into rate_buckets as b (key_id, tokens, granted, at)
+values ($1, $3::float8 - 1, true, clock_timestamp())
     on conflict (key_id) do update
        set (tokens, granted, at) = (
-           select case when tokens >= 1 then tokens - 1 else tokens end, tokens >= 1, greatest(b.at, $4)
-             from (select least($3, b.tokens + $2 * greatest(0, extract(epoch from $4 - b.at)::float8)))
+           select case when tokens >= 1 then tokens - 1 else tokens end, tokens >= 1, at
+             -- Read once the row is locked, so that draws which wait for each other see the time go on.
+             from (select clock_timestamp()) as clock (at)
+            cross join lateral (
+                  select least($3, b.tokens + $2 * greatest(0, extract(epoch from clock.at - b.at)::float8)))
                   as refilled (tokens))
 returning tokens, granted
 """
+_KEPT = 10_000
+"""Keys; one that is not among them costs a draw."""
 
 
 class _Known(msgspec.Struct):
@@ -37,7 +44,7 @@ class RateLimiter:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
         self._settings = settings
-        self._known: dict[str, _Known] = {}
+        self._known: LeastRecentlyUsed[str, _Known] = LeastRecentlyUsed(_KEPT)
 
     def limit(self, actor: Actor) -> tuple[float, int] | None:
         """The key's rate (writes a second) and burst, or None where it has no limit."""
@@ -53,11 +60,11 @@ class RateLimiter:
         if limit is None or actor.id is None:
             return
         rate, burst = limit
-        if self._left(actor.id, rate, burst) < 1 and actor.id in self._known:
+        if self._left(actor.id, rate, burst) < 1:
             raise RateLimited(self._wait(actor.id, rate, burst))
         async with self._db.connection() as conn:
-            [row] = await conn.fetch(_DRAW, actor.id, rate, float(burst), datetime.now(UTC))
-        self._known[actor.id] = _Known(row["tokens"], time.monotonic())
+            [row] = await conn.fetch(_DRAW, actor.id, rate, float(burst))
+        self._known.put(actor.id, _Known(row["tokens"], time.monotonic()))
         if not row["granted"]:
             raise RateLimited(self._wait(actor.id, rate, burst))
 

@@ -26,9 +26,10 @@ _OTHER_DESCRIPTORS = 64
 
 
 async def serve(settings: Settings, listening: socket.socket) -> None:
-    """Serves until SIGTERM; then finishes what was accepted, within the setting's time."""
+    """Serves until SIGTERM or SIGINT; then finishes what was accepted, within the setting's time."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     services = Services(settings)
     await services.start()
     handle = Dispatcher(services, OPERATIONS).handle

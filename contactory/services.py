@@ -99,6 +99,8 @@ class Services:
                 await self.catalogs.poll()
             except Unavailable:
                 log.warning("database away")
+            except Exception as error:  # Once this task has ended, nothing would be learnt any more.
+                log.error("job failed", error=type(error).__name__)
             self.gauge()
             await asyncio.sleep(POLL_SECONDS)
 

@@ -7,13 +7,24 @@ from typing import Any
 
 import httpx
 
-from tests.world import World, at_once
+from tests.world import Caller, World, at_once
 
 Private = Callable[..., httpx.Client]
 
 
 def statuses(answers: list[httpx.Response]) -> list[int]:
     return [answer.status_code for answer in answers]
+
+
+def fill(world: World, caller: Caller, tokens: float, at: str) -> None:
+    """Leaves the bucket of a key as if it was drawn on at another time, given from now on."""
+    world.sql.execute(
+        """insert into rate_buckets (key_id, tokens, granted, at)
+           values ($1, $2, false, now() + $3::text::interval)""",
+        caller.key_id,
+        tokens,
+        at,
+    )
 
 
 def test_a_key_without_a_limit_has_no_headers_and_no_end(world: World) -> None:
@@ -39,6 +50,30 @@ def test_what_retry_after_says_is_true(world: World) -> None:
     assert refused.status_code == 429
     time.sleep(int(refused.headers["retry-after"]))
     assert caller.create({"firstName": "Jane"}).status_code == 201
+
+
+def test_a_bucket_fills_at_its_rate(world: World) -> None:
+    caller = world.caller(world.acme, rate_limit=0.5, rate_burst=30)
+    fill(world, caller, 0, "-4 seconds")
+    assert statuses([caller.create({"firstName": "Jane"}) for _ in range(4)]) == [201, 201, 429, 429]
+
+
+def test_a_bucket_holds_no_more_than_the_burst(world: World) -> None:
+    caller = world.caller(world.acme, rate_limit=0.5, rate_burst=2)
+    fill(world, caller, 1, "-1 hour")
+    assert statuses([caller.create({"firstName": "Jane"}) for _ in range(4)]) == [201, 201, 429, 429]
+
+
+def test_a_clock_that_was_set_back_delays_no_key_longer_than_its_limit(
+    world: World, second_http: httpx.Client
+) -> None:
+    caller = world.caller(world.acme, rate_limit=2, rate_burst=1)
+    fill(world, caller, 0, "1 hour")
+    for each in (caller, caller.at(second_http)):
+        refused = each.create({"firstName": "Jane"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    time.sleep(1)
+    assert caller.at(second_http).create({"firstName": "Jane"}).status_code == 201
 
 
 def test_reads_are_free(world: World) -> None:

@@ -59,13 +59,13 @@ def create_key(
     """
     from contactory.db import Connection
     from contactory.keys import store
-    from contactory.keys.model import DEFAULT_NAME, NewApiKey, refuse_past
+    from contactory.keys.model import DEFAULT_NAME, NewApiKey
 
     if (workspace_id is None) == (account_id is None):
         raise click.UsageError("Give either --workspace or --account.")
 
     async def work(conn: Connection) -> NewApiKey:
-        refuse_past(expires_at)
+        await store.refuse_past(conn, expires_at)
         owner, mode = await _owner(conn, workspace_id, account_id, test)
         return await store.create_key(
             conn,

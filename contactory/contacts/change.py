@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog import Catalog, hold
 from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
 from contactory.contacts.statement import (
@@ -173,13 +173,23 @@ async def make_tags(conn: Connection, changes: Sequence[Tagged], max_tags: int) 
         return {}
     workspaces, names = zip(*wanted, strict=True)
     rows = await conn.fetch(_MAKE_TAGS, workspaces, names, list(wanted.values()))
-    if await conn.fetchval(_OVERFULL, list(set(workspaces)), max_tags):
+    if await _overfull(conn, list(set(workspaces)), max_tags):
         raise Conflict(f"A workspace has at most {max_tags} tags: delete or merge some first.")
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-_OVERFULL = """
+_MORE_THAN = """
 select true from tags
  where workspace_id = any($1::uuid[]) and deleted_at is null and merged_into is null
  group by workspace_id having count(*) > $2
 """
+_BEING_MADE = 2_000
+"""Tags that other transactions may be making at the same moment."""
+
+
+async def _overfull(conn: Connection, workspaces: list[str], max_tags: int) -> bool:
+    """Whether one has more tags, those counted in that others are making just now."""
+    if not await conn.fetchval(_MORE_THAN, workspaces, max_tags - _BEING_MADE):
+        return False  # Far from the limit, where those who make tags need not wait for each other.
+    await hold(conn, workspaces)
+    return await conn.fetchval(_MORE_THAN, workspaces, max_tags) is not None

@@ -234,7 +234,7 @@ async def save_view(call: Call) -> Response:
             raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
         # Kept as it would be made up today, so that nothing else can get into the address.
         selection = selection_of(selected(visit.value("back")), catalog)
-        async with call.connection() as conn:
+        async with call.transaction() as conn:
             view_id = await make_view(
                 conn,
                 catalog.workspace_id,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from contactory.catalog import hold
 from contactory.contacts.grid import Saved
 from contactory.db import Connection
 from contactory.errors import Conflict, NotFound
@@ -57,7 +58,11 @@ async def list_views(conn: Connection, workspace_id: str, user_id: str) -> list[
 async def make_view(
     conn: Connection, workspace_id: str, user_id: str, name: str, query: str, *, shared: bool
 ) -> str:
-    """Keeps a filter under a name; gives its id. Raises Conflict where there are too many."""
+    """Keeps a filter under a name; gives its id. To be called in a transaction.
+
+    Raises Conflict where there are too many.
+    """
+    await hold(conn, [workspace_id])
     if len(await list_views(conn, workspace_id, user_id)) >= MOST_VIEWS:
         raise Conflict(f"There are {MOST_VIEWS} saved views already: delete one first.")
     view_id = new_id()

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from contactory.errors import Unavailable
+from contactory.logs import log
+from contactory.metrics import ERRORS
 
 
 class Item(Protocol):
@@ -48,8 +50,9 @@ class Writer(Generic[T, R]):
     """Writes items through `lanes`, functions that each commit a batch and give its results in order.
 
     A result that is an exception is raised to its caller. A lane raises Apart (nothing kept, write them one
-    by one) or a Problem (which every caller of the batch gets). No more than `bound` items wait, nor more
-    than half of that of one workspace.
+    by one) or a Problem (which every caller of the batch gets). A lane that gives another number of results
+    has a fault: its callers get Unavailable. No more than `bound` items wait, nor more than half of that of
+    one workspace.
 
     One lane at work is the rule, since two would halve the batches. Another one starts where a whole batch
     waits, or where the first is held up.
@@ -131,10 +134,13 @@ class Writer(Generic[T, R]):
             timer = loop.call_later(PROMPT, self._go_on_without, held_up)
             try:
                 await self._write(lane, batch)
+            except Exception as error:
+                _report(type(error).__name__)
             finally:
                 timer.cancel()
                 self._prompt += len(held_up)
                 for waiting in batch:
+                    _answer(waiting.future, Unavailable())  # Where nothing has answered it: 503, never 200.
                     self._release(waiting)
 
     def _go_on_without(self, held_up: list[bool]) -> None:
@@ -161,12 +167,18 @@ class Writer(Generic[T, R]):
         try:
             results = await lane([waiting.item for waiting in batch])
         except Apart:
+            if len(batch) == 1:
+                _report("an item that was alone was refused as one of several")
+                return
             for waiting in batch:
                 await self._write(lane, [waiting])
         except Exception as error:
             for waiting in batch:
                 _answer(waiting.future, _own(error))
         else:
+            if len(results) != len(batch):
+                _report(f"{len(results)} results of {len(batch)} items")
+                return
             for waiting, result in zip(batch, results, strict=True):
                 _answer(waiting.future, result)
 
@@ -186,6 +198,12 @@ class Writer(Generic[T, R]):
             del self._chains[waiting.key]
 
 
+def _report(why: str) -> None:
+    """A lane has a fault. The callers that it did not answer get Unavailable, and it goes on."""
+    ERRORS.inc()
+    log.error("writer", error=why)
+
+
 def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
     if future.done():
         return  # Its caller has gone.
@@ -198,7 +216,10 @@ def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
 def _own(error: Exception) -> Exception:
     """An exception for one caller: raised in several places, one object would gather all their tracebacks."""
     # Not by copy.copy, which calls the class with `args`: not every class takes what it hands on.
-    own = type(error).__new__(type(error), *error.args)
+    try:
+        own = type(error).__new__(type(error), *error.args)
+    except TypeError:
+        return error
     own.__dict__.update(error.__dict__)
     own.__cause__ = error
     return own

@@ -128,7 +128,8 @@ class TypeChange:
         self._type = new_type
         self._actor = actor
         self._request_id = request_id
-        self._at = datetime.now(UTC)
+        self._at: datetime | None = None
+        """When it was announced, by the database's clock."""
 
     async def run(self) -> CustomField:
         """Changes the field as the patch says; gives it as it is then.
@@ -155,13 +156,12 @@ class TypeChange:
     async def _announce(self) -> None:
         async with self._db.transaction() as conn:
             await bump(conn, self._workspace_id)
-            await conn.execute(
-                """update custom_fields set next_type = $3, next_type_at = $4
-                    where workspace_id = $1 and id = $2 and deleted_at is null""",
+            self._at = await conn.fetchval(
+                """update custom_fields set next_type = $3, next_type_at = clock_timestamp()
+                    where workspace_id = $1 and id = $2 and deleted_at is null returning next_type_at""",
                 self._workspace_id,
                 self._field_id,
                 self._type,
-                self._at,
             )
 
     async def _wait_for_older_writes(self) -> None:
@@ -272,7 +272,7 @@ select $1, id, version + 1, event_id, 'contact.updated', at, $10, $11, $13, $12,
 """
 
 
-async def _end(conn: Connection, workspace_id: str, field_id: str, at: datetime) -> None:
+async def _end(conn: Connection, workspace_id: str, field_id: str, at: datetime | None) -> None:
     """The attempt of that time is over; nothing happens where it is over already."""
     await bump(conn, workspace_id)
     await conn.execute(
@@ -289,8 +289,10 @@ async def end_abandoned(db: Database) -> None:
     async with db.connection() as conn:
         rows = await conn.fetch(
             """select workspace_id::text, id::text, next_type_at from custom_fields
-                where next_type <> type and next_type_at < $1 limit 100""",
-            datetime.now(UTC) - _ABANDONED,
+                where next_type <> type
+                  and next_type_at not between now() - $1::interval and now() + $1::interval
+                limit 100""",
+            _ABANDONED,
         )
     for row in rows:
         async with db.transaction() as conn:

@@ -3,7 +3,7 @@
 from contactory.checks import Form
 from contactory.http import Response, json_response
 from contactory.keys import store
-from contactory.keys.model import DEFAULT_NAME, FIELDS, refuse_past
+from contactory.keys.model import DEFAULT_NAME, FIELDS
 from contactory.operations import Call
 from contactory.paging import page_response, page_size
 
@@ -26,8 +26,8 @@ async def create_key(call: Call) -> Response:
     workspace_id: str | None = values.get("workspaceId")
     if workspace_id or actor.workspace_id:
         workspace_id = (await call.catalog(workspace_id)).workspace_id
-    refuse_past(values.get("expiresAt"))
     async with call.connection() as conn:
+        await store.refuse_past(conn, values.get("expiresAt"))
         made = await store.create_key(
             conn,
             actor.account_id,

@@ -1,13 +1,12 @@
 """An API key: its JSON shape, and the rules for making one."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from contactory.auth import PERMISSIONS
 from contactory.checks import ID, TIMESTAMP, Json, Rule, integer, one_of, text
-from contactory.errors import Conflict, FieldError
 from contactory.invalid import Invalid
 
 SHOWN_CHARACTERS = 12
@@ -82,12 +81,3 @@ FIELDS = {
     "rateLimit": RATE_LIMIT,
     "rateBurst": RATE_BURST,
 }
-
-
-def refuse_past(expires_at: datetime | None) -> None:
-    """Raises Conflict: whether a moment has passed is nothing that the request alone can tell."""
-    if expires_at is not None and expires_at <= datetime.now(UTC):
-        raise Conflict(
-            "The key would have expired already.",
-            [FieldError("/expiresAt", None, "in_the_past", "must be in the future")],
-        )

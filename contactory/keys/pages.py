@@ -9,7 +9,7 @@ from contactory.errors import Conflict, Forbidden, ValidationProblem
 from contactory.html import address, errors_by_field, see_other
 from contactory.http import Response
 from contactory.keys import store
-from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey, refuse_past
+from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
 from contactory.operations import Call, Operation
 from contactory.visits import page
 
@@ -91,8 +91,8 @@ async def _make(call: Call, values: Object) -> NewApiKey:
     actor, scope = call.actor, values.get("scope", "workspace")
     if scope == "account" and not _of_account(call):
         raise Forbidden(NOT_YOURS)
-    refuse_past(values.get("expiresAt"))
     async with call.connection() as conn:
+        await store.refuse_past(conn, values.get("expiresAt"))
         return await store.create_key(
             conn,
             actor.account_id,

@@ -6,7 +6,7 @@ import msgspec
 
 from contactory.auth import Actor, key_hash, new_key
 from contactory.db import Connection, Row
-from contactory.errors import NotFound
+from contactory.errors import Conflict, FieldError, NotFound
 from contactory.ids import new_id
 from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey
 
@@ -50,6 +50,15 @@ async def create_key(
         made_by.id if made_by else None,
     )
     return NewApiKey(key=secret, **msgspec.structs.asdict(_key(row)))
+
+
+async def refuse_past(conn: Connection, expires_at: datetime | None) -> None:
+    """Raises Conflict where a key would have expired already, by the database's clock, as all keys do."""
+    if expires_at and await conn.fetchval("select $1::timestamptz <= clock_timestamp()", expires_at):
+        raise Conflict(
+            "The key would have expired already.",
+            [FieldError("/expiresAt", None, "in_the_past", "must be in the future")],
+        )
 
 
 async def list_keys(

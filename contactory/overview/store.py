@@ -33,12 +33,11 @@ async def how_begun(conn: Connection, catalog: Catalog) -> Begun:
     has_key = await conn.fetchval(
         """select exists (select from api_keys
                            where account_id = $2 and mode = $3 and revoked_at is null
-                             and (expires_at is null or expires_at > $4)
+                             and (expires_at is null or expires_at > now())
                              and (workspace_id is null or workspace_id = $1))""",
         catalog.workspace_id,
         catalog.account_id,
         catalog.mode,
-        datetime.now(UTC),
     )
     return Begun(contacts, bool(catalog.fields), has_key)
 

@@ -1,6 +1,9 @@
-"""Links that work once: to set an installation up, to accept an invitation, to choose a new password."""
+"""Links that work once: to set an installation up, to accept an invitation, to choose a new password.
 
-from datetime import UTC, datetime, timedelta
+When one expires is by the database's clock.
+"""
+
+from datetime import timedelta
 
 import msgspec
 
@@ -23,18 +26,17 @@ class Link(msgspec.Struct, frozen=True):
 
 async def make_link(conn: Connection, kind: str, account_id: str, user_id: str | None = None) -> str:
     """Makes a link; gives its path. Others of the user that are still unused stop working."""
-    secret, now = new_secret(), datetime.now(UTC)
+    secret = new_secret()
     if user_id is not None:
         await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
     await conn.execute(
         """insert into one_time_links (hash, kind, account_id, user_id, created_at, expires_at)
-           values ($1, $2, $3, $4, $5, $6)""",
+           values ($1, $2, $3, $4, now(), now() + $5::interval)""",
         secret_hash(secret),
         kind,
         account_id,
         user_id,
-        now,
-        now + LASTING[kind],
+        LASTING[kind],
     )
     return f"/{kind}/{secret}"
 
@@ -57,10 +59,9 @@ async def see_link(conn: Connection, kind: str, secret: str) -> Link:
     """The link with that secret. Raises NotFound where it works no longer."""
     row = await conn.fetchrow(
         """select account_id::text, user_id::text from one_time_links
-            where hash = $1 and kind = $2 and used_at is null and expires_at > $3""",
+            where hash = $1 and kind = $2 and used_at is null and expires_at > now()""",
         secret_hash(secret),
         kind,
-        datetime.now(UTC),
     )
     if row is None:
         raise NotFound(DEAD)
@@ -70,12 +71,11 @@ async def see_link(conn: Connection, kind: str, secret: str) -> Link:
 async def use_link(conn: Connection, kind: str, secret: str) -> Link:
     """As see_link, and from then on it works no longer. To be called in the transaction of what it is for."""
     row = await conn.fetchrow(
-        """update one_time_links set used_at = $3
-            where hash = $1 and kind = $2 and used_at is null and expires_at > $3
+        """update one_time_links set used_at = now()
+            where hash = $1 and kind = $2 and used_at is null and expires_at > now()
            returning account_id::text, user_id::text""",
         secret_hash(secret),
         kind,
-        datetime.now(UTC),
     )
     if row is None:
         raise NotFound(DEAD)

@@ -1,8 +1,8 @@
-"""Sessions: who is signed in, by a secret that a cookie carries."""
+"""Sessions: who is signed in, by a secret that a cookie carries. All times are by the database's clock."""
 
 import hashlib
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -47,16 +47,15 @@ def new_secret() -> str:
 
 async def open_session(conn: Connection, user_id: str, agent: str | None = None) -> str:
     """Signs a user in, with the browser that calls itself `agent`; gives the secret."""
-    secret, now = new_secret(), datetime.now(UTC)
+    secret = new_secret()
     await conn.execute(
-        """with now_in as (update users set signed_in_at = $4 where id = $2)
+        """with now_in as (update users set signed_in_at = now() where id = $2)
            insert into sessions (hash, user_id, csrf, created_at, seen_at, expires_at, agent)
-           values ($1, $2, $3, $4, $4, $5, $6)""",
+           values ($1, $2, $3, now(), now(), now() + $4::interval, $5)""",
         secret_hash(secret),
         user_id,
         new_secret(),
-        now,
-        now + IDLE,
+        IDLE,
         agent[:_LONGEST_AGENT] if agent else None,
     )
     return secret
@@ -64,20 +63,25 @@ async def open_session(conn: Connection, user_id: str, agent: str | None = None)
 
 async def find_session(conn: Connection, secret: str) -> Session | None:
     """The session with that secret; None where it has ended, or its user is disabled."""
-    now, digest = datetime.now(UTC), secret_hash(secret)
+    digest = secret_hash(secret)
     row = await conn.fetchrow(
-        f"""select {COLUMNS}, s.csrf, s.seen_at, s.created_at as begun
+        f"""select {COLUMNS}, s.csrf,
+                   s.seen_at not between now() - $2::interval and now() + $2::interval as seen_long_ago
               from sessions s join users u on u.id = s.user_id
-             where s.hash = $1 and s.expires_at > $2 and u.disabled_at is null""",
+             where s.hash = $1 and s.expires_at > now() and u.disabled_at is null""",
         digest,
-        now,
+        _SEEN_EVERY,
     )
     if row is None:
         return None
-    if now - row["seen_at"] > _SEEN_EVERY:
-        expires = min(now + IDLE, row["begun"] + LONGEST)
+    if row["seen_long_ago"]:
         await conn.execute(
-            "update sessions set seen_at = $2, expires_at = $3 where hash = $1", digest, now, expires
+            """update sessions
+                  set seen_at = now(), expires_at = least(now() + $2::interval, created_at + $3::interval)
+                where hash = $1""",
+            digest,
+            IDLE,
+            LONGEST,
         )
     return Session(user_of(row), row["csrf"])
 
@@ -91,10 +95,9 @@ async def list_sessions(conn: Connection, user_id: str, secret: str) -> list[Ope
     """Where a user is signed in, by the latest look; `secret` is that of the session that asks."""
     rows = await conn.fetch(
         """select created_at, seen_at, agent, hash = $2 as own from sessions
-            where user_id = $1 and expires_at > $3 order by own desc, seen_at desc limit 100""",
+            where user_id = $1 and expires_at > now() order by own desc, seen_at desc limit 100""",
         user_id,
         secret_hash(secret),
-        datetime.now(UTC),
     )
     return [OpenSession(**dict(row)) for row in rows]
 

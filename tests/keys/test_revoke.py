@@ -1,9 +1,15 @@
 """DELETE /v1/api-keys/{id}."""
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
+from tests.clocks import functions
+from tests.servers import sql_at
+from tests.waiting import until_waiting
 from tests.world import Caller, World
 
 
@@ -54,3 +60,34 @@ def test_an_account_key_revokes_any_of_its_account_and_mode(world: World) -> Non
 def test_it_needs_admin(world: World) -> None:
     assert revoke(world.wendy, world.bob.key_id) == 403
     assert world.bob.list().status_code == 200
+
+
+LOCK = 20_261_128
+HELD = f"""
+begin
+    if current_query() like '%k.hash = $1%' then
+        perform pg_advisory_xact_lock_shared({LOCK});
+    end if;
+    return pg_catalog.clock_timestamp();
+end
+"""
+
+
+@pytest.mark.parametrize("by", ["this process", "another"])
+def test_a_read_under_way_does_not_bring_a_revoked_key_back(
+    world: World, private_server: Callable[..., httpx.Client], by: str
+) -> None:
+    with functions(world.sql, {"clock_timestamp": HELD}, "plpgsql") as url, sql_at(world.sql.url) as holder:
+        http = private_server(database_url=url)
+        bob, alice = world.bob.at(http), world.alice.at(http)
+        assert alice.list().status_code == 200
+        holder.execute(f"select pg_advisory_lock({LOCK})")
+        with ThreadPoolExecutor(1) as pool:
+            asked_before = pool.submit(bob.list)
+            until_waiting(world.sql, "advisory")
+            assert revoke(alice if by == "this process" else world.alice, bob.key_id) == 204
+            if by == "another":
+                time.sleep(1)
+            holder.execute(f"select pg_advisory_unlock({LOCK})")
+            assert asked_before.result().status_code == 200
+            assert [bob.list().status_code for _ in range(3)] == [401] * 3

@@ -1,0 +1,32 @@
+"""A database whose clock is not that of the machine that the server runs on."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+from tests.servers import Sql
+
+_CLOCKS = ("now", "clock_timestamp")
+
+
+@contextmanager
+def clock(sql: Sql, ahead: str) -> Generator[str]:
+    """The URL of the database as one whose clock is ahead by so much, as `1 hour` or `-1 hour`."""
+    with functions(
+        sql, {name: f"select pg_catalog.{name}() + interval '{ahead}'" for name in _CLOCKS}
+    ) as url:
+        yield url
+
+
+@contextmanager
+def functions(sql: Sql, bodies: dict[str, str], language: str = "sql") -> Generator[str]:
+    """The URL of the database as one in which functions that give the time are others."""
+    sql.execute("create schema other_clock")
+    for name, body in bodies.items():
+        head = f"create function other_clock.{name}() returns timestamptz language {language}"
+        sql.execute(f"{head} as $body${body}$body$")
+    path = quote("public, other_clock, pg_catalog")
+    try:
+        yield f"{sql.url}{'&' if '?' in sql.url else '?'}search_path={path}"
+    finally:
+        sql.execute("drop schema other_clock cascade")
