@@ -36,11 +36,13 @@ DATABASE = ROLE = "contactory"
 PASSWORD_FILE = "contactory.password"
 PARTIAL = "partial-"
 FIRST_NORMAL_OID = 16384
-# All that a column can have set for it in the bundled version; on one line, as `single_user` takes it.
+# All that a column can have set for it in the bundled version (those of an index have options of their own);
+# on one line, as `single_user` takes it.
 FORGET_OPTIONS = (
     "update pg_attribute set attoptions = nullif(array(select o from unnest(attoptions) o "
     "where split_part(o, '=', 1) in ('n_distinct', 'n_distinct_inherited')), '{}') "
-    "where attoptions is not null;\n"
+    "where attoptions is not null "
+    "and attrelid in (select oid from pg_class where relkind not in ('i', 'I'));\n"
 )
 # The operators of pg_trgm ask the C library what a letter is, so LC_CTYPE has to know more than ASCII.
 LC_CTYPE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"

@@ -12,7 +12,14 @@ from tests.embedded.servers import query, refusal, running
 OLDER = [p.parents[1] for p in Path("/usr/lib/postgresql").glob("*/bin/initdb") if p.parts[4] < "18"]
 needs_older = pytest.mark.skipif(not OLDER, reason="needs an older PostgreSQL in /usr/lib/postgresql")
 # As PostgreSQL 15.20 and the releases of that day write for a column, and no release before them knows.
-NEW_OPTION = "update pg_attribute set attoptions = '{n_distinct=7,pg_attver=1}' where attname = 'body';"
+NEW_OPTION = (
+    "update pg_attribute set attoptions = '{n_distinct=7,pg_attver=1}' "
+    "where attname = 'body' and attrelid = 'note'::regclass;"
+)
+# An option of an index's column is another thing, and stays.
+OF_AN_INDEX = (
+    "create index note_body on note using gist (to_tsvector('simple', body) tsvector_ops (siglen=64));"
+)
 
 
 def make_old_store(store: Path, installed: Path, *more: str) -> str:
@@ -75,12 +82,14 @@ def test_data_of_an_older_version_is_upgraded(folder: Path, installed: Path) -> 
 @needs_older
 def test_options_of_columns_that_the_new_version_does_not_know_are_left_out(folder: Path) -> None:
     store = folder / "store"
-    make_old_store(store, OLDER[0], NEW_OPTION)
+    make_old_store(store, OLDER[0], OF_AN_INDEX, NEW_OPTION)
     assert upgrade_data(store)
     with running(store) as server:
         assert query(server.url, "select body from note") == "old"
         options = "select array_to_string(attoptions, ',') from pg_attribute where attname = 'body'"
-        assert query(server.url, options) == "n_distinct=7"
+        assert query(server.url, f"{options} and attrelid = 'note'::regclass") == "n_distinct=7"
+        definition = query(server.url, "select pg_get_indexdef('note_body'::regclass)")
+        assert "siglen='64'" in definition
 
 
 @needs_older
