@@ -21,6 +21,7 @@ run: .venv/.run ## start Contactory; ARGS="--port 9000" goes to `contactory serv
 
 test: lint ## check style, types and imports, then run every test; ARGS="-k tags" goes to pytest
 	@tools/need chromium-headless-shell chromium chromium-browser google-chrome
+	@for name in nginx haproxy pgbouncer openssl; do tools/need $$name; done
 	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
 
 soak: .venv/.dev ## kill, cut, restart, crowd and race for half an hour; CONTACTORY_SEED=N plays it again

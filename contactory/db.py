@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol, TypeAlias
 
 import asyncpg
@@ -45,8 +46,8 @@ LOCK_TIMEOUT = asyncpg.LockNotAvailableError
 REFUSED = asyncpg.PostgresError
 """Whatever PostgreSQL itself says no to: also the errors above, so it is caught after them."""
 
+# Set by statements once the connection is there: a pooler refuses most of them as parameters of its start.
 _SESSION = {
-    "application_name": "contactory",
     "timezone": "UTC",
     "jit": "off",
     "synchronous_commit": "on",
@@ -63,6 +64,19 @@ _BY_KEY = {
     "lock_timeout": "1s",
 }
 CONNECT_TIMEOUT = 3.0
+_PROBES = 4
+"""Connections that look whether each has a session of its own."""
+
+
+class SharedSession(Exception):
+    """A pooler lends the session of a connection to others between its transactions."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The pooler before the database gives each transaction another session, so that settings "
+            "(synchronous_commit above all) and prepared statements would not last. Set pool_mode = session "
+            "for this database, or let CONTACTORY_DATABASE_URL name PostgreSQL itself."
+        )
 
 
 class Violation(Exception):
@@ -75,15 +89,61 @@ class Violation(Exception):
 
 async def connect(url: str, statement_timeout: float = 0, session: Mapping[str, str] | None = None) -> Any:
     """A connection of its own; `statement_timeout` in seconds, 0 for none."""
-    settings = dict(_SESSION, **(session or {}), statement_timeout=str(int(statement_timeout * 1000)))
-    return await asyncpg.connect(
+    settings = {**_SESSION, **(session or {}), "statement_timeout": str(int(statement_timeout * 1000))}
+    conn = await _open(
         url,
-        timeout=CONNECT_TIMEOUT,
         # The server gives up first; this one is for a server that no longer answers at all.
         command_timeout=statement_timeout + 0.5 if statement_timeout else None,
-        server_settings=settings,
         max_cached_statement_lifetime=0,
     )
+    try:
+        script = "; ".join(f"set {name} = '{value}'" for name, value in settings.items())
+        await conn.execute(script, timeout=CONNECT_TIMEOUT)
+    except BaseException:
+        conn.terminate()
+        raise
+    return conn
+
+
+async def _open(url: str, **options: Any) -> Any:
+    name = {"application_name": "contactory"}
+    return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, server_settings=name, **options)
+
+
+async def check_session(url: str) -> None:
+    """Raises SharedSession where a pooler does not keep a session for each connection (transaction mode).
+
+    Each of several connections, one after the other, gives its session a mark, which it has to find again
+    each time. Sessions that are shared lose marks: there are fewer of them, or others come in between.
+    """
+    async with AsyncExitStack() as stack:
+        marks: dict[Any, str] = {}
+        for _ in range(_PROBES):
+            conn = await _open(url, statement_cache_size=0, command_timeout=CONNECT_TIMEOUT)
+            stack.callback(conn.terminate)
+            marks[conn] = secrets.token_hex(8)
+            await conn.execute(f"set contactory.session = '{marks[conn]}'")
+        for conn in (*marks, *reversed(marks)):
+            if await _mark_of(conn) != marks[conn]:
+                raise SharedSession
+    conn = await connect(url)
+    try:
+        if await conn.fetchval("show synchronous_commit") != "on":
+            raise SharedSession
+    finally:
+        await conn.close()
+
+
+async def _mark_of(conn: Any) -> str | None:
+    try:
+        async with (
+            conn.transaction()
+        ):  # Else a pooler may mix up what one statement takes several messages for.
+            return await conn.fetchval("select current_setting('contactory.session', true)")
+    except asyncpg.PostgresConnectionError as error:
+        if "transaction blocks" in str(error):  # PgBouncer in statement mode allows none.
+            raise SharedSession from error
+        raise
 
 
 class Lane:

@@ -9,6 +9,7 @@ In one data folder lie, for PostgreSQL 18:
 
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -35,6 +36,14 @@ DATABASE = ROLE = "contactory"
 PASSWORD_FILE = "contactory.password"
 PARTIAL = "partial-"
 FIRST_NORMAL_OID = 16384
+# All that a column can have set for it in the bundled version (those of an index have options of their own);
+# on one line, as `single_user` takes it.
+FORGET_OPTIONS = (
+    "update pg_attribute set attoptions = nullif(array(select o from unnest(attoptions) o "
+    "where split_part(o, '=', 1) in ('n_distinct', 'n_distinct_inherited')), '{}') "
+    "where attoptions is not null "
+    "and attrelid in (select oid from pg_class where relkind not in ('i', 'I'));\n"
+)
 # The operators of pg_trgm ask the C library what a letter is, so LC_CTYPE has to know more than ASCII.
 LC_CTYPE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 
@@ -210,12 +219,18 @@ def init_cluster(place: Layout, partial: Path, password: str, *options: str) -> 
     return new
 
 
-def single_user(place: Layout, cluster: Path, sql: str, major: int | None = None) -> None:
-    """Run SQL, a statement a line, in a server of one user, which leaves the cluster cleanly shut down."""
-    command = (place.binary("postgres", major), "--single", "-D", cluster, SUPERUSER)
+def single_user(
+    place: Layout, cluster: Path, sql: str, major: int | None = None, database: str = SUPERUSER
+) -> str:
+    """Run SQL, a statement a line, in a server of one user, which leaves the cluster cleanly shut down.
+
+    Returns what the server prints. Raises EmbeddedError where a statement fails.
+    """
+    command = (place.binary("postgres", major), "--single", "-D", cluster, database)
     done = run(place.account, *command, text=sql)
     if done.returncode != 0 or "ERROR:" in done.stdout:
         raise EmbeddedError(f"{cluster} cannot be used: {reason(done.stdout, place.folder, place.account)}")
+    return done.stdout
 
 
 def sync_folder(folder: Path) -> None:
@@ -240,8 +255,12 @@ def upgrade(place: Layout, old_major: int, socket_folder: Path) -> None:
     with partial_folder(place) as partial:
         place.account.take(partial)
         new = init_cluster(place, partial, password, *matching_options(place, old, old_bin))
-        folders = ("-b", old_bin, "-B", place.binary(""), "-d", old, "-D", new, "-s", socket_folder)
-        command = (place.binary("pg_upgrade"), "-U", SUPERUSER, "-j", str(os.cpu_count() or 1), *folders)
+        copied = copy_cluster(place, old, partial / "old")
+        forget_unknown_options(place, copied, old_major)
+        # The new cluster shares its files with the copy, which is not needed any longer.
+        folders = ("-b", old_bin, "-B", place.binary(""), "-d", copied, "-D", new, "-s", socket_folder)
+        options = ("-U", SUPERUSER, "-j", str(os.cpu_count() or 1), "--link")
+        command = (place.binary("pg_upgrade"), *options, *folders)
         done = run(place.account, *command, cwd=partial, env={"PGPASSWORD": password})
         if done.returncode != 0:
             raise EmbeddedError(
@@ -249,6 +268,25 @@ def upgrade(place: Layout, old_major: int, socket_folder: Path) -> None:
             )
         new.rename(place.cluster)
         sync_folder(place.folder)
+
+
+def copy_cluster(place: Layout, old: Path, copied: Path) -> Path:
+    """Copy a cluster, and what its links lead to, so that nothing done to the copy reaches the old one."""
+    done = run(place.account, "cp", "-RLp", old, copied)
+    if done.returncode != 0:
+        why = reason(done.stdout, place.folder, place.account)
+        raise EmbeddedError(f"{old} cannot be copied, and is as it was: {why}")
+    return copied
+
+
+def forget_unknown_options(place: Layout, copied: Path, major: int) -> None:
+    """Take from the columns of a cluster the options that the bundled version would refuse.
+
+    A late minor release of an older version writes some of its own (pg_attver), which pg_upgrade passes on.
+    """
+    databases = single_user(place, copied, "select datname from pg_database where datallowconn;\n", major)
+    for name in re.findall(r'datname = "(.*)"\t\(typeid', databases):
+        single_user(place, copied, FORGET_OPTIONS, major, name)
 
 
 def matching_options(place: Layout, old: Path, old_bin: Path) -> list[str]:
@@ -261,6 +299,14 @@ def matching_options(place: Layout, old: Path, old_bin: Path) -> list[str]:
 
 
 def upgrade_complaint(place: Layout, output: str) -> str:
-    """pg_upgrade explains itself in the paragraph after the check that failed."""
+    """Why pg_upgrade failed, from what it wrote and from the log that it names.
+
+    It explains itself in the paragraph after the check that failed, or by the last lines of a log; of several
+    logs the first counts, as the others are of programs that were stopped because of it.
+    """
     _, found, after = output.rpartition("fatal\n")
-    return " ".join(after.split()) if found else reason(output, place.folder, place.account)
+    if found:
+        return " ".join(after.split())
+    logs = (Path(name) for name in re.findall(r'last few lines of "(.+?)"', output))
+    said = next((log.read_text(errors="replace") for log in logs if log.is_file()), output)
+    return reason(said, place.folder, place.account)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from contactory.db import connect
+from contactory.db import check_session, connect
 from contactory.embedded import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
 from contactory.logs import set_up_logs
@@ -44,8 +44,12 @@ def data_dir(settings: Settings) -> Path:
 
 @contextmanager
 def postgresql(settings: Settings, say: Say) -> Generator[str]:
-    """The URL of the database that is set, or of an embedded one that runs as long as the block."""
+    """The URL of the database that is set, or of an embedded one that runs as long as the block.
+
+    Raises SharedSession where a pooler stands before the database in transaction mode.
+    """
     if settings.database_url:
+        asyncio.run(check_session(settings.database_url))
         yield settings.database_url
         return
     server = EmbeddedPostgres(data_dir(settings), report=say)
@@ -60,8 +64,8 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
     """Serves until SIGINT or SIGTERM; `welcome` gets the address once it answers, and what a first start
     made.
 
-    Raises EmbeddedError, MigrationError, and OSError or TimeoutError where the database or the address
-    cannot be had.
+    Raises EmbeddedError, MigrationError, SharedSession, and OSError or TimeoutError where the database or
+    the address cannot be had.
     """
     set_up_logs(settings)
     with ExitStack() as stack:

@@ -4,6 +4,7 @@ With CONTACTORY_TEST_DATABASE_URL set, the databases are made on that server and
 """
 
 import os
+import secrets
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.servers import RELAXED, Server, Sql, clone, embedded_postgres, running, sql_at, template
+from tests.servers import RELAXED, Server, Sql, clone, embedded_postgres, named, running, sql_at, template
 from tests.world import World
 
 _open = ExitStack()
@@ -160,3 +161,18 @@ def private_server(
             return stack.enter_context(client_of(server))
 
         yield start
+
+
+@pytest.fixture
+def new_database(sql: Sql) -> Generator[Callable[[], str]]:
+    """Makes an empty database, and gives its URL."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"contactory_cli_{secrets.token_hex(4)}")
+        sql.execute(f"create database {made[-1]} template template0")
+        return named(sql.url, made[-1])
+
+    yield make
+    for name in made:
+        sql.execute(f"drop database {name}")

@@ -68,6 +68,7 @@ def _examine() -> list[Finding]:
         findings.append(_disk(settings))
     try:
         with explained(), database_url(settings) as url:
+            findings.append(_session(url))
             findings += with_connection(url, lambda conn: _examine_database(conn, settings))
     except click.ClickException as error:
         findings.append(Finding("database", "fail", error.message))
@@ -98,6 +99,16 @@ def _disk(settings: "Settings") -> Finding:
         status = "fail" if free < _TOO_LITTLE_BYTES else "warn"
         return Finding("disk", status, detail, "make room: without it nothing can be written")
     return Finding("disk", "ok", detail)
+
+
+def _session(url: str) -> Finding:
+    """Raises SharedSession, which says what to do, and which stands in the way of the other checks."""
+    import asyncio
+
+    from contactory.db import check_session
+
+    asyncio.run(check_session(url))
+    return Finding("session", "ok", "each connection keeps its settings, and commits wait for the disk")
 
 
 async def _server(conn: "Connection", settings: "Settings") -> Finding:

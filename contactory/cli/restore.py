@@ -16,6 +16,8 @@ from contactory.cli.running import database_url, explained, load, say, with_conn
 if TYPE_CHECKING:
     from contactory.db import Connection
 
+_COLUMN_OPTIONS = re.compile(rb"(ALTER TABLE ONLY .+ ALTER COLUMN .+ SET \()(.+)(\);\s*)$")
+
 
 class Restored(NamedTuple):
     """What the database holds after a restore."""
@@ -127,12 +129,22 @@ def _pass_all(reader: subprocess.Popen[bytes], psql: subprocess.Popen[bytes]) ->
 
 def _pass_on(script: IO[bytes], psql: IO[bytes]) -> None:
     for line in script:
-        # Of PostgreSQL 17; an older server would refuse the whole script for it.
-        if not line.startswith(b"SET transaction_timeout"):
-            psql.write(line)
-        if line.startswith(b"CREATE"):
+        psql.write(_for_every_version(line))
+        if line.startswith(b"COPY"):  # From here on it is data, and may look like anything.
             break
     shutil.copyfileobj(script, psql)
+
+
+def _for_every_version(line: bytes) -> bytes:
+    """A line of the script without what some versions write and others refuse a whole script for."""
+    if line.startswith(b"SET transaction_timeout"):  # Of PostgreSQL 17 and newer.
+        return b""
+    found = _COLUMN_OPTIONS.match(line)
+    if not found:
+        return line
+    # Some minor releases of November 2026 keep this for themselves, and make it anew.
+    kept = [option for option in found[2].split(b", ") if not option.startswith(b"pg_attver=")]
+    return found[1] + b", ".join(kept) + found[3] if kept else b""
 
 
 def _tables() -> list[str]:

@@ -73,14 +73,14 @@ def _is_address(url: str) -> bool:
 @contextmanager
 def explained() -> Generator[None]:
     """What goes wrong with the database or in the domain leaves this block as a sentence and exit code 1."""
-    from contactory.db import AWAY, REFUSED
+    from contactory.db import AWAY, REFUSED, SharedSession
     from contactory.embedded import EmbeddedError
     from contactory.errors import Problem
     from contactory.migrate import MigrationError
 
     try:
         yield
-    except (EmbeddedError, MigrationError, Problem) as error:
+    except (EmbeddedError, MigrationError, Problem, SharedSession) as error:
         raise click.ClickException(str(error)) from None
     except AWAY as error:
         said = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]

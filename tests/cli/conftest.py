@@ -1,11 +1,9 @@
 import contextlib
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from click.testing import CliRunner
 
 from contactory.__main__ import main
 from contactory.embedded_host import die_with_parent
-from tests.servers import PROJECT, Sql, named
+from tests.servers import PROJECT
 
 
 class CommandLine:
@@ -77,18 +75,3 @@ class CommandLine:
 def contactory(database_url: str, tmp_path: Path) -> CommandLine:
     """The command line on the database that the server of the tests has."""
     return CommandLine(tmp_path, database_url=database_url)
-
-
-@pytest.fixture
-def new_database(sql: Sql) -> Generator[Callable[[], str]]:
-    """Makes an empty database, and gives its URL."""
-    made: list[str] = []
-
-    def make() -> str:
-        made.append(f"contactory_cli_{secrets.token_hex(4)}")
-        sql.execute(f"create database {made[-1]} template template0")
-        return named(sql.url, made[-1])
-
-    yield make
-    for name in made:
-        sql.execute(f"drop database {name}")

@@ -1,10 +1,14 @@
 """`contactory backup` and `contactory restore`."""
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
+from contactory import embedded_cluster
+from contactory.embedded import database
 from tests.cli.conftest import CommandLine
 from tests.servers import sql_at
 
@@ -36,6 +40,15 @@ def filled(new_database: Callable[[], str], tmp_path: Path) -> CommandLine:
     with sql_at(url) as sql:
         sql.execute(_FILL)
     return contactory
+
+
+@pytest.fixture
+def data_folder() -> Generator[Path]:
+    """A place for an embedded PostgreSQL that its system user reaches, too."""
+    folder = Path(tempfile.mkdtemp(prefix="contactory-backup-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "data"
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def at(contactory: CommandLine) -> str:
@@ -98,3 +111,23 @@ def test_a_backup_of_a_newer_release_is_refused(filled: CommandLine, new_databas
 def test_a_file_that_cannot_be_written_is_told(filled: CommandLine) -> None:
     assert "cannot be written" in filled.fails("backup", "/proc/acme.dump")
     assert "does not exist" in filled.fails("restore", "nosuch.dump", code=2)
+
+
+def test_a_backup_of_a_server_that_writes_options_of_its_own_comes_into_any_other(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    """PostgreSQL 15.20, and what was released with it, writes pg_attver, which earlier ones refuse."""
+    contactory = CommandLine(tmp_path, data_dir=data_folder)
+    contactory.says("account", "create", "Acme")
+    place = embedded_cluster.layout(data_folder)
+    column = "where attrelid = 'contacts'::regclass and attname ="
+    sql = (
+        f"update pg_attribute set attoptions = '{{pg_attver=7,n_distinct=9}}' {column} 'tag_ids';",
+        f"update pg_attribute set attoptions = '{{pg_attver=7}}' {column} 'first_name';",
+    )
+    embedded_cluster.single_user(place, place.cluster, "\n".join(sql) + "\n", database="contactory")
+    contactory.says("backup", "acme.dump")
+    assert contactory.gives("restore", "acme.dump", "--force")["accounts"] == 1
+    kept = "select attoptions from pg_attribute where attrelid = 'contacts'::regclass and attname = 'tag_ids'"
+    with database(data_folder) as url, sql_at(url) as restored:
+        assert restored.value(kept) == ["n_distinct=9"]
