@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
+from contactory.inputs import of_lines
 from contactory.static_files import PAGE_POLICY, WORTH_PACKING
 
 THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "users", "workspaces")
@@ -59,6 +60,7 @@ def _environment() -> Any:
     )
     made.globals["navigation"] = NAVIGATION
     made.globals["settings"] = SETTINGS
+    made.tests["of_lines"] = of_lines
     made.filters["moment"] = _moment
     made.filters["next_day"] = _next_day
     return made

@@ -63,6 +63,11 @@ class Visit(msgspec.Struct):
         """The last value that the form gives under a name; empty where it gives none."""
         return self.form.get(name, [""])[-1]
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """The last value of each name in the form."""
+        return {name: values[-1] for name, values in self.form.items()}
+
     def sign_in(self, secret: str) -> None:
         """The answer carries a new session."""
         self.cookies.append(f"{SESSION_COOKIE}={secret}; {_ATTRIBUTES}")

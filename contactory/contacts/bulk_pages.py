@@ -127,7 +127,7 @@ async def _tags(call: Call, catalog: Catalog, mode: int) -> Act:
     names = [name for name in call.visit.form.get("tags", ()) if name.strip()]
     if not names:
         errors.add(Invalid("required", "Name at least one tag"), "tags")
-    tags = parse_tags(names, errors, "tags")
+    tags = parse_tags(names, errors, "tags", most=call.app.settings.max_tags_per_contact)
     errors.check()
     await call.app.catalogs.tag_ids(catalog, tags, call.conn)
 
@@ -153,7 +153,7 @@ async def _remove_tags(call: Call, catalog: Catalog) -> Act:
 
 async def _set(call: Call, catalog: Catalog) -> Act:
     errors = Errors()
-    data = patch_of(call.visit.form, catalog)
+    data = patch_of(call.visit.texts, catalog)
     values = parse_values(data, catalog, errors)
     errors.check()
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object
+from contactory.checks import Errors
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.consent_forms import CONSENT_TITLES, Refused, consents
-from contactory.contacts.edit_pages import change_by_form, patch_of
+from contactory.contacts.edit_pages import change_by_form, patch_of, texts_of
 from contactory.contacts.grid import BUILT_IN, Column, columns_of, value_of
 from contactory.contacts.history import timeline
 from contactory.contacts.lists import EVENT_CURSOR
@@ -17,11 +17,13 @@ from contactory.contacts.model import Contact, Values, parse_values
 from contactory.contacts.reach import Reach, reach_of
 from contactory.contacts.statement import RESTORE
 from contactory.contacts.store import purge
+from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write
 from contactory.errors import Conflict, FieldError, NotFound, PreconditionFailed, Problem, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response
+from contactory.inputs import as_shown, touched
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.timezones.zones import zone_info
@@ -65,6 +67,8 @@ class Field(msgspec.Struct):
     """The contact that has this phone or e-mail already."""
     now: str | None = None
     """What somebody else has changed it to meanwhile."""
+    tags: list[str] = []
+    """One by one, for a script: their names may have line breaks."""
 
 
 async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
@@ -84,22 +88,27 @@ def _text(value: Any) -> str:
 
 def fields_of(catalog: Catalog, contact: Contact | None) -> list[Field]:
     columns = [column for column in columns_of(catalog) if column.editable]
-    return [Field(column, _text(value_of(contact, column)) if contact else "") for column in columns]
+    fields = [Field(column, _text(value_of(contact, column)) if contact else "") for column in columns]
+    for field in fields:
+        if contact and field.column.kind == "tags":
+            field.tags = contact.tags
+    return fields
 
 
 def _with_problem(
-    fields: list[Field], form: dict[str, list[str]], problem: Problem, current: Contact | None
+    fields: list[Field], form: dict[str, list[str]], problem: Problem, *, moved: bool = False
 ) -> list[Field]:
-    """The form as it was sent, with what is wrong at each field, or what it has become meanwhile."""
+    """The form as it was sent, with what is wrong at each field; where `moved`, with what it is by now."""
     errors = {_key(error): error for error in problem.errors}
     for field in fields:
         key, stored = field.column.key, field.value
         if key in form:
-            field.value = form[key][-1].replace("\r\n", "\n")
+            field.value = "\n".join(form[key]) if key == "tags" else form[key][-1]
+            field.tags = from_lines(field.value, field.tags)
         error = errors.get(field.column.title if key.startswith("field-") else key)
         if error is not None:
             field.error, field.other = error.detail, error.contact_id or ""
-        if current is not None and field.value != stored:
+        if moved and as_shown(field.value) != as_shown(stored):
             field.now = stored
     return fields
 
@@ -179,14 +188,12 @@ async def save_contact(call: Call) -> Response:
     contact_id, form = call.path_id(), call.visit.form
 
     async def attempt(catalog: Catalog) -> Response:
-        _take_lines(form)
         try:
-            await change_by_form(call, contact_id, catalog)
+            await change_by_form(call, contact_id, catalog, by_line=True)
         except (ValidationProblem, Conflict, PreconditionFailed) as problem:
             shown = await read_shown(call, catalog, contact_id)
-            moved = shown.contact if isinstance(problem, PreconditionFailed) else None
-            typed = {**form, "tags": ["\n".join(form.get("tags", ()))]} if "tags" in form else form
-            fields = _with_problem(fields_of(catalog, shown.contact), typed, problem, moved)
+            moved = isinstance(problem, PreconditionFailed)
+            fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
             detail = _MOVED if moved else problem.detail
             return await contact_page(call, shown, fields, problem.status, detail)
         return see_other(f"{_path(call)}/{contact_id}")
@@ -198,14 +205,6 @@ _MOVED = (
     "Somebody else has changed this contact meanwhile. Where you differ, what it is now stands below your "
     "value: decide, and save again."
 )
-
-
-def _take_lines(form: dict[str, list[str]]) -> None:
-    """A text with a tag on each line becomes a list; lines end as they do everywhere else."""
-    for name, values in form.items():
-        form[name] = [value.replace("\r\n", "\n") for value in values]
-    if "tags" in form:
-        form["tags"] = [line for text in form["tags"] for line in text.split("\n") if line.strip()] or [""]
 
 
 async def show_new(call: Call) -> Response:
@@ -223,26 +222,27 @@ async def make_contact(call: Call) -> Response:
     form = call.visit.form
 
     async def attempt(catalog: Catalog) -> Response:
-        _take_lines(form)
-        tags = [name for name in form.get("tags", ()) if name.strip()]
         try:
-            made = await create(call, _new_values(patch_of(form, catalog), tags, catalog), catalog)
+            made = await create(call, _new_values(call, catalog), catalog)
         except (ValidationProblem, Conflict) as problem:
-            typed = {**form, "tags": ["\n".join(tags)]}
-            fields = _with_problem(fields_of(catalog, None), typed, problem, None)
+            fields = _with_problem(fields_of(catalog, None), form, problem)
             return await _new_page(call, fields, problem.status, problem.detail)
         return see_other(f"{_path(call)}/{made.contact.id}")
 
     return await call.by_catalog(None, attempt)
 
 
-def _new_values(data: Object, tags: list[str], catalog: Catalog) -> Values:
+def _new_values(call: Call, catalog: Catalog) -> Values:
     """What a new contact is to have. Raises ValidationProblem, also where that is nothing."""
-    errors = Errors()
-    values = parse_values({**data, "tags": tags}, catalog, errors)
+    visit, errors, empty = call.visit, Errors(), texts_of(catalog)
+    sent = {name: visit.value(name) for name in empty if name in visit.form}
+    data = patch_of(touched(sent, empty), catalog)
+    values = parse_values(data, catalog, errors) if data else Values()
+    names = from_lines("\n".join(visit.form.get("tags", ())))
+    values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, errors)
     errors.check()
     named = (values.first_name, values.last_name, values.email, values.phone, values.timezone)
-    if not any(named) and not tags and not any(v is not None for v in values.fields.values()):
+    if not any(named) and not values.tags and not any(v is not None for v in values.fields.values()):
         errors.add(Invalid("no_fields", "Fill in at least one field"))
     errors.check()
     return values

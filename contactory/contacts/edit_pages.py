@@ -1,63 +1,104 @@
 """Changing a contact from a page: by the rules, texts and statements of the API's PATCH."""
 
+from collections.abc import Mapping
+
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
+from contactory.contacts.change import Change
+from contactory.contacts.grid import columns_of, value_of
 from contactory.contacts.grid_pages import layout_of, row_of
-from contactory.contacts.model import parse_tags, parse_values
-from contactory.contacts.statement import TAGS_SET
+from contactory.contacts.model import Contact, parse_values
+from contactory.contacts.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
+from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.writing import Written, new_change, show, write
-from contactory.errors import NotFound
+from contactory.errors import NotFound, PreconditionFailed
 from contactory.http import Response
+from contactory.inputs import as_shown, touched
 from contactory.operations import Call
-from contactory.visits import part
+from contactory.visits import Visit, part
 
 _SCALARS = ("firstName", "lastName", "email", "phone", "timezone")
 FIELD = "field-"
 
 
-def patch_of(form: dict[str, list[str]], catalog: Catalog) -> Object:
+def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
     """The values of a form as the API's PATCH would have them; what is empty clears."""
-    data: Object = {name: form[name][-1] or None for name in _SCALARS if name in form}
+    data: Object = {name: texts[name] or None for name in _SCALARS if name in texts}
     custom = {
-        field.name: form[FIELD + num][-1] or None
+        field.name: texts[FIELD + num] or None
         for num, field in catalog.fields_by_num.items()
-        if FIELD + num in form
+        if FIELD + num in texts
     }
     if custom:
         data["customFields"] = custom
     return data
 
 
-async def change_by_form(call: Call, contact_id: str, catalog: Catalog) -> Written:
-    """Changes what the form names: values, and with `tags` the whole set of tags.
+def texts_of(catalog: Catalog, contact: Contact | None = None) -> dict[str, str]:
+    """What the inputs of a contact's form show, but for its tags; without a contact nothing."""
+    columns = [column for column in columns_of(catalog) if column.editable and column.kind != "tags"]
+    return {column.key: value_of(contact, column) or "" if contact else "" for column in columns}
 
-    Raises ValidationProblem, Conflict, NotFound, and PreconditionFailed where the contact is at another
-    `version` than the form says.
+
+async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_line: bool) -> Written:
+    """Changes what the form has otherwise than the contact: values, and with `tags` the set of tags.
+
+    The tags stand on lines of one text where `by_line`, else each is a value. Raises ValidationProblem,
+    Conflict, NotFound, and PreconditionFailed where the contact is at another `version` than the form says.
     """
-    form, errors = call.visit.form, Errors()
-    data, names = patch_of(form, catalog), [name for name in form.get("tags", ()) if name.strip()]
-    values = parse_values(data, catalog, errors) if data or "tags" not in form else None
-    tags = parse_tags(names, errors, "tags")
+    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+    if row is None or row["deleted_at"] is not None:
+        raise NotFound
+    contact = await show(call, row, contact_id, catalog)
+    change, errors = new_change(call, catalog, contact_id), Errors()
+    _take_texts(call.visit, change, contact, catalog, errors)
+    tags = _sent_tags(call, contact, errors, by_line=by_line)
     errors.check()
-    change = new_change(call, catalog, contact_id)
-    if values:
-        change.take(values, catalog)
-    if "tags" in form:
-        await call.app.catalogs.tag_ids(catalog, tags, call.conn)
-        change.take_tags(tags, catalog, TAGS_SET)
-    version = call.visit.value("version")
-    if version:
+    added = [name for name in tags if name not in contact.tags]
+    if set(contact.tags) - set(tags):
+        # The set was made up by what the contact carried at this version.
+        await _take_tags(call, change, tags, catalog, TAGS_SET)
+        change.if_match = [row["version"]]
+    elif added:
+        await _take_tags(call, change, added, catalog, TAGS_ADD)
+    if not change.mask & ~STALE_TAGS:
+        return Written(contact, row["version"], changed=False)
+    if version := call.visit.value("version"):
         known = version.isascii() and version.isdigit() and len(version) < 19
         change.if_match = [int(version) if known else -1]
     return await write(call, change, catalog)
 
 
+def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog, errors: Errors) -> None:
+    stored = texts_of(catalog, contact)
+    sent = {name: visit.value(name) for name in stored if name in visit.form}
+    data = patch_of(touched(sent, stored), catalog)
+    if data or not (sent or "tags" in visit.form):
+        change.take(parse_values(data, catalog, errors), catalog)
+
+
+def _sent_tags(call: Call, contact: Contact, errors: Errors, *, by_line: bool) -> list[str]:
+    """The tags that the contact is to carry."""
+    sent = call.visit.form.get("tags")
+    if sent is None or (by_line and as_shown("\n".join(sent)) == as_shown("\n".join(contact.tags))):
+        return contact.tags
+    names = from_lines("\n".join(sent), contact.tags) if by_line else sent
+    return new_set(names, contact.tags, call.app.settings.max_tags_per_contact, errors)
+
+
+async def _take_tags(call: Call, change: Change, names: list[str], catalog: Catalog, mode: int) -> None:
+    await call.app.catalogs.tag_ids(catalog, names, call.conn)
+    change.take_tags(names, catalog, mode)
+
+
 async def edit_cell(call: Call) -> Response:
-    """Changes a contact; gives its row as it is now. For a script."""
-    contact_id = call.path_id()
+    """Changes a contact; gives its row as it is now. For a script, which can undo what made a new version."""
+    contact_id, known = call.path_id(), call.visit.value("version")
 
     async def attempt(catalog: Catalog) -> Response:
-        written = await change_by_form(call, contact_id, catalog)
+        written = await change_by_form(call, contact_id, catalog, by_line=False)
+        if known and not written.changed and known != str(written.version):
+            raise PreconditionFailed(written.version)
         return await _row(call, catalog, written)
 
     return await call.by_catalog(None, attempt)

@@ -91,16 +91,16 @@ def parse_phone(value: Json, country: str | None) -> str | None:
     return normalise_phone(value, country)
 
 
-def parse_tags(value: Json, errors: Errors, *path: str | int) -> list[str]:
-    """Tag names, each once; what is wrong goes to `errors`."""
+def parse_tags(value: Json, errors: Errors, *path: str | int, most: int = MAX_TAGS_IN_REQUEST) -> list[str]:
+    """Tag names, each once, at most `most`; what is wrong goes to `errors`."""
     if not isinstance(value, list):
         errors.add(
             Invalid("wrong_type", "must be an array of strings; to change no tags, leave it out"), *path
         )
         return []
     items = cast("list[Json]", value)
-    if len(items) > MAX_TAGS_IN_REQUEST:
-        detail = f"must have at most {MAX_TAGS_IN_REQUEST} tags, not {len(items)}"
+    if len(items) > most:
+        detail = f"must have at most {most} tags, not {len(items)}"
         errors.add(Invalid("too_many_tags", detail), *path)
         return []
     names: dict[str, None] = {}

@@ -11,9 +11,8 @@ from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
 from contactory.fields.values import TYPES
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid
+from contactory.inputs import confirms, touched
 from contactory.operations import Call, workspace_page
-from contactory.tags.model import display_name
 from contactory.visits import page, page_or_part, part, wants_page
 
 TITLES = {"text": "Text", "number": "Number", "date": "Date", "boolean": "Yes or no"}
@@ -95,11 +94,15 @@ async def _field_page(
 async def save_field(call: Call) -> Response:
     """Renames a field, or changes its type where every value fits it."""
     field = await field_of(call)
-    typed = {name: call.visit.value(name) for name in ("name", "type") if name in call.visit.form}
+    known = {"name": field.name, "type": field.type}
+    typed = {name: text for name, text in call.visit.texts.items() if name in known}
+    changes = touched(typed, known)
+    if typed and not changes:
+        return _done(call, "saved", field)
     try:
-        changed = await change_field(call, field, FieldPatch(**UPDATE.parse(typed)))
+        changed = await change_field(call, field, FieldPatch(**UPDATE.parse({**changes})))
     except (ValidationProblem, Conflict) as problem:
-        return await _field_page(call, field, {"name": field.name, "type": field.type, **typed}, problem)
+        return await _field_page(call, field, known | typed, problem)
     return _done(call, "saved", changed)
 
 
@@ -150,11 +153,7 @@ async def delete_field(call: Call) -> Response:
 
 
 def _check_name(field: CustomField, typed: str) -> None:
-    try:
-        same = display_name(typed) == field.name
-    except Invalid:
-        same = False
-    if not same:
+    if not confirms(typed, field.name):
         detail = f"Nothing was deleted: type {quote(field.name)} to delete the field"
         raise ValidationProblem(detail, [FieldError("/name", None, "unknown_value", detail)])
 

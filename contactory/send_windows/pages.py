@@ -14,6 +14,7 @@ from contactory.checks import TIMESTAMP, Errors, Object, Rule
 from contactory.errors import Conflict, Problem, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response
+from contactory.inputs import touched
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.operations import workspace_page as _page
@@ -156,29 +157,32 @@ def _from_form(call: Call) -> Typed:
         name=visit.value("name"),
         channels=visit.form.get("channel", []),
         days=days,
-        holidays=visit.value("holidays").replace("\r\n", "\n"),
+        holidays=visit.value("holidays"),
         is_default=visit.value("isDefault") == "true",
         seen=visit.value("seen"),
     )
 
 
-def _sent(call: Call, typed: Typed) -> Object:
-    """The form as the API would have been sent it: with no more than the form has."""
+def _sent(call: Call, typed: Typed, known: Typed | None) -> Object:
+    """The form as the API would have been sent it: with no more than the form has otherwise than `known`."""
     form, sent = call.visit.form, dict[str, Any]()
-    if "name" in form:
-        sent["name"] = typed.name
-    if "week" in form:
-        sent |= {"channels": typed.channels, "days": _days(typed)}
-    if "holidays" in form:
+    texts = {name: call.visit.value(name) for name in ("name", "holidays") if name in form}
+    sent |= touched(texts, {"name": known.name, "holidays": known.holidays}) if known else texts
+    if "holidays" in sent:
         sent["holidays"] = typed.holidays.replace(",", " ").split()
+    if "week" in form:
+        if known is None or set(typed.channels) != set(known.channels):
+            sent["channels"] = typed.channels
+        if known is None or typed.days != known.days:
+            sent["days"] = _days(typed)
     if typed.is_default:
         sent["isDefault"] = True
     return sent
 
 
-def _checked(call: Call, typed: Typed, required: tuple[str, ...] = ()) -> Object:
+def _checked(call: Call, typed: Typed, known: Typed | None = None, required: tuple[str, ...] = ()) -> Object:
     """The window's values. Raises ValidationProblem with all that is wrong."""
-    errors, sent = Errors(), _sent(call, typed)
+    errors, sent = Errors(), _sent(call, typed, known)
     values = parse_window(sent, errors)
     for name in required:
         if name not in sent:
@@ -204,7 +208,7 @@ async def make_window(call: Call) -> Response:
     """Makes a send window."""
     typed, workspace_id = _from_form(call), call.actor.workspace_id or ""
     try:
-        values = _checked(call, typed, ("name", "channels", "days"))
+        values = _checked(call, typed, required=("name", "channels", "days"))
         call.changed_catalogs.add(workspace_id)
         async with call.transaction() as conn:
             await store.create_window(conn, workspace_id, values, call.app.settings.max_send_windows)
@@ -218,7 +222,12 @@ async def show_window(call: Call) -> Response:
     window_id = call.path_id()
     async with call.connection() as conn:
         window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
-    typed = _typed(
+    return await _form(call, window, _known(window))
+
+
+def _known(window: store.SendWindow) -> Typed:
+    """A send window as its form shows it."""
+    return _typed(
         window.name,
         window.channels,
         window.days,
@@ -226,14 +235,15 @@ async def show_window(call: Call) -> Response:
         is_default=window.is_default,
         seen=window.updated_at.isoformat(),
     )
-    return await _form(call, window, typed)
 
 
 async def save_window(call: Call) -> Response:
-    """Changes what the form has of a send window."""
+    """Changes what the form has otherwise than a send window."""
     typed, window_id, workspace_id = _from_form(call), call.path_id(), call.actor.workspace_id or ""
+    async with call.connection() as conn:
+        window = await store.get_window(conn, workspace_id, window_id)
     try:
-        values = _checked(call, typed)
+        values = _checked(call, typed, _known(window))
         call.changed_catalogs.add(workspace_id)
         async with call.transaction() as conn:
             await store.change_window(conn, workspace_id, window_id, values, _seen(typed))

@@ -8,6 +8,7 @@ from contactory.contacts.selection import TEXT
 from contactory.errors import Conflict, NotFound, Problem, ValidationProblem
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response, json_response
+from contactory.inputs import touched
 from contactory.operations import Call, workspace_page
 from contactory.tags import store
 from contactory.tags.model import CURSOR, NAME, NamedTag, TagCursor
@@ -17,7 +18,12 @@ PAGE_SIZE = 50
 COUNTED = 5
 """So many tags are counted for one request: each takes a second where a million contacts carry it."""
 _NAME, _INTO = Form({"name": NAME}, ("name",)), Form({"into": NAME}, ("into",))
-_SAID = {"renamed": "The tag is renamed.", "merged": "The tags are merged.", "deleted": "The tag is deleted."}
+_SAID = {
+    "renamed": "The tag is renamed.",
+    "same": "Nothing has changed.",
+    "merged": "The tags are merged.",
+    "deleted": "The tag is deleted.",
+}
 _TAKEN = "Another tag has this name. To make one tag of the two, merge them."
 
 
@@ -94,6 +100,8 @@ async def rename_tag(call: Call) -> Response:
     call.changed_catalogs.add(workspace_id)
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
+    if not touched({"name": typed}, {"name": tag.name}):
+        return await _done(call, "same", tag)
     try:
         name: str = _NAME.parse({"name": typed})["name"]
         async with call.transaction() as conn:

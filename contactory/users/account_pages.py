@@ -6,6 +6,7 @@ from contactory.checks import Form, Rule
 from contactory.errors import FieldError, RateLimited, ValidationProblem
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response
+from contactory.inputs import touched
 from contactory.operations import Call
 from contactory.users import store
 from contactory.users.agents import browser_of
@@ -18,6 +19,7 @@ from contactory.visits import page
 DONE = {"done": Rule(str, {"type": "string"})}
 _DONE = {
     "name": "Your name is changed.",
+    "same": "Nothing has changed.",
     "password": "Your password is changed, and you are signed out everywhere else.",
     "sessions": "You are signed out everywhere else.",
 }
@@ -48,6 +50,8 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
 async def rename(call: Call) -> Response:
     """Changes how one is called."""
     visit = call.visit
+    if not touched({"name": visit.value("name")}, {"name": visit.person.name}):
+        return see_other(f"{_here(call)}?done=same")
     try:
         values = _NAME.parse({"name": visit.value("name")})
     except ValidationProblem as problem:

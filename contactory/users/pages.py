@@ -8,6 +8,7 @@ from contactory.db import Connection
 from contactory.errors import Conflict, Problem, RateLimited, ValidationProblem
 from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.http import Response
+from contactory.inputs import touched
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.users import store
@@ -134,6 +135,8 @@ async def follow_link(call: Call) -> Response:
         known = await _known(conn, await see_link(conn, kind, secret))
     form = _FORMS[kind]
     typed = {name: visit.value(name) for name in form.rules}
+    if kind == "invite" and not touched({"name": typed["name"]}, known):
+        form, typed = _FORMS["reset"], {"password": typed["password"]}
     try:
         values = form.parse(typed)
         password_hash = await call.app.passwords.hash(values["password"])

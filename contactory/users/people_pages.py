@@ -63,8 +63,11 @@ def roles(person: User) -> list[str]:
     return [role for role in ROLES if person.why_not_give(role, person.limited, person.workspace_ids) is None]
 
 
-def _values(call: Call, form: Form) -> tuple[Object, list[str] | None]:
-    """What was typed, and the workspaces that were chosen (None: all). Raises ValidationProblem."""
+def _values(call: Call, form: Form, known: User | None = None) -> tuple[Object, list[str] | None]:
+    """What was typed, and the workspaces that were chosen (None: all). Raises ValidationProblem.
+
+    None need be chosen where `known`, whom the form is about, had none.
+    """
     visit, errors = call.visit, Errors()
     typed = {name: visit.value(name) for name in form.rules if visit.value(name).strip()}
     values = form.collect(typed, errors)
@@ -75,7 +78,7 @@ def _values(call: Call, form: Form) -> tuple[Object, list[str] | None]:
             chosen.append(ID.parse(sent))
         except Invalid as error:
             errors.add(error, "workspace")
-    if some and not chosen:
+    if some and not chosen and not (known and known.limited and not known.workspace_ids):
         errors.add(Invalid("required", "Choose at least one workspace"), "workspace")
     errors.check()
     return values, sorted(set(chosen)) if some else None
@@ -104,7 +107,7 @@ async def invite(call: Call) -> Response:
         return await _list(
             call,
             problem.status,
-            typed={name: values[-1] for name, values in visit.form.items()},
+            typed=visit.texts,
             chosen=visit.form.get("workspace", []),
             errors=errors_by_field(problem),
         )
@@ -150,8 +153,10 @@ async def _person(call: Call, status: int = 200, **values: Any) -> Response:
 async def change_person(call: Call) -> Response:
     """Gives somebody another role, or other workspaces."""
     user_id = call.path_id()
+    async with call.connection() as conn:
+        known = await store.find_user(conn, call.visit.person, user_id)
     try:
-        values, workspace_ids = _values(call, _CHANGE)
+        values, workspace_ids = _values(call, _CHANGE, known)
         async with call.transaction() as conn:
             await store.change_user(
                 conn,
@@ -167,8 +172,7 @@ async def change_person(call: Call) -> Response:
 
 
 async def _refused(call: Call, problem: Problem) -> Response:
-    typed = {name: values[-1] for name, values in call.visit.form.items()}
-    return await _person(call, problem.status, typed=typed, errors=errors_by_field(problem))
+    return await _person(call, problem.status, typed=call.visit.texts, errors=errors_by_field(problem))
 
 
 async def make_person_link(call: Call) -> Response:

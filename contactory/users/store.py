@@ -227,6 +227,9 @@ async def change_user(
     if by is not None:
         now_by = await get_user(conn, account_id, by.id)
         _refuse(now_by.why_not_give(role, limited, workspace_ids or ()))
+    wanted = (role, limited, set(workspace_ids or ()))
+    if wanted == (found.role, found.limited, set(found.workspace_ids)):
+        return found
     if role != "owner" or limited:
         await _keep_an_owner(conn, found)
     await conn.execute(

@@ -9,8 +9,10 @@ from contactory.contacts.selection import TEXT
 from contactory.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.html import SETTINGS, errors_by_field, see_other
 from contactory.http import Response
+from contactory.inputs import confirms, touched
 from contactory.operations import Call, workspace_page
 from contactory.timezones.countries import COUNTRIES
+from contactory.timezones.zones import is_zone
 from contactory.users.store import list_workspaces_of
 from contactory.visits import page
 from contactory.workspaces.api import change_workspace, checked_new, make_workspace, remove_workspace
@@ -91,9 +93,14 @@ async def _read(call: Call) -> Workspace:
 
 
 def _texts(workspace: Workspace) -> dict[str, str]:
-    """What the inputs hold of a workspace."""
+    """What the inputs show of a workspace."""
     given: Object = msgspec.to_builtins(workspace)
     return {name: given[name] or "" for name in FIELDS}
+
+
+def _countries(known: str) -> list[tuple[str, str]]:
+    """The countries to choose from; one that is set and not among them stays one of them."""
+    return _COUNTRIES if not known or known in COUNTRIES else [*_COUNTRIES, (known, known)]
 
 
 async def show_workspace(call: Call) -> Response:
@@ -110,10 +117,10 @@ async def _page(
     shown: dict[str, Any] = {
         "workspace": workspace,
         "groups": GROUPS,
-        "countries": _COUNTRIES,
+        "countries": _countries(stored["country"]),
         "typed": {**stored, **typed},
         "errors": errors_by_field(problem) if problem else {},
-        "now": {name: stored[name] for name in typed if now and typed[name] != stored.get(name)},
+        "now": {name: stored[name] for name in touched(typed, stored) if now},
         "facts": _facts(stored),
         "done": _SAID.get(call.query.get("done", "")),
         "whole_account": not call.visit.person.limited,
@@ -129,16 +136,15 @@ def _facts(texts: dict[str, str]) -> list[tuple[str, str]]:
     return [(i.title, shown[i.name]) for i in inputs if shown[i.name] or i in _DEFAULTS.inputs]
 
 
-def _typed(call: Call) -> dict[str, str]:
-    form = call.visit.form
-    return {name: call.visit.value(name).replace("\r\n", "\n") for name in FIELDS if name in form}
-
-
 async def save_workspace(call: Call) -> Response:
     """Changes what differs; a form that is refused comes back with what is wrong."""
-    typed, before = _typed(call), await _read(call)
+    before = await _read(call)
+    typed = {name: text for name, text in call.visit.texts.items() if name in FIELDS}
+    changes = touched(typed, _texts(before))
+    if typed and not changes:
+        return see_other(f"{_path(call)}/workspace?done=same")
     try:
-        after = await change_workspace(call, before.id, dict(typed), call.visit.value("seen") or None)
+        after = await change_workspace(call, before.id, {**changes}, call.visit.value("seen") or None)
     except ValidationProblem as problem:
         return await _page(call, before, typed, problem)
     except Conflict as problem:
@@ -156,7 +162,10 @@ async def show_new_workspace(call: Call) -> Response:
     """The form for another workspace."""
     _need_whole_account(call)
     here = await _read(call)
-    known = {"mode": "live", "name": "", "timezone": here.timezone or "", "country": here.country or ""}
+    # Only what can still be chosen: it would be refused, and nobody had typed it.
+    zone = here.timezone if is_zone(here.timezone or "") else None
+    country = here.country if here.country in COUNTRIES else None
+    known = {"mode": "live", "name": "", "timezone": zone or "", "country": country or ""}
     return await _new_page(call, known)
 
 
@@ -197,7 +206,7 @@ async def delete_this_workspace(call: Call) -> Response:
 
 
 async def _check_deletion(call: Call, workspace: Workspace) -> None:
-    if call.visit.value("confirm").strip() != workspace.name:
+    if not confirms(call.visit.value("confirm"), workspace.name):
         detail = "Nothing was deleted: type the name of the workspace to delete it"
         raise ValidationProblem(detail, [FieldError("/confirm", None, "unknown_value", detail)])
     async with call.connection() as conn:

@@ -23,7 +23,7 @@ def form_of(answer: httpx.Response, action: str) -> dict[str, str]:
     assert answer.status_code == 200, answer.text
     form = answer.text.split(f'action="{action}" class="contact-form"')[1].split("</form>")[0]
     given = dict(re.findall(r'<input[^>]*name="([^"]+)" value="([^"]*)"', form))
-    texts = r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>'
+    texts = r'<textarea[^>]*name="([^"]+)"[^>]*>\n(.*?)</textarea>'
     given |= dict(re.findall(texts, form, re.DOTALL))
     given.pop("csrf")
     return given

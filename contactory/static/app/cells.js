@@ -4,7 +4,7 @@
 import { editorFor, shownValue } from "./editors.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { showMoments } from "./moments.js";
-import { send } from "./requests.js";
+import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
@@ -92,26 +92,32 @@ const formOf = (key, value, version) => {
 
 const queues = new Map(); // By contact: each change waits for the one before it, and goes by the row that gave.
 
-/** Sends a change of a cell; `quiet` where it undoes another. */
-function save(cell, before, value, { quiet = false } = {}) {
+/** Sends a change of a cell. */
+function save(cell, before, value) {
   const { id } = cell.closest("tr").dataset;
   const { key } = cell.dataset;
   cell.classList.add("saving");
-  const mine = (queues.get(id) ?? Promise.resolve()).then(() => sendChange(id, key, before, value, quiet));
+  return inTurn(id, () => sendChange(id, key, before, value));
+}
+
+/** Does something about a contact after all that was to be done before. */
+function inTurn(id, work) {
+  const mine = (queues.get(id) ?? Promise.resolve()).then(work);
   queues.set(id, mine);
   return mine.finally(() => {
     if (queues.get(id) === mine) queues.delete(id);
   });
 }
 
-async function sendChange(id, key, before, value, quiet) {
+async function sendChange(id, key, before, value) {
   cellOf(id, key)?.classList.add("saving");
-  const answer = await ask(`${here()}/${id}/row`, formOf(key, value, rowOf(id)?.dataset.version ?? ""));
+  const known = rowOf(id)?.dataset.version ?? "";
+  const answer = await ask(`${here()}/${id}/row`, formOf(key, value, known));
   cellOf(id, key)?.classList.remove("saving");
   if (!answer) return;
   if (answer.ok) {
-    replaceRow(id, answer.text);
-    if (!quiet) offerUndo(id, key, before, value);
+    const version = replaceRow(id, answer.text);
+    if (known && version !== known) offerUndo(id, key, version);
   } else if (answer.status === 412) await settle(id, key, before, value);
   else if (answer.status !== 401) refuse(id, key, value, answer.problem);
 }
@@ -125,10 +131,10 @@ async function ask(path, values) {
   }
 }
 
-/** Shows a row anew. Its cells stay, so that neither the focus nor what is being typed is lost. */
+/** Shows a row anew; gives its version. Its cells stay, so that neither focus nor what is being typed is lost. */
 function replaceRow(id, html) {
   const row = rowOf(id);
-  if (!row) return;
+  if (!row) return null;
   const parsed = new DOMParser().parseFromString(`<table>${html}</table>`, "text/html");
   const fresh = document.adoptNode(parsed.querySelector("tr[data-id]"));
   row.dataset.version = fresh.dataset.version;
@@ -140,6 +146,7 @@ function replaceRow(id, html) {
     else cell.replaceChildren(...content);
   }
   showMoments(row);
+  return row.dataset.version;
 }
 
 function refuse(id, key, value, problem) {
@@ -154,18 +161,23 @@ function refuse(id, key, value, problem) {
   }
 }
 
+/** Shows a contact's row as it is now; gives whether there is one. */
+async function refresh(id) {
+  const answer = rowOf(id) && (await fetch(`${here()}/${id}/row`, { headers: { "HX-Request": "true" } }).catch(() => null));
+  if (!answer?.ok) return false;
+  replaceRow(id, await answer.text());
+  return true;
+}
+
 /** Somebody else was faster: where it was at another cell, ours goes on; else both values are offered. */
 async function settle(id, key, before, value) {
-  const row = rowOf(id);
-  const answer = row && (await fetch(`${here()}/${id}/row`, { headers: { "HX-Request": "true" } }));
-  if (!answer?.ok) {
+  if (!(await refresh(id))) {
     toast("This contact has been deleted meanwhile.", { bad: true });
     return;
   }
-  replaceRow(id, await answer.text());
   const cell = cellOf(id, key);
   const theirs = shownValue(cell);
-  if (same(theirs, before)) await sendChange(id, key, before, value, false);
+  if (same(theirs, before)) await sendChange(id, key, before, value);
   else if (!same(theirs, value)) offerBoth(cell, theirs, value);
 }
 
@@ -205,16 +217,22 @@ function choiceButton(title, run) {
   return made;
 }
 
-function offerUndo(id, key, before, value) {
+/** Offers to take back the change that made this version, as the history has it: a cell may show less. */
+function offerUndo(id, key, version) {
   const undo = remember(async () => {
     message.remove();
-    const cell = cellOf(id, key);
-    if (!cell) {
-      toast("The contact is not in sight any more: its page has its history.");
-      return;
-    }
-    goTo(cell);
-    await save(cell, value, before, { quiet: true });
+    await inTurn(id, () => takeBack(id, key, version));
   });
   const message = toast(`${titleOf(key)} changed.`, { action: { title: "Undo", run: undo } });
+}
+
+async function takeBack(id, key, version) {
+  const answer = await ask(`${here()}/many`, [["action", "undo"], ["contact", `${id}:${version}`]]);
+  if (!answer) return;
+  const [refused] = answer.ok ? Object.keys(JSON.parse(answer.text).refused) : [reason(answer)];
+  if (refused) toast(refused, { bad: true });
+  await refresh(id);
+  const cell = cellOf(id, key);
+  if (cell) goTo(cell);
+  else if (!refused) toast("It is as it was before.");
 }

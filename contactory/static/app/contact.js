@@ -7,7 +7,8 @@ for (const input of document.querySelectorAll("[data-zone]")) offerZones(input);
 // The lines of the text stay what is sent; the chips write into them.
 for (const area of document.querySelectorAll("[data-tags]")) {
   const form = area.closest("form");
-  const names = area.value.split("\n").filter(Boolean);
+  // A name can have line breaks, so the list tells where one ends; the browser may have put back what was typed.
+  const names = area.value === area.defaultValue ? JSON.parse(area.dataset.tags) : area.value.split("\n").filter(Boolean);
   const editor = tagEditor(names, { suggestAt: `${location.pathname.split("/contacts")[0]}/contacts/tags` });
   editor.input.id = area.id;
   area.removeAttribute("id");

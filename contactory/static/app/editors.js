@@ -13,7 +13,8 @@ export function shownValue(cell) {
 }
 
 const INPUTS = {
-  email: { type: "email", inputMode: "email", spellcheck: false },
+  // Not of the type email, which writes what is not ASCII in another way.
+  email: { type: "text", inputMode: "email", spellcheck: false },
   phone: { type: "tel", inputMode: "tel" },
   number: { type: "text", inputMode: "decimal" },
   date: { type: "date" },
