@@ -15,6 +15,8 @@ from contactory.ids import new_id
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 JSON = "application/json"
 NO_TEXT = "\ufffd"
+MOST_PARAMETERS = 10_000
+"""Of one query string or form: reading them takes time."""
 
 encode_json = msgspec.json.encode
 
@@ -223,6 +225,8 @@ def _too_large(limit: int) -> PayloadTooLarge:
 
 def parse_query(query: str) -> dict[str, list[str]]:
     """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
+    if query.count("&") >= MOST_PARAMETERS:
+        raise ValidationProblem(f"More than {MOST_PARAMETERS:,} parameters or fields were sent: send fewer.")
     values: dict[str, list[str]] = {}
     for part in query.split("&"):
         if part:
@@ -245,5 +249,5 @@ def decode_part(text: str, where: str) -> str:
         error = FieldError(
             parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text"
         )
-        raise ValidationProblem("The URL is not valid.", [error])
+        raise ValidationProblem(errors=[error])
     return decoded
