@@ -13,6 +13,7 @@ import msgspec
 from contactory.caches import SingleFlight
 from contactory.db import Connection, Database
 from contactory.errors import NotFound
+from contactory.near import Names, names_of
 from contactory.send_windows.model import DayRange, SendWindow
 
 _KEPT = 1000  # Workspaces in memory, least recently used out first.
@@ -52,8 +53,16 @@ class Catalog(msgspec.Struct):
     """Whether contacts may still have the ids of merged or deleted tags."""
     windows: dict[str, SendWindow]
     """The send windows by name, in alphabetical order."""
+    _field_names: Names | None = None
     shown: dict[str, list[str]] = {}
     """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
+
+    @property
+    def field_names(self) -> Names:
+        """The names of the fields, to find one in that was misspelt; made when it is first needed."""
+        if self._field_names is None:
+            self._field_names = names_of(self.fields)
+        return self._field_names
 
     def show_tags(self, text: str) -> list[str]:
         """The names of tags, each once, sorted by code point; ids that name nothing any more are left out."""
