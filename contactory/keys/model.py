@@ -87,7 +87,5 @@ FIELDS = {
 def refuse_past(expires_at: datetime | None) -> None:
     """Raises Conflict: whether a moment has passed is nothing that the request alone can tell."""
     if expires_at is not None and expires_at <= datetime.now(UTC):
-        raise Conflict(
-            "The key would have expired already.",
-            [FieldError("/expiresAt", None, "in_the_past", "must be in the future")],
-        )
+        detail = '"expiresAt" must be in the future: the key would have expired already'
+        raise Conflict(errors=[FieldError("/expiresAt", None, "in_the_past", detail)])
