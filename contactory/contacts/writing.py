@@ -310,6 +310,5 @@ async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -
 
 async def _refresh(call: Call, catalog: Catalog) -> None:
     """Raises Stale where the catalogue, and no other contact, was what kept the new one from being made."""
-    fresh = await call.catalog(catalog.workspace_id, fresh=True)
-    if fresh.version != catalog.version:
+    if await call.newest(catalog) is not catalog:
         raise Stale
