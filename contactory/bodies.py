@@ -6,9 +6,10 @@ from typing import cast
 
 import msgspec
 
-from contactory.checks import Errors, Json, Object
+from contactory.checks import Errors, Object
 from contactory.errors import FieldError, UnsupportedMediaType, ValidationProblem
 from contactory.invalid import Invalid
+from contactory.json_bounds import MOST_BRACKETS, brackets, has_nul, is_deeper, nul_paths
 
 MAX_DEPTH = 32
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -20,6 +21,9 @@ def decode_object(body: bytes, content_type: str | None, merge_patch: bool = Fal
     Raises UnsupportedMediaType, or ValidationProblem for anything that is no acceptable JSON object.
     """
     _check_media_type(content_type, merge_patch)
+    count = brackets(body)
+    if count > MOST_BRACKETS:
+        raise _malformed(f"The body has more than {MOST_BRACKETS:,} objects and arrays: send less at once")
     try:
         value = _decoder.decode(body)
     except RecursionError:
@@ -31,10 +35,13 @@ def decode_object(body: bytes, content_type: str | None, merge_patch: bool = Fal
     if not isinstance(value, dict):
         raise _malformed("The body must be a JSON object")
     found = cast(Object, value)
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _deeper(found, MAX_DEPTH):
+    if count > MAX_DEPTH and is_deeper(found, MAX_DEPTH):
         raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels")
-    if b"\\u0000" in body:
-        _refuse_nul(found)
+    if has_nul(body):
+        errors = Errors()
+        for path in nul_paths(found):
+            errors.add(Invalid("invalid_character", "The character U+0000 cannot be stored"), *path)
+        errors.check()
     return found
 
 
@@ -55,33 +62,3 @@ def _check_media_type(content_type: str | None, merge_patch: bool) -> None:
 
 def _malformed(detail: str) -> ValidationProblem:
     return ValidationProblem(detail, [FieldError("", None, "malformed_body", detail)])
-
-
-def _deeper(value: Json, levels: int) -> bool:
-    """Whether there is an object or an array within more than `levels` of them."""
-    level = [value]
-    for _ in range(levels):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _refuse_nul(body: Object) -> None:
-    errors = Errors()
-    todo: list[tuple[tuple[str | int, ...], Json]] = [((), body)]
-    while todo:
-        path, value = todo.pop()
-        if isinstance(value, str) and "\0" in value:
-            errors.add(Invalid("invalid_character", "The character U+0000 cannot be stored"), *path)
-        elif isinstance(value, dict):
-            for name, inner in cast(Object, value).items():
-                todo += [((*path, name), name), ((*path, name), inner)]
-        elif isinstance(value, list):
-            todo += [((*path, i), inner) for i, inner in enumerate(cast("list[Json]", value))]
-    errors.check()

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from contactory.caches import SingleFlight
+from contactory.caches import SharedReads, SingleFlight
 from contactory.db import Connection, Database
 from contactory.errors import NotFound
+from contactory.near import Names, names_of
 from contactory.send_windows.model import DayRange, SendWindow
 
 _KEPT = 1000  # Workspaces in memory, least recently used out first.
@@ -52,8 +54,16 @@ class Catalog(msgspec.Struct):
     """Whether contacts may still have the ids of merged or deleted tags."""
     windows: dict[str, SendWindow]
     """The send windows by name, in alphabetical order."""
+    _field_names: Names | None = None
     shown: dict[str, list[str]] = {}
     """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
+
+    @property
+    def field_names(self) -> Names:
+        """The names of the fields, to find one in that was misspelt; made when it is first needed."""
+        if self._field_names is None:
+            self._field_names = names_of(self.fields)
+        return self._field_names
 
     def show_tags(self, text: str) -> list[str]:
         """The names of tags, each once, sorted by code point; ids that name nothing any more are left out."""
@@ -65,6 +75,11 @@ class Catalog(msgspec.Struct):
             names = sorted({name for tag_id in ids if (name := self.tag_names.get(tag_id))})
             self.shown[text] = names
         return names
+
+    def copy(self) -> "Catalog":
+        """The same catalogue, for somebody who may learn tags of a transaction that is undone."""
+        tag_ids, tag_names = dict(self.tag_ids), dict(self.tag_names)
+        return replace(self, tag_ids=tag_ids, tag_names=tag_names, shown=dict(self.shown))
 
     def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
         """Adds tags that have been made since."""
@@ -92,6 +107,7 @@ class Catalogs:
         self._db = db
         self._kept: OrderedDict[str, Catalog] = OrderedDict()
         self._flights: SingleFlight[str, Catalog | None] = SingleFlight()
+        self._versions: SharedReads[str, int | None] = SharedReads()
         self._forgotten = 0
 
     async def get(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
@@ -99,21 +115,42 @@ class Catalogs:
 
         With `conn`, as that connection's transaction sees it, and only for the caller.
         """
-        if conn is not None:
-            return await read_catalog(conn, workspace_id)
         found = self._kept.get(workspace_id)
+        if conn is not None:
+            if found is not None and found.version == await read_version(conn, workspace_id):
+                return found.copy()
+            return await read_catalog(conn, workspace_id)
         if found is not None:
             self._kept.move_to_end(workspace_id)
             return found
         return await self._flights.get(workspace_id, lambda: self.load(workspace_id))
 
-    async def load(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
-        """The workspace's catalogue as the database has it now.
+    async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog | None:
+        """`catalog` itself while it is up to date, else the workspace's catalogue as it is now.
 
-        With `conn`, as that connection's transaction sees it, and only for the caller.
+        Only the version is read where that is still the same; many who ask at once share what has to be read.
         """
+        workspace_id = catalog.workspace_id
         if conn is not None:
-            return await read_catalog(conn, workspace_id)
+            version = await read_version(conn, workspace_id)
+            return catalog if version == catalog.version else await read_catalog(conn, workspace_id)
+        version = await self._versions.get(workspace_id, lambda: self._version(workspace_id))
+        if version == catalog.version:
+            return catalog
+        kept = self._kept.get(workspace_id)
+        if kept is not None and kept.version == version:
+            return kept
+        found = await self._flights.get(workspace_id, lambda: self.load(workspace_id))
+        # One that was under way already may have begun before the version was read.
+        late = found is not None and version is not None and found.version < version
+        return await self.load(workspace_id) if late else found
+
+    async def _version(self, workspace_id: str) -> int | None:
+        async with self._db.connection() as conn:
+            return await read_version(conn, workspace_id)
+
+    async def load(self, workspace_id: str) -> Catalog | None:
+        """The workspace's catalogue as the database has it now."""
         forgotten = self._forgotten
         async with self._db.connection() as own:
             catalog = await read_catalog(own, workspace_id)
@@ -218,6 +255,13 @@ async def hold(conn: Connection, workspace_ids: list[str]) -> None:
     await conn.execute(
         "select from workspaces where id = any($1::uuid[]) order by id for no key update",
         workspace_ids,
+    )
+
+
+async def read_version(conn: Connection, workspace_id: str) -> int | None:
+    """The version of a workspace's catalogue; None where there is no such workspace."""
+    return await conn.fetchval(
+        "select catalog_version from workspaces where id = $1 and deleted_at is null", workspace_id
     )
 
 

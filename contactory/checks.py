@@ -1,6 +1,5 @@
 """Checking what was sent: rules for single values, forms for objects, and all errors at once."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,11 +7,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contactory.errors import LISTED_ERRORS, FieldError, ValidationProblem
+from contactory.errors import LISTED_ERRORS, FieldError, ValidationProblem, summary
 from contactory.ids import parse_id
 from contactory.invalid import Invalid
-
-_SUGGESTIONS = 10  # Looking for similar names costs up to a millisecond each.
+from contactory.near import Names, nearest
 
 Json = Any
 Object = dict[str, Any]
@@ -27,44 +25,52 @@ class Rule(NamedTuple):
     """For a query parameter: it may be repeated, and gives a list."""
 
 
+class Budget:
+    """What finding out about the errors of one request may cost; the operations of a batch share it."""
+
+    def __init__(self) -> None:
+        self.suggestions = 100
+        """How often a suggestion is still looked for, which may take a millisecond each."""
+        self.errors = 10_000
+        """How many are still listed, besides the first one of each operation."""
+
+
 class Errors:
     """Collects what is wrong with a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget | None = None) -> None:
         self.found: list[FieldError] = []
-        self._suggestions = _SUGGESTIONS
-        self._unlisted = 0
+        self._budget = budget or Budget()
 
     def add(self, error: Invalid, *path: str | int) -> None:
-        """`error` stands at `path`, the names and indexes that lead to the value in the body."""
-        if self._full():
-            return
-        detail = _sentence(error.detail, _label(path))
-        self.found.append(FieldError(pointer(*path), None, error.code, detail, error.suggestion))
+        """`error` stands at `path`, the names and indexes that lead to the value in the body.
+
+        Raises ValidationProblem where so many were found before that looking for more is of no use.
+        """
+        self._make_room()
+        self._list(error, pointer(*path), None, _label(path))
 
     def add_parameter(self, name: str, error: Invalid) -> None:
-        """`error` is that of a query parameter or a header."""
-        if self._full():
-            return
-        detail = _sentence(error.detail, name)
-        self.found.append(FieldError(None, name, error.code, detail, error.suggestion))
+        """As add, for an error of a query parameter or a header."""
+        self._make_room()
+        self._list(error, None, name, name)
 
-    def _full(self) -> bool:
-        """Whether as many are listed as will be shown; one more is then only counted."""
-        full = len(self.found) >= LISTED_ERRORS
-        self._unlisted += full
-        return full
+    def _make_room(self) -> None:
+        if len(self.found) >= LISTED_ERRORS or (self.found and self._budget.errors <= 0):
+            raise ValidationProblem(summary(self.found, more=True), self.found)
+        self._budget.errors -= 1
 
-    def suggest(self, name: str, known: Iterable[str]) -> str | None:
-        """What `name` was probably meant to be, for as many names of a request as we have time for."""
-        if self._suggestions == 0:
-            return None
-        self._suggestions -= 1
-        return closest(name, known)
+    def _list(self, error: Invalid, where: str | None, parameter: str | None, label: str) -> None:
+        suggestion = None
+        if not error.is_costly or self._budget.suggestions > 0:
+            self._budget.suggestions -= error.is_costly
+            suggestion = error.suggestion
+        detail = _sentence(error.detail, label)
+        self.found.append(FieldError(where, parameter, error.code, detail, suggestion))
 
-    def unknown(self, name: str, known: Iterable[str], what: str, *path: str | int) -> None:
+    def unknown(self, name: str, known: Iterable[str] | Names, what: str, *path: str | int) -> None:
         """`name` is none of `known`."""
-        self.add(Invalid(f"unknown_{what}", f"{quote(name)} is unknown", self.suggest(name, known)), *path)
+        self.add(Invalid(f"unknown_{what}", f"{quote(name)} is unknown", nearest(name, known)), *path)
 
     def check(self) -> None:
         """Raises ValidationProblem where anything is wrong."""
@@ -73,15 +79,7 @@ class Errors:
 
     def problem(self) -> ValidationProblem:
         """The problem that names them all."""
-        count = len(self.found) + self._unlisted
-        first = self.found[0]
-        if count == 1:
-            thing = "field" if first.parameter is None else "parameter"
-            return ValidationProblem(
-                first.detail if first.pointer == "" else f"1 {thing} is not valid", self.found
-            )
-        things = "fields" if any(error.parameter is None for error in self.found) else "parameters"
-        return ValidationProblem(f"{count} {things} are not valid", self.found)
+        return ValidationProblem(errors=self.found)
 
 
 def _sentence(detail: str, label: str) -> str:
@@ -105,14 +103,6 @@ def pointer(*path: str | int) -> str:
 def quote(text: str) -> str:
     """`text` in quotation marks, cut to a length that a person reads."""
     return f'"{text}"' if len(text) <= 80 else f'"{text[:77]}…"'
-
-
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The most similar of `known`, or None where none is similar."""
-    folded = name[:100].casefold()
-    near = {k[:100].casefold(): k for k in known if abs(len(k) - len(folded)) <= 4}
-    matches = difflib.get_close_matches(folded, near, n=1, cutoff=0.72)
-    return near[matches[0]] if matches else None
 
 
 class Form(NamedTuple):
@@ -216,7 +206,7 @@ def one_of(*values: str) -> Rule:
     def parse(value: Json) -> str:
         if value in values and isinstance(value, str):
             return value
-        near = closest(value, values) if isinstance(value, str) else None
+        near = nearest(value, values) if isinstance(value, str) else None
         raise Invalid("unknown_value", f"must be one of {', '.join(values)}", near)
 
     return Rule(parse, {"type": "string", "enum": list(values)})

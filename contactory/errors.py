@@ -1,11 +1,12 @@
 """Problems (RFC 9457): one class per type, and the one place that renders them."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
-# A request may be wrong in a hundred thousand places; this many are listed, and the detail counts them all.
 LISTED_ERRORS = 100
+"""A request may be wrong in a hundred thousand places: after so many, checking stops."""
 
 
 class FieldError(msgspec.Struct, omit_defaults=True):
@@ -37,6 +38,14 @@ class ProblemBody(msgspec.Struct, rename="camel", kw_only=True):
     """All that is wrong with the request, each with its place."""
 
 
+def summary(errors: Sequence[FieldError], more: bool = False) -> str:
+    """What a problem with these errors says: the first, and how many others; `more` were not looked for."""
+    first, others = errors[0].detail, len(errors) - 1
+    if more:
+        return f"{first} (and at least {others + 1} more)"
+    return f"{first} (and {others} more)" if others else first
+
+
 class Problem(Exception):
     """A request that is answered with an error. Subclasses name the type."""
 
@@ -53,9 +62,10 @@ class Problem(Exception):
         headers: dict[str, str] | None = None,
         retryable: bool | None = None,
     ) -> None:
-        super().__init__(detail or self.default)
-        self.detail = detail or self.default
+        """Without a `detail` it is that of the errors, else the one of its type."""
         self.errors = errors or []
+        self.detail = detail or (summary(self.errors) if self.errors else self.default)
+        super().__init__(self.detail)
         self.headers = headers or {}
         self.may_retry = self.retryable if retryable is None else retryable
 
@@ -71,7 +81,7 @@ class Problem(Exception):
             "retryable": self.may_retry,
         }
         if self.errors:
-            shown["errors"] = self.errors[:LISTED_ERRORS]
+            shown["errors"] = self.errors
         return shown
 
 

@@ -1,14 +1,30 @@
 """The one exception of rules that check a single value."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+Suggestion: TypeAlias = str | Callable[[], str | None] | None
+
 
 class Invalid(ValueError):
     """A value that a rule refuses: a code for programs, a sentence for people, and maybe what was meant."""
 
-    def __init__(self, code: str, detail: str, suggestion: str | None = None) -> None:
+    def __init__(self, code: str, detail: str, suggestion: Suggestion = None) -> None:
+        """`suggestion` is a function where looking for it takes time: a request has time for some only."""
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.suggestion = suggestion
+        self._suggestion = suggestion
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether the suggestion has to be looked for."""
+        return callable(self._suggestion)
+
+    @property
+    def suggestion(self) -> str | None:
+        """What was probably meant."""
+        return self._suggestion() if callable(self._suggestion) else self._suggestion
 
 
 def invalid_cursor() -> Invalid:

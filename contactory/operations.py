@@ -106,7 +106,7 @@ class Call:
         async with self.connection() as conn, conn.transaction():
             yield conn
 
-    async def catalog(self, workspace_id: str | None, fresh: bool = False) -> Catalog:
+    async def catalog(self, workspace_id: str | None) -> Catalog:
         """The catalogue of the workspace that the call is about.
 
         `workspace_id` is the one that was sent. Raises NotFound where the actor cannot see it, and
@@ -120,12 +120,17 @@ class Call:
             raise ValidationProblem(NO_WORKSPACE, [where])
         if known is not None and workspace_id not in (None, known):
             raise NotFound
-        wanted = known or workspace_id or ""
-        load = self.app.catalogs.load if fresh else self.app.catalogs.get
-        catalog = await load(wanted, self.conn)
+        catalog = await self.app.catalogs.get(known or workspace_id or "", self.conn)
         if catalog is None or catalog.account_id != self.actor.account_id or catalog.mode != self.actor.mode:
             raise NotFound
         return catalog
+
+    async def newest(self, catalog: Catalog) -> Catalog:
+        """The same catalogue while it is up to date, else the one that took its place. Raises NotFound."""
+        newest = await self.app.catalogs.newest(catalog, self.conn)
+        if newest is None:
+            raise NotFound
+        return newest
 
     async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
         """What `attempt` makes of the catalogue.
@@ -138,12 +143,12 @@ class Call:
             try:
                 return await attempt(catalog)
             except Stale:
-                catalog = await self.catalog(workspace_id, fresh=True)
+                catalog = await self.newest(catalog)
             except ValidationProblem:
-                fresh = await self.catalog(workspace_id, fresh=True)
-                if fresh.version == catalog.version:
+                newest = await self.newest(catalog)
+                if newest is catalog:
                     raise
-                catalog = fresh
+                catalog = newest
         raise Unavailable("The workspace is being changed just now: try again in a second.")
 
 

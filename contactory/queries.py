@@ -7,6 +7,10 @@ from urllib.parse import unquote_to_bytes
 from contactory.checks import Errors, Json, Object, Rule, quote
 from contactory.errors import FieldError, ValidationProblem
 from contactory.invalid import Invalid
+from contactory.near import nearest
+
+MOST_PARAMETERS = 10_000
+"""Of one query string or form: reading them takes time."""
 
 
 def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] = ()) -> Object:
@@ -22,7 +26,8 @@ def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] =
     for name, given in sent.items():
         rule = rules.get(name)
         if rule is None:
-            errors.add_parameter(name, _unknown_parameter(name, rules, errors))
+            detail = f"{quote(name)} is no parameter here"
+            errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
             continue
         try:
             values[name] = _parse_parameter(name, rule, given)
@@ -30,10 +35,6 @@ def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] =
             errors.add_parameter(name, error)
     errors.check()
     return values
-
-
-def _unknown_parameter(name: str, rules: Mapping[str, Rule], errors: Errors) -> Invalid:
-    return Invalid("unknown_parameter", f"{quote(name)} is no parameter here", errors.suggest(name, rules))
 
 
 def _parse_parameter(name: str, rule: Rule, given: list[str]) -> Any:
@@ -56,6 +57,8 @@ def _from_text(text: str, rule: Rule) -> Json:
 
 def parse_query(query: str) -> dict[str, list[str]]:
     """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
+    if query.count("&") >= MOST_PARAMETERS:
+        raise ValidationProblem(f"More than {MOST_PARAMETERS:,} parameters or fields were sent: send fewer.")
     values: dict[str, list[str]] = {}
     for part in query.split("&"):
         if part:
@@ -78,5 +81,5 @@ def decode_part(text: str, where: str) -> str:
         error = FieldError(
             parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text"
         )
-        raise ValidationProblem("The URL is not valid.", [error])
+        raise ValidationProblem(errors=[error])
     return decoded

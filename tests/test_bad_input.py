@@ -377,7 +377,7 @@ def test_a_body_that_is_wrong_in_a_hundred_thousand_places_is_answered_quickly_a
     answer = world.alice.patch(made["id"], content=json.dumps({"customFields": fields}).encode())
     assert time.monotonic() - begun < QUICK
     assert answer.status_code == 400
-    assert "40000" in answer.json()["detail"]
+    assert answer.json()["detail"] == '"field 0" is unknown (and at least 100 more)'
     assert len(answer.content) < 100_000
 
 

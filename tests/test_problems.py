@@ -140,9 +140,53 @@ def test_every_answer_carries_a_request_id_of_its_own(world: World) -> None:
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
 
 
-def test_several_errors_are_counted_and_each_has_a_place_a_code_and_a_sentence(world: World) -> None:
+def test_the_detail_is_the_first_error_and_how_many_more_there_are(world: World) -> None:
     problem = world.alice.create({"firstName": 1, "email": "x", "tags": ["", 5]}).json()
-    assert problem["detail"] == "4 fields are not valid"
+    assert problem["detail"] == '"firstName" must be a string or null (and 3 more)'
+    assert problem["detail"].startswith(problem["errors"][0]["detail"])
+    problem = world.alice.create({"firstName": 1}).json()
+    assert problem["detail"] == '"firstName" must be a string or null'
+
+
+@pytest.mark.parametrize("count", [100, 101])
+def test_checking_stops_after_a_hundred_errors(world: World, count: int) -> None:
+    problem = world.alice.create({f"x{number}": 1 for number in range(count)}).json()
+    more = {100: "(and 99 more)", 101: "(and at least 100 more)"}[count]
+    assert problem["detail"] == f'"x0" is unknown {more}'
+    assert len(problem["errors"]) == 100
+
+
+def test_every_problem_with_errors_begins_with_the_first_one(world: World) -> None:
+    phone = world.alice.made(phone="+14155551234")
+    email = world.alice.made(email="jane@example.com")
+    both = {"phone": "+14155551234", "email": "jane@example.com"}
+    world.field("Size", "text")
+    for value in ("large", "small"):
+        world.alice.made(customFields={"Size": value})
+    size = world.alice.get("/v1/custom-fields").json()[0]["id"]
+    refused = {
+        "conflict": world.alice.create(both),
+        "upsert": world.alice.upsert(both),
+        "query": world.alice.list(limit=0, offset=-1),
+        "encoding": world.alice.get("/v1/contacts?email=%FF"),
+        "type": world.alice.request("PATCH", f"/v1/custom-fields/{size}", {"type": "number"}),
+        "key": world.alice.post("/v1/api-keys", {"expiresAt": "2020-01-01T00:00:00Z"}),
+        "consent": world.alice.put(f"/v1/contacts/{phone['id']}/consent", {"calls": 1, "txt": 2}),
+        "window": world.alice.post(
+            "/v1/send-windows", {"name": "x", "days": [{"day": "x"}], "channels": [1]}
+        ),
+    }
+    problems = {name: answer.json() for name, answer in refused.items()}
+    problems["batch"] = world.alice.batch({"op": "create", "data": both}).json()["results"][0]["problem"]
+    assert email["email"] == both["email"]
+    for name, problem in problems.items():
+        first, more = problem["errors"][0]["detail"], len(problem["errors"]) - 1
+        assert problem["detail"] == (f"{first} (and {more} more)" if more else first), name
+    assert all("(and 1 more)" in problems[name]["detail"] for name in ("conflict", "upsert", "batch", "type"))
+
+
+def test_each_error_has_a_place_a_code_and_a_sentence(world: World) -> None:
+    problem = world.alice.create({"firstName": 1, "email": "x", "tags": ["", 5]}).json()
     for error in problem["errors"]:
         assert error.keys() - {"suggestion"} == {"pointer", "code", "detail"}
         assert re.fullmatch(r"[a-z_]+", error["code"])

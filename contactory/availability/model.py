@@ -7,9 +7,10 @@ import msgspec
 
 from contactory.availability.verdict import Availability, Subject
 from contactory.catalog import Catalog
-from contactory.checks import ID, TIMESTAMP, Errors, Form, Json, Object, Rule, closest, one_of, quote, said
+from contactory.checks import ID, TIMESTAMP, Errors, Form, Json, Object, Rule, one_of, quote, said
 from contactory.errors import ProblemBody
 from contactory.invalid import Invalid
+from contactory.near import nearest
 from contactory.send_windows.model import CHANNELS, SendWindow
 from contactory.tags.model import NAME
 
@@ -66,7 +67,7 @@ def find_window(
 def _named(catalog: Catalog, channel: str | None, name: str) -> SendWindow:
     window = catalog.windows.get(name)
     if window is None:
-        near = closest(name, catalog.windows)
+        near = nearest(name, catalog.windows)
         raise Invalid("unknown_send_window", f"{quote(name)} is no send window of the workspace", near)
     if channel is not None and channel not in window.channels:
         detail = f"The send window {quote(name)} is for {' and '.join(window.channels)}, not for {channel}"

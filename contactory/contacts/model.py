@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -70,7 +71,8 @@ def _zone(value: Json) -> str | None:
     if not isinstance(value, str):
         raise Invalid("wrong_type", "must be a string or null")
     if not is_zone(value):
-        raise Invalid("unknown_timezone", f"{quote(value)} is not an IANA time zone", suggest_zone(value))
+        detail = f"{quote(value)} is not an IANA time zone"
+        raise Invalid("unknown_timezone", detail, partial(suggest_zone, value))
     return value
 
 
@@ -122,7 +124,7 @@ def parse_fields(value: Json, catalog: Catalog, errors: Errors, *path: str | int
         try:
             field = catalog.fields.get(sent) or catalog.fields.get(display_name(sent))
             if field is None:
-                errors.unknown(sent, catalog.fields, "custom_field", *path, sent)
+                errors.unknown(sent, catalog.field_names, "custom_field", *path, sent)
             elif field.num in values:
                 errors.add(Invalid("given_twice", f"{quote(field.name)} is given twice"), *path, sent)
             else:

@@ -70,6 +70,7 @@ def _mark(workspace_id: str) -> str:
 
 def query_of(workspace_id: str, typed: str) -> str | None:
     """What was typed as a tsquery whose words must all begin so; None where nothing was."""
+    typed = typed[: _TERMS * _LONGEST]
     alternatives = [_phone_terms(typed)] if _looks_like_phone(typed) else []
     alternatives += [[term] for term in fold(typed).lstrip("@").split()[:_TERMS]] if not alternatives else []
     terms = [f"({' | '.join(_quoted(workspace_id, word) for word in any_of)})" for any_of in alternatives]

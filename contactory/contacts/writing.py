@@ -117,7 +117,7 @@ def refuse(outcome: Outcome) -> None:
 
 
 def _past_limit(pointer: str, code: str, detail: str) -> ValidationProblem:
-    return ValidationProblem(detail, [FieldError(pointer, None, code, detail)])
+    return ValidationProblem(errors=[FieldError(pointer, None, code, detail)])
 
 
 async def _refuse_clash(call: Call, change: Change) -> None:
@@ -139,9 +139,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
         if contact_id and contact_id != own_id
     ]
     if errors:
-        raise Conflict(
-            errors[0].detail if len(errors) == 1 else "Others have this phone and this email", errors
-        )
+        raise Conflict(errors=errors)
 
 
 def learn(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> None:
@@ -314,6 +312,5 @@ async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -
 
 async def _refresh(call: Call, catalog: Catalog) -> None:
     """Raises Stale where the catalogue, and no other contact, was what kept the new one from being made."""
-    fresh = await call.catalog(catalog.workspace_id, fresh=True)
-    if fresh.version != catalog.version:
+    if await call.newest(catalog) is not catalog:
         raise Stale

@@ -96,15 +96,12 @@ async def refuse_misfits(conn: Connection, workspace_id: str, key: str, new_type
                 text_form(new_type, value.text)
             except Invalid as misfit:
                 what = "The value of a deleted contact" if value.deleted else quote(value.text)
-                detail = f"{what} does not fit: it {misfit.detail}"
+                detail = f"{what} does not fit the type {new_type}: it {misfit.detail}"
                 errors.append(FieldError("/type", None, misfit.code, detail, None, value.contact_id))
         if len(errors) >= _LISTED:
             break
     if errors:
-        raise Conflict(
-            f"Some contacts have a value that does not fit the type {new_type}: change or clear those first.",
-            errors[:_LISTED],
-        )
+        raise Conflict(errors=errors[:_LISTED])
 
 
 class TypeChange:

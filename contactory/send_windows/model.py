@@ -13,6 +13,7 @@ import msgspec
 from contactory.availability.openings import DAY, Range, Schedule, schedule_of
 from contactory.checks import BOOLEAN, ID, Errors, Form, Json, Object, Rule, one_of, said
 from contactory.invalid import Invalid
+from contactory.near import nearest
 from contactory.tags.model import NAME
 
 CHANNELS = ("call", "sms", "email")
@@ -120,7 +121,7 @@ def _array(value: Json, errors: Errors, most: int, least: int, *path: str | int)
 
 
 def _unknown(value: Json, known: tuple[str, ...], errors: Errors, *path: str | int) -> None:
-    near = errors.suggest(value, known) if isinstance(value, str) else None
+    near = nearest(value, known) if isinstance(value, str) else None
     errors.add(Invalid("unknown_value", f"must be one of {', '.join(known)}", near), *path)
 
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -69,7 +69,7 @@ def _normalise(text: str, country: str | None) -> str:
     e164 = _e164(number)
     if not _is_possible(number, e164, plain):
         detail = f'"{text}" is not a possible phone number: too short, too long, or without its area code'
-        raise Invalid("impossible_phone", detail, _with_country_code(plain))
+        raise Invalid("impossible_phone", detail, partial(_with_country_code, plain))
     if number.extension:
         detail = f'"{text}" has the extension {number.extension}, and a phone is kept without one'
         raise Invalid("phone_extension", detail, e164)
@@ -105,7 +105,7 @@ def _parse(text: str, plain: str, country: str | None) -> PhoneNumber:
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and "+" not in plain:
             detail = f'"{text}" has no country code; write it as +, country code and number'
-            raise Invalid("no_country_code", detail, _with_country_code(plain)) from None
+            raise Invalid("no_country_code", detail, partial(_with_country_code, plain)) from None
         raise Invalid("invalid_phone", f'"{text}" is not a phone number') from None
     if not number.extension and _LETTERS.search(plain) and number.country_code != _NANP:
         raise Invalid("invalid_phone", f'"{text}" is not a phone number: it has letters')

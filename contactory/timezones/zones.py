@@ -1,22 +1,20 @@
 """The names of the IANA time zone database, as the `tzdata` package ships them."""
 
 import re
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import tzdata
 
+from contactory.near import LONGEST, Names
+
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 """The release of the database, such as "2025b"."""
 
 _DATA = Path(tzdata.__file__).parent
-_LONGEST = 64
-_CANDIDATES = 12
-_SIMILAR = 0.75
+_ALIKE = 0.75
 
 # For these links the database names the zone that shares their clock today, in another country; this is the
 # one that zone.tab gives for the place itself (`#=` in the database's file `backward`).
@@ -159,13 +157,12 @@ def is_outdated(today: date) -> bool:
 
 
 def suggest_zone(text: str) -> str | None:
-    """The zone that `text` probably means: written in another case, as a city alone, or misspelt; else None.
-
-    Only the first 64 characters are looked at, so that it takes two or three milliseconds at most.
-    """
-    key = _key(text[:_LONGEST])
-    spellings = _spellings()
-    return spellings.get(key) or _closest(key, spellings)
+    """The zone that `text` probably means: in another case, as a city alone, or misspelt; else None."""
+    key = _key(text[:LONGEST])
+    zone = _spellings().get(key)
+    if zone is None and not any(map(str.isdigit, key)):
+        return _names().closest(key)
+    return zone  # UTC+1 and UTC+2 are similar, and no misspellings of each other.
 
 
 def _key(text: str) -> str:
@@ -188,35 +185,6 @@ def _spellings() -> dict[str, str]:
 
 
 @cache
-def _by_trigram() -> dict[str, list[str]]:
-    index: dict[str, list[str]] = {}
-    for spelling in _spellings():
-        for trigram in _trigrams(spelling):
-            index.setdefault(trigram, []).append(spelling)
-    return index
-
-
-def _trigrams(key: str) -> set[str]:
-    padded = f"  {key} "
-    return {padded[i : i + 3] for i in range(len(padded) - 2)}
-
-
-def _closest(key: str, spellings: dict[str, str]) -> str | None:
-    """The most similar spelling, of the few that share the largest part of their trigrams with `key`."""
-    if any(map(str.isdigit, key)):
-        return None  # UTC+1 and UTC+2 are similar, and no misspellings of each other.
-    index = _by_trigram()
-    wanted = _trigrams(key)
-    shared = Counter(spelling for trigram in wanted for spelling in index.get(trigram, ()))
-    likely = sorted(shared, key=lambda s: (-2 * shared[s] / (len(wanted) + len(s) + 1), s))[:_CANDIDATES]
-    rated = [(_similarity(key, spelling), spelling) for spelling in likely]
-    best, spelling = max(rated, default=(0.0, ""))
-    return spellings[spelling] if best >= _SIMILAR else None
-
-
-def _similarity(key: str, spelling: str) -> float:
-    """How alike two spellings are, 0 to 1. Their cities must be alike too: sharing "asia/" means little."""
-    return min(
-        SequenceMatcher(None, key, spelling).ratio(),
-        SequenceMatcher(None, key.rpartition("/")[2], spelling.rpartition("/")[2]).ratio(),
-    )
+def _names() -> Names:
+    # Their cities must be alike too: sharing "asia/" means little.
+    return Names(_spellings(), _ALIKE, divider="/")
