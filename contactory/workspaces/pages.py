@@ -134,11 +134,16 @@ def _typed(call: Call) -> dict[str, str]:
     return {name: call.visit.value(name).replace("\r\n", "\n") for name in FIELDS if name in form}
 
 
+def _values(typed: dict[str, str]) -> Object:
+    """What was typed as the API takes it: an empty time zone is none."""
+    return {**typed, "timezone": typed["timezone"] or None} if "timezone" in typed else {**typed}
+
+
 async def save_workspace(call: Call) -> Response:
     """Changes what differs; a form that is refused comes back with what is wrong."""
     typed, before = _typed(call), await _read(call)
     try:
-        after = await change_workspace(call, before.id, dict(typed), call.visit.value("seen") or None)
+        after = await change_workspace(call, before.id, _values(typed), call.visit.value("seen") or None)
     except ValidationProblem as problem:
         return await _page(call, before, typed, problem)
     except Conflict as problem:
@@ -177,7 +182,7 @@ async def make_another_workspace(call: Call) -> Response:
     _need_whole_account(call)
     typed = {name: call.visit.value(name) for name in ("name", "timezone", "country", "mode")}
     try:
-        values = checked_new(dict(typed))
+        values = checked_new(_values(typed))
     except ValidationProblem as problem:
         return await _new_page(call, typed, problem)
     made = await make_workspace(call, values.pop("mode"), values)
