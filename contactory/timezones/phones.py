@@ -31,13 +31,15 @@ _NANP = 1
 _LONGEST_E164 = 16  # A plus sign and 15 digits.
 _ZERO_BELONGS = {39, 378}
 
-# Types of numbers that belong to a country or a part of it. The others (toll-free, premium rate, personal,
-# unassigned ranges, …) say nothing about where the phone is.
-_PLACED = {
-    PhoneNumberType.FIXED_LINE,
-    PhoneNumberType.MOBILE,
-    PhoneNumberType.FIXED_LINE_OR_MOBILE,
-    PhoneNumberType.VOIP,
+# Types of numbers that say nothing about where the phone is.
+_NOWHERE = {
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.PERSONAL_NUMBER,
+    PhoneNumberType.PAGER,
+    PhoneNumberType.UAN,
+    PhoneNumberType.VOICEMAIL,
 }
 # Country codes whose mobile numbers begin with an area code: North America, Mexico, Argentina, Brazil.
 _MOBILES_WITH_AREA = {_NANP, 52, 54, 55}
@@ -198,7 +200,7 @@ def _with_country_code(plain: str) -> str | None:
 def phone_zones(e164: str) -> tuple[str, ...]:
     """Every zone that a number (as `normalise_phone` gives it) could be in, by zone.tab's names, sorted.
 
-    Empty where the number says nothing about a place: toll-free, premium rate, a range not in service.
+    Empty where the number says nothing about a place: toll-free, premium rate, personal, of a satellite.
     """
     return tuple(sorted(_places(e164)))
 
@@ -225,17 +227,28 @@ def _places(e164: str) -> tuple[str, ...]:
     """The zones that a number could be in, the main one first."""
     number = phonenumbers.parse(e164)
     kind = phonenumbers.number_type(number)
-    if kind not in _PLACED:
+    if kind in _NOWHERE:
         return ()
     if curated := _longest_prefix(e164[1:]):
         return curated
-    country = _curated_countries().get(phonenumbers.region_code_for_number(number) or "", ())
+    region = phonenumbers.region_code_for_number(number)
+    if kind == PhoneNumberType.UNKNOWN and (anywhere := _zones_of_code(number.country_code or 0, region)):
+        return anywhere
+    country = _curated_countries().get(region or "", ())
     mobile = kind in {PhoneNumberType.MOBILE, PhoneNumberType.VOIP}
     if country and mobile and number.country_code not in _MOBILES_WITH_AREA:
         return country
     listed = [zone for name in time_zones_for_geographical_number(number) for zone in _own_names(name)]
     # The library names zones of neighbours for some countries: Bucharest for Palestine, Guernsey for Ireland.
     return tuple(zone for zone in country if zone in listed) or country or tuple(listed)
+
+
+@cache
+def _zones_of_code(country_code: int, region: str | None) -> tuple[str, ...]:
+    """The zones of the country that a number is known to be of, else of all that share the country code."""
+    countries = (region,) if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]
+    zones = (zone for country in countries for zone in _curated_countries().get(country, ()))
+    return tuple(dict.fromkeys(zones))
 
 
 def _own_names(name: str) -> tuple[str, ...]:
