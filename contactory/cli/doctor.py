@@ -63,7 +63,8 @@ def _examine() -> list[Finding]:
     except click.ClickException as error:
         return [Finding("settings", "fail", error.message)]
     kind = "a server of your own" if settings.database_url else f"embedded, in {data_dir(settings)}"
-    findings = [Finding("settings", "ok", f"database: {kind}"), time_zones(datetime.now(UTC).date())]
+    today = datetime.now(UTC).date()
+    findings = [Finding("settings", "ok", f"database: {kind}"), time_zones(today), phone_numbers(today)]
     if not settings.database_url:
         findings.append(_disk(settings))
     try:
@@ -88,6 +89,16 @@ def time_zones(today: date) -> Finding:
     if is_outdated(today):
         return Finding("time zones", "warn", detail, "upgrade the package tzdata: clocks change by law")
     return Finding("time zones", "ok", detail)
+
+
+def phone_numbers(today: date) -> Finding:
+    """How old the numbering plans are."""
+    from contactory.timezones.plans import PLANS_VERSION, plans_are_old, plans_since
+
+    detail = f"phonenumbers {PLANS_VERSION} ({plans_since():%B %Y} or later)"
+    if plans_are_old(today):
+        return Finding("phones", "warn", detail, "upgrade the package phonenumbers: area codes are opened")
+    return Finding("phones", "ok", detail)
 
 
 def _disk(settings: "Settings") -> Finding:

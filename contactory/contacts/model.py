@@ -66,10 +66,12 @@ class Values(msgspec.Struct):
 
 
 def _zone(value: Json) -> str | None:
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
         raise Invalid("wrong_type", "must be a string or null")
+    if not value.strip():
+        raise Invalid("unknown_timezone", f"{quote(value)} is not an IANA time zone; to clear, send null")
     if not is_zone(value):
         detail = f"{quote(value)} is not an IANA time zone"
         raise Invalid("unknown_timezone", detail, partial(suggest_zone, value))
@@ -139,8 +141,8 @@ TIMEZONE = Rule(
     {
         "title": "TimeZone",
         "type": ["string", "null"],
-        "enum": [*sorted(ZONES), "", None],
-        "description": "A name of the IANA time zone database; null or an empty string clears.",
+        "enum": [*sorted(ZONES), None],
+        "description": "A name of the IANA time zone database; null clears.",
         "examples": ["America/Los_Angeles"],
     },
 )

@@ -9,6 +9,7 @@ the words stands what the grid sorts names by (ordering.py).
 import asyncio
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,9 @@ import msgspec
 import phonenumbers
 
 from contactory.db import Connection, Database, Row
+from contactory.invalid import Invalid
+from contactory.timezones.phone_writing import plain_writing
+from contactory.timezones.phones import normalise_phone
 
 PIECE = 250
 _IN_A_TURN = 20
@@ -71,7 +75,8 @@ def _mark(workspace_id: str) -> str:
 def query_of(workspace_id: str, typed: str) -> str | None:
     """What was typed as a tsquery whose words must all begin so; None where nothing was."""
     typed = typed[: _TERMS * _LONGEST]
-    alternatives = [_phone_terms(typed)] if _looks_like_phone(typed) else []
+    plain = plain_writing(typed)
+    alternatives = [_phone_terms(plain)] if _looks_like_phone(plain) else []
     alternatives += [[term] for term in fold(typed).lstrip("@").split()[:_TERMS]] if not alternatives else []
     terms = [f"({' | '.join(_quoted(workspace_id, word) for word in any_of)})" for any_of in alternatives]
     return " & ".join(terms) or None
@@ -87,10 +92,14 @@ def _looks_like_phone(typed: str) -> bool:
 
 
 def _phone_terms(typed: str) -> list[str]:
-    """The digits as they stand, and without the zeros that lead out of the place or the country."""
+    """The digits as they stand, without the zeros that lead out of the place or the country, and as they are
+    stored where they are a whole number with its country code.
+    """
     digits = "".join(filter(str.isdigit, typed))
-    bare = digits.lstrip("0")
-    return sorted({digits, bare} - {""})
+    found = {digits, digits.lstrip("0")}
+    with suppress(Invalid):
+        found.add(normalise_phone(typed, None)[1:])
+    return sorted(found - {""})
 
 
 async def search(conn: Connection, workspace_id: str, query: str) -> list[str] | None:

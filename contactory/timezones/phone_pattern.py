@@ -7,8 +7,11 @@ from itertools import groupby
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
+from contactory.timezones.phone_writing import numbers_of
+
 _LONGEST = 15  # Digits of an E.164 number, the country code among them.
 _BETWEEN = "[ ().-]{0,2}"
+_BEFORE_ZERO = "[ .-]{0,2}"  # A zero in brackets is not part of the number.
 
 
 @cache
@@ -36,12 +39,48 @@ def _national(code: int, region: str) -> str:
     # country; what is left of "00…" would then be read in two ways, and is refused.
     ambiguous = any(n - 1 in lengths for n in lengths)
     dialled = {d for d in "0123456789" if ambiguous and (found := prefix.match(d)) and found[0]}
-    first = (
-        "".join(d for d in "0123456789" if d not in dialled)
-        .replace("123456789", "1-9")
-        .replace("01-9", "0-9")
+    first = "".join(d for d in "123456789" if d not in dialled).replace("123456789", "1-9")
+    others = f"{_BETWEEN}[{first}]{_counts(n - 1 for n in lengths)}"
+    zeros = [] if "0" in dialled else _with_zero(code, metadata, lengths)
+    return f"(?:{'|'.join([others, *zeros])})" if zeros else others
+
+
+def _with_zero(code: int, metadata: PhoneMetadata | None, lengths: list[int]) -> list[str]:
+    """The same of the numbers that begin with a zero: by those of the country that are known."""
+    found: dict[str, list[int]] = {}
+    for example in _examples(metadata):
+        for n in lengths if example.startswith("0") else ():
+            begin = next((b for i in range(1, 5) if _goes_on(code, b := example[:i], n)), None)
+            if begin and n not in found.setdefault(begin, []):
+                found[begin].append(n)
+    return [
+        f"{_BEFORE_ZERO}{_BETWEEN.join(begin)}{_counts(n - len(begin) for n in sorted(of_length))}"
+        for begin, of_length in found.items()
+        if of_length
+    ]
+
+
+def _examples(metadata: PhoneMetadata | None) -> list[str]:
+    """Numbers of every kind, such as the country has."""
+    kinds = (
+        "fixed_line",
+        "mobile",
+        "toll_free",
+        "premium_rate",
+        "shared_cost",
+        "personal_number",
+        "voip",
+        "pager",
+        "uan",
+        "voicemail",
     )
-    return f"{_BETWEEN}[{first}]{_counts(n - 1 for n in lengths)}"
+    found = (getattr(getattr(metadata, kind, None), "example_number", None) for kind in kinds)
+    return [number for number in found if number]
+
+
+def _goes_on(code: int, begin: str, length: int) -> bool:
+    """Whether all numbers of a length that begin so are ones of the country, whatever follows."""
+    return all(numbers_of(code).fullmatch(begin.ljust(length, digit)) for digit in "0123456789")
 
 
 def _counts(lengths: Iterable[int]) -> str:

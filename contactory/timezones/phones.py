@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-import unicodedata
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,24 +11,35 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, Val
 from phonenumbers.timezone import time_zones_for_geographical_number
 
 from contactory.invalid import Invalid
+from contactory.timezones.phone_writing import (
+    MEXICO,
+    begins_with_alien_zero,
+    dialled_from_abroad,
+    plain_writing,
+    without_bracketed_zero,
+)
 from contactory.timezones.zones import ZONES, canonical_zone, country_zones
 
 MAX_LENGTH = 100
 """The longest writing of a number that is read, in characters."""
 
 _START = re.compile(r"[(\[]*(\+|\d)")
+_ABROAD = re.compile(r"^(?:00|011)")  # The prefixes that lead to other countries, from most of them.
 _LETTERS = re.compile(r"[^\W\d_]")
 _NO_DIGITS = re.compile(r"\D+")
 _NANP = 1
 _LONGEST_E164 = 16  # A plus sign and 15 digits.
+_ZERO_BELONGS = {39, 378}
 
-# Types of numbers that belong to a country or a part of it. The others (toll-free, premium rate, personal,
-# unassigned ranges, …) say nothing about where the phone is.
-_PLACED = {
-    PhoneNumberType.FIXED_LINE,
-    PhoneNumberType.MOBILE,
-    PhoneNumberType.FIXED_LINE_OR_MOBILE,
-    PhoneNumberType.VOIP,
+# Types of numbers that say nothing about where the phone is.
+_NOWHERE = {
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.PERSONAL_NUMBER,
+    PhoneNumberType.PAGER,
+    PhoneNumberType.UAN,
+    PhoneNumberType.VOICEMAIL,
 }
 # Country codes whose mobile numbers begin with an area code: North America, Mexico, Argentina, Brazil.
 _MOBILES_WITH_AREA = {_NANP, 52, 54, 55}
@@ -62,20 +72,74 @@ def normalise_phone(text: str, country: str | None) -> str:
 
 @lru_cache(maxsize=8192)
 def _normalise(text: str, country: str | None) -> str:
-    plain = _plain(text)
+    plain = plain_writing(text)
     if not _START.match(plain) or not plain.isprintable():
         raise Invalid("invalid_phone", f'"{text}" is not a phone number')
-    number = _parse(text, plain, country)
+    return _read(text, plain, country)
+
+
+def _read(text: str, plain: str, country: str | None) -> str:
+    """The number that `plain` stands for, which is `text` without signs that mean nothing. Raises Invalid."""
+    number, meant = _number(text, plain, country)
     e164 = _e164(number)
     if not _is_possible(number, e164, plain):
+        if "~" in plain:  # It stood for no extension.
+            return _read(text, plain.replace("~", "-"), country)
         detail = f'"{text}" is not a possible phone number: too short, too long, or without its area code'
-        raise Invalid("impossible_phone", detail, partial(_with_country_code, plain))
+        raise Invalid("impossible_phone", detail, meant or partial(_with_country_code, plain))
     if number.extension:
         detail = f'"{text}" has the extension {number.extension}, and a phone is kept without one'
         raise Invalid("phone_extension", detail, e164)
     if not _read_whole(plain, number):
         raise Invalid("invalid_phone", f'"{text}" is not one phone number alone')
     return e164
+
+
+def _number(text: str, plain: str, country: str | None) -> tuple[PhoneNumber, str | None]:
+    """The number without what is dialled inside its country only, and one that may have been meant.
+
+    A zero that is no part of the number is left out where the number is in service without it, and suggested
+    to be left out where it is possible without it. Raises Invalid.
+    """
+    bare = without_bracketed_zero(plain, country)
+    if bare is not None:
+        return _without_zero(text, _parse(text, bare, country), _parse(text, plain, country)), None
+    number = _parse(text, plain, country)
+    shorter = dialled_from_abroad(number, _digits(plain))
+    if shorter is None:
+        return number, None
+    if phonenumbers.is_valid_number(shorter) or number.country_code == MEXICO:
+        return shorter, None
+    return number, _if_possible(shorter)
+
+
+def _without_zero(text: str, number: PhoneNumber, with_zero: PhoneNumber) -> PhoneNumber:
+    """What a writing with a zero in brackets stands for: `number`, or `with_zero` where it belongs there.
+
+    That is so of the landlines of Italy, San Marino and the Vatican. Raises Invalid where only the number
+    with the zero is in service, in a country that does not write it in brackets.
+    """
+    if not phonenumbers.is_valid_number(with_zero):
+        return number
+    in_service = phonenumbers.is_valid_number(number)
+    if number.country_code in _ZERO_BELONGS:
+        return number if in_service and _is_no_landline(number) else with_zero
+    if in_service:
+        return number
+    detail = f'"{text}" has a zero in brackets, which says that it is not part of the number'
+    raise Invalid("invalid_phone", detail, _e164(with_zero))
+
+
+def _is_no_landline(number: PhoneNumber) -> bool:
+    """Whether a number of Italy is one of a mobile or toll-free, though one of a landline may be as long."""
+    kind = phonenumbers.number_type(number)
+    digits = phonenumbers.national_significant_number(number)
+    return kind == PhoneNumberType.TOLL_FREE or (kind == PhoneNumberType.MOBILE and len(digits) == 10)
+
+
+def _if_possible(number: PhoneNumber) -> str | None:
+    e164 = _e164(number)
+    return e164 if _is_possible(number, e164, "") else None
 
 
 def _e164(number: PhoneNumber) -> str:
@@ -85,17 +149,11 @@ def _e164(number: PhoneNumber) -> str:
 def _is_possible(number: PhoneNumber, e164: str, plain: str) -> bool:
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return False
+    if len(e164) > _LONGEST_E164 or begins_with_alien_zero(number):
+        return False
     # Read again, a number that is none may lose another prefix that is dialled inside its country.
     as_read = plain.startswith("+") and _digits(plain) == e164[1:]
-    return len(e164) <= _LONGEST_E164 and (as_read or _e164(phonenumbers.parse(e164)) == e164)
-
-
-def _plain(text: str) -> str:
-    """`text` without what pasting brings along: other forms of characters, invisible ones, `tel:`."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    plain = " ".join(text.split())
-    return plain[4:].lstrip() if plain[:4].lower() == "tel:" else plain
+    return as_read or _e164(phonenumbers.parse(e164)) == e164
 
 
 def _parse(text: str, plain: str, country: str | None) -> PhoneNumber:
@@ -125,16 +183,16 @@ def _digits(plain: str) -> str:
 
 def _with_country_code(plain: str) -> str | None:
     """The number in service that `plain` probably means, where only the country code is missing or odd."""
-    digits = phonenumbers.normalize_digits_only(plain)
-    guesses = [digits.removeprefix("00"), digits.removeprefix("011")]
-    if len(digits) == 10:
-        guesses.insert(0, f"{_NANP}{digits}")
+    bare = plain.replace("+", "").lstrip("([ ")
+    guesses = [f"+{_ABROAD.sub('', bare)}"]
+    if len(phonenumbers.normalize_digits_only(plain)) == 10:
+        guesses.insert(0, f"+{_NANP} {bare}")
     for guess in guesses:
         try:
-            number = phonenumbers.parse(f"+{guess}")
-        except NumberParseException:
+            number, _ = _number(plain, guess, None)
+        except Invalid:
             continue
-        if phonenumbers.is_valid_number(number) and _is_possible(number, _e164(number), plain):
+        if phonenumbers.is_valid_number(number) and _is_possible(number, _e164(number), ""):
             return _e164(number)
     return None
 
@@ -142,7 +200,7 @@ def _with_country_code(plain: str) -> str | None:
 def phone_zones(e164: str) -> tuple[str, ...]:
     """Every zone that a number (as `normalise_phone` gives it) could be in, by zone.tab's names, sorted.
 
-    Empty where the number says nothing about a place: toll-free, premium rate, a range not in service.
+    Empty where the number says nothing about a place: toll-free, premium rate, personal, of a satellite.
     """
     return tuple(sorted(_places(e164)))
 
@@ -169,17 +227,28 @@ def _places(e164: str) -> tuple[str, ...]:
     """The zones that a number could be in, the main one first."""
     number = phonenumbers.parse(e164)
     kind = phonenumbers.number_type(number)
-    if kind not in _PLACED:
+    if kind in _NOWHERE:
         return ()
     if curated := _longest_prefix(e164[1:]):
         return curated
-    country = _curated_countries().get(phonenumbers.region_code_for_number(number) or "", ())
+    region = phonenumbers.region_code_for_number(number)
+    if kind == PhoneNumberType.UNKNOWN and (anywhere := _zones_of_code(number.country_code or 0, region)):
+        return anywhere
+    country = _curated_countries().get(region or "", ())
     mobile = kind in {PhoneNumberType.MOBILE, PhoneNumberType.VOIP}
     if country and mobile and number.country_code not in _MOBILES_WITH_AREA:
         return country
     listed = [zone for name in time_zones_for_geographical_number(number) for zone in _own_names(name)]
     # The library names zones of neighbours for some countries: Bucharest for Palestine, Guernsey for Ireland.
     return tuple(zone for zone in country if zone in listed) or country or tuple(listed)
+
+
+@cache
+def _zones_of_code(country_code: int, region: str | None) -> tuple[str, ...]:
+    """The zones of the country that a number is known to be of, else of all that share the country code."""
+    countries = (region,) if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]
+    zones = (zone for country in countries for zone in _curated_countries().get(country, ()))
+    return tuple(dict.fromkeys(zones))
 
 
 def _own_names(name: str) -> tuple[str, ...]:

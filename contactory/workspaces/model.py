@@ -78,8 +78,8 @@ FIELDS = {
     "zip": _LINE,
     "businessRegistrationNumber": _LINE,
 }
-"""What a caller may write. Texts are trimmed and have at most 255 characters, the description 1,000; null and
-an empty string clear all but the name."""
+"""What a caller may write. Texts are trimmed and have at most 255 characters, the description 1,000; null
+clears all but the name, an empty string all but the name and the time zone."""
 MODE = one_of("live", "test")
 _ATTRIBUTES = dict(zip(Workspace.__struct_encode_fields__, Workspace.__struct_fields__, strict=True))
 

@@ -136,6 +136,11 @@ def _facts(texts: dict[str, str]) -> list[tuple[str, str]]:
     return [(i.title, shown[i.name]) for i in inputs if shown[i.name] or i in _DEFAULTS.inputs]
 
 
+def _values(typed: dict[str, str]) -> Object:
+    """What was typed as the API takes it: an empty time zone is none."""
+    return {**typed, "timezone": typed["timezone"] or None} if "timezone" in typed else {**typed}
+
+
 async def save_workspace(call: Call) -> Response:
     """Changes what differs; a form that is refused comes back with what is wrong."""
     before = await _read(call)
@@ -144,7 +149,7 @@ async def save_workspace(call: Call) -> Response:
     if typed and not changes:
         return see_other(f"{_path(call)}/workspace?done=same")
     try:
-        after = await change_workspace(call, before.id, {**changes}, call.visit.value("seen") or None)
+        after = await change_workspace(call, before.id, _values(changes), call.visit.value("seen") or None)
     except ValidationProblem as problem:
         return await _page(call, before, typed, problem)
     except Conflict as problem:
@@ -186,7 +191,7 @@ async def make_another_workspace(call: Call) -> Response:
     _need_whole_account(call)
     typed = {name: call.visit.value(name) for name in ("name", "timezone", "country", "mode")}
     try:
-        values = checked_new(dict(typed))
+        values = checked_new(_values(typed))
     except ValidationProblem as problem:
         return await _new_page(call, typed, problem)
     made = await make_workspace(call, values.pop("mode"), values)

@@ -35,6 +35,25 @@ def test_a_number_without_a_place_takes_the_zone_of_the_workspace(world: World) 
     assert (shown["timezones"], shown["timezoneSource"]) == (["America/Denver"], "workspace")
 
 
+def test_a_number_of_an_unknown_range_is_not_asked_by_the_clock_of_the_workspace(world: World) -> None:
+    world.alice.request("PATCH", f"/v1/workspaces/{world.acme}", {"timezone": "America/New_York"})
+    night = "2026-03-02T00:30:00Z"  # Half past midnight in London, and half past seven in New York.
+    shown = ask(world, "+44 7700 900123", at=night)
+    assert (shown["allowed"], shown["reason"], shown["timezoneSource"]) == (False, "outside_window", "phone")
+    assert shown["localTime"].startswith("2026-03-02T00:30")
+    contact = world.alice.made(phone="+44 7700 900123")
+    assert contact["timezone"] == "Europe/London"
+    assert verdict(world.bob, contact, at=night)["allowed"] is False
+
+
+def test_a_number_that_may_be_anywhere_in_north_america_asks_every_clock_there(world: World) -> None:
+    shown = ask(world, "+1 555 123 4567", at="2026-03-02T15:00:00Z")  # Ten in New York, seven in Denver.
+    assert (shown["allowed"], shown["reason"]) == (False, "outside_window")
+    assert {"America/New_York", "America/Denver", "Pacific/Honolulu"} < set(shown["timezones"])
+    contact = world.alice.made(phone="+1 555 123 4567")
+    assert verdict(world.bob, contact)["timezones"] == shown["timezones"]
+
+
 def test_a_number_without_a_country_code_is_read_in_the_workspace_s_country(world: World) -> None:
     refused = world.bob.get(PATH, phone="030 901820", channel="call")
     assert pointers(refused) == {"phone": "no_country_code"}

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from contactory.cli.doctor import time_zones
+import phonenumbers
+
+from contactory.cli.doctor import phone_numbers, time_zones
+from contactory.timezones import plans
+from contactory.timezones.plans import plans_since
 from contactory.timezones.zones import TZDATA_VERSION, data_since
 from tests.cli.conftest import CommandLine
 
@@ -15,9 +19,9 @@ def test_all_is_well_with_a_good_database(database_url: str, tmp_path: Path) -> 
     found = {finding["check"]: finding["status"] for finding in contactory.gives_anyway("doctor")}
     # The PostgreSQL of the tests is told not to wait for the disk.
     assert found.pop("durability") in ("ok", "fail")
-    assert found.keys() >= {"settings", "time zones", "database", "schema", "writing", "connections", "clock"}
-    # The time zone data of an old checkout is old, which is for doctor to say.
-    assert found.pop("time zones") in ("ok", "warn")
+    assert found.keys() >= {"settings", "time zones", "phones", "database", "schema", "writing", "clock"}
+    # The time zone data and numbering plans of an old checkout are old, which is for doctor to say.
+    assert {found.pop("time zones"), found.pop("phones")} <= {"ok", "warn"}
     assert set(found.values()) == {"ok"}
 
 
@@ -49,3 +53,19 @@ def test_time_zone_data_of_more_than_a_year_is_warned_of() -> None:
     old = time_zones(data_since() + timedelta(days=400))
     assert old.status == "warn"
     assert "tzdata" in old.advice
+
+
+def test_numbering_plans_of_more_than_a_year_are_warned_of() -> None:
+    fresh = phone_numbers(plans_since() + timedelta(days=300))
+    assert (fresh.check, fresh.status, fresh.advice) == ("phones", "ok", "")
+    assert f"phonenumbers {phonenumbers.__version__} ({plans_since():%B %Y} or later)" in fresh.detail
+    old = phone_numbers(plans_since() + timedelta(days=400))
+    assert old.status == "warn"
+    assert "phonenumbers" in old.advice
+
+
+def test_the_area_codes_were_checked_with_the_release_that_is_installed() -> None:
+    """After an upgrade of the package: check main_zones.toml again, then name the new release and its day."""
+    pinned = Path(__file__).parents[2].joinpath("requirements.txt").read_text("utf-8")
+    assert f"phonenumbers=={plans._CHECKED} " in pinned
+    assert plans_since() == plans._CAME_OUT

@@ -27,7 +27,7 @@ PHONES = {
     None: None,
 }
 ZONE_OF = {"+14155550101": "America/Los_Angeles", "+442071838750": "Europe/London"}
-TIMEZONES = {"Europe/Paris": "Europe/Paris", "US/Pacific": "US/Pacific", "": None, None: None}
+TIMEZONES = {"Europe/Paris": "Europe/Paris", "US/Pacific": "US/Pacific", None: None}
 TAGS = {"a": "a", " b ": "b", "c": "c", "e\u0301": "\u00e9", "\u00e9": "\u00e9", "F": "F"}
 PAIRS = {"firstName": NAMES, "lastName": NAMES, "email": EMAILS, "phone": PHONES, "timezone": TIMEZONES}
 # By type of field; a value that is no key here is sent as one of these pairs.

@@ -24,8 +24,13 @@ def test_a_name_may_have_255_characters_after_trimming(world: World, name: str) 
     assert pointers(refused) == {f"/{name}": "wrong_length"}
 
 
-@pytest.mark.parametrize("name", ["firstName", "lastName", "email", "phone", "timezone"])
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize(
+    ("name", "empty"),
+    [
+        *((name, None) for name in ("firstName", "lastName", "email", "phone", "timezone")),
+        *((name, "") for name in ("firstName", "lastName", "email", "phone")),
+    ],
+)
 def test_null_and_an_empty_string_clear(world: World, name: str, empty: str | None) -> None:
     full = {
         "firstName": "Jane",
@@ -155,6 +160,26 @@ def test_a_zone_is_matched_exactly_with_a_suggestion(world: World, wrong: str, s
     assert (error["pointer"], error["code"]) == ("/timezone", "unknown_timezone")
     assert error["suggestion"] == suggestion
     assert wrong in error["detail"]
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("operation", ["create", "patch", "batch"])
+def test_an_empty_zone_is_refused_with_how_to_clear_it(world: World, operation: str, empty: str) -> None:
+    made = world.alice.made(timezone="Europe/Paris")
+    sent = {"firstName": "Jane", "timezone": empty}
+    if operation == "create":
+        problem = world.alice.create(sent).json()
+    elif operation == "patch":
+        problem = world.alice.patch(made["id"], sent).json()
+    else:
+        answer = world.alice.batch({"op": "update", "id": made["id"], "data": sent})
+        problem = answer.json()["results"][0]["problem"]
+    [error] = problem["errors"]
+    assert (problem["status"], error["code"]) == (400, "unknown_timezone")
+    assert error["pointer"].endswith("/timezone")
+    assert "to clear, send null" in error["detail"]
+    assert "suggestion" not in error
+    assert world.alice.read(made["id"]) == made
 
 
 @pytest.mark.parametrize(

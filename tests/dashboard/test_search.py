@@ -74,7 +74,15 @@ def test_accents_and_case_do_not_matter(world: World, olive: Person) -> None:
 
 def test_a_phone_is_found_however_it_is_written(world: World, olive: Person) -> None:
     world.alice.made(firstName="Max", phone="+493012345678")
-    for typed in ("+49 30 123", "0049 30 1234", "030 / 12345678", "(030) 1234", "3012345678"):
+    for typed in (
+        "+49 30 123",
+        "0049 30 1234",
+        "030 / 12345678",
+        "(030) 1234",
+        "3012345678",
+        "+49 (0)30 12345678",
+        "+49ー30\ufe0f12345678",
+    ):
         assert found(olive, world, typed, ["Max"]) == ["Max"], typed
 
 

@@ -152,6 +152,18 @@ def test_another_workspace_is_made_live_or_for_tests(world: World, olive: Person
     assert "must be one of live, test" in answer.text
 
 
+def test_the_workspace_s_zone_is_cleared_by_an_empty_input(world: World, olive: Person) -> None:
+    world.sql.execute("update workspaces set timezone = 'Asia/Tokyo' where id = $1", world.acme)
+    assert went(
+        olive.post(settings(world, "workspace"), {"timezone": "", "zip": "1"}),
+        settings(world, "workspace?done=saved"),
+    )
+    now = world.ada.get(f"/v1/workspaces/{world.acme}").json()
+    assert (now["timezone"], now["zip"]) == (None, "1")
+    answer = olive.post(settings(world, "workspace/new"), {"name": "Third", "mode": "live", "timezone": ""})
+    assert answer.status_code == 303
+
+
 def test_who_may_see_some_workspaces_only_makes_and_deletes_none(world: World) -> None:
     limited = world.person("admin", workspace_ids=[world.acme])
     text = limited.get(settings(world, "workspace")).text

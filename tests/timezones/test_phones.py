@@ -270,10 +270,13 @@ def test_a_number_has_every_zone_that_it_could_be_in(e164: str, zones: tuple[str
         "+18005551234",
         "+19005551234",
         "+15005551234",
-        "+15551234567",
         "+80012345678",
         "+870773111632",
+        "+88212345678",
         "+448001111111",
+        "+447012345678",
+        "+447640123456",
+        "+443012345678",
     ],
 )
 def test_a_number_without_a_place_leaves_the_zone_to_the_workspace(e164: str) -> None:

@@ -38,6 +38,7 @@ def test_what_changes_nothing_leaves_the_time_of_the_last_change(world: World) -
         ({"name": "  "}, {"/name": "wrong_length"}),
         ({"mode": "live"}, {"/mode": "fixed", "": "no_fields"}),
         ({"mode": "test", "zip": "1"}, {"/mode": "fixed"}),
+        ({"timezone": ""}, {"/timezone": "unknown_timezone"}),
     ],
 )
 def test_what_cannot_be_is_refused(world: World, changes: Any, wrong: dict[str, str]) -> None:

@@ -1,0 +1,106 @@
+"""How phone numbers are written: signs without meaning, and digits that are dialled only inside a country."""
+
+import re
+import unicodedata
+from functools import cache
+
+import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
+
+# Default_Ignorable_Code_Point of Unicode (DerivedCoreProperties.txt): what shows nothing of its own.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Besides what Unicode calls dashes: the minus sign, long vowels of Japanese, swung dash and tilde operator.
+_DASHES = "\u2212\u30fc\u2053\u223c"
+_BRACKETED_ZERO = re.compile(r"[(\[] ?0 ?[)\]]")
+_NO_DIGITS = re.compile(r"\D+")
+MEXICO = 52
+# Mexico gave these prefixes of mobiles and of long distance up in 2019 and 2020, and people still write them.
+_OLD_MEXICAN = re.compile(r"(?:01|04[45]|1)(?=\d{10}$)")
+
+
+def plain_writing(text: str) -> str:
+    """`text` without what pasting brings along: other forms of digits and signs, invisible ones, `tel:`."""
+    if not text.isascii():
+        text = "".join(map(_sign, unicodedata.normalize("NFKC", text)))
+    plain = " ".join(text.split())
+    if plain.count("~") > 1:  # A single one may stand before an extension.
+        plain = plain.replace("~", "-")
+    return plain[4:].lstrip() if plain[:4].lower() == "tel:" else plain
+
+
+def _sign(sign: str) -> str:
+    """A sign as ASCII writes it; empty where it is invisible."""
+    category = unicodedata.category(sign)
+    if category == "Cf" or _INVISIBLE.match(sign):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(sign))
+    return "-" if category == "Pd" or sign in _DASHES else sign
+
+
+def without_bracketed_zero(plain: str, country: str | None) -> str | None:
+    """A writing without the "(0)" that follows its country code; None where there is none.
+
+    The zero is dialled inside the country only, and brackets say so: "+44 (0)20 7946 0958". `country` tells
+    the prefix that leads to other countries: "00 44 (0)20 7946 0958".
+    """
+    zero = _BRACKETED_ZERO.search(plain)
+    if zero is None or not _is_country_code(plain[: zero.start()], country):
+        return None
+    return f"{plain[: zero.start()]} {plain[zero.end() :]}"
+
+
+def _is_country_code(begin: str, country: str | None) -> bool:
+    digits = _NO_DIGITS.sub("", begin)
+    if "+" not in begin:
+        metadata = PhoneMetadata.metadata_for_region(country) if country else None
+        if metadata is None:
+            return False
+        if abroad := re.match(metadata.international_prefix or "-", digits):
+            digits = digits[abroad.end() :]
+        elif digits != str(metadata.country_code):
+            return False
+    return digits.isdigit() and int(digits) in COUNTRY_CODE_TO_REGION_CODE
+
+
+def dialled_from_abroad(number: PhoneNumber, digits: str) -> PhoneNumber | None:
+    """The number without a prefix that is no part of it; None where it has none that is known.
+
+    That is a zero, where no number of the country begins with one, and an old prefix of Mexico, where the 1
+    stands behind the country code only. `digits` are those of the writing.
+    """
+    national, code = phonenumbers.national_significant_number(number), number.country_code
+    if code == MEXICO and (old := _OLD_MEXICAN.match(national)):
+        rest = national[old.end() :]
+        if old[0] == "1" and f"{MEXICO}{national}" not in digits:
+            return None
+    elif begins_with_alien_zero(number):
+        rest = national[1:]
+    else:
+        return None
+    zeros = len(rest) - len(rest.lstrip("0"))
+    return PhoneNumber(
+        country_code=code,
+        national_number=int(rest or "0"),
+        extension=number.extension,
+        italian_leading_zero=zeros > 0 or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
+
+
+def begins_with_alien_zero(number: PhoneNumber) -> bool:
+    """Whether a number begins with a zero, as none of its country does."""
+    national = phonenumbers.national_significant_number(number)
+    return national.startswith("0") and not numbers_of(number.country_code or 0).fullmatch(national)
+
+
+@cache
+def numbers_of(country_code: int) -> re.Pattern[str]:
+    """The numbers that a country, or the main one of those that share the code, may have at all."""
+    region = COUNTRY_CODE_TO_REGION_CODE[country_code][0]
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(country_code, region)
+    description = metadata.general_desc if metadata else None
+    return re.compile((description and description.national_number_pattern) or r"\d*")

@@ -1,0 +1,37 @@
+"""The release of the numbering plans of all countries, which the package `phonenumbers` brings."""
+
+import re
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import phonenumbers
+
+PLANS_VERSION: str = phonenumbers.__version__
+"""The release of the plans, such as "9.0.43"."""
+
+# A release, and the day on which it came out. With it the area codes in main_zones.toml were checked.
+_CHECKED, _CAME_OUT = "9.0.43", date(2026, 11, 6)
+_YEAR = timedelta(days=365)
+_COPYRIGHT = re.compile(r"Copyright \(C\) \d{4}-(\d{4})")
+
+
+@cache
+def plans_since() -> date:
+    """A day that the release of the plans is not older than.
+
+    The package does not say when it was released, only the year, in its copyright. So it is the first day of
+    that year, or the day of the release that is known here where the package is not older than that.
+    """
+    year = _COPYRIGHT.search(Path(phonenumbers.__file__).read_text("utf-8"))
+    since = date(int(year[1]), 1, 1) if year else date.min
+    return max(since, _CAME_OUT) if _numbers(PLANS_VERSION) >= _numbers(_CHECKED) else since
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def plans_are_old(today: date) -> bool:
+    """Whether the plans may be more than a year old: area codes may have been opened since."""
+    return today - plans_since() > _YEAR
