@@ -1,7 +1,8 @@
 """Checking what was sent: rules for single values, forms for objects, and all errors at once."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -23,6 +24,25 @@ class Rule(NamedTuple):
     schema: Mapping[str, Any]
     many: bool = False
     """For a query parameter: it may be repeated, and gives a list."""
+    narrows: bool = False
+    """For a query parameter: it leaves out what does not match, so an empty one must not be passed over."""
+    plus: Callable[[str], str] | None = None
+    """For a query parameter: encodes each plus sign of it that stands for itself, and not for a space."""
+
+
+def every_plus(text: str) -> str:
+    """For values that never hold a space, as an e-mail: each plus sign stands for itself."""
+    return text.replace("+", "%2B")
+
+
+def leading_plus(text: str) -> str:
+    """For values that never begin with a space: a plus sign at the beginning stands for itself."""
+    return f"%2B{text[1:]}" if text.startswith("+") else text
+
+
+def offset_plus(text: str) -> str:
+    """For times: each plus sign but one between day and hour, where a space may stand (RFC 3339, 5.6)."""
+    return text[:11] + text[11:].replace("+", "%2B")
 
 
 class Budget:
@@ -163,6 +183,8 @@ class Form(NamedTuple):
 _SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANK: Object = {"type": "string", "pattern": f"^[{_SPACE}]*$"}
 """JSON Schema of a string that is empty once it is trimmed."""
+SOMETHING = rf"^[^\x00]*[^{_SPACE}\x00][^\x00]*$"
+"""A regular expression: text that is not empty once it is trimmed."""
 
 
 def trimmed_pattern(most: int, *, blank: bool) -> str:
@@ -243,25 +265,36 @@ def _id(value: Json) -> str:
 
 def _timestamp(value: Json) -> datetime:
     try:
-        moment = msgspec.convert(value, datetime) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return _in_utc(moment)
+        if isinstance(value, str):
+            text = without_leap_second(value)
+            moment = msgspec.convert(text, datetime)
+            if moment.tzinfo is not None:
+                return _in_utc(moment, timedelta(seconds=text is not value))
     except (msgspec.ValidationError, ValueError):
         pass
     raise Invalid("invalid_timestamp", "must be an RFC 3339 timestamp with a zone, as 2026-01-31T12:00:00Z")
 
 
+_LEAP_SECOND = re.compile(r"(.{10}[Tt ]\d\d:\d\d:)60(?!\d)")
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def _in_utc(moment: datetime) -> datetime:
+def without_leap_second(text: str) -> str:
+    """A timestamp that is a leap second (RFC 3339, 5.7) as the second before it: no clock here has them.
+
+    Any other text is given back itself.
+    """
+    return _LEAP_SECOND.sub(r"\g<1>59", text, count=1) if _LEAP_SECOND.match(text) else text
+
+
+def _in_utc(moment: datetime, later: timedelta) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        return moment.astimezone(UTC) + later
     except OverflowError:  # In UTC it lies a few hours before the year 1, or after 9999.
         return _FIRST if moment.year == 1 else _LAST
 
 
 BOOLEAN = Rule(_boolean, {"type": "boolean"})
 ID = Rule(_id, {"type": "string", "format": "uuid"})
-TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"})
+TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"}, plus=offset_plus)

@@ -82,7 +82,8 @@ class Dispatcher:
         if operation.permission is None:
             call = Call(operation, request, self._app, _NOBODY)
             call.path = dict(path)
-            call.query = check_query(request.query_string, operation.query)
+            lenient = not operation.for_programs
+            call.query = check_query(request.query_string, operation.query, lenient=lenient)
             return await operation.handler(call)
         actor = await self._app.keys.authenticate(request.header("authorization"))
         call = Call(operation, request, self._app, actor)

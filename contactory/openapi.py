@@ -165,6 +165,8 @@ def _parameters(operation: Operation) -> list[Object]:
 def _query_parameter(name: str, rule: Rule, required: bool) -> Object:
     schema = dict(rule.schema)
     shown: Object = {"name": name, "in": "query", **({"required": True} if required else {})}
+    if not (rule.narrows or required):
+        shown["allowEmptyValue"] = True  # It counts as not given.
     description = _DRY_RUN if name == "dryRun" else schema.pop("description", None)
     if description:
         shown["description"] = description

@@ -194,6 +194,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.method not in ("GET", "HEAD") and not self.only_reads
 
     @cached_property
+    def for_programs(self) -> bool:
+        """Whether it is part of the API that is described, and not a page."""
+        return bool(self.answers)
+
+    @cached_property
     def parameters(self) -> Mapping[str, Rule]:
         """Every query parameter that it takes."""
         return {**self.query, **DRY_RUN} if self.writes and self.permission else self.query

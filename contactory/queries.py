@@ -9,68 +9,102 @@ from contactory.errors import FieldError, ValidationProblem
 from contactory.invalid import Invalid
 from contactory.near import nearest
 
-MOST_PARAMETERS = 10_000
-"""Of one query string or form: reading them takes time."""
+MOST_PARAMETERS = 200
+"""Parameters of one URL; more are refused before they are looked at."""
+MOST_FIELDS = 10_000
+"""Fields of one form: reading them takes time."""
+MOST_VALUES = 100
+"""Values that all the parameters of a URL which may be repeated have together."""
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] = ()) -> Object:
-    """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem."""
+def check_query(
+    query: str, rules: Mapping[str, Rule], required: Sequence[str] = (), *, lenient: bool = False
+) -> Object:
+    """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem.
+
+    An empty one counts as not given, but for those that narrow an answer: that would give all of it. Unknown
+    ones are refused, or with `lenient` passed over.
+    """
     if not query and not required:
         return {}
     errors = Errors()
     values: Object = {}
-    sent = parse_query(query)
+    sent = _encoded(query)
     for name in required:
-        if name not in sent:
+        if not any(sent.get(name, ())):
             errors.add_parameter(name, Invalid("required", "is required"))
-    for name, given in sent.items():
+    room = MOST_VALUES
+    for name, texts in sent.items():
         rule = rules.get(name)
         if rule is None:
-            detail = f"{quote(name)} is no parameter here"
-            errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
+            if not lenient:
+                detail = f"{quote(name)} is no parameter here"
+                errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
             continue
         try:
-            values[name] = _parse_parameter(name, rule, given)
+            found = _values(rule, texts, room)
         except Invalid as error:
             errors.add_parameter(name, error)
+            continue
+        if rule.many:
+            room -= len(texts)
+        if found:
+            values[name] = found if rule.many else found[0]
     errors.check()
     return values
 
 
-def _parse_parameter(name: str, rule: Rule, given: list[str]) -> Any:
-    if rule.many:
-        return [rule.parse(_from_text(value, rule)) for value in given]
-    if len(given) > 1:
+def _values(rule: Rule, encoded: list[str], room: int) -> list[Any]:
+    """What the values of one parameter stand for, without those that count as not given. Raises Invalid."""
+    if not rule.many and len(encoded) > 1:
         raise Invalid("repeated_parameter", "may be given once only")
-    return rule.parse(_from_text(given[0], rule))
+    if rule.many and len(encoded) > room:
+        raise Invalid("too_many", f"takes the URL past {MOST_VALUES} values of filters: give fewer of them")
+    texts = [decode_part(rule.plus(text) if rule.plus else text) for text in encoded]
+    if rule.narrows and not all(text.strip() for text in texts):
+        raise Invalid("required", "must not be empty: say what to look for, or leave it out")
+    return [rule.parse(_from_text(text, rule)) for text in texts if text]
 
 
 def _from_text(text: str, rule: Rule) -> Json:
     """What a parameter's text stands for: a query has no types of its own, so the rule's schema tells."""
     kind = rule.schema.get("type")
     if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
+        return _BOOLEANS.get(text.lower(), text)
     if kind == "integer" and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
         return int(text)
     return text
 
 
-def parse_query(query: str) -> dict[str, list[str]]:
-    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
+def _encoded(query: str) -> dict[str, list[str]]:
+    """The parameters of a URL's query string, each with its values as they were sent."""
     if query.count("&") >= MOST_PARAMETERS:
-        raise ValidationProblem(f"More than {MOST_PARAMETERS:,} parameters or fields were sent: send fewer.")
+        detail = f"The URL has more than {MOST_PARAMETERS} parameters: send fewer of them"
+        raise ValidationProblem(detail, [FieldError(None, "query", "too_many", detail)])
     values: dict[str, list[str]] = {}
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
-            values.setdefault(decode_part(name, "query"), []).append(decode_part(value, "query"))
+            values.setdefault(decode_part(name), []).append(value)
     return values
 
 
-def decode_part(text: str, where: str) -> str:
-    """A percent-encoded part of a URL. Raises ValidationProblem where it is no UTF-8 or holds U+0000."""
-    if where == "query":
-        text = text.replace("+", " ")
+def parse_query(query: str) -> dict[str, list[str]]:
+    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
+    if query.count("&") >= MOST_FIELDS:
+        raise ValidationProblem(f"More than {MOST_FIELDS:,} fields were sent: send fewer.")
+    values: dict[str, list[str]] = {}
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            values.setdefault(decode_part(name), []).append(decode_part(value))
+    return values
+
+
+def decode_part(text: str) -> str:
+    """A part of a query string, decoded. Raises ValidationProblem where it is not UTF-8 or holds U+0000."""
+    text = text.replace("+", " ")
     if "%" not in text and "\0" not in text:
         return text
     try:
@@ -78,8 +112,6 @@ def decode_part(text: str, where: str) -> str:
     except UnicodeDecodeError:
         decoded = "\0"
     if "\0" in decoded:
-        error = FieldError(
-            parameter=where, code="invalid_encoding", detail=f"The {where} is not valid UTF-8 text"
-        )
-        raise ValidationProblem(errors=[error])
+        detail = "The query is not valid UTF-8 text"
+        raise ValidationProblem(errors=[FieldError(None, "query", "invalid_encoding", detail)])
     return decoded

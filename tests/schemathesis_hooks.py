@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 BRIEF = "CONTACTORY_TEST_BRIEF" in os.environ
@@ -48,6 +49,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         or _unknown_fields(failure, case, response)
         or _beyond_description(failure, response)
         or _one_of_two(failure, case, response)
+        or _left_empty(failure, case)
     )
 
 
@@ -80,6 +82,15 @@ _BEYOND = {
 
 def _needs_channel(error: dict[str, str]) -> bool:
     return (error.get("parameter"), error["code"]) == ("channel", "required")
+
+
+def _left_empty(failure: Any, case: Any) -> bool:
+    """Whether it takes an empty parameter for a wrong one, though the description allows that."""
+    empty = {name for name in case.query or {} if "" in _sent(case, name)}
+    allowed = {
+        each["name"] for each in case.operation.definition.raw["parameters"] if each.get("allowEmptyValue")
+    }
+    return isinstance(failure, AcceptedNegativeData) and bool(empty & allowed)
 
 
 def _one_of_two(failure: Any, case: Any, response: Any) -> bool:

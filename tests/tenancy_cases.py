@@ -22,6 +22,7 @@ class Target(NamedTuple):
     by_creation: str
     """A cursor of the list of contacts; likewise below."""
     by_change: str
+    by_name: str
     window: str
     window_name: str
 
@@ -33,6 +34,7 @@ class Target(NamedTuple):
         return self._replace(
             **ids,
             tag=self.tag.replace(marker, never),
+            by_name=self.tag.replace(marker, never).encode().hex(),
             field_name=self.field_name.replace(marker, never),
             window_name=self.window_name.replace(marker, never),
             email=self.email.replace(marker, never),
@@ -142,7 +144,7 @@ CASES = [
         foreign=200,
     ),
     Case("listTags", "/v1/tags" + IN_WORKSPACE),
-    Case("listTags", f"/v1/tags{OWN}&cursor=~{{tag}}", foreign=200),
+    Case("listTags", f"/v1/tags{OWN}&cursor={{by_name}}", foreign=200),
     Case("listTags", f"/v1/tags{OWN}&q={{tag}}", foreign=200),
     Case("renameTag", "/v1/tags/{tag}", {"workspaceId": "{workspace}", "name": "mallory"}),
     Case("renameTag", "/v1/tags/{tag}", {"workspaceId": "{own}", "name": "mallory", "merge": True}),

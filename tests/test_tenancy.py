@@ -98,6 +98,7 @@ def seeded(world: World, workspace_id: str, marker: str) -> Target:
         phone,
         mail,
         *cursors,
+        by_name=values["tags"][0].encode().hex(),
         window=window["id"],
         window_name=window["name"],
     )

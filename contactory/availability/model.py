@@ -7,7 +7,19 @@ import msgspec
 
 from contactory.availability.verdict import Availability, Subject
 from contactory.catalog import Catalog
-from contactory.checks import ID, TIMESTAMP, Errors, Form, Json, Object, Rule, one_of, quote, said
+from contactory.checks import (
+    ID,
+    TIMESTAMP,
+    Errors,
+    Form,
+    Json,
+    Object,
+    Rule,
+    offset_plus,
+    one_of,
+    quote,
+    said,
+)
 from contactory.errors import ProblemBody
 from contactory.invalid import Invalid
 from contactory.near import nearest
@@ -39,6 +51,7 @@ AT = Rule(
         "pattern": f"^20[0-9][0-9]-{_MONTH_DAYS}T{_CLOCK}$",
         "description": "The moment that the question is about, in the years 2000 to 2099; now, unless given.",
     },
+    plus=offset_plus,
 )
 CHANNEL = said(one_of(*CHANNELS), "How to contact.")
 WINDOW = said(NAME, "The send window, by its name; the workspace's default for the channel, unless given.")

@@ -3,7 +3,7 @@
 from contactory.availability import api
 from contactory.availability.model import MANY, QUESTION, AvailabilityResults
 from contactory.availability.verdict import Availability
-from contactory.checks import ID, Json, Rule, one_of, said
+from contactory.checks import ID, Json, Rule, leading_plus, one_of, said
 from contactory.contacts.shapes import PHONE_NUMBER
 from contactory.operations import Operation
 
@@ -34,7 +34,7 @@ AVAILABILITY_OPERATIONS = [
         handler=api.get_phone_availability,
         query={
             "workspaceId": ID,
-            "phone": Rule(_plain, PHONE_NUMBER),
+            "phone": Rule(_plain, PHONE_NUMBER, plus=leading_plus),
             **QUESTION,
             "channel": said(one_of("call", "sms"), "How to contact."),
         },

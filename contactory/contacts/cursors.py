@@ -19,9 +19,9 @@ SORTS = ("createdAt", "-createdAt", "updatedAt", "-updatedAt")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = "[0-9a-f]{14}"  # To the year 4253.
 _ID = "[0-9a-f]{32}"
-_STEP = r"\.[1-9a-f][0-9a-f]{0,11}"
+_STEP = "-[1-9a-f][0-9a-f]{0,11}"
 # xmin, the transactions that ran then, and xmax, each as its distance from the one before.
-_SNAPSHOT = rf"[1-9a-f][0-9a-f]{{0,11}}(?:\.0|{_STEP})(?:{_STEP}){{0,1000}}"
+_SNAPSHOT = f"[1-9a-f][0-9a-f]{{0,11}}(?:-0|{_STEP})(?:{_STEP}){{0,1000}}"
 PATTERN = f"^(?:[ab]{_MOMENT}{_ID}|[cd]{_MOMENT}{_ID}{_MOMENT}{_SNAPSHOT})$"
 _cursor = re.compile(PATTERN.removesuffix("$"))
 
@@ -44,7 +44,7 @@ class Cursor(msgspec.Struct):
         low, high, running = self.snapshot.split(":")
         line = [int(low), *(int(xid) for xid in running.split(",") if xid), int(high)]
         steps = [line[0], *(after - before for before, after in pairwise(line))]
-        return f"{start}{_hex(self.begun)}{'.'.join(f'{step:x}' for step in steps)}"
+        return f"{start}{_hex(self.begun)}{'-'.join(f'{step:x}' for step in steps)}"
 
 
 def parse_cursor(text: Json) -> Cursor:
@@ -53,7 +53,7 @@ def parse_cursor(text: Json) -> Cursor:
         raise invalid_cursor()
     cursor = Cursor(SORTS["abcd".index(text[0])], _moment(text[1:15]), str(UUID(text[15:47])))
     if len(text) > 47:
-        low, *line = accumulate(int(step, 16) for step in text[61:].split("."))
+        low, *line = accumulate(int(step, 16) for step in text[61:].split("-"))
         cursor.begun = _moment(text[47:61])
         cursor.snapshot = f"{low}:{line[-1]}:{','.join(map(str, line[:-1]))}"
     return cursor

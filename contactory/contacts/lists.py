@@ -1,6 +1,5 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -9,7 +8,19 @@ from urllib.parse import urlencode
 
 from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, ID, TIMESTAMP, Errors, Json, Rule, integer, one_of, said
+from contactory.checks import (
+    BOOLEAN,
+    ID,
+    TIMESTAMP,
+    Errors,
+    Json,
+    Rule,
+    every_plus,
+    integer,
+    leading_plus,
+    one_of,
+    said,
+)
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.email import normalise_email
@@ -40,8 +51,9 @@ def _plain(value: Json) -> str:
 LIMIT = integer(1, 1000, 20)
 OFFSET = integer(0, 1_000_000_000, 0)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
-EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS)
-PHONE_FILTER = Rule(_plain, PHONE_NUMBER)
+EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS, narrows=True, plus=every_plus)
+PHONE_FILTER = Rule(_plain, PHONE_NUMBER, narrows=True, plus=leading_plus)
+_SINCE = TIMESTAMP._replace(narrows=True)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
@@ -50,13 +62,17 @@ LIST_QUERY = {
     "sort": said(one_of(*SORTS), "The order; createdAt unless given."),
     "email": EMAIL_FILTER,
     "phone": PHONE_FILTER,
-    "tag": said(NAME._replace(many=True), "Only contacts that carry the tag; several: all of them."),
-    "createdAfter": TIMESTAMP,
-    "updatedAfter": TIMESTAMP,
+    "tag": said(
+        NAME._replace(many=True, narrows=True), "Only contacts that carry the tag; several: all of them."
+    ),
+    "createdAfter": _SINCE,
+    "updatedAfter": _SINCE,
     "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
     "include": one_of("timezones", "consent")._replace(many=True),
-    "availableNow": said(CHANNEL, "Only contacts that may be contacted on this channel now."),
-    "availableAt": said(AT, "Or at this moment, on `channel`."),
+    "availableNow": said(
+        CHANNEL._replace(narrows=True), "Only contacts that may be contacted on this channel now."
+    ),
+    "availableAt": said(AT._replace(narrows=True), "Or at this moment, on `channel`."),
     "channel": said(CHANNEL, "The channel that availableAt is about."),
     "window": said(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
@@ -114,9 +130,7 @@ def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | N
         errors.add_parameter("email", error)
     try:
         if "phone" in call.query:
-            # A plus sign that was not encoded arrives as a space, with which no number begins.
-            sent = re.sub(r"^ (?=[1-9])", "+", call.query["phone"])
-            phone = normalise_phone(sent, catalog.country)
+            phone = normalise_phone(call.query["phone"], catalog.country)
     except Invalid as error:
         errors.add_parameter("phone", error)
     return phone, email_key

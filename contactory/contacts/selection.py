@@ -1,5 +1,6 @@
 """Which contacts the grid shows: what the URL says, and how it is put to the database."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ import msgspec
 
 from contactory.availability.model import CHANNEL
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object, Rule
+from contactory.checks import Errors, Object, Rule, every_plus, leading_plus
 from contactory.contacts.filters import Condition, condition_sql, parse_condition, updated_since
 from contactory.contacts.grid import BUILT_IN, Column, columns_of
 from contactory.contacts.listing import Filter
@@ -27,9 +28,22 @@ def _typed(value: Any) -> str:
 
 
 TEXT = Rule(_typed, {"type": "string"})
+_CONDITION = re.compile(r"([^:%]+(?::|%3A)[^:%]+(?::|%3A))(.*)", re.IGNORECASE)
+_NO_SPACES = ("email", "timezone")
+
+
+def _meant_plus(text: str) -> str:
+    """No value begins with a space, and an e-mail and a zone hold none at all."""
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        return text
+    keep = every_plus if found[1].startswith(_NO_SPACES) else leading_plus
+    return found[1] + keep(found[2])
+
+
 SELECTION_QUERY: Mapping[str, Rule] = {
     "q": TEXT,
-    "where": TEXT._replace(many=True),
+    "where": TEXT._replace(many=True, plus=_meant_plus),
     "sort": TEXT,
     "availableNow": TEXT,
     "window": TEXT,

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from contactory.checks import Json
+from contactory.checks import Json, without_leap_second
 from contactory.invalid import Invalid
 
 MAX_TEXT = 10_000
@@ -64,11 +64,15 @@ def _date(value: str | int | Decimal | bool) -> str:
     try:
         if isinstance(value, str) and _DATE.fullmatch(value):
             return date.fromisoformat(value).isoformat()
-        if isinstance(value, str) and _DATE.match(value) and datetime.fromisoformat(value).tzinfo is not None:
+        if isinstance(value, str) and _DATE.match(value) and _moment(value).tzinfo is not None:
             return value[:10]
     except ValueError:
         pass
     raise Invalid("not_a_date", "must be a date that exists, as YYYY-MM-DD")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(without_leap_second(text).upper())
 
 
 def _boolean(value: str | int | Decimal | bool) -> str:

@@ -7,12 +7,12 @@ from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.tags import store
-from contactory.tags.model import CURSOR, NAME, TagCursor, display_name, prefix
+from contactory.tags.model import CURSOR, NAME, PREFIX, TagCursor, display_name, prefix
 
 WORKSPACE = {"workspaceId": ID}
 LIST_QUERY = {
     **WORKSPACE,
-    "q": Rule(prefix, {"type": "string", "pattern": r"^[^\x00]*$", "description": "How the names begin."}),
+    "q": Rule(prefix, PREFIX, narrows=True),
     "limit": LIMIT,
     "cursor": said(CURSOR, "Where to go on: take it from the Link header."),
 }

@@ -1,12 +1,16 @@
 """A tag: its JSON shape, and what it may be called."""
 
+import re
 import unicodedata
 from datetime import datetime
 
 import msgspec
 
-from contactory.checks import Json, Rule, trimmed_pattern
+from contactory.checks import SOMETHING, Json, Rule, trimmed_pattern
 from contactory.invalid import Invalid, invalid_cursor
+
+# The name's UTF-8 in hexadecimal: in a URL no character of it can be taken for another.
+_CURSOR = re.compile("(?:0[1-9a-f]|[1-9a-f][0-9a-f]){1,1020}")
 
 
 class Tag(msgspec.Struct, rename="camel"):
@@ -31,14 +35,14 @@ class TagCursor(msgspec.Struct):
 
     def text(self) -> str:
         """The cursor as a client carries it."""
-        return f"~{self.name}"
+        return self.name.encode().hex()
 
 
 def parse_tag_cursor(text: str) -> TagCursor:
     """A cursor that a client brings back. Raises Invalid."""
-    if text[:1] == "~" and 2 <= len(text) <= 256:
-        return TagCursor(text[1:])
-    raise invalid_cursor()
+    if not _CURSOR.fullmatch(text):
+        raise invalid_cursor()
+    return TagCursor(bytes.fromhex(text).decode("utf-8", "replace"))
 
 
 _LONGEST_SENT = 4 * 255  # Longer ones have too many characters in NFC too, and making that takes a long time.
@@ -65,5 +69,7 @@ def prefix(value: Json) -> str:
     return _nfc(str(value).lstrip()[:_LONGEST_SENT])
 
 
-CURSOR = Rule(parse_tag_cursor, {"type": "string", "pattern": r"^~[^\x00]{1,255}$"})
+PREFIX = {"type": "string", "pattern": SOMETHING, "description": "How the names begin."}
+"""JSON Schema of what `prefix` takes."""
+CURSOR = Rule(parse_tag_cursor, {"type": "string", "pattern": f"^{_CURSOR.pattern}$"})
 NAME = Rule(display_name, {"type": "string", "pattern": trimmed_pattern(255, blank=False)})

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from contactory.checks import Json, Rule
+from contactory.checks import SOMETHING, Json, Rule
 from contactory.invalid import Invalid
 from contactory.timezones.transitions import abbreviation, next_change, offset_of, show_offset
 from contactory.timezones.zones import ZONES, canonical_zone, zone_info
@@ -65,14 +65,18 @@ def valid_until(zones: Sequence[ZoneListed], now: datetime) -> datetime:
     return min([zone.next_change.at for zone in zones if zone.next_change] + [now + _REFRESH])
 
 
-def _key(text: str) -> str:
-    return "_".join(text.casefold().split())
+def _keys(text: str) -> set[str]:
+    """What to look for in names: a space is an underscore, or a plus sign of the URL (as in GMT+5)."""
+    folded = text.casefold()
+    return {"_".join(folded.split()), folded.replace(" ", "+")}
 
 
 def matching(zones: Sequence[ZoneListed], text: str) -> list[ZoneListed]:
     """Those whose name, or another name of the same place, has `text` in it, in any case."""
-    key = _key(text)
-    places = {zone.alias_of or zone.name for zone in zones if key in zone.name.casefold()}
+    keys = _keys(text)
+    places = {
+        zone.alias_of or zone.name for zone in zones if any(key in zone.name.casefold() for key in keys)
+    }
     return [zone for zone in zones if zone.alias_of is None and zone.name in places]
 
 
@@ -87,8 +91,9 @@ SEARCH = Rule(
     {
         "type": "string",
         "maxLength": 64,
-        "pattern": r"^[^\x00]*$",
+        "pattern": SOMETHING,
         "description": "Part of a name, in any case: only zones that have it in their name or in that of an "
         "alias, and no aliases.",
     },
+    narrows=True,
 )

@@ -74,7 +74,7 @@ def test_the_link_keeps_the_filter(world: World) -> None:
     assert "next" not in second.links
 
 
-@pytest.mark.parametrize("cursor", ["", "!", "AA", "_w", "é"])
+@pytest.mark.parametrize("cursor", ["!", "A", "AA", "00", "6", "~a", "é"])
 def test_a_cursor_of_somebody_elses_making_is_refused(world: World, cursor: str) -> None:
     answer = world.alice.get("/v1/tags", cursor=cursor)
     assert (answer.status_code, pointers(answer)) == (400, {"cursor": "invalid_cursor"})
