@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -35,6 +35,14 @@ _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone"
 _ADDRESSES = EMAIL | PHONE | RESTORE
 
 
+class Zone(NamedTuple):
+    """A contact's time zone, who gave it, and every zone that is possible where there are several."""
+
+    timezone: str | None
+    source: str | None
+    zones: list[str] | None
+
+
 class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One change of one contact, as the statement takes it; `mask` says what it does."""
 
@@ -50,9 +58,15 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     email_key: str | None = None
     phone: str | None = None
     timezone: str | None = None
+    timezone_source: str | None = None
+    timezones: list[str] | None = None
+    """Of a zone that is put back; any other is the caller's."""
+    expected: Mapping[str, str | None] = {}
+    """What an undo must find: values by the history's names, of custom fields by their keys."""
     tag_ids: list[int] = []
     new_tags: list[str] = []
     """Names of tags that are to be made."""
+    tag_ids_off: list[int] = []
     fields: dict[str, str | None] = {}
     consent: Mapping[str, Given] = {}
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
@@ -97,6 +111,11 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
         if values.consent:
             self.take_consent(values.consent)
 
+    def take_zone_back(self, zone: Zone) -> None:
+        """The change, an undo, makes the time zone what it was once."""
+        self.mask |= TIMEZONE
+        self.timezone, self.timezone_source, self.timezones = zone
+
     def take_tags(self, names: list[str], catalog: Catalog, mode: int) -> None:
         """The change adds or sets the tags of these names."""
         self.mask |= mode
@@ -109,14 +128,17 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
         self.consent = given
 
 
-Verdict = Literal["changed", "same", "missing", "stale", "version", "moved", "tags", "characters"]
+Verdict = Literal[
+    "changed", "same", "missing", "stale", "version", "moved", "overtaken", "tags", "characters"
+]
 
 
 class Outcome(msgspec.Struct):
     """What became of a change, and the contact's row as it is now (None where the contact is missing).
 
     `stale`: the catalogue that the change was made by is out of date. `version`: If-Match does not hold.
-    `moved`: an upsert's contact no longer has that phone or e-mail. `tags`, `characters`: a limit was passed.
+    `moved`: an upsert's contact no longer has that phone or e-mail. `overtaken`: a value that an undo would
+    put back has been changed again. `tags`, `characters`: a limit was passed.
     """
 
     verdict: Verdict

@@ -10,7 +10,7 @@ from contactory.checks import Errors
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.consent_forms import CONSENT_TITLES, Refused, consents
 from contactory.contacts.edit_pages import change_by_form, patch_of, texts_of
-from contactory.contacts.grid import BUILT_IN, Column, columns_of, value_of
+from contactory.contacts.grid import HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.history import timeline
 from contactory.contacts.lists import EVENT_CURSOR
 from contactory.contacts.model import Contact, Values, parse_values
@@ -159,7 +159,7 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
 
 
 _TITLES = {
-    **{column.key: column.title for column in BUILT_IN},
+    **HISTORY_TITLES,
     **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
 }
 

@@ -69,6 +69,8 @@ BUILT_IN = (
     Column("tags", "Tags", "tags"),
     Column("timezone", "Time zone", "zone"),
 )
+HISTORY_TITLES = {column.key: column.title for column in BUILT_IN} | {"timezoneSource": "Time zone given by"}
+"""What the built-in fields of a history are called."""
 MOMENTS = (Column("createdAt", "Created", "moment"), Column("updatedAt", "Updated", "moment"))
 _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields__, strict=True))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -91,10 +91,35 @@ async def timeline(
     return [(row["version"], event) for row, event in zip(shown, events, strict=True)], following
 
 
-async def event_at(conn: Connection, workspace_id: str, contact_id: str, version: int) -> Event | None:
-    """The event that made this version of a contact."""
-    found, _ = await timeline(conn, workspace_id, contact_id, 1, EventCursor(version + 1))
-    return found[0][1] if found and found[0][0] == version else None
+class ZoneChange(NamedTuple):
+    """A change of a contact's time zone."""
+
+    before: str | None
+    after: str | None
+    state_before: tuple[str | None, list[str] | None] | None = None
+    """Who had given the zone, and the zones that were possible; None where the event does not say it."""
+    source_after: str | None = None
+
+
+async def event_at(
+    conn: Connection, workspace_id: str, contact_id: str, version: int
+) -> tuple[Event, ZoneChange | None] | None:
+    """The event that made this version of a contact, with all that it knows of the time zone."""
+    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, version + 1, 1)
+    if not rows or rows[0]["version"] != version:
+        return None
+    changes: dict[str, Any] = msgspec.json.decode(rows[0]["changes"])
+    zone = _zone_change(changes) if "timezone" in changes else None
+    names = await _names(conn, workspace_id, [changes])
+    return _event(rows[0], changes, names), zone
+
+
+def _zone_change(changes: dict[str, Any]) -> ZoneChange:
+    before, after = changes["timezone"]
+    if "zone" not in changes:
+        return ZoneChange(before, after)
+    (source, zones), (source_after, _) = changes["zone"]
+    return ZoneChange(before, after, (source, zones), source_after)
 
 
 class _Names(msgspec.Struct):
@@ -122,6 +147,9 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
 def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
     tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
     shown = [FieldChange(name, *changes[name]) for name in _ORDER if name in changes]
+    if "zone" in changes and changes["timezone"][0] == changes["timezone"][1]:
+        (source, _), (source_after, _) = changes["zone"]
+        shown[-1] = FieldChange("timezoneSource", source, source_after)
     if tags:
         before, after = (sorted({names.tags.get(tag, "") for tag in side} - {""}) for side in tags)
         shown.append(FieldChange("tags", before, after))

@@ -17,6 +17,7 @@ DELETE, RESTORE = 4096, 8192
 STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
 CONSENT = 32768
 NO_GAIN = 65536  # The contact must have every phone and e-mail given already (an upsert found it by each).
+UNDO = 131072  # Only if the values `expected` still hold. Puts back the whole zone, and takes tags off too.
 
 FINDABLE = FIRST_NAME | LAST_NAME | EMAIL | PHONE | DELETE | RESTORE
 """What a search goes by."""
@@ -35,7 +36,8 @@ with input as (
                workspace_id uuid, contact_id uuid, mask int, catalog_version bigint, if_match bigint[],
                first_name text, last_name text, email text, email_key text, phone text, timezone text,
                tag_ids bigint[], fields jsonb, consent jsonb,
-               at timestamptz, event_id uuid, actor_type text, actor_id uuid, via text, request_id text))
+               at timestamptz, event_id uuid, actor_type text, actor_id uuid, via text, request_id text
+               {more_input}))
            with ordinality as i
 ), locked as (
     -- Locked before anything is computed, and in one order, so that batches neither deadlock nor
@@ -65,14 +67,14 @@ with input as (
                          -- Who is over a limit that was lowered may still come nearer to it.
                          > greatest($3, (select sum(length(v.value)) from jsonb_each_text(o_fields) v))
                 then 'characters'
-                when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_tag_ids, n_fields,
-                      n_consent, n_deleted_at)
+                when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_timezone_source, n_tag_ids,
+                      n_fields, n_consent, n_deleted_at)
                      is not distinct from
-                     (o_first_name, o_last_name, o_email, o_phone, o_timezone, o_tag_ids, o_fields,
-                      o_consent, o_deleted_at)
+                     (o_first_name, o_last_name, o_email, o_phone, o_timezone, o_timezone_source, o_tag_ids,
+                      o_fields, o_consent, o_deleted_at)
                 then 'same' else 'changed'
            end as verdict,
-           n_timezone is distinct from o_timezone as zone_changed,
+           (n_timezone, n_timezone_source) is distinct from (o_timezone, o_timezone_source) as zone_changed,
            greatest(at, o_updated_at + interval '1 microsecond') as n_updated_at
       -- `offset 0` keeps the two apart: every new value is computed once, and none is stored on the way.
       from (
@@ -87,6 +89,9 @@ with input as (
                case when mask & {PHONE} = 0 {or_filled_phone} then o_phone else phone end as n_phone,
                case when mask & {TIMEZONE} = 0 {or_filled_timezone}
                     then o_timezone else timezone end as n_timezone,
+               case when mask & {TIMEZONE} = 0 {or_filled_timezone} then o_timezone_source
+                    {or_zone_back}
+                    when timezone is not null then 'caller' end as n_timezone_source,
                case when mask & {TAGS} = 0 then o_tag_ids
                     {or_set_tags}
                     when o_tag_ids @> given_tags then o_tag_ids
@@ -107,10 +112,7 @@ with input as (
     update contacts c
        set first_name = n_first_name, last_name = n_last_name, email = n_email, email_key = n_email_key,
            phone = n_phone, timezone = n_timezone, tag_ids = n_tag_ids, fields = n_fields,
-           consent = n_consent,
-           timezone_source = case when not zone_changed then o_timezone_source
-                                  when n_timezone is not null then 'caller' end,
-           timezones = case when not zone_changed then o_timezones end,
+           consent = n_consent, timezone_source = n_timezone_source, timezones = {n_timezones},
            version = o_version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
       from judged j
      where c.workspace_id = j.workspace_id and c.id = j.contact_id and j.verdict = 'changed'
@@ -129,7 +131,11 @@ with input as (
                              then jsonb_build_array(o_email, n_email) end,
                'phone', case when n_phone is distinct from o_phone
                              then jsonb_build_array(o_phone, n_phone) end,
+               -- The zone that the contact has already becomes the caller's by being given.
                'timezone', case when zone_changed then jsonb_build_array(o_timezone, n_timezone) end,
+               'zone', case when zone_changed then jsonb_build_array(
+                           jsonb_build_array(o_timezone_source, o_timezones),
+                           jsonb_build_array(n_timezone_source, {n_timezones})) end,
                'tags', case when n_tag_ids is distinct from o_tag_ids
                             then jsonb_build_array(o_tag_ids, n_tag_ids) end,
                'customFields', case when n_fields is distinct from o_fields then
@@ -137,7 +143,7 @@ with input as (
                       from jsonb_object_keys(fields) k
                      where o_fields -> k is distinct from n_fields -> k) end
                {and_consent}))
-      from judged
+      from judged j
      where verdict = 'changed'
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
@@ -155,6 +161,10 @@ _SHORT = {
     "missing": "o_deleted_at is not null",
     "moved": "",
     **{f"or_filled_{name}": "" for name in _FILLABLE},
+    "more_input": "",
+    # What a caller gives is certain, and of what is cleared nothing is known.
+    "n_timezones": "case when not zone_changed then o_timezones end",
+    "or_zone_back": "",
     "or_set_tags": "",
     "or_filled_fields": "",
     "consent": "o_consent",
@@ -176,9 +186,24 @@ _LONG = {
                 then 'moved'
                 when mask & {NO_GAIN} > 0 and (phone is not null and n_phone is distinct from o_phone
                      or email_key is not null and n_email_key is distinct from o_email_key)
-                then 'moved'""",
+                then 'moved'
+                when mask & {UNDO} > 0
+                     and exists (select from jsonb_each(expected) e (k, v)
+                                  where v is distinct from coalesce((o_fields || jsonb_build_object(
+                                            'firstName', o_first_name, 'lastName', o_last_name,
+                                            'email', o_email, 'phone', o_phone, 'timezone', o_timezone,
+                                            'timezoneSource', o_timezone_source)) -> k, 'null'))
+                then 'overtaken'""",
     **{f"or_filled_{name}": f"or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
+    "more_input": ", timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[]",
+    "n_timezones": f"""case when not zone_changed then o_timezones
+                when mask & {UNDO} > 0 then j.timezones end""",
+    "or_zone_back": f"when mask & {UNDO} > 0 then timezone_source",
     "or_set_tags": f"""
+                    when mask & {UNDO} > 0
+                    then array(select t from unnest(o_tag_ids) t
+                                where t <> all (coalesce(tag_ids_off, '{{}}')))
+                         || array(select t from unnest(given_tags) t where t <> all (o_tag_ids))
                     when mask & {TAGS_REMOVE} > 0
                     then array(select t from unnest(o_tag_ids) t where t <> all (given_tags))
                     when mask & {TAGS_SET} > 0

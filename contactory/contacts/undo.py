@@ -4,15 +4,18 @@ from typing import Any, cast
 
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
-from contactory.contacts.history import Event, FieldChange, event_at
-from contactory.contacts.model import parse_values
-from contactory.contacts.statement import DELETE, RESTORE, TAGS_SET
-from contactory.contacts.writing import Written, new_change, show, write
+from contactory.contacts.change import Change, Zone
+from contactory.contacts.history import Event, FieldChange, ZoneChange, event_at
+from contactory.contacts.model import Values, parse_values
+from contactory.contacts.statement import DELETE, RESTORE, TAGS_ADD, UNDO
+from contactory.contacts.writing import OVERTAKEN, Written, new_change, show, write
+from contactory.db import Row
 from contactory.errors import Conflict, NotFound
 from contactory.operations import Call
+from contactory.timezones.phones import derive_zone
 
 CUSTOM, CONSENT = "customFields.", "consent."
-_SINCE = "{} has been changed again since: take that back first, or change it by hand."
+_ZONE = ("timezone", "timezoneSource")
 
 
 def undoable(event: Event) -> bool:
@@ -25,24 +28,31 @@ def undoable(event: Event) -> bool:
 async def undo(call: Call, catalog: Catalog, contact_id: str, version: int) -> Written:
     """Takes back the change that made this version of a contact.
 
-    A deletion is taken back by a restoration. Raises NotFound where there is no such change, and Conflict
-    where something of it has been changed again since, or cannot be what it was.
+    A deletion is taken back by a restoration. Whatever else of the contact has been changed since stays.
+    Raises NotFound where there is no such change, and Conflict where a value of it has been changed again
+    since, or cannot be what it was.
     """
     async with call.connection() as conn:
-        event = await event_at(conn, catalog.workspace_id, contact_id, version)
-    if event is None or not (event.type == "contact.deleted" or undoable(event)):
+        found = await event_at(conn, catalog.workspace_id, contact_id, version)
+    if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
         raise NotFound("There is no such change, or none that can be taken back.")
+    event, zone = found
     if event.type == "contact.deleted":
         return await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    now = await show(call, row, contact_id, catalog)
-    data, tags = _as_before(event.changes, {**_flat(now)})
-    return await _write_back(call, catalog, contact_id, row["version"], data, tags)
+    now = _flat(await show(call, row, contact_id, catalog), row)
+    # The values are compared here so that the answer can name one, and for good once the row is locked.
+    change = new_change(call, catalog, contact_id, UNDO)
+    _put_back(change, event.changes, now, catalog)
+    if zone is not None:
+        _put_zone_back(change, zone, now, catalog)
+    await _put_tags_back(call, change, event.changes, catalog)
+    return await write(call, change, catalog)
 
 
-def _flat(contact: Any) -> Object:
+def _flat(contact: Any, row: Row) -> Object:
     """A contact's values by the names that the history has for them."""
     scalars = {
         "firstName": contact.first_name,
@@ -50,44 +60,70 @@ def _flat(contact: Any) -> Object:
         "email": contact.email,
         "phone": contact.phone,
         "timezone": contact.timezone,
-        "tags": contact.tags,
+        "timezoneSource": row["timezone_source"],
     }
     return scalars | {CUSTOM + name: value for name, value in contact.custom_fields.items()}
 
 
-def _as_before(changes: list[FieldChange], now: Object) -> tuple[Object, list[str] | None]:
-    """What a PATCH has to say so that all is as it was, and the set of tags where they were changed."""
+def _expect(change: Change, now: Object, name: str, value: Any, key: str | None = None) -> None:
+    """The change finds this value, or is refused. Raises Conflict where it would not find it now."""
+    if now.get(name) != value:
+        shown = "timezone" if name == "timezoneSource" else name.removeprefix(CUSTOM)
+        raise Conflict(OVERTAKEN.format(shown))
+    change.expected = {**change.expected, key or name: value}
+
+
+def _put_back(change: Change, changes: list[FieldChange], now: Object, catalog: Catalog) -> None:
+    """Puts back what an event changed, but for the time zone and the tags."""
     data: Object = {}
-    tags: list[str] | None = None
-    for change in changes:
-        if change.field == "tags":
-            before, after = (set(cast("list[str]", side or [])) for side in (change.before, change.after))
-            tags = sorted((set(now["tags"]) - (after - before)) | (before - after))
+    values = Values()
+    for each in changes:
+        name = each.field.removeprefix(CUSTOM)
+        if each.field in _ZONE or each.field == "tags":
             continue
-        if now.get(change.field) != change.after:
-            raise Conflict(_SINCE.format(change.field.removeprefix(CUSTOM)))
-        if change.field.startswith(CUSTOM):
-            data.setdefault("customFields", {})[change.field.removeprefix(CUSTOM)] = change.before
+        field = catalog.fields.get(name) if each.field.startswith(CUSTOM) else None
+        _expect(change, now, each.field, each.after, field.num if field else None)
+        if each.field.startswith(CUSTOM):
+            data.setdefault("customFields", {})[name] = each.before
         else:
-            data[change.field] = change.before
-    return data, tags
-
-
-async def _write_back(
-    call: Call, catalog: Catalog, contact_id: str, version: int, data: Object, tags: list[str] | None
-) -> Written:
-    errors = Errors()
-    change = new_change(call, catalog, contact_id)
+            data[name] = each.before
+    # The phone is as it was stored, whatever would be read in it today.
+    phone = cast("str | None", data.pop("phone", None))
     if data:
+        errors = Errors()
         values = parse_values(data, catalog, errors)
         errors.check()
-        change.take(values, catalog)
-    if tags is not None:
-        await call.app.catalogs.tag_ids(catalog, tags, call.conn)
-        change.take_tags(tags, catalog, TAGS_SET)
-    # By the version that was looked at, so that nothing is overwritten that came in between.
-    change.if_match = [version]
-    return await write(call, change, catalog)
+    if any(each.field == "phone" for each in changes):
+        values.given.add("phone")
+        values.phone = phone
+    change.take(values, catalog)
+
+
+def _put_zone_back(change: Change, zone: ZoneChange, now: Object, catalog: Catalog) -> None:
+    _expect(change, now, "timezone", zone.after)
+    if zone.state_before is not None:
+        _expect(change, now, "timezoneSource", zone.source_after)
+        change.take_zone_back(Zone(zone.before, *zone.state_before))
+    else:
+        change.take_zone_back(_probable(zone.before, now["phone"], catalog))
+
+
+def _probable(timezone: str | None, phone: str | None, catalog: Catalog) -> Zone:
+    """A zone of which an old event tells the name alone: derived, where that gives it, else a caller's."""
+    derived = derive_zone(phone, catalog.timezone, catalog.country)
+    if timezone is None or timezone != derived.timezone:
+        return Zone(timezone, "caller" if timezone else None, None)
+    return Zone(timezone, derived.source, list(derived.zones) if len(derived.zones) > 1 else None)
+
+
+async def _put_tags_back(call: Call, change: Change, changes: list[FieldChange], catalog: Catalog) -> None:
+    """Takes off the tags that an event added, and adds those that it took off; others stay."""
+    for each in changes:
+        if each.field == "tags":
+            before, after = (set(cast("list[str]", side or [])) for side in (each.before, each.after))
+            await call.app.catalogs.tag_ids(catalog, sorted(before ^ after), call.conn)
+            change.take_tags(sorted(before - after), catalog, TAGS_ADD)
+            change.tag_ids_off = [tag for name in after - before for tag in catalog.aliases(name)]
 
 
 async def delete(call: Call, catalog: Catalog, contact_id: str) -> Written:

@@ -30,6 +30,7 @@ from contactory.invalid import Invalid
 from contactory.operations import Call, Stale
 from contactory.timezones.phones import derive_zone
 
+OVERTAKEN = "{} has been changed again since: take that back first, or change it by hand."
 _ATTEMPTS = 8  # Each means that somebody else changed just what this call had looked at.
 
 
@@ -105,6 +106,8 @@ def refuse(outcome: Outcome) -> None:
             raise Stale
         case "version":
             raise PreconditionFailed(outcome.row["version"])
+        case "overtaken":
+            raise Conflict(OVERTAKEN.format("The value"))
         case "tags":
             raise _past_limit(
                 "/tags", "too_many_tags", "The contact would carry more tags than a contact may"

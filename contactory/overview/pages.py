@@ -8,7 +8,7 @@ from contactory.availability.model import CHANNEL, WINDOW, find_window
 from contactory.availability.plan import Counts, count
 from contactory.catalog import Catalog
 from contactory.checks import Errors, one_of
-from contactory.contacts.grid import BUILT_IN
+from contactory.contacts.grid import HISTORY_TITLES
 from contactory.contacts.history import recent
 from contactory.contacts.reachable import PlanFilter, count_by_zones
 from contactory.http import Response
@@ -127,7 +127,7 @@ async def activity(call: Call, catalog: Catalog) -> Shown:
     """What has happened lately."""
     async with call.connection() as conn:
         changes = await recent(conn, catalog.workspace_id, CHANGES, deleted_too=call.actor.may("admin"))
-    return {"changes": changes, "titles": {column.key: column.title for column in BUILT_IN}, **_here(call)}
+    return {"changes": changes, "titles": HISTORY_TITLES, **_here(call)}
 
 
 BLOCKS: dict[str, Block] = {"growth": growth, "tags": tags, "reach": reach, "activity": activity}

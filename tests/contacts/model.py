@@ -27,7 +27,13 @@ PHONES = {
     None: None,
 }
 ZONE_OF = {"+14155550101": "America/Los_Angeles", "+442071838750": "Europe/London"}
-TIMEZONES = {"Europe/Paris": "Europe/Paris", "US/Pacific": "US/Pacific", None: None}
+TIMEZONES = {
+    "Europe/Paris": "Europe/Paris",
+    "US/Pacific": "US/Pacific",
+    # What is derived from one of the phones too.
+    "America/Los_Angeles": "America/Los_Angeles",
+    None: None,
+}
 TAGS = {"a": "a", " b ": "b", "c": "c", "e\u0301": "\u00e9", "\u00e9": "\u00e9", "F": "F"}
 PAIRS = {"firstName": NAMES, "lastName": NAMES, "email": EMAILS, "phone": PHONES, "timezone": TIMEZONES}
 # By type of field; a value that is no key here is sent as one of these pairs.
@@ -43,6 +49,8 @@ class Contact:
 
     values: Given = field(default_factory=lambda: dict.fromkeys(SCALARS))
     tags: set[str] = field(default_factory=set)
+    source: str | None = None
+    """Who gave the time zone."""
     fields: dict[int, str] = field(default_factory=dict)
     """By the number of the field, which a new name does not change."""
     deleted: bool = False
@@ -57,7 +65,7 @@ class Contact:
     def state(self, names: list[str]) -> dict[str, Any]:
         """All that a change can change, under the names that the history gives it."""
         custom = {f"customFields.{names[num]}": value for num, value in self.fields.items()}
-        return {**self.values, "tags": sorted(self.tags), **custom}
+        return {**self.values, "timezoneSource": self.source, "tags": sorted(self.tags), **custom}
 
 
 @dataclass
@@ -101,7 +109,8 @@ class Workspace:
             return Answer(409)
         contact = Contact()
         if not given.get("timezone"):
-            given = {**given, "timezone": ZONE_OF.get(given.get("phone") or "")}
+            derived = ZONE_OF.get(given.get("phone") or "")
+            given = {**given, "timezone": derived, "timezoneSource": "phone"}
         self._apply(contact, given, "contact.created")
         self.contacts.append(contact)
         return Answer(201, contact)
@@ -192,6 +201,8 @@ class Workspace:
 
     def _apply(self, contact: Contact, given: Given, kind: str = "contact.updated") -> None:
         before = contact.state(self.field_names)
+        if "timezone" in given:
+            contact.source = given.get("timezoneSource", "caller") if given["timezone"] else None
         contact.values.update({name: value for name, value in given.items() if name in SCALARS})
         contact.tags = contact.tags | set(given.get("tags", ()))
         custom = {**contact.fields, **given.get("customFields", {})}
@@ -205,6 +216,8 @@ class Workspace:
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         if names or kind != "contact.updated":
             changes = {name: (before.get(name), after.get(name)) for name in names}
+            if "timezone" in changes:
+                changes.pop("timezoneSource", None)
             self._changed(contact, kind, changes)
 
     def _changed(self, contact: Contact, kind: str, changes: dict[str, tuple[Any, Any]]) -> None:

@@ -243,8 +243,9 @@ class Contacts(RuleBasedStateMachine):
 
     def look_at(self, contact: Contact) -> None:
         """Version, time and history moved just where something has changed."""
-        answer = self.caller.fetch(contact.id, include="deleted")
+        answer = self.caller.fetch(contact.id, include=["deleted", "timezones"])
         self.agree(answer, Answer(200, contact))
+        assert answer.json()["timezoneSource"] == contact.source
         assert (answer.json()["deletedAt"] is not None) == contact.deleted
         assert self.caller.fetch(contact.id).status_code == (404 if contact.deleted else 200)
         events = self.caller.history(contact.id, include="deleted", limit=1000).json()

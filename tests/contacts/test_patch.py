@@ -90,6 +90,71 @@ def test_an_explicit_zone_wins_over_the_phone(world: World) -> None:
     assert (changed["phone"], changed["timezone"]) == ("+14155551234", "Europe/Paris")
 
 
+IDAHO = "+12085550155"
+
+
+def zone_of(world: World, contact_id: str) -> tuple[Any, Any, Any]:
+    shown = world.alice.fetch(contact_id, include="timezones").json()
+    return shown["timezone"], shown["timezoneSource"], shown["timezones"]
+
+
+@pytest.mark.parametrize("by", ["patch", "batch"])
+def test_a_zone_that_is_given_is_the_caller_s_also_where_it_was_derived(world: World, by: str) -> None:
+    made = world.alice.made(phone=IDAHO)
+    assert zone_of(world, made["id"]) == (
+        "America/Boise",
+        "phone",
+        ["America/Boise", "America/Los_Angeles"],
+    )
+    given = {"timezone": "America/Boise"}
+    if by == "patch":
+        answer = world.alice.patch(made["id"], given)
+        assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    else:
+        assert world.alice.batch({"op": "update", "id": made["id"], "data": given}).status_code == 200
+    assert zone_of(world, made["id"]) == ("America/Boise", "caller", ["America/Boise"])
+    assert world.alice.read(made["id"])["updatedAt"] > made["updatedAt"]
+    newest = world.alice.history(made["id"]).json()[0]
+    assert newest["type"] == "contact.updated"
+    assert newest["changes"] == [{"field": "timezoneSource", "from": "phone", "to": "caller"}]
+    again = world.alice.patch(made["id"], {"timezone": "America/Boise"})
+    assert again.headers["etag"] == '"2"'
+    assert len(world.alice.history(made["id"]).json()) == 2
+
+
+def test_what_was_only_possible_is_not_asked_any_more_once_the_zone_is_given(world: World) -> None:
+    made = world.alice.made(phone=IDAHO)
+    early = {
+        "channel": "call",
+        "at": "2026-03-02T16:30:00Z",
+    }  # Half past nine in Boise, half past eight west.
+    path = f"/v1/contacts/{made['id']}/availability"
+    assert world.alice.get(path, **early).json()["allowed"] is False
+    world.alice.patch(made["id"], {"timezone": "America/Boise"})
+    assert world.alice.get(path, **early).json()["allowed"] is True
+
+
+def test_a_zone_of_the_workspace_that_is_given_is_the_caller_s(world: World) -> None:
+    berlin = world.caller(world.workspace("Berlin", timezone="Europe/Berlin"))
+    made = berlin.made(firstName="Jane")
+    berlin.patch(made["id"], {"timezone": "Europe/Berlin", "lastName": "Doe"})
+    shown = berlin.fetch(made["id"], include="timezones").json()
+    assert (shown["timezoneSource"], shown["timezones"]) == ("caller", ["Europe/Berlin"])
+    fields = [change["field"] for change in berlin.history(made["id"]).json()[0]["changes"]]
+    assert fields == ["lastName", "timezoneSource"]
+
+
+def test_an_upsert_takes_a_zone_over_only_where_it_makes_or_fills_one(world: World) -> None:
+    made = world.alice.made(phone=IDAHO)
+    derived = zone_of(world, made["id"])
+    for more in ({}, {"preserveExisting": True}):
+        world.alice.upsert({"phone": IDAHO, "timezone": "America/Boise", **more})
+        assert zone_of(world, made["id"]) == derived
+    world.alice.patch(made["id"], {"timezone": None})
+    world.alice.upsert({"phone": IDAHO, "timezone": "America/Boise", "preserveExisting": True})
+    assert zone_of(world, made["id"]) == ("America/Boise", "caller", ["America/Boise"])
+
+
 @pytest.mark.parametrize("zone", ["Europe/Paris", None])
 def test_changing_the_phone_does_not_touch_the_zone(world: World, zone: str | None) -> None:
     made = world.alice.made(firstName="Jane", timezone=zone)
@@ -193,7 +258,7 @@ def test_everything_that_is_wrong_is_reported_at_once(world: World) -> None:
         {"customFields": {}},
         {"email": "Jane@EXAMPLE.com"},
         {"phone": "+1 (415) 555-1234"},
-        {"timezone": "America/Los_Angeles"},
+        {"timezone": "US/Pacific"},
         {"lastName": None},
     ],
 )
@@ -203,6 +268,7 @@ def test_a_patch_that_changes_nothing_leaves_no_trace(world: World, same: dict[s
         firstName="Jane",
         email="Jane@example.com",
         phone="+14155551234",
+        timezone="US/Pacific",
         tags=["vip"],
         customFields={"MRR": 5},
     )

@@ -18,6 +18,8 @@ CASES: dict[str, dict[str, Any]] = {
     "an e-mail": {"mask": s.EMAIL, "email": "New@example.com", "email_key": "new@example.com"},
     "a phone cleared": {"mask": s.PHONE},
     "a time zone": {"mask": s.TIMEZONE, "timezone": "Asia/Tokyo"},
+    "the time zone that it has": {"mask": s.TIMEZONE, "timezone": "America/Los_Angeles"},
+    "no time zone": {"mask": s.TIMEZONE},
     "a tag": {"mask": s.TAGS_ADD, "tag_ids": ["spare"]},
     "a tag that it has": {"mask": s.TAGS_ADD, "tag_ids": ["vip"]},
     "both": {"mask": s.TAGS_ADD, "tag_ids": ["spare", "vip"]},
