@@ -10,7 +10,7 @@ from contactory.auth import Actor
 from contactory.checks import check_query
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
-from contactory.html import problem_page
+from contactory.html import NO_STORE, problem_page
 from contactory.http import Request, Response, encode_json
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
@@ -231,6 +231,8 @@ def render(request: Request, problem: Problem, operation: Operation | None = Non
         return problem_page(request, problem)
     body = encode_json(problem.body(quote(request.path), request.request_id))
     headers = [(name.lower(), value) for name, value in problem.headers.items()]
+    if operation and operation.page:
+        headers.append(NO_STORE)
     return Response(problem.status, body, [_PROBLEM, *headers])
 
 
