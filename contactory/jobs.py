@@ -111,4 +111,4 @@ async def _drop_old_sign_ins(db: Database) -> None:
     async with db.connection() as conn:
         await conn.execute("delete from sessions where expires_at < $1", now)
         await conn.execute("delete from one_time_links where expires_at < $1", now - timedelta(days=30))
-        await forget_old(conn, now)
+        await forget_old(conn)

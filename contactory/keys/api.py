@@ -27,7 +27,7 @@ async def create_key(call: Call) -> Response:
     if workspace_id or actor.workspace_id:
         workspace_id = (await call.catalog(workspace_id)).workspace_id
     refuse_past(values.get("expiresAt"))
-    async with call.connection() as conn:
+    async with call.transaction() as conn:
         made = await store.create_key(
             conn,
             actor.account_id,
