@@ -8,7 +8,7 @@ from urllib.parse import quote
 from contactory.auth import Actor
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
-from contactory.html import problem_page
+from contactory.html import NO_STORE, problem_page
 from contactory.http import ENDS, Request, Response, encode_json, end_in_order
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
@@ -171,6 +171,8 @@ def render(request: Request, problem: Problem, operation: Operation | None = Non
         return problem_page(request, problem)
     body = encode_json(problem.body(quote(request.path), request.request_id))
     headers = [(name.lower(), value) for name, value in problem.headers.items()]
+    if operation and operation.page:
+        headers.append(NO_STORE)
     return Response(problem.status, body, [_PROBLEM, *headers])
 
 

@@ -16,13 +16,14 @@ THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "use
 _EFFORT = 3
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")
+NO_STORE = ("cache-control", "no-store")
 HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
     PAGE_POLICY,
     # With `no-referrer` browsers send the Origin of a form as "null", which tells it from no other site's.
     ("referrer-policy", "same-origin"),
     ("x-frame-options", "DENY"),
-    ("cache-control", "no-store"),
+    NO_STORE,
     ("vary", "cookie, hx-request, accept-encoding, sec-fetch-site"),
 ]
 
@@ -93,7 +94,7 @@ def pack(response: Response) -> None:
 
 def see_other(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
     """Go there, and get it (RFC 9110, section 15.4.4)."""
-    return Response(303, b"", [("location", path), ("cache-control", "no-store"), *(headers or [])])
+    return Response(303, b"", [("location", path), NO_STORE, *(headers or [])])
 
 
 def address(request: Request) -> str:

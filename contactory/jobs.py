@@ -114,4 +114,4 @@ async def _drop_old_sign_ins(db: Database) -> None:
     async with db.connection() as conn:
         await conn.execute("delete from sessions where expires_at < now()")
         await conn.execute("delete from one_time_links where expires_at < now() - interval '30 days'")
-        await forget_old(conn, datetime.now(UTC))
+        await forget_old(conn)

@@ -5,6 +5,7 @@ What keeps other sites from acting in a person's name: the cookie is not sent al
 that only they know. Before anybody is signed in, the secret is a cookie's value; after that the session's.
 """
 
+import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from contactory.auth import Actor
 from contactory.catalog import Catalog
 from contactory.csrf import carries, masked
 from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.html import cookies, html, pack, text_of, theme
+from contactory.html import NO_STORE, cookies, html, pack, text_of, theme
 from contactory.http import Request, Response
 from contactory.operations import Call, Operation
 from contactory.queries import check_query, parse_query
@@ -30,6 +31,10 @@ SESSION_COOKIE = "__Host-contactory"
 FORM_COOKIE = "__Host-contactory-form"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _SCRIPTED = "hx-request"  # The header that htmx, and our own scripts, send along.
+# What a form may be that everybody can send: a few fields, and a password as long as somebody likes.
+_LONGEST_OPEN, _MOST_OPEN_FIELDS = 128 * 1024, 32
+_MOST_FIELDS = 25_000  # So many contacts can be selected for an export.
+_QUICK = 64 * 1024
 _NOBODY = Actor(None, "", None, "live", "read", "nobody")
 NO_COOKIE = (
     "Your browser sent no cookie back. It keeps them for https addresses and for http://localhost only: "
@@ -83,16 +88,23 @@ def wants_page(request: Request) -> bool:
 
 
 async def enter(app: "Services", operation: Operation, request: Request, path: dict[str, str]) -> Call:
-    """The call of a page, checked. Raises the Problem that stands in its way, as SignedOut."""
+    """The call of a page, checked. Raises the Problem that stands in its way, as SignedOut.
+
+    A form is read last: what is refused without it costs no more than its head.
+    """
+    if operation.writes and not _from_here(request):
+        raise Forbidden(ELSEWHERE)
     call = Call(operation, request, app, _NOBODY)
     call.path = path
     # A link from elsewhere may carry what is nobody's business here, as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
     call.visit = await _visit(app, request)
-    if operation.writes:
-        await _check_form(call)
+    if operation.writes and call.visit.cookies:
+        raise Forbidden(NO_COOKIE)
     if operation.permission:
         call.actor = await _actor(call, operation.permission)
+    if operation.writes:
+        await _read_form(call)
     return call
 
 
@@ -111,30 +123,32 @@ async def _visit(app: "Services", request: Request) -> Visit:
     return Visit(fresh, secret, cookies=[f"{FORM_COOKIE}={fresh}; {_ATTRIBUTES}"])
 
 
-async def _check_form(call: Call) -> None:
-    """Reads the form. Raises Forbidden where it is not one of our own pages that sends it."""
+async def _read_form(call: Call) -> None:
+    """Reads the form. Raises Forbidden where it does not carry the secret of our pages."""
     request, visit, settings = call.request, call.visit, call.app.settings
-    body = await request.body(settings.max_body_bytes, settings.body_timeout)
+    signed_in = call.operation.permission is not None
+    most = settings.max_body_bytes if signed_in else min(_LONGEST_OPEN, settings.max_body_bytes)
+    body = await request.body(most, settings.body_timeout)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded.")
-    try:
-        visit.form = parse_query(body.decode("ascii"))
-    except UnicodeDecodeError:
-        raise ValidationProblem("The form is not URL-encoded.") from None
-    if not _from_here(request):
-        raise Forbidden(ELSEWHERE)
-    if visit.cookies:
-        raise Forbidden(NO_COOKIE)
+    visit.form = await _parsed(body, _MOST_FIELDS if signed_in else _MOST_OPEN_FIELDS)
     carried = request.header("x-csrf-token") or visit.value("csrf")
     visit.form.pop("csrf", None)
     if not carries(carried, visit.csrf):
-        # Who was signed out meanwhile is told so, and not of forms.
-        raise (
-            SignedOut
-            if visit.session and visit.user is None and call.operation.permission
-            else Forbidden(STRANGER)
-        )
+        raise Forbidden(STRANGER)
+
+
+async def _parsed(body: bytes, most: int) -> dict[str, list[str]]:
+    """The fields of a form. Raises ValidationProblem where there are more than `most`, or it is none."""
+    if body.count(b"&") >= most:
+        raise ValidationProblem(f"The form has more than {most} fields: send less at once.")
+    try:
+        text = body.decode("ascii")
+    except UnicodeDecodeError:
+        raise ValidationProblem("The form is not URL-encoded.") from None
+    # Up to 0.1 s of work, which others need not wait for.
+    return parse_query(text) if len(text) < _QUICK else await asyncio.to_thread(parse_query, text)
 
 
 def _from_here(request: Request) -> bool:
@@ -168,7 +182,9 @@ async def _entered(call: Call, user: User) -> Catalog:
 
 
 def leave(call: Call, response: Response) -> Response:
-    """The answer, with the cookies that are to be set, and packed where that may be."""
+    """The answer, with the cookies that are to be set, kept nowhere, and packed where that may be."""
+    if all(name != "cache-control" for name, _ in response.headers):
+        response.headers.append(NO_STORE)
     response.headers += [("set-cookie", cookie) for cookie in call.visit.cookies]
     site = call.request.header("sec-fetch-site")
     # What another site makes the browser ask for goes as it is: its length says nothing of what is in it.

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from contactory.db import Connection
 
 _EMAIL = checked("EMAIL", "contactory.users.model:EMAIL")
+_account_option = click.option(
+    "--account", "account_id", type=ID, help="The user's account, where several have one with this e-mail."
+)
 
 
 @click.group()
@@ -96,14 +99,15 @@ def list_users(as_json: bool) -> None:
 
 @user.command("reset-password")
 @click.argument("email", type=_EMAIL)
+@_account_option
 @json_option
-def reset_password(email: tuple[str, str], as_json: bool) -> None:
+def reset_password(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
     """Print a link, which works once, where a user chooses a new password."""
     from contactory.users.links import make_link_for
     from contactory.users.store import find_by_email
 
     async def work(conn: "Connection") -> tuple[str, str]:
-        found = await find_by_email(conn, email[1])
+        found = await find_by_email(conn, email[1], account_id)
         async with conn.transaction():
             return found.id, (await make_link_for(conn, found.account_id, found.id))[1]
 
@@ -114,13 +118,14 @@ def reset_password(email: tuple[str, str], as_json: bool) -> None:
 
 @user.command("disable")
 @click.argument("email", type=_EMAIL)
+@_account_option
 @json_option
-def disable_user(email: tuple[str, str], as_json: bool) -> None:
+def disable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
     """Sign a user out everywhere, and let them in no more. Their name stays in the history."""
     from contactory.users import store
 
     async def work(conn: "Connection") -> str:
-        found = await store.find_by_email(conn, email[1])
+        found = await store.find_by_email(conn, email[1], account_id)
         async with conn.transaction():
             await store.disable_user(conn, found.account_id, found.id)
         return found.id
@@ -131,13 +136,14 @@ def disable_user(email: tuple[str, str], as_json: bool) -> None:
 
 @user.command("enable")
 @click.argument("email", type=_EMAIL)
+@_account_option
 @json_option
-def enable_user(email: tuple[str, str], as_json: bool) -> None:
+def enable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
     """Let a user who was disabled sign in again, with the password that they had."""
     from contactory.users import store
 
     async def work(conn: "Connection") -> str:
-        found = await store.find_by_email(conn, email[1])
+        found = await store.find_by_email(conn, email[1], account_id)
         async with conn.transaction():
             await store.enable_user(conn, found.account_id, found.id)
         return found.id
@@ -157,12 +163,14 @@ def enable_user(email: tuple[str, str], as_json: bool) -> None:
     help="The workspaces that they may see, no others.",
 )
 @click.option("--all-workspaces", is_flag=True, help="They may see every workspace of the account.")
+@_account_option
 @json_option
 def change_user(
     email: tuple[str, str],
     role: str | None,
     workspace_ids: tuple[str, ...],
     all_workspaces: bool,
+    account_id: str | None,
     as_json: bool,
 ) -> None:
     """Give a user another role, or other workspaces, from their next click on."""
@@ -175,7 +183,7 @@ def change_user(
 
     async def work(conn: "Connection") -> str:
         async with conn.transaction():
-            known = await store.find_by_email(conn, email[1])
+            known = await store.find_by_email(conn, email[1], account_id)
             found = await store.find_to_change(conn, known.account_id, known.id, None)
             kept = found.workspace_ids if found.limited and not all_workspaces else None
             await store.change_user(

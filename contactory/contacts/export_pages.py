@@ -49,7 +49,6 @@ async def export_contacts(call: Call) -> Response:
         headers = [
             ("content-type", _FORMATS[kind]),
             ("content-disposition", f"attachment; {name}"),
-            ("cache-control", "no-store"),
         ]
         stream = _file(call, catalog, head, render, first, rows)
         return Response(200, b"", headers, stream)

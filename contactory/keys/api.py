@@ -26,7 +26,7 @@ async def create_key(call: Call) -> Response:
     workspace_id: str | None = values.get("workspaceId")
     if workspace_id or actor.workspace_id:
         workspace_id = (await call.catalog(workspace_id)).workspace_id
-    async with call.connection() as conn:
+    async with call.transaction() as conn:
         await store.refuse_past(conn, values.get("expiresAt"))
         made = await store.create_key(
             conn,

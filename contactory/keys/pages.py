@@ -11,6 +11,7 @@ from contactory.http import Response
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
 from contactory.operations import Call, Operation
+from contactory.users.store import refuse_access
 from contactory.visits import page
 
 _PATH = "/w/{workspaceId}/settings/api-keys"
@@ -91,12 +92,14 @@ async def _make(call: Call, values: Object) -> NewApiKey:
     actor, scope = call.actor, values.get("scope", "workspace")
     if scope == "account" and not _of_account(call):
         raise Forbidden(NOT_YOURS)
-    async with call.connection() as conn:
+    workspace_id = actor.workspace_id if scope == "workspace" else None
+    async with call.transaction() as conn:
         await store.refuse_past(conn, values.get("expiresAt"))
+        await refuse_access(conn, call.visit.person, workspace_id)
         return await store.create_key(
             conn,
             actor.account_id,
-            actor.workspace_id if scope == "workspace" else None,
+            workspace_id,
             name=values.get("name", DEFAULT_NAME),
             mode=actor.mode,
             permission=values.get("permission", "write"),

@@ -6,7 +6,7 @@ import msgspec
 
 from contactory.auth import Actor, key_hash, new_key
 from contactory.db import Connection, Row
-from contactory.errors import Conflict, FieldError, NotFound
+from contactory.errors import Conflict, FieldError, NotFound, Unauthorized
 from contactory.ids import new_id
 from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey
 
@@ -27,7 +27,12 @@ async def create_key(
     rate_burst: int | None = None,
     made_by: Actor | None = None,
 ) -> NewApiKey:
-    """Makes a key for a workspace, or with None for every workspace of the account in that mode."""
+    """Makes a key for a workspace, or with None for every workspace of the account in that mode.
+
+    To be called in a transaction. Raises Unauthorized where `made_by` is a key that has been revoked by now.
+    """
+    if made_by is not None and made_by.type == "api_key":
+        await _refuse_revoked(conn, made_by.id)
     secret = new_key(mode)
     row = await conn.fetchrow(
         f"""insert into api_keys (id, account_id, workspace_id, name, hash, prefix, mode, permission,
@@ -55,10 +60,17 @@ async def create_key(
 async def refuse_past(conn: Connection, expires_at: datetime | None) -> None:
     """Raises Conflict where a key would have expired already, by the database's clock, as all keys do."""
     if expires_at and await conn.fetchval("select $1::timestamptz <= clock_timestamp()", expires_at):
-        raise Conflict(
-            "The key would have expired already.",
-            [FieldError("/expiresAt", None, "in_the_past", "must be in the future")],
-        )
+        detail = '"expiresAt" must be in the future: the key would have expired already'
+        raise Conflict(errors=[FieldError("/expiresAt", None, "in_the_past", detail)])
+
+
+async def _refuse_revoked(conn: Connection, key_id: str | None) -> None:
+    # A key that is being revoked leaves no other one behind.
+    good = await conn.fetchval(
+        "select true from api_keys where id = $1 and revoked_at is null for share", key_id
+    )
+    if not good:
+        raise Unauthorized
 
 
 async def list_keys(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contactory.checks import Form, Rule
-from contactory.errors import FieldError, RateLimited, ValidationProblem
+from contactory.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response
 from contactory.inputs import touched
@@ -12,7 +12,7 @@ from contactory.users import store
 from contactory.users.agents import browser_of
 from contactory.users.attempts import count_attempt, forgive, subjects
 from contactory.users.model import NAME, PASSWORD
-from contactory.users.pages import begin, email_key
+from contactory.users.pages import address_of, begin, email_key, verified
 from contactory.users.sessions import end_other_sessions, list_sessions
 from contactory.visits import page
 
@@ -63,39 +63,50 @@ async def rename(call: Call) -> Response:
 
 async def change_password(call: Call) -> Response:
     """Changes one's password, by the one that one had; this browser stays signed in, in a new session."""
-    visit = call.visit
     try:
-        password = await _checked(call)
+        await _change(call, *await _checked(call))
     except ValidationProblem as problem:
         return await _show(call, problem.status, errors=errors_by_field(problem))
     except RateLimited as problem:
         answer = await _show(call, problem.status, errors={"current": problem.detail})
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
-    password_hash = await call.app.passwords.hash(password)
-    async with call.transaction() as conn:
-        await store.set_password(conn, visit.person.account_id, visit.person.id, password_hash)
-        await begin(call, conn, visit.person.id)
     return see_other(f"{_here(call)}?done=password")
 
 
-async def _checked(call: Call) -> str:
-    """The new password. Raises ValidationProblem, and RateLimited where the old one is being guessed."""
+async def _change(call: Call, checked: str, password: str) -> None:
+    """Changes the password, as long as the present one is what was `checked`. Raises ValidationProblem."""
+    person, password_hash = call.visit.person, await call.app.passwords.hash(password)
+    try:
+        async with call.transaction() as conn:
+            await store.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
+            await begin(call, conn, person.id, password_hash)
+    except NotFound:
+        raise _wrong() from None
+
+
+def _wrong() -> ValidationProblem:
+    return ValidationProblem(errors=[FieldError("/current", detail=WRONG)])
+
+
+async def _checked(call: Call) -> tuple[str, str]:
+    """What is stored of the present password, which is right, and the new one.
+
+    Raises ValidationProblem, and RateLimited where the present one is being guessed.
+    """
     visit = call.visit
     values = _PASSWORD.parse({"password": visit.value("password")})
     if visit.value("password") != visit.value("again"):
         raise ValidationProblem(errors=[FieldError("/again", detail=DIFFERENT)])
-    key = email_key(visit.person.email)
-    who = subjects(call.request.address(call.app.settings.proxies), key)
+    who = subjects(address_of(call), email_key(visit.person.email))
     async with call.connection() as conn:
-        await count_attempt(conn, who)
-        known = await store.find_for_sign_in(conn, key)
-    stored = known[1] if known and known[0].id == visit.person.id else None
-    if not await call.app.passwords.verify(stored, visit.value("current")[:256]):
-        raise ValidationProblem(errors=[FieldError("/current", detail=WRONG)])
+        await count_attempt(conn, who, known=True)
+        stored = await store.password_hash_of(conn, visit.person.id)
+    if not await verified(call, who, stored, visit.value("current")) or stored is None:
+        raise _wrong()
     async with call.connection() as conn:
         await forgive(conn, who)
-    return values["password"]
+    return stored, values["password"]
 
 
 async def sign_out_elsewhere(call: Call) -> Response:

@@ -70,6 +70,12 @@ async def see_link(conn: Connection, kind: str, secret: str) -> Link:
 
 async def use_link(conn: Connection, kind: str, secret: str) -> Link:
     """As see_link, and from then on it works no longer. To be called in the transaction of what it is for."""
+    # Who changes a user locks them first and their links afterwards, and so do we.
+    await conn.execute(
+        """select from users where id = (select user_id from one_time_links where hash = $1)
+              for no key update""",
+        secret_hash(secret),
+    )
     row = await conn.fetchrow(
         """update one_time_links set used_at = now()
             where hash = $1 and kind = $2 and used_at is null and expires_at > now()

@@ -1,18 +1,27 @@
 """The pages before the dashboard: signing in and out, setting up, invitations, new passwords."""
 
+import asyncio
 from typing import Any
 
 from contactory.checks import Form, Object, Rule
 from contactory.contacts.email import normalise_email
 from contactory.db import Connection
-from contactory.errors import Conflict, Problem, RateLimited, ValidationProblem
+from contactory.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.http import Response
 from contactory.inputs import touched
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.users import store
-from contactory.users.attempts import count_attempt, forgive, subjects
+from contactory.users.attempts import (
+    Subjects,
+    count_attempt,
+    forgive,
+    is_known,
+    remember,
+    subjects,
+    take_back,
+)
 from contactory.users.links import Link, see_link, use_link
 from contactory.users.model import EMAIL, NAME, PASSWORD
 from contactory.users.sessions import end_session, open_session
@@ -57,23 +66,49 @@ async def sign_in(call: Call) -> Response:
     visit = call.visit
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
-    who = subjects(call.request.address(call.app.settings.proxies), email_key(email))
+    key = email_key(email)
+    who = subjects(address_of(call), key)
     try:
         async with call.connection() as conn:
-            await count_attempt(conn, who)
-            found = await store.find_for_sign_in(conn, email_key(email))
+            wait = await count_attempt(conn, who, known=await is_known(conn, who.address, key))
+            found = await store.find_for_sign_in(conn, key)
+        await asyncio.sleep(wait)
+        user = await _right(call, who, found, password)
+        async with call.transaction() as conn:
+            await begin(call, conn, user.user_id, user.password_hash)
+            await forgive(conn, who)
     except RateLimited as problem:
         answer = await page(call, "users/sign_in.html", 429, target=target, email=email, error=problem.detail)
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
-    # Somebody unknown takes as long as somebody whose password is wrong.
-    user, stored = found or (None, None)
-    if not await call.app.passwords.verify(stored, password[:_LONGEST_TYPED]) or user is None:
+    except SignedOut:
         return await page(call, "users/sign_in.html", 400, target=target, email=email, error=WRONG)
-    async with call.transaction() as conn:
-        await forgive(conn, who)
-        await begin(call, conn, user.id)
     return see_other(target)
+
+
+async def _right(call: Call, who: Subjects, found: list[store.Known], password: str) -> store.Known:
+    """The first one whose password it is. Raises SignedOut where it is of none."""
+    # All are tried, and where there are none as much is done: how long it takes does not tell.
+    stored = [user.password_hash for user in found] or [None]
+    matches = [await verified(call, who, each, password) for each in stored]
+    if True not in matches:
+        raise SignedOut
+    return found[matches.index(True)]
+
+
+async def verified(call: Call, who: Subjects, stored: str | None, password: str) -> bool:
+    """Whether the password is the stored one. An attempt for which there was no room does not count."""
+    try:
+        return await call.app.passwords.verify(stored, password[:_LONGEST_TYPED])
+    except Unavailable:
+        async with call.connection() as conn:
+            await take_back(conn, who)
+        raise
+
+
+def address_of(call: Call) -> str:
+    """Where the request comes from."""
+    return call.request.address(call.app.settings.proxies)
 
 
 def email_key(email: str) -> str:
@@ -84,11 +119,16 @@ def email_key(email: str) -> str:
         return email[:_LONGEST_TYPED].casefold()
 
 
-async def begin(call: Call, conn: Connection, user_id: str) -> None:
-    """A session with a secret of its own: one that somebody else may know from before is worth nothing."""
+async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> None:
+    """A session with a secret of its own: one that somebody else may know from before is worth nothing.
+
+    Raises SignedOut where `checked` is no longer what is stored of the user's password.
+    """
+    secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
     if call.visit.session:
         await end_session(conn, call.visit.session)
-    call.visit.sign_in(await open_session(conn, user_id, call.request.header("user-agent")))
+    await remember(conn, subjects(address_of(call), "").address, user_id)
+    call.visit.sign_in(secret)
 
 
 async def sign_out(call: Call) -> Response:
@@ -142,7 +182,7 @@ async def follow_link(call: Call) -> Response:
         password_hash = await call.app.passwords.hash(values["password"])
         async with call.transaction() as conn:
             link = await use_link(conn, kind, secret)
-            await begin(call, conn, await _use(conn, link, values, password_hash))
+            await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, kind, {**known, **typed}, problem)
     return see_other("/")
@@ -157,7 +197,7 @@ async def _use(conn: Connection, link: Link, values: Object, password_hash: str)
     """The user that the link makes or changes."""
     if link.user_id is not None:
         name = values.get("name")
-        await store.set_password(conn, link.account_id, link.user_id, password_hash, name)
+        await store.set_password(conn, link.account_id, link.user_id, password_hash, name=name)
         return link.user_id
     made = await store.create_user(
         conn,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import VerificationError
+from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from contactory.errors import Unavailable
 
@@ -14,6 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _AT_ONCE = 2  # Each takes 64 MiB and some 50 ms of a processor.
 _WAITING = 64
+_FULL, _SECONDS = "Many are signing in just now: try again in a few seconds.", 5
 
 
 class Passwords:
@@ -43,15 +44,18 @@ class Passwords:
     def _matches(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
-        except VerificationError:
+        except (VerifyMismatchError, InvalidHashError):
             return False
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._waiting >= _WAITING:
-            raise Unavailable("Many are signing in just now: try again in a few seconds.", 5)
+            raise Unavailable(_FULL, _SECONDS)
         self._waiting += 1
         try:
             async with self._free:
                 return await asyncio.to_thread(work, *args, **kwargs)
+        except (Argon2Error, MemoryError, RuntimeError):
+            # No memory for it, or no thread: neither says anything of the password.
+            raise Unavailable(_FULL, _SECONDS) from None
         finally:
             self._waiting -= 1

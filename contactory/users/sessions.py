@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from contactory.db import Connection
+from contactory.errors import SignedOut
 from contactory.users.model import User
 from contactory.users.store import COLUMNS, user_of
 
@@ -45,19 +46,34 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def open_session(conn: Connection, user_id: str, agent: str | None = None) -> str:
-    """Signs a user in, with the browser that calls itself `agent`; gives the secret."""
+async def open_session(
+    conn: Connection, user_id: str, agent: str | None = None, *, checked: str | None = None
+) -> str:
+    """Signs a user in, with the browser that calls itself `agent`; gives the secret.
+
+    `checked` is what was stored of the password that was right. Raises SignedOut where it is that no longer,
+    or the user is disabled by now.
+    """
     secret = new_secret()
-    await conn.execute(
-        """with now_in as (update users set signed_in_at = now() where id = $2)
-           insert into sessions (hash, user_id, csrf, created_at, seen_at, expires_at, agent)
-           values ($1, $2, $3, now(), now(), now() + $4::interval, $5)""",
+    opened = await conn.fetchval(
+        """with now_in as (
+                -- An update waits for one that changes the user just now, and looks again at what that has
+                -- left; and one that changes the user later finds the session, and ends it.
+                update users set signed_in_at = now()
+                 where id = $2 and disabled_at is null and ($6::text is null or password_hash = $6)
+                returning id)
+            insert into sessions (hash, user_id, csrf, created_at, seen_at, expires_at, agent)
+            select $1, id, $3, now(), now(), now() + $4::interval, $5 from now_in
+            returning true""",
         secret_hash(secret),
         user_id,
         new_secret(),
         IDLE,
         agent[:_LONGEST_AGENT] if agent else None,
+        checked,
     )
+    if not opened:
+        raise SignedOut
     return secret
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from contactory.db import Connection, Row, Violation, translated
 from contactory.errors import Conflict, FieldError, Forbidden, NotFound
@@ -15,6 +16,7 @@ COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited,
                join workspaces w on w.id = m.workspace_id and w.deleted_at is null
               where m.user_id = u.id) as workspace_ids"""
 
+_MOST_ACCOUNTS = 20  # That somebody belongs to: each password takes its time to check.
 ONLY_OWNER = "This is the account's only owner: make another owner first."
 
 
@@ -37,8 +39,8 @@ async def create_user(
 ) -> User:
     """Makes a user of an account; without `workspace_ids` not limited. To be called in a transaction.
 
-    Raises Conflict where the e-mail is taken, NotFound where a workspace is none of the account's, Forbidden
-    where `by` (None: whoever runs the installation) may not do this.
+    Raises Conflict where another user of the account has the e-mail, NotFound where a workspace is none of
+    the account's, Forbidden where `by` (None: whoever runs the installation) may not do this.
     """
     now_by = await _in_turn(conn, account_id, by)
     if now_by is not None:
@@ -91,21 +93,48 @@ async def get_user(conn: Connection, account_id: str, user_id: str) -> User:
     return user_of(row)
 
 
-async def find_for_sign_in(conn: Connection, email_key: str) -> tuple[User, str | None] | None:
-    """The user with that e-mail who is not disabled, and what is stored of the password."""
-    row = await conn.fetchrow(
-        f"select {COLUMNS}, u.password_hash from users u where u.email_key = $1 and u.disabled_at is null",
+class Known(NamedTuple):
+    """A user who may sign in, and what is stored of their password."""
+
+    user_id: str
+    password_hash: str
+
+
+async def find_for_sign_in(conn: Connection, email_key: str) -> list[Known]:
+    """The users with that e-mail, of any account, who may sign in; who did so last comes first."""
+    rows = await conn.fetch(
+        """select id::text, password_hash from users
+            where email_key = $1 and disabled_at is null and password_hash is not null
+            order by signed_in_at desc nulls last, id limit $2""",
         email_key,
+        _MOST_ACCOUNTS,
     )
-    return None if row is None else (user_of(row), row["password_hash"])
+    return [Known(*row) for row in rows]
 
 
-async def find_by_email(conn: Connection, email_key: str) -> User:
-    """A user of any account: for whoever runs the installation. Raises NotFound."""
-    row = await conn.fetchrow(f"select {COLUMNS} from users u where u.email_key = $1", email_key)
-    if row is None:
+async def password_hash_of(conn: Connection, user_id: str) -> str | None:
+    """What is stored of a user's password; None where they may not sign in."""
+    return await conn.fetchval(
+        "select password_hash from users where id = $1 and disabled_at is null", user_id
+    )
+
+
+async def find_by_email(conn: Connection, email_key: str, account_id: str | None = None) -> User:
+    """A user of any account, or of one: for whoever runs the installation.
+
+    Raises NotFound, and Conflict where people of several accounts have this e-mail.
+    """
+    rows = await conn.fetch(
+        f"""select {COLUMNS} from users u
+             where u.email_key = $1 and ($2::uuid is null or u.account_id = $2) limit 2""",
+        email_key,
+        account_id,
+    )
+    if not rows:
         raise NotFound("There is no user with this e-mail address.")
-    return user_of(row)
+    if len(rows) > 1:
+        raise Conflict("Users of several accounts have this e-mail address: say which one with --account.")
+    return user_of(rows[0])
 
 
 async def list_users(conn: Connection, by: User) -> list[User]:
@@ -133,25 +162,36 @@ async def list_all_users(conn: Connection) -> list[User]:
 
 
 async def set_password(
-    conn: Connection, account_id: str, user_id: str, password_hash: str, name: str | None = None
+    conn: Connection,
+    account_id: str,
+    user_id: str,
+    password_hash: str,
+    *,
+    name: str | None = None,
+    checked: str | None = None,
 ) -> None:
     """Gives a user another password, and a name where one is given, and ends all their sessions and
-    the links that they have not used.
+    the links that they have not used. No address is known any more as one that they sign in from.
 
-    To be called in a transaction. Raises NotFound where there is no such user, or they are disabled.
+    To be called in a transaction. Raises NotFound where there is no such user, they are disabled, or
+    `checked`, where it is given, is no longer what is stored of their password.
     """
     found = await conn.fetchval(
         """update users set password_hash = $3, name = coalesce($4, name), updated_at = $5
-            where account_id = $1 and id = $2 and disabled_at is null returning true""",
+            where account_id = $1 and id = $2 and disabled_at is null
+              and ($6::text is null or password_hash = $6)
+           returning true""",
         account_id,
         user_id,
         password_hash,
         name,
         datetime.now(UTC),
+        checked,
     )
     if not found:
         raise NotFound
     await conn.execute("delete from sessions where user_id = $1", user_id)
+    await conn.execute("delete from known_addresses where user_id = $1", user_id)
     await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
 
 
@@ -173,6 +213,16 @@ async def _in_turn(conn: Connection, account_id: str, by: User | None) -> User |
     """Whoever changes the people of an account does so after the others have; gives `by` as they are then."""
     await conn.execute("select 1 from accounts where id = $1 for no key update", account_id)
     return None if by is None else await get_user(conn, account_id, by.id)
+
+
+async def refuse_access(conn: Connection, by: User, workspace_id: str | None) -> None:
+    """Raises Forbidden where `by`, as they are by now, may not give access to a workspace (None: to all).
+
+    To be called in a transaction, until the end of which this stays so.
+    """
+    now_by = await _in_turn(conn, by.account_id, by)
+    if now_by is not None:
+        _refuse(now_by.why_not_give("viewer", workspace_id is not None, [workspace_id or ""]))
 
 
 def _refuse(why: str | None) -> None:

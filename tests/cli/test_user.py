@@ -62,6 +62,16 @@ def test_whoever_was_disabled_is_let_in_again(contactory: CommandLine, world: Wo
     assert sign_in(world.http, ed.email).status_code == 303
 
 
+def test_a_user_of_several_accounts_is_named_with_the_account(contactory: CommandLine, world: World) -> None:
+    ed = world.person("editor")
+    contactory.gives("user", "create", ed.email, "--account", world.globex_account_id)
+    changes = (("reset-password",), ("enable",), ("change", "--role", "viewer"), ("disable",))
+    for name, *options in changes:
+        assert "--account" in contactory.fails("user", name, ed.email, *options)
+        made = contactory.gives("user", name, ed.email, *options, "--account", world.account_id)
+        assert made["id"] == ed.user_id
+
+
 def test_role_and_workspaces_are_changed(contactory: CommandLine, world: World) -> None:
     ed = world.person("editor", workspace_ids=[world.acme])
 

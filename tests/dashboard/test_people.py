@@ -15,7 +15,7 @@ from contactory.users.links import make_link_for
 from contactory.users.store import change_user, disable_user, enable_user
 from tests.dashboard.conftest import Window
 from tests.users.test_links import follow
-from tests.users.test_sign_in import sign_in
+from tests.users.test_sign_in import sees, session_of, sign_in
 from tests.world import PASSWORD, Person, World, an_email, at_once
 
 Windows = Callable[..., Window]
@@ -307,6 +307,45 @@ def test_people_of_another_account_are_not_there(world: World, olive: Person) ->
     for path, form in ACTIONS.values():
         assert olive.post(at(world, carol.user_id) + path, form).status_code == 404
     assert carol.get(f"/w/{world.globex}/contacts").status_code == 200
+
+
+def told(answer: httpx.Response, email: str) -> str:
+    """What the page says of an invitation, without what is of this one alone."""
+    above = answer.text.partition('<ul class="rows"')[0].replace(email, "EMAIL")
+    return re.sub(r'(name="csrf" (?:value|content)="|/invite/)[\w=-]+', r"\1", above)
+
+
+def test_an_invitation_does_not_tell_that_an_address_has_another_account(world: World, olive: Person) -> None:
+    fresh, carol = an_email(), world.person("viewer", account_id=world.globex_account_id)
+    emails = (fresh, carol.email)
+    answers = {email: olive.post(at(world), {"email": email, "role": "viewer"}) for email in emails}
+    assert told(answers[fresh], fresh) == told(answers[carol.email], carol.email)
+    assert [answer.status_code for answer in answers.values()] == [200, 200]
+    for email, answer in answers.items():
+        path = link_in(answer)
+        opened = world.http.get(path)
+        assert (opened.status_code, email in opened.text) == (200, True)
+        assert follow(world.http, path, name="Carol", password="battery staple").status_code == 303
+
+
+def test_each_password_of_an_e_mail_leads_to_its_own_account(world: World, olive: Person) -> None:
+    world.sql.execute("delete from sign_in_failures")
+    carol = world.person("viewer", account_id=world.globex_account_id)
+    path = link_in(olive.post(at(world), {"email": carol.email, "role": "viewer"}))
+    assert follow(world.http, path, name="Carol", password="battery staple").status_code == 303
+    assert carol.get(f"/w/{world.globex}/contacts").status_code == 200
+    assert carol.get(f"/w/{world.acme}/contacts").status_code == 404
+    for password, own, other in (
+        (PASSWORD, world.globex, world.acme),
+        ("battery staple", world.acme, world.globex),
+        (PASSWORD, world.globex, world.acme),
+    ):
+        secret = session_of(sign_in(world.http, carol.email, password))
+        seen = [sees(world.http, secret, f"/w/{place}/contacts") for place in (own, other)]
+        assert seen == [200, 404]
+    assert sign_in(world.http, carol.email, "neither of them").status_code == 400
+    again = olive.post(at(world), {"email": carol.email, "role": "viewer"})
+    assert again.status_code == 409  # Of one's own account one may know.
 
 
 # One's own account

@@ -115,6 +115,12 @@ CREATE TABLE public.idempotency_records (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.known_addresses (
+    user_id uuid NOT NULL,
+    address bytea NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.one_time_links (
     hash bytea NOT NULL,
     kind text NOT NULL,
@@ -179,7 +185,8 @@ CREATE TABLE public.sessions (
 CREATE UNLOGGED TABLE public.sign_in_failures (
     subject bytea NOT NULL,
     failures integer NOT NULL,
-    since timestamp with time zone NOT NULL
+    since timestamp with time zone NOT NULL,
+    next_at timestamp with time zone
 );
 
 CREATE TABLE public.tags (
@@ -270,6 +277,9 @@ ALTER TABLE ONLY public.grid_layouts
 ALTER TABLE ONLY public.idempotency_records
     ADD CONSTRAINT idempotency_records_pkey PRIMARY KEY (key_id, key);
 
+ALTER TABLE ONLY public.known_addresses
+    ADD CONSTRAINT known_addresses_pkey PRIMARY KEY (user_id, address);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (hash);
 
@@ -340,6 +350,8 @@ CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspa
 
 CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
 
+CREATE INDEX known_addresses_age ON public.known_addresses USING btree (seen_at);
+
 CREATE INDEX one_time_links_by_user ON public.one_time_links USING btree (user_id);
 
 CREATE INDEX one_time_links_expiry ON public.one_time_links USING btree (expires_at);
@@ -360,7 +372,9 @@ CREATE INDEX tags_to_sweep ON public.tags USING btree (workspace_id, id) WHERE (
 
 CREATE INDEX users_by_account ON public.users USING btree (account_id, created_at, id);
 
-CREATE UNIQUE INDEX users_email ON public.users USING btree (email_key);
+CREATE INDEX users_by_email ON public.users USING btree (email_key);
+
+CREATE UNIQUE INDEX users_email ON public.users USING btree (account_id, email_key);
 
 CREATE INDEX workspaces_by_account ON public.workspaces USING btree (account_id, created_at, id);
 
@@ -371,6 +385,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.known_addresses
+    ADD CONSTRAINT known_addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

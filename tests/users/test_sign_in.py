@@ -9,7 +9,7 @@ import pytest
 from contactory.csrf import carries
 from contactory.users.passwords import Passwords
 from tests.servers import Sql
-from tests.world import Person, World, an_email
+from tests.world import Person, World
 
 PASSWORD = "correct horse battery"
 SESSION, FORM = "__Host-contactory", "__Host-contactory-form"
@@ -243,97 +243,6 @@ def test_a_form_that_is_none_is_refused(
     headers = {**olive.cookie, "sec-fetch-site": "same-origin", "x-csrf-token": olive.csrf}
     answer = http.post("/sign-out", content=content, headers={**headers, "content-type": kind})
     assert answer.status_code == status
-
-
-# Guessing.
-
-
-def test_a_wrong_password_and_an_unknown_e_mail_are_answered_alike(http: httpx.Client, olive: Person) -> None:
-    def shape(answer: httpx.Response, email: str) -> tuple[int, str]:
-        return answer.status_code, re.sub(r'name="csrf" value="[^"]*"', "", answer.text.replace(email, ""))
-
-    nobody = an_email()
-    known = sign_in(http, olive.email, "wrong password")
-    unknown = sign_in(http, nobody, "wrong password")
-    assert shape(known, olive.email) == shape(unknown, nobody)
-    assert known.status_code == 400
-    assert "do not belong together" in known.text
-
-
-def test_the_tenth_failure_of_an_e_mail_stops_it_everywhere(
-    sql: Sql, http: httpx.Client, second_http: httpx.Client, olive: Person
-) -> None:
-    for number in range(10):
-        sql.execute("delete from sign_in_failures where failures < $1", number)  # Those of the address.
-        at = (http, second_http)[number % 2]
-        assert sign_in(at, olive.email, "wrong password").status_code == 400
-    for at in (http, second_http):
-        answer = sign_in(at, olive.email)
-        assert answer.status_code == 429
-        assert 0 < int(answer.headers["retry-after"]) <= 900
-        assert "try again in 15 minutes" in answer.text
-
-
-def test_the_tenth_failure_of_an_address_stops_it_for_every_e_mail(http: httpx.Client, olive: Person) -> None:
-    for _ in range(10):
-        assert sign_in(http, an_email(), "wrong password").status_code == 400
-    assert sign_in(http, olive.email).status_code == 429
-
-
-def test_the_pause_ends(sql: Sql, http: httpx.Client, olive: Person) -> None:
-    for _ in range(11):
-        last = sign_in(http, olive.email, "wrong password")
-    assert last.status_code == 429
-    sql.execute("update sign_in_failures set since = since - interval '15 minutes'")
-    assert sign_in(http, olive.email).status_code == 303
-
-
-def test_a_success_forgives_the_failures_of_its_e_mail(sql: Sql, http: httpx.Client, olive: Person) -> None:
-    for _ in range(9):
-        sign_in(http, olive.email, "wrong password")
-    assert sign_in(http, olive.email).status_code == 303
-    # The address is at nine still: whoever has one account cannot try the others for ever.
-    assert [row[0] for row in sql.fetch("select failures from sign_in_failures")] == [9]
-
-
-def test_behind_a_proxy_the_address_is_the_one_that_it_saw(
-    private_server: Any, sql: Sql, olive: Person
-) -> None:
-    http = private_server(proxies=1)
-    for _ in range(11):
-        last = sign_in(http, an_email(), "wrong", **{"x-forwarded-for": "198.51.100.7, 203.0.113.1"})
-    assert last.status_code == 429
-    spoofed = {"x-forwarded-for": "198.51.100.8, 203.0.113.1"}
-    assert sign_in(http, an_email(), "wrong", **spoofed).status_code == 429
-    other = {"x-forwarded-for": "203.0.113.1, 198.51.100.7"}
-    assert sign_in(http, olive.email, **other).status_code == 303
-
-
-@pytest.mark.parametrize(
-    "passed",
-    [
-        b"\xff\xfe, 203.0.113.1",
-        "é, 203.0.113.1".encode(),
-        b"unknown, , 203.0.113.1:5678",
-        b"::ffff:203.0.113.1",
-        b"[::FFFF:203.0.113.1]:443",
-    ],
-)
-def test_a_client_has_one_address_whatever_stands_before_it(
-    private_server: Any, sql: Sql, passed: bytes
-) -> None:
-    http = private_server(proxies=1)
-    for _ in range(10):
-        sign_in(http, an_email(), "wrong", **{"x-forwarded-for": "203.0.113.1"})
-    refused = sign_in(http, an_email(), "wrong", target="/", **{"x-forwarded-for": passed})
-    assert refused.status_code == 429
-
-
-def test_an_address_that_a_proxy_does_not_know_is_that_of_the_proxy(private_server: Any, sql: Sql) -> None:
-    http = private_server(proxies=1)
-    for rubbish in ("unknown", "é", "a.example", "999.1.1.1", "", "127.0.0.1", "1.2.3.4, x", ",", "_x", "-"):
-        sign_in(http, an_email(), "wrong", target="/", **{"x-forwarded-for": rubbish.encode()})
-    assert sign_in(http, an_email(), "wrong", **{"x-forwarded-for": "::ffff:127.0.0.1"}).status_code == 429
 
 
 def test_a_password_of_any_length_is_answered(http: httpx.Client, olive: Person) -> None:
