@@ -202,6 +202,8 @@ class Database:
         self.statement_timeout = statement_timeout
         self.size = 0
         """Connections that are open, or being opened."""
+        self.server_version = ""
+        """Of PostgreSQL, such as 18.6; empty until there was a connection."""
         self._most = size
         self._idle: list[Any] = []
         self._waiters: deque[asyncio.Future[Any]] = deque()
@@ -244,10 +246,13 @@ class Database:
                 return conn
         self.size += 1
         try:
-            return await connect(self.url, self.statement_timeout)
+            conn = await connect(self.url, self.statement_timeout)
         except BaseException:
             self._gone()
             raise
+        version = conn.get_server_version()
+        self.server_version = f"{version.major}.{version.minor}"
+        return conn
 
     async def _wait(self) -> Any:
         """The next connection that is given back, or None for leave to open one."""

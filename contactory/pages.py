@@ -12,7 +12,7 @@ from contactory.catalog import Catalog
 from contactory.errors import PROBLEMS, NotFound, Problem, Unauthorized
 from contactory.health import Health, live, ready
 from contactory.http import Response, encode_json
-from contactory.metrics import CONTENT_TYPE, exposition
+from contactory.metrics import CONTENT_TYPE
 from contactory.openapi import describe, with_fields
 from contactory.operations import Call, Handler, Operation
 from contactory.static_files import PAGE_HEADERS, send, static_file
@@ -24,7 +24,10 @@ _HTML = ("content-type", "text/html; charset=utf-8")
 async def metrics(call: Call) -> Response:
     """Prometheus metrics, of every process of this server."""
     call.app.gauge()
-    return Response(200, exposition(), [("content-type", CONTENT_TYPE)])
+    shared = call.app.exposition
+    # In a thread: to read and add up what all processes have counted takes some milliseconds.
+    text = await asyncio.to_thread(shared.text, shared.snapshot())
+    return Response(200, text, [("content-type", CONTENT_TYPE)])
 
 
 async def docs(call: Call) -> Response:

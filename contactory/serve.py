@@ -22,7 +22,7 @@ from contactory.logs import set_up_logs
 from contactory.migrate import migrate
 from contactory.settings import Settings, processes, to_environment
 from contactory.users.links import make_link
-from contactory.workers import listen, run
+from contactory.workers import Limits, listen, run
 from contactory.workspaces.store import create_account, create_workspace
 
 Say = Callable[[str], None]
@@ -72,14 +72,13 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
         url = stack.enter_context(postgresql(settings, say))
         first = asyncio.run(_prepare(url, say))
         os.environ.update(to_environment(msgspec.structs.replace(settings, database_url=url)))
-        if processes(settings) > 1:
-            folder = tempfile.mkdtemp(prefix="contactory-metrics-")
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        metrics = Path(tempfile.mkdtemp(prefix="contactory-metrics-"))
+        stack.callback(shutil.rmtree, metrics, ignore_errors=True)
         address = f"http://{_shown_host(settings.host)}:{settings.port}"
         sockets = listen(settings.host, settings.port, processes(settings))
         threading.Thread(target=_when_ready, args=(address, first, welcome), daemon=True).start()
-        asyncio.run(run(sockets, settings.shutdown_timeout))
+        limits = Limits(settings.shutdown_timeout, settings.worker_timeout)
+        asyncio.run(run(sockets, metrics, limits))
 
 
 def _shown_host(host: str) -> str:

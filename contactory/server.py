@@ -1,4 +1,8 @@
-"""One server process: `python -m contactory.server FD`, FD being the socket that it is to listen on."""
+"""One server process: `python -m contactory.server SOCKET PULSE FOLDER NAME`, as workers.py starts it.
+
+SOCKET and PULSE are descriptors: of the socket that it is to listen on, and of the pipe for signs of life. In
+FOLDER the processes share their metrics, in which this one is called NAME.
+"""
 
 import asyncio
 import ctypes
@@ -7,13 +11,16 @@ import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import uvloop
 
 from contactory.app import OPERATIONS
 from contactory.dispatch import Dispatcher
+from contactory.exposition import Exposition
 from contactory.http_connection import HttpConnection, Listener
 from contactory.logs import log, set_up_logs
+from contactory.pulse import beat
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
 from contactory.workers import BACKLOG
@@ -25,12 +32,13 @@ _OTHER_DESCRIPTORS = 64
 """What a process may have open besides connections: sockets that listen, files, those who are turned away."""
 
 
-async def serve(settings: Settings, listening: socket.socket) -> None:
+async def serve(settings: Settings, listening: socket.socket, pulse: int, exposition: Exposition) -> None:
     """Serves until SIGTERM or SIGINT; then finishes what was accepted, within the setting's time."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    services = Services(settings)
+    beating = asyncio.create_task(beat(pulse, settings.worker_timeout))
+    services = Services(settings, exposition)
     await services.start()
     handle = Dispatcher(services, OPERATIONS).handle
     listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings))
@@ -44,6 +52,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     await listener.stop(settings.shutdown_timeout * (1 - _TO_CLOSE))
     watching.cancel()
     await services.stop()
+    beating.cancel()
 
 
 def _connections(settings: Settings) -> int:
@@ -74,14 +83,14 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, pulse: int, folder: Path, name: str) -> None:
     """The process from its start to its end."""
     _end_with_parent()
     settings = load_settings()
     set_up_logs(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, socket.socket(fileno=descriptor)))
+        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, Exposition(folder, name)))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

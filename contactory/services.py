@@ -14,10 +14,11 @@ from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
+from contactory.exposition import Exposition
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
-from contactory.metrics import BATCH, POOL_SIZE, POOL_USED, TZDATA, WAITING, Meter
+from contactory.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
 from contactory.timezones.zones import TZDATA_VERSION
@@ -32,8 +33,9 @@ _COUNTS = 1000
 class Services:
     """Made once per process, before the first request."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, exposition: Exposition) -> None:
         self.settings = settings
+        self.exposition = exposition
         self.db = Database(settings.database_url, settings.pool_size, settings.statement_timeout)
         self.catalogs = Catalogs(self.db)
         self.keys = Keys(self.db)
@@ -84,12 +86,12 @@ class Services:
         await self.db.close()
 
     def gauge(self) -> None:
-        """Brings this process's metrics up to date: another one may be asked for them."""
-        Meter.flush()
+        """Brings this process's metrics up to date."""
         WAITING.set(self.changes.waiting + self.creates.waiting)
         POOL_SIZE.set(self.db.size)
         POOL_USED.set(self.db.in_use)
-        TZDATA.labels(TZDATA_VERSION).set(1)
+        TZDATA.say(version=TZDATA_VERSION)
+        BUILD.say(postgresql=self.db.server_version)
 
     async def _keep_fresh(self) -> None:
         """Learns within a second what was revoked or renamed elsewhere, for as long as the process runs."""
@@ -102,6 +104,7 @@ class Services:
             except Exception as error:  # Once this task has ended, nothing would be learnt any more.
                 log.error("job failed", error=type(error).__name__)
             self.gauge()
+            await asyncio.to_thread(self.exposition.write, self.exposition.snapshot())
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -101,6 +101,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(gt=0, le=600),
         _says("Seconds that accepted requests get to finish when the server is stopped."),
     ] = 8.0
+    worker_timeout: Annotated[
+        float,
+        Meta(ge=0, le=3600),
+        _says("Seconds after which a server process that gives no sign of life is replaced; 0 means never."),
+    ] = 30.0
     rate_limit: Annotated[
         float,
         Meta(ge=0),

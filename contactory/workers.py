@@ -1,18 +1,21 @@
-"""The server processes: started on the sockets they listen on, replaced when they die, ended at a signal.
+"""The server processes: started on their sockets, replaced when they die or hang, ended at a signal.
 
 Each has a socket of its own on the same port, among which Linux spreads the clients (SO_REUSEPORT). The
 supervisor keeps the sockets, so who waits for a process that died is served by the one that takes its place.
 """
 
 import asyncio
-import os
 import signal
 import socket
 import sys
 import time
 from asyncio.subprocess import Process
+from pathlib import Path
+from typing import NamedTuple
 
+from contactory.exposition import bury
 from contactory.logs import log
+from contactory.pulse import Pulse
 
 BACKLOG = 4096
 """Clients that may wait in the kernel for a process."""
@@ -39,10 +42,19 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
     return sockets if spread else sockets * count
 
 
-async def run(sockets: list[socket.socket], grace: float) -> None:
-    """Keeps a server process on each socket until SIGINT or SIGTERM; then ends them within `grace` seconds.
+class Limits(NamedTuple):
+    """What a process may take, in seconds."""
 
-    A second signal ends them at once.
+    grace: float
+    """To end."""
+    silence: float
+    """Until it gives a sign of life; 0: for ever."""
+
+
+async def run(sockets: list[socket.socket], metrics: Path, limits: Limits) -> None:
+    """Keeps a server process on each socket until SIGINT or SIGTERM; then ends them within the time for that.
+
+    A second signal ends them at once. In the folder `metrics` they write down what they have counted.
     """
     loop, stop, at_once = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 
@@ -51,7 +63,10 @@ async def run(sockets: list[socket.socket], grace: float) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
-    keepers = [asyncio.create_task(_keep(each, stop, at_once, grace)) for each in sockets]
+    keepers = [
+        asyncio.create_task(_keep(each, f"server-{number}", metrics, limits, stop, at_once))
+        for number, each in enumerate(sockets, 1)
+    ]
     await stop.wait()
     # Closed here first, so that once the processes have closed theirs nobody new can connect.
     for each in sockets:
@@ -59,33 +74,60 @@ async def run(sockets: list[socket.socket], grace: float) -> None:
     await asyncio.gather(*keepers)
 
 
-async def _keep(listening: socket.socket, stop: asyncio.Event, at_once: asyncio.Event, grace: float) -> None:
+async def _keep(
+    listening: socket.socket,
+    name: str,
+    metrics: Path,
+    limits: Limits,
+    stop: asyncio.Event,
+    at_once: asyncio.Event,
+) -> None:
     failures = 0
     while not stop.is_set():
         begun = time.monotonic()
+        pulse = Pulse()
         try:
-            process = await _start(listening)
+            process = await _start(listening, pulse, str(metrics), name)
         except OSError as error:  # The system has no process or no memory left just now.
             log.error("process does not start", error=str(error))
         else:
             ended = asyncio.create_task(process.wait())
-            await _first(ended, stop)
+            await _live(process, ended, pulse, limits.silence, stop)
             if stop.is_set():
-                await _end(process, ended, at_once, grace)
+                await _end(process, ended, at_once, limits.grace)
                 return
-            _bury(process)
+            _bury(process, metrics)
+        finally:
+            pulse.close()
         failures = 0 if time.monotonic() - begun > _LIVED else failures + 1
         pause = min(_RESPAWN_MOST, _RESPAWN_SECONDS * 2 ** max(0, failures - 1))
         await _first(asyncio.create_task(asyncio.sleep(pause)), stop)
 
 
-async def _start(listening: socket.socket) -> Process:
-    descriptor = listening.fileno()
-    command = (sys.executable, "-m", "contactory.server", str(descriptor))
+async def _start(listening: socket.socket, pulse: Pulse, *more: str) -> Process:
+    descriptors = (listening.fileno(), pulse.writing)
+    command = (sys.executable, "-m", "contactory.server", *map(str, descriptors), *more)
     # A session of its own, so that Ctrl-C reaches the supervisor alone, which sees to the order of the end.
-    return await asyncio.create_subprocess_exec(
-        *command, pass_fds=[descriptor], stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+    process = await asyncio.create_subprocess_exec(
+        *command, pass_fds=descriptors, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
     )
+    pulse.started()
+    return process
+
+
+async def _live(
+    process: Process, ended: "asyncio.Task[int]", pulse: Pulse, silence: float, stop: asyncio.Event
+) -> None:
+    """Returns once the process has ended, or is to end. One that hangs is killed."""
+    hangs = asyncio.create_task(pulse.silence(silence))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([ended, hangs, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if hangs.done() and not ended.done() and not stop.is_set():
+        log.error("process does not answer", pid=process.pid, seconds=silence)
+        process.kill()
+        await ended
+    hangs.cancel()
+    stopping.cancel()
 
 
 async def _first(task: "asyncio.Task[object]", event: asyncio.Event, seconds: float | None = None) -> None:
@@ -105,9 +147,9 @@ async def _end(process: Process, ended: "asyncio.Task[int]", at_once: asyncio.Ev
     await ended
 
 
-def _bury(process: Process) -> None:
+def _bury(process: Process, metrics: Path) -> None:
     log.warning("process died", pid=process.pid, status=process.returncode)
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        from prometheus_client import multiprocess
-
-        multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
+    try:
+        bury(metrics, process.pid)
+    except OSError as error:
+        log.warning("metrics not kept", error=error.strerror)

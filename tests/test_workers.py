@@ -71,6 +71,62 @@ def test_metrics_forget_a_process_that_died(server: Server) -> None:
     assert connections() <= most
 
 
+@pytest.fixture
+def watched(database_url: str, tmp_path: Path) -> Generator[Server]:
+    """A server whose processes are replaced after two seconds without a sign of life."""
+    settings = {"database_url": database_url, "workers": 2, "worker_timeout": 2}
+    with running(tmp_path / "server.log", **settings) as started:
+        until(lambda: len(workers(started)) == 2)
+        yield started
+
+
+def test_a_process_that_does_not_answer_is_logged_and_replaced(watched: Server) -> None:
+    until(lambda: watched.answers("/health/live"))
+    victim, other = (worker.pid for worker in workers(watched))
+    os.kill(victim, signal.SIGSTOP)
+    until(lambda: {worker.pid for worker in workers(watched)} - {other, victim} != set())
+    assert victim not in {worker.pid for worker in workers(watched)}
+    assert other in {worker.pid for worker in workers(watched)}
+    log = watched.log.read_text()
+    assert f'"pid":{victim}' in next(line for line in log.splitlines() if '"process does not answer"' in line)
+    with ThreadPoolExecutor(10) as pool:
+        answers = pool.map(lambda _: httpx.get(watched.url + READY, timeout=20).status_code, range(20))
+        assert set(answers) == {200}
+
+
+def test_a_stop_of_all_processes_is_no_reason_to_replace_one(watched: Server) -> None:
+    """As by a debugger, or while the machine is asleep."""
+    before = [worker.pid for worker in workers(watched)]
+    everyone = [watched.process.pid, *before]
+    for pid in everyone:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(5)
+    # The supervisor looks first, and for a moment all that it finds is silence.
+    for pid in everyone:
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.3)
+    time.sleep(3)
+    assert [worker.pid for worker in workers(watched)] == before
+    assert '"process does not answer"' not in watched.log.read_text()
+
+
+def test_processes_at_work_and_at_their_start_are_left_alone(database_url: str, tmp_path: Path) -> None:
+    settings = {"database_url": database_url, "workers": 2, "worker_timeout": 1}
+    with running(tmp_path / "server.log", **settings) as server, ThreadPoolExecutor(16) as pool:
+        until(lambda: len(workers(server)) == 2)
+        before = {worker.pid for worker in workers(server)}
+        with httpx.Client(base_url=server.url, timeout=20) as http:
+            end = time.monotonic() + 3
+
+            def ask(_: int) -> None:
+                while time.monotonic() < end:
+                    assert http.get("/sign-in").status_code == 200
+
+            list(pool.map(ask, range(16)))
+        assert {worker.pid for worker in workers(server)} == before
+        assert '"process does not answer"' not in server.log.read_text()
+
+
 def test_a_second_signal_ends_at_once_what_does_not_end(server: Server) -> None:
     """A request that waits for its body keeps a process for as long as it may take."""
     host, port = "127.0.0.1", server.port
