@@ -21,7 +21,7 @@ from contactory.tags.model import display_name
 
 Parse: TypeAlias = Callable[[Object, Catalog, Errors], Values]
 Make: TypeAlias = Callable[[Values, Catalog, Object], Awaitable[Written]]
-INCLUDE = one_of("deleted", "timezones", "consent")._replace(many=True)
+INCLUDE = one_of("deleted", "timezones", "consent", "version")._replace(many=True)
 
 
 async def home(call: Call, contact_id: str) -> str:
@@ -175,6 +175,8 @@ def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
         extras["timezoneSource"] = row["timezone_source"]
     if "consent" in include:
         extras["consent"] = show_consent(row["consent"])
+    if "version" in include:
+        extras["version"] = row["version"]
     return {**msgspec.to_builtins(contact), **extras}
 
 
