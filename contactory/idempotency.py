@@ -19,6 +19,7 @@ from contactory.errors import (
     ValidationProblem,
 )
 from contactory.http import Response
+from contactory.ids import parse_id
 from contactory.operations import Call
 
 KEPT = timedelta(hours=24)
@@ -132,6 +133,17 @@ async def _answer(
         return render(call, problem)
 
 
+def _subjects(call: Call, response: Response) -> list[str]:
+    """What a purge finds the answer by: the contacts whose values it may hold.
+
+    A refusal quotes what was sent, so it belongs to every contact that the request was about.
+    """
+    found = set(call.touched)
+    if response.status >= 400:
+        found.update(call.named, filter(None, map(parse_id, call.path.values())))
+    return list(found)
+
+
 async def _keep(conn: Connection, owner: tuple[str, str], call: Call, response: Response) -> None:
     headers: Any = msgspec.json.encode(response.headers).decode()
     await conn.execute(
@@ -141,5 +153,5 @@ async def _keep(conn: Connection, owner: tuple[str, str], call: Call, response: 
         response.status,
         headers,
         response.body,
-        list(set(call.touched)),
+        _subjects(call, response),
     )

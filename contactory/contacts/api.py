@@ -9,8 +9,9 @@ from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, Errors, Form, Object, one_of
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_values
+from contactory.contacts.purging import address_ids, purge
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
-from contactory.contacts.store import locate, purge
+from contactory.contacts.store import locate
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
 from contactory.db import Row
 from contactory.errors import Forbidden, NotFound, ValidationProblem
@@ -106,6 +107,7 @@ async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Respons
         errors = Errors()
         errors.found += early.found
         values = parse(data, catalog, errors)
+        call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
         errors.check()
         return answer(await make(values, catalog, given))
 

@@ -14,9 +14,9 @@ from contactory.contacts.grid import BUILT_IN, Column, columns_of, value_of
 from contactory.contacts.history import timeline
 from contactory.contacts.lists import EVENT_CURSOR
 from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.purging import purge
 from contactory.contacts.reach import Reach, reach_of
 from contactory.contacts.statement import RESTORE
-from contactory.contacts.store import purge
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write
 from contactory.errors import Conflict, FieldError, NotFound, PreconditionFailed, Problem, ValidationProblem
