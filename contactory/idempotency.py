@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.db import LOCK_TIMEOUT, Connection, translated
+from contactory.db import LOCK_TIMEOUT, Connection, Database, translated
 from contactory.errors import (
     Conflict,
     FieldError,
@@ -23,6 +23,7 @@ from contactory.ids import parse_id
 from contactory.operations import Call
 
 KEPT = timedelta(hours=24)
+_PIECE = 5000
 _WAIT = "150ms"  # For another process that is at the same request: its answer may be there in a moment.
 
 Render = Callable[[Call, Problem], Response]
@@ -155,3 +156,22 @@ async def _keep(conn: Connection, owner: tuple[str, str], call: Call, response: 
         response.body,
         _subjects(call, response),
     )
+
+
+_FORGET = """
+with old as materialized (
+    select key_id, key from idempotency_records where created_at < $1
+     order by created_at limit $2 for update skip locked
+)
+delete from idempotency_records r using old where r.key_id = old.key_id and r.key = old.key
+"""
+
+
+async def forget(db: Database) -> bool:
+    """Removes a piece of the answers that have been kept long enough; says whether there may be more.
+
+    Every process does so, and each takes rows that no other one is at.
+    """
+    async with db.connection() as conn:
+        done = await conn.execute(_FORGET, datetime.now(UTC) - KEPT, _PIECE)
+    return done == f"DELETE {_PIECE}"
