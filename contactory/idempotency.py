@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.db import LOCK_TIMEOUT, Connection, translated
+from contactory.db import LOCK_TIMEOUT, Connection, Database, translated
 from contactory.errors import (
     Conflict,
     FieldError,
@@ -20,9 +20,11 @@ from contactory.errors import (
     ValidationProblem,
 )
 from contactory.http import Response
+from contactory.ids import parse_id
 from contactory.operations import Call
 
 KEPT = timedelta(hours=24)
+_PIECE = 5000
 _WAIT = "150ms"  # For another process that is at the same request: its answer may be there in a moment.
 
 Render = Callable[[Call, Problem], Response]
@@ -132,6 +134,17 @@ async def _answer(
         return render(call, problem)
 
 
+def _subjects(call: Call, response: Response) -> list[str]:
+    """What a purge finds the answer by: the contacts whose values it may hold.
+
+    A refusal quotes what was sent, so it belongs to every contact that the request was about.
+    """
+    found = set(call.touched)
+    if response.status >= 400:
+        found.update(call.named, filter(None, map(parse_id, call.path.values())))
+    return list(found)
+
+
 async def _keep(conn: Connection, owner: tuple[str, str], call: Call, response: Response) -> None:
     headers: Any = msgspec.json.encode(response.headers).decode()
     await conn.execute(
@@ -141,5 +154,29 @@ async def _keep(conn: Connection, owner: tuple[str, str], call: Call, response: 
         response.status,
         headers,
         response.body,
-        list(set(call.touched)),
+        _subjects(call, response),
     )
+
+
+_FORGET = """
+with old as materialized (
+    select key_id, key from idempotency_records where created_at < now() - $1::interval
+     order by created_at limit $2 for update skip locked
+), ahead as materialized (
+    -- Kept by a clock that was set back since.
+    select key_id, key from idempotency_records where created_at > now() + $1::interval
+     order by created_at limit $2 for update skip locked
+)
+delete from idempotency_records r using (select * from old union all select * from ahead) gone
+ where r.key_id = gone.key_id and r.key = gone.key
+"""
+
+
+async def forget(db: Database) -> bool:
+    """Removes a piece of the answers that have been kept long enough; says whether there may be more.
+
+    Every process does so, and each takes rows that no other one is at.
+    """
+    async with db.connection() as conn:
+        done = await conn.execute(_FORGET, KEPT, _PIECE)
+    return int(done.removeprefix("DELETE ")) >= _PIECE

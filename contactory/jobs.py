@@ -11,7 +11,7 @@ from contactory.contacts.sweep import sweep
 from contactory.db import COLLISION, Database
 from contactory.errors import Unavailable
 from contactory.fields.retype import end_abandoned
-from contactory.idempotency import KEPT
+from contactory.idempotency import forget
 from contactory.logs import log
 from contactory.users.attempts import forget_old
 
@@ -44,7 +44,6 @@ class Jobs:
 
     async def _once(self) -> None:
         await write_last_used(self._db, self._keys)
-        await _drop_old_records(self._db)
         await _drop_old_sign_ins(self._db)
         await end_abandoned(self._db)
         await self._in_pieces(lambda: sweep(self._db))
@@ -61,6 +60,21 @@ class Jobs:
             except Exception as error:
                 log.error("job failed", error=type(error).__name__)
             await asyncio.sleep(max(_FIND_SECONDS, self._rest(begun)))
+
+    async def keep_answers_few(self) -> None:
+        """Removes the kept answers whose time is over, for ever: apart, so that no long job holds it up."""
+        while True:
+            await asyncio.sleep(_EVERY_SECONDS)
+            try:
+                begun = time.monotonic()
+                while await forget(self._db):
+                    # However busy it is, since a busy server is what keeps many.
+                    await asyncio.sleep(min(_LONGEST_REST, _REST * (time.monotonic() - begun)))
+                    begun = time.monotonic()
+            except (Unavailable, *COLLISION):
+                continue
+            except Exception as error:
+                log.error("job failed", error=type(error).__name__)
 
     async def _in_pieces(self, work: Callable[[], Awaitable[bool]]) -> None:
         """Does a long job, as long as `work` says that there is more."""
@@ -96,17 +110,6 @@ async def write_last_used(db: Database, keys: Keys) -> None:
                   and (k.last_used_at is null or k.last_used_at < u.at or k.last_used_at > now())""",
             list(used),
             [datetime.fromtimestamp(seconds, UTC) for seconds in used.values()],
-        )
-
-
-async def _drop_old_records(db: Database) -> None:
-    async with db.connection() as conn:
-        await conn.execute(
-            """delete from idempotency_records where (key_id, key) in
-               (select key_id, key from idempotency_records
-                 where created_at < now() - $1::interval or created_at > now() + $1::interval
-                 limit 10000)""",
-            KEPT,
         )
 
 

@@ -45,6 +45,7 @@ class Call:
         "app",
         "changed_catalogs",
         "conn",
+        "named",
         "operation",
         "path",
         "query",
@@ -65,6 +66,8 @@ class Call:
         """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
         self.touched: list[str] = []
         """Ids of the contacts whose values the answer holds."""
+        self.named: list[str] = []
+        """Ids that stand for what the request names contacts by: their phones and e-mails."""
         self.changed_catalogs: set[str] = set()
         """Workspaces whose catalogue the call changes: forgotten once that is committed."""
 

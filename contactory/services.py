@@ -72,6 +72,7 @@ class Services:
         self.creates.start()
         self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
         self._tasks.append(asyncio.create_task(self._jobs.keep_findable()))
+        self._tasks.append(asyncio.create_task(self._jobs.keep_answers_few()))
         self._tasks.append(asyncio.create_task(deadlines.watch()))
 
     async def stop(self) -> None:

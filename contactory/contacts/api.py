@@ -9,8 +9,9 @@ from contactory.catalog import Catalog
 from contactory.checks import BOOLEAN, ID, Errors, Form, Object, one_of
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_values
+from contactory.contacts.purging import address_ids, purge
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
-from contactory.contacts.store import locate, purge
+from contactory.contacts.store import locate
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
 from contactory.db import Row
 from contactory.errors import Forbidden, NotFound, ValidationProblem
@@ -21,7 +22,7 @@ from contactory.tags.model import display_name
 
 Parse: TypeAlias = Callable[[Object, Catalog, Errors], Values]
 Make: TypeAlias = Callable[[Values, Catalog, Object], Awaitable[Written]]
-INCLUDE = one_of("deleted", "timezones", "consent")._replace(many=True)
+INCLUDE = one_of("deleted", "timezones", "consent", "version")._replace(many=True)
 
 
 async def home(call: Call, contact_id: str) -> str:
@@ -106,6 +107,7 @@ async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Respons
         errors = Errors()
         errors.found += early.found
         values = parse(data, catalog, errors)
+        call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
         errors.check()
         return answer(await make(values, catalog, given))
 
@@ -175,6 +177,8 @@ def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
         extras["timezoneSource"] = row["timezone_source"]
     if "consent" in include:
         extras["consent"] = show_consent(row["consent"])
+    if "version" in include:
+        extras["version"] = row["version"]
     return {**msgspec.to_builtins(contact), **extras}
 
 

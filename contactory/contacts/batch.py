@@ -10,6 +10,7 @@ from contactory.checks import ID, Errors, Form, Json, Object, Rule, quote
 from contactory.contacts.api import home, parse_upsert
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.model import Contact, parse_values
+from contactory.contacts.purging import address_ids
 from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
@@ -175,7 +176,10 @@ async def _result(call: Call, workspace_id: str | None, operation: Json, index: 
     try:
         return await _run(call, workspace_id, operation)
     except Problem as problem:
+        call.touched += [*call.named, *_ids([operation])]
         return _problem(call, problem, index)
+    finally:
+        call.named = []
 
 
 def _problem(call: Call, problem: Problem, index: int) -> Object:
@@ -199,6 +203,7 @@ async def _run(call: Call, workspace_id: str | None, operation: Json) -> Object:
             errors.add(Invalid("wrong_type", "must be true or false"), "data", "preserveExisting")
         parse = parse_upsert if kind == "upsert" else parse_values
         values = parse(sent, catalog, errors, "data")
+        call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
         errors.check()
         if kind == "update":
             change = new_change(call, catalog, contact_id)

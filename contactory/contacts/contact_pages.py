@@ -14,9 +14,9 @@ from contactory.contacts.grid import HISTORY_TITLES, Column, columns_of, value_o
 from contactory.contacts.history import timeline
 from contactory.contacts.lists import EVENT_CURSOR
 from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.purging import purge
 from contactory.contacts.reach import Reach, reach_of
 from contactory.contacts.statement import RESTORE
-from contactory.contacts.store import purge
 from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write

@@ -8,7 +8,7 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.contacts.change import make_tags
-from contactory.contacts.objections import Taker, take_over
+from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
 from contactory.contacts.store import ATTEMPTS
 from contactory.contacts.writer import Apart
 from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
@@ -72,7 +72,7 @@ class NewContact(msgspec.Struct, kw_only=True):
         return changes
 
 
-_CREATE = """
+_CREATE = f"""
 with input as materialized (
     select *
       from unnest($1::uuid[], $2::uuid[], $3::bigint[],
@@ -93,6 +93,7 @@ with input as materialized (
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
        and w.catalog_version = i.catalog_version
+     where not ($22 and ({HAD_BEFORE}))
      order by i.workspace_id, phone, email_key
         on conflict do nothing
     returning workspace_id, id
@@ -104,6 +105,9 @@ with input as materialized (
       from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
 )
 select id::text from made
+ union all
+-- Those that a first attempt had committed, where the whole is tried again.
+select i.id::text from input i join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
 """
 
 
@@ -116,16 +120,27 @@ async def create_contacts(
     begins with the objections of deleted contacts that had its phone or e-mail.
     """
     with translated():
-        if not any(c.new_tags or c.phone or c.email_key for c in contacts):
-            return await _create(conn, contacts)
-        async with conn.transaction():
-            made = await make_tags(conn, contacts, settings.max_tags)
-            created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
-            if any(c.new_tags and result is None for c, result in zip(contacts, created, strict=True)):
-                raise Apart
-            reachable = [c for c in created if c and (c.phone or c.email_key)]
-            await take_over(conn, [Taker(c.workspace_id, c.id, c.undated) for c in reachable])
+        if any(c.new_tags for c in contacts):
+            return await _create_in_steps(conn, contacts, settings)
+        created = await _create(conn, contacts, only_unknown=True)
+        left = [c for c, result in zip(contacts, created, strict=True) if not result]
+        if not left:
             return created
+        later = {c.id: c for c in await _create_in_steps(conn, left, settings) if c}
+        return [result or later.get(c.id) for c, result in zip(contacts, created, strict=True)]
+
+
+async def _create_in_steps(
+    conn: Connection, contacts: Sequence[NewContact], settings: Settings
+) -> list[NewContact | None]:
+    """As create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
+    async with conn.transaction():
+        made = await make_tags(conn, contacts, settings.max_tags)
+        created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
+        if any(c.new_tags and result is None for c, result in zip(contacts, created, strict=True)):
+            raise Apart
+        await take_over(conn, [Taker(c.workspace_id, c.id, c.undated) for c in created if c])
+        return created
 
 
 def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewContact:
@@ -134,7 +149,10 @@ def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewConta
     return msgspec.structs.replace(c, tag_ids=sorted(ids), made_tags=tags)
 
 
-async def _create(conn: Connection, contacts: Sequence[NewContact]) -> list[NewContact | None]:
+async def _create(
+    conn: Connection, contacts: Sequence[NewContact], *, only_unknown: bool = False
+) -> list[NewContact | None]:
+    """One statement; with `only_unknown` it makes none whose phone or e-mail another one has, or had."""
     rows = [
         (
             c.workspace_id,
@@ -161,7 +179,8 @@ async def _create(conn: Connection, contacts: Sequence[NewContact]) -> list[NewC
         )
         for c in contacts
     ]
-    made = await conn.fetch(_CREATE, *(list(column) for column in zip(*rows, strict=True)))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    made = await conn.fetch(_CREATE, *columns, only_unknown)
     ids = {row[0] for row in made}
     return [c if c.id in ids else None for c in contacts]
 

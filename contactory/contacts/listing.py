@@ -20,7 +20,7 @@ from contactory.db import Connection
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
        c.fields, c.created_at, c.updated_at"""
-_EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent"}
+_EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent", "version": ""}
 HEAD = 80
 """Of so many contacts, and twice the page, enough are looked for first who may be contacted now."""
 MOST_PASSED = 1000
@@ -33,8 +33,14 @@ class Filter(msgspec.Struct, kw_only=True):
     phone: str | None = None
     tags: list[list[int]] = []
     """For each tag the ids that show as it; an empty one is a tag that no contact has."""
+    any_tag: list[int] | None = None
+    """The ids of tags of which a contact must carry at least one."""
+    not_tags: list[int] = []
+    """The ids of tags of which a contact must carry none."""
     created_after: datetime | None = None
+    created_before: datetime | None = None
     updated_after: datetime | None = None
+    updated_before: datetime | None = None
     reachable: Reachable | None = None
     conditions: list[tuple[str, list[Any]]] = []
     """SQL on the contacts `c`, from literals of ours, with `{}` for each value (filters.py, search.py)."""
@@ -42,7 +48,14 @@ class Filter(msgspec.Struct, kw_only=True):
     @property
     def selective(self) -> bool:
         """Whether an index of another kind than that of the order probably leads to the contacts."""
-        return bool(self.email_key or self.phone or self.tags or self.updated_after or self.conditions)
+        return bool(
+            self.email_key
+            or self.phone
+            or self.tags
+            or self.any_tag is not None
+            or self.updated_after
+            or self.conditions
+        )
 
 
 class Page(msgspec.Struct):
@@ -65,10 +78,18 @@ class Query:
             self.add("c.phone = {}", wanted.phone)
         for ids in wanted.tags:
             self.add("c.tag_ids && {}::bigint[]", ids)
-        if wanted.created_after is not None:
-            self.add("c.created_at > {}", wanted.created_after)
-        if wanted.updated_after is not None:
-            self.add("c.updated_at > {}", wanted.updated_after)
+        if wanted.any_tag is not None:
+            self.add("c.tag_ids && {}::bigint[]", wanted.any_tag)
+        if wanted.not_tags:
+            self.add("not c.tag_ids && {}::bigint[]", wanted.not_tags)
+        for condition, moment in (
+            ("c.created_at > {}", wanted.created_after),
+            ("c.created_at < {}", wanted.created_before),
+            ("c.updated_at > {}", wanted.updated_after),
+            ("c.updated_at < {}", wanted.updated_before),
+        ):
+            if moment is not None:
+                self.add(condition, moment)
         for condition, values in wanted.conditions:
             self.add(condition, *values)
         self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
@@ -98,7 +119,8 @@ async def list_contacts(
 ) -> Page:
     """A page of the active contacts of a workspace, `sort` being one of SORTS.
 
-    The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`.
+    The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`; the
+    `version` is always there.
     """
     columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
     rows = None
@@ -191,6 +213,8 @@ def _by_change(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -
         query.add(f"(e.at, e.contact_id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
     if wanted.updated_after is not None:
         query.add("e.at > {}", wanted.updated_after)
+    if wanted.updated_before is not None:
+        query.add("e.at < {}", wanted.updated_before)  # As for the contact; an index knows this one.
     return f"""
 select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
   from contact_events e

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -53,7 +54,8 @@ OFFSET = integer(0, 1_000_000_000, 0)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
 EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS, narrows=True, plus=every_plus)
 PHONE_FILTER = Rule(_plain, PHONE_NUMBER, narrows=True, plus=leading_plus)
-_SINCE = TIMESTAMP._replace(narrows=True)
+_TAGS = NAME._replace(many=True, narrows=True)
+_TIME = TIMESTAMP._replace(narrows=True)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
@@ -62,13 +64,15 @@ LIST_QUERY = {
     "sort": said(one_of(*SORTS), "The order; createdAt unless given."),
     "email": EMAIL_FILTER,
     "phone": PHONE_FILTER,
-    "tag": said(
-        NAME._replace(many=True, narrows=True), "Only contacts that carry the tag; several: all of them."
-    ),
-    "createdAfter": _SINCE,
-    "updatedAfter": _SINCE,
+    "tag": said(_TAGS, "Only contacts that carry the tag; several: all of them."),
+    "anyTag": said(_TAGS, "Only contacts that carry the tag; several: at least one."),
+    "notTag": said(_TAGS, "Only contacts without the tag; several: without all of them."),
+    "createdAfter": _TIME,
+    "createdBefore": _TIME,
+    "updatedAfter": _TIME,
+    "updatedBefore": _TIME,
     "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
-    "include": one_of("timezones", "consent")._replace(many=True),
+    "include": one_of("timezones", "consent", "version")._replace(many=True),
     "availableNow": said(
         CHANNEL._replace(narrows=True), "Only contacts that may be contacted on this channel now."
     ),
@@ -76,6 +80,8 @@ LIST_QUERY = {
     "channel": said(CHANNEL, "The channel that availableAt is about."),
     "window": said(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
+
+_TAG_FILTERS = ("tag", "anyTag", "notTag")
 
 
 async def list_all(call: Call) -> Response:
@@ -93,7 +99,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
     query = call.query
     cursor: Cursor | None = query.get("cursor")
     sort = cursor.sort if cursor else query.get("sort", "createdAt")
-    await call.app.catalogs.tag_ids(catalog, query.get("tag", ()))
+    await call.app.catalogs.tag_ids(catalog, [tag for name in _TAG_FILTERS for tag in query.get(name, ())])
     wanted = _filter(call, catalog)
     include = query.get("include", ())
     async with call.connection() as conn:
@@ -109,10 +115,15 @@ async def _list(call: Call, catalog: Catalog) -> Response:
 
 def _filter(call: Call, catalog: Catalog) -> Filter:
     errors = Errors()
+    every, some, none = ([catalog.aliases(tag) for tag in call.query.get(name, ())] for name in _TAG_FILTERS)
     wanted = Filter(
-        tags=[catalog.aliases(name) for name in call.query.get("tag", ())],
+        tags=every,
+        any_tag=[*chain.from_iterable(some)] if "anyTag" in call.query else None,
+        not_tags=[*chain.from_iterable(none)],
         created_after=call.query.get("createdAfter"),
+        created_before=call.query.get("createdBefore"),
         updated_after=call.query.get("updatedAfter"),
+        updated_before=call.query.get("updatedBefore"),
     )
     wanted.phone, wanted.email_key = parse_address(call, catalog, errors)
     wanted.reachable = reachable(call.query, catalog, errors)

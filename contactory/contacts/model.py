@@ -47,6 +47,8 @@ class ContactIncluded(Contact, kw_only=True, rename="camel"):
     """With `timezones`: who gave the time zone."""
     consent: Consent | None = None
     """With `consent`: what is known of it."""
+    version: int | None = None
+    """With `version`: the number in its ETag, for If-Match."""
 
 
 class Values(msgspec.Struct):

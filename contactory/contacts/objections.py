@@ -2,7 +2,8 @@
 
 A contact that is made with one of these, gets one by a change, or is restored, takes the objections over in
 the same transaction. A statement of its own looks for them, after the one that writes: where that one has
-waited for a deletion to be committed, only a later statement sees the deleted contact.
+waited for a deletion to be committed, only a later statement sees the deleted contact. A creation does
+without it where no contact has the phone or the e-mail, nor had it and objected.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,17 @@ class Taker(NamedTuple):
 
 # Word for word as in the indexes contacts_objecting_phone and contacts_objecting_email.
 _OBJECTING = """d.deleted_at is not null and d.consent @? '$.* ? (@ == true || @.status == "denied")'"""
+
+HAD_BEFORE = f"""
+       exists (select from contacts d where d.workspace_id = i.workspace_id and d.phone = i.phone
+                  and d.deleted_at is null)
+    or exists (select from contacts d where d.workspace_id = i.workspace_id and d.email_key = i.email_key
+                  and d.deleted_at is null)
+    or exists (select from contacts d where d.workspace_id = i.workspace_id and d.phone = i.phone
+                  and {_OBJECTING})
+    or exists (select from contacts d where d.workspace_id = i.workspace_id and d.email_key = i.email_key
+                  and {_OBJECTING})"""
+"""SQL that says of an input `i` that an active contact has its phone or e-mail, or a deleted one objected."""
 
 _TAKE_OVER = f"""
 with taker as materialized (

@@ -1,7 +1,6 @@
 """Contacts in the database, but for the statements that make and change them, rows.py and listing.py."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -11,7 +10,6 @@ from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.writer import Apart
 from contactory.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
-from contactory.ids import new_id
 from contactory.settings import Settings
 
 ATTEMPTS = 5
@@ -172,39 +170,3 @@ class ChangeLane:
                 self._lane.drop()
                 raise
         raise Unavailable("The contact is being changed by others: try again in a second.")
-
-
-_PURGE = (
-    "delete from contact_events where workspace_id = $1 and contact_id = $2",
-    "delete from contact_search where workspace_id = $1 and contact_id = $2",
-    "delete from idempotency_records where contact_ids @> array[$2::uuid] and $1::uuid is not null",
-)
-
-
-async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Actor, request_id: str) -> bool:
-    """Erases a contact, deleted or not, and every trace of its values; to be called in a transaction.
-
-    What stays is one event that says that a contact of this id was purged, when and by whom.
-    """
-    version = await conn.fetchval(
-        "delete from contacts where workspace_id = $1 and id = $2 returning version", workspace_id, contact_id
-    )
-    if version is None:
-        return False
-    for statement in _PURGE:
-        await conn.execute(statement, workspace_id, contact_id)
-    await conn.execute(
-        """insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                                       actor_type, actor_id, via, request_id, changes)
-           values ($1, $2, $3, $4, 'contact.purged', $5, $6, $7, $8, $9, '{}')""",
-        workspace_id,
-        contact_id,
-        version + 1,
-        new_id(),
-        datetime.now(UTC),
-        actor.type,
-        actor.id,
-        actor.via,
-        request_id,
-    )
-    return True

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, an_email, pointers
+from contactory.auth import Actor
+from contactory.contacts.creation import NewContact, create_contacts
+from contactory.settings import Settings
+from tests.servers import Sql
+from tests.world import World, a_phone, an_email, pointers
 
 
 def test_a_new_contact_is_answered_with_201_and_its_location(world: World) -> None:
@@ -152,3 +156,19 @@ def test_a_reader_may_not_make_contacts(world: World) -> None:
 def test_a_workspace_that_is_no_id_is_refused(world: World, body: dict[str, Any]) -> None:
     for who in (world.alice, world.ada):
         assert list(pointers(who.create({**body, "firstName": "x"}))) == ["/workspaceId"]
+
+
+def test_a_creation_that_is_tried_again_is_one_creation(world: World, sql: Sql) -> None:
+    """A lane tries a whole batch again where a part of it collided with another transaction."""
+    new = NewContact(
+        workspace_id=world.acme,
+        actor=Actor(None, world.account_id, world.acme, "live", "write", "system"),
+        request_id="twice",
+        catalog_version=1,
+        phone=a_phone(),
+    )
+    for _ in range(2):
+        [made] = sql.run(create_contacts(sql.conn, [new], Settings()))
+        assert made
+    assert len(world.alice.list(phone=new.phone).json()) == 1
+    assert len(world.alice.history(new.id).json()) == 1

@@ -1,8 +1,18 @@
 """DELETE /v1/contacts/{id}, with and without purge, and POST /v1/contacts/{id}/restore."""
 
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from contactory.contacts import purging
+from contactory.ids import new_id
+from tests.servers import Sql
 from tests.world import Caller, World, an_email
 
-PHONE = "+14155551234"
+PHONE, FORMER_PHONE = "+14155551234", "+14155554321"
+KEYED, OTHER_KEY = {"idempotency-key": "refused"}, {"idempotency-key": "of another"}
 
 
 def everything_stored(world: World) -> str:
@@ -130,6 +140,75 @@ def test_a_purge_erases_what_a_refused_request_quoted(world: World) -> None:
     assert refused.status_code == 409
     world.alice.remove(made["id"], purge=True)
     assert "xyzzy2" not in everything_stored(world)
+
+
+REFUSALS: dict[str, Callable[[Caller, Any], httpx.Response]] = {
+    "a change by id": lambda caller, contact: caller.patch(
+        contact["id"], {"email": "xyzzy@@example.com"}, headers=KEYED
+    ),
+    "an upsert by its phone": lambda caller, contact: caller.upsert(
+        {"phone": PHONE, "timezone": "Xyzzy/Street"}, headers=KEYED
+    ),
+    "a creation with its e-mail": lambda caller, contact: caller.create(
+        {"email": "Purge@example.com", "phone": "xyzzy"}, headers=KEYED
+    ),
+    "a change by a batch": lambda caller, contact: caller.batch(
+        {"op": "update", "id": contact["id"], "data": {"timezone": "Xyzzy"}}, headers=KEYED
+    ),
+    "an upsert by a batch": lambda caller, contact: caller.batch(
+        {"op": "create", "data": {"firstName": "Jane"}},
+        {"op": "upsert", "data": {"phone": "+1 415 555 1234", "email": "xyzzy"}},
+        headers=KEYED,
+    ),
+    "the phone that it had before": lambda caller, contact: caller.upsert(
+        {"phone": FORMER_PHONE, "timezone": "Xyzzy"}, headers=KEYED
+    ),
+    "the e-mail that it had before": lambda caller, contact: caller.upsert(
+        {"email": "FORMER@example.com", "timezone": "Xyzzy"}, headers=KEYED
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_purge_erases_the_kept_answers_that_refused_something_about_the_contact(
+    world: World, refusal: str
+) -> None:
+    made = world.alice.made(phone=FORMER_PHONE, email="former@example.com")
+    world.alice.patch(made["id"], {"phone": PHONE, "email": "purge@example.com"})
+    other = world.alice.patch(world.alice.made()["id"], {"timezone": "Plugh"}, headers=OTHER_KEY)
+    assert other.status_code == 400
+    answer = REFUSALS[refusal](world.alice, made)
+    assert answer.status_code == (200 if "batch" in refusal else 400), answer.text
+    assert "xyzzy" in everything_stored(world).casefold()
+    assert world.alice.remove(made["id"], purge=True).status_code == 204
+    stored = everything_stored(world).casefold()
+    assert "xyzzy" not in stored
+    assert "plugh" in stored, "the answers about others are kept"
+
+
+def test_what_was_answered_about_another_contact_outlives_the_purge(world: World) -> None:
+    gone = world.alice.made(phone=PHONE)
+    world.alice.remove(gone["id"])
+    made = world.alice.create({"phone": PHONE}, headers=KEYED)
+    world.alice.remove(gone["id"], purge=True)
+    again = world.alice.create({"phone": PHONE}, headers=KEYED)
+    assert (again.status_code, again.json()) == (201, made.json())
+
+
+def test_a_purge_finds_the_kept_answers_by_an_index(world: World, sql: Sql) -> None:
+    sql.execute(
+        """insert into idempotency_records (key_id, key, fingerprint, contact_ids, created_at)
+           select gen_random_uuid(), n::text, '', array[gen_random_uuid()], now()
+             from generate_series(1, 20000) n"""
+    )
+    sql.execute("analyze idempotency_records")
+    try:
+        found = sql.fetch(f"explain {purging._KEPT_ANSWERS}", [new_id(), new_id()])
+    finally:
+        sql.execute("delete from idempotency_records where fingerprint = ''")
+    plan = "\n".join(row[0] for row in found)
+    assert "idempotency_records_contacts" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_a_deleted_contact_can_be_purged(world: World) -> None:

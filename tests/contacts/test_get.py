@@ -70,6 +70,14 @@ def test_a_deleted_contact_is_shown_to_an_admin_who_asks(world: World) -> None:
     assert world.carol.fetch(made["id"], include="deleted").status_code == 404
 
 
+def test_the_version_is_the_one_of_the_etag(world: World) -> None:
+    made = world.alice.made()
+    world.alice.patch(made["id"], {"lastName": "Doe"})
+    shown = world.bob.fetch(made["id"], include="version")
+    assert shown.json() == {**world.alice.read(made["id"]), "version": 2}
+    assert shown.headers["etag"] == '"2"'
+
+
 def test_include_names_what_there_is_to_include(world: World) -> None:
     made = world.alice.made()
     assert pointers(world.alice.fetch(made["id"], include="delete")) == {"include": "unknown_value"}

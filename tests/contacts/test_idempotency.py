@@ -3,11 +3,18 @@
 import asyncio
 import secrets
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from contactory import jobs
+from contactory.auth import Keys
+from contactory.contacts.search import SearchIndex
+from contactory.db import Database
+from contactory.ids import new_id
+from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 
 OWN_HEADERS = {"x-request-id", "idempotency-replayed", "date", "transfer-encoding"}
@@ -249,3 +256,40 @@ def test_a_dry_run_takes_no_key(world: World) -> None:
     assert world.alice.create({"firstName": "Jane"}, headers=sent, dryRun=True).status_code == 201
     assert world.alice.create({"firstName": "Jane"}, headers=sent).status_code == 201
     assert contacts(world.alice) == 1
+
+
+FILL = """
+insert into idempotency_records (key_id, key, fingerprint, status, headers, body, created_at)
+select $1, n::text, '', 200, '[]', '', now() - $3 * interval '1 hour' from generate_series(1, $2) n
+"""
+
+
+def test_answers_that_are_a_day_old_are_removed_as_fast_as_they_come(
+    sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, all in one round of the job, though the server is busy and two are at it."""
+    old, young = new_id(), new_id()
+    sql.execute(FILL, old, 25_000, 25)
+    sql.execute(FILL, young, 100, 23)
+    rounds = 0
+
+    async def rest(seconds: float) -> None:
+        nonlocal rounds
+        rounds += seconds == jobs._EVERY_SECONDS
+        if rounds > 2:
+            raise asyncio.CancelledError  # It has ended its first round.
+
+    async def remove() -> None:
+        db = Database(sql.url, 2, 30)
+        job = jobs.Jobs(db, Keys(db), SearchIndex(), lambda: True)
+        both = (job.keep_answers_few(), job.keep_answers_few())
+        await asyncio.gather(*both, return_exceptions=True)
+        await db.close()
+
+    monkeypatch.setattr(jobs, "asyncio", SimpleNamespace(sleep=rest))
+    try:
+        asyncio.run(remove())
+        assert sql.value("select count(*) from idempotency_records where key_id = $1", old) == 0
+        assert sql.value("select count(*) from idempotency_records where key_id = $1", young) == 100
+    finally:
+        sql.execute("delete from idempotency_records where key_id = any($1::uuid[])", [old, young])

@@ -67,11 +67,15 @@ def test_a_page_has_20_contacts_unless_told_otherwise(world: World) -> None:
         {"count": "yes"},
         {"createdAfter": "yesterday"},
         {"createdAfter": "2024-01-15"},
+        {"createdBefore": "2024-01-15"},
+        {"updatedBefore": "2024-01-15T10:00:00"},
         {"updatedAfter": "2024-01-15T10:00:00"},
         {"updatedAfter": "9999-99-99T00:00:00Z"},
         {"email": "x"},
         {"phone": "12"},
         {"tag": ""},
+        {"anyTag": ""},
+        {"notTag": "x" * 256},
         {"cursor": "x"},
         {"workspaceId": "x"},
         {"include": "deleted"},
@@ -227,6 +231,53 @@ def test_the_tag_filter_is_exact(world: World) -> None:
     assert ids(world.alice.list(tag="a")) == []
 
 
+def test_contacts_without_a_tag_and_with_any_of_several_can_be_listed(world: World) -> None:
+    both = world.alice.made(tags=["gold", "vip"])
+    gold = world.alice.made(tags=["gold"])
+    plain = world.alice.made()
+    assert ids(world.alice.list(anyTag=["gold", "vip"])) == [both["id"], gold["id"]]
+    assert ids(world.alice.list(anyTag="vip")) == [both["id"]]
+    assert ids(world.alice.list(notTag="vip")) == [gold["id"], plain["id"]]
+    assert ids(world.alice.list(notTag=["vip", "gold"])) == [plain["id"]]
+    assert ids(world.alice.list(tag="gold", notTag="vip")) == [gold["id"]]
+
+
+def test_a_tag_that_does_not_exist_is_on_no_contact(world: World) -> None:
+    contact = world.alice.made(tags=["vip"])
+    for name in ("tag", "anyTag"):
+        assert ids(world.alice.list(**{name: "nobody has it"})) == []
+    assert ids(world.alice.list(anyTag=["nobody has it", "vip"])) == [contact["id"]]
+    assert ids(world.alice.list(notTag="nobody has it")) == [contact["id"]]
+    assert ids(world.carol.list(notTag="vip")) == []
+    carols = world.carol.made()
+    assert ids(world.carol.list(notTag="vip")) == [carols["id"]]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_created_before_and_updated_before_are_exclusive(world: World, sort: str) -> None:
+    first, second, third = made(world.alice, 3)
+    before = {"createdBefore": third["createdAt"], "sort": sort}
+    assert set(ids(world.alice.list(**before))) == {first["id"], second["id"]}
+    changed = world.alice.patch(first["id"], {"lastName": "Doe"}).json()
+    before = {"updatedBefore": changed["updatedAt"], "sort": sort}
+    assert set(ids(world.alice.list(**before))) == {second["id"], third["id"]}
+    assert ids(world.alice.list(updatedBefore=second["updatedAt"], sort=sort)) == []
+    between = {"updatedAfter": second["updatedAt"], "updatedBefore": changed["updatedAt"]}
+    assert ids(world.alice.list(**between, sort=sort)) == [third["id"]]
+
+
+def test_the_version_is_shown_on_request_only(world: World) -> None:
+    contact, other = made(world.alice, 2)
+    world.alice.patch(contact["id"], {"lastName": "Doe"})
+    for sort in SORTS:
+        listed = {c["id"]: c for c in world.alice.list(include="version", sort=sort).json()}
+        assert (listed[contact["id"]]["version"], listed[other["id"]]["version"]) == (2, 1)
+        assert list(listed[other["id"]]) == [*other, "version"]
+    assert "version" not in world.alice.list().json()[0]
+    both = world.alice.list(include=["version", "timezones"], limit=1).json()[0]
+    assert {"version", "timezones", "timezoneSource"} <= both.keys()
+
+
 def test_a_tag_made_a_moment_ago_in_another_process_can_be_filtered_by(
     world: World, second_http: httpx.Client
 ) -> None:
@@ -234,6 +285,10 @@ def test_a_tag_made_a_moment_ago_in_another_process_can_be_filtered_by(
     world.alice.list(tag="old")
     contact = world.alice.at(second_http).made(tags=["brand new"])
     assert ids(world.alice.list(tag="brand new")) == [contact["id"]]
+    contact = world.alice.at(second_http).made(tags=["newer"])
+    assert contact["id"] not in ids(world.alice.list(notTag="newer"))
+    contact = world.alice.at(second_http).made(tags=["newest"])
+    assert ids(world.alice.list(anyTag="newest")) == [contact["id"]]
 
 
 @pytest.mark.parametrize("sort", SORTS)

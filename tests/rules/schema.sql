@@ -350,6 +350,8 @@ CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspa
 
 CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
 
+CREATE INDEX idempotency_records_contacts ON public.idempotency_records USING gin (contact_ids) WHERE (contact_ids <> '{}'::uuid[]);
+
 CREATE INDEX known_addresses_age ON public.known_addresses USING btree (seen_at);
 
 CREATE INDEX one_time_links_by_user ON public.one_time_links USING btree (user_id);
