@@ -129,7 +129,7 @@ async def _close(conn: Any) -> None:
 class Lane:
     """One connection for statements that reach rows by key; opened when needed, anew once broken or old."""
 
-    def __init__(self, url: str, statement_timeout: float, lifetime: float) -> None:
+    def __init__(self, url: str, statement_timeout: float, lifetime: float = LIFETIME) -> None:
         self._url = url
         self._timeout = statement_timeout
         self._lifetime = lifetime
