@@ -4,6 +4,7 @@ A catalogue may be up to a second behind for readers. Writers check its version 
 name that it does not know is looked up in the database before it is refused.
 """
 
+import sys
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
@@ -17,8 +18,13 @@ from contactory.errors import NotFound
 from contactory.near import Names, names_of
 from contactory.send_windows.model import DayRange, SendWindow
 
-_KEPT = 1000  # Workspaces in memory, least recently used out first.
+# Workspaces in memory, least recently used out first: so many at most, and so many bytes of them.
+_KEPT = 1000
+_KEPT_BYTES = 64 * 1024 * 1024
 _SETS_KEPT = 1000
+_SETS_KEPT_BYTES = 1024 * 1024
+# Bytes that each takes in memory besides its name.
+_CATALOG, _TAG, _FIELD, _WINDOW, _SET = 2000, 140, 600, 3000, 250
 POLL_SECONDS = 0.4
 
 
@@ -57,6 +63,13 @@ class Catalog(msgspec.Struct):
     _field_names: Names | None = None
     shown: dict[str, list[str]] = {}
     """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
+    shown_bytes: int = 0
+    bytes: int = 0
+    """About how much memory all but `shown` takes."""
+
+    def __post_init__(self) -> None:
+        self.bytes = _CATALOG + _FIELD * len(self.fields) + _WINDOW * len(self.windows)
+        self.bytes += _TAG * len(self.tag_names) + sum(map(sys.getsizeof, self.tag_names.values()))
 
     @property
     def field_names(self) -> Names:
@@ -69,11 +82,12 @@ class Catalog(msgspec.Struct):
         """The names of tags, each once, sorted by code point; ids that name nothing any more are left out."""
         names = self.shown.get(text)
         if names is None:
-            if len(self.shown) >= _SETS_KEPT:
-                self.shown.clear()
+            if len(self.shown) >= _SETS_KEPT or self.shown_bytes > _SETS_KEPT_BYTES:
+                self._forget_shown()
             ids = parse_ids(text)
             names = sorted({name for tag_id in ids if (name := self.tag_names.get(tag_id))})
             self.shown[text] = names
+            self.shown_bytes += _SET + len(text) + 8 * len(names)
         return names
 
     def copy(self) -> "Catalog":
@@ -81,12 +95,17 @@ class Catalog(msgspec.Struct):
         tag_ids, tag_names = dict(self.tag_ids), dict(self.tag_names)
         return replace(self, tag_ids=tag_ids, tag_names=tag_names, shown=dict(self.shown))
 
+    def _forget_shown(self) -> None:
+        self.shown.clear()
+        self.shown_bytes = 0
+
     def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
         """Adds tags that have been made since."""
         for name, tag_id in tags:
             self.tag_ids[name] = tag_id
             self.tag_names[tag_id] = name
-            self.shown.clear()
+            self.bytes += _TAG + sys.getsizeof(name)
+            self._forget_shown()
 
     def aliases(self, name: str) -> list[int]:
         """Every id that shows as `name`."""
@@ -161,9 +180,15 @@ class Catalogs:
             return catalog  # It may be from before what was forgotten meanwhile.
         self._kept[workspace_id] = catalog
         self._kept.move_to_end(workspace_id)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        self._let_go()
         return catalog
+
+    def _let_go(self) -> None:
+        """Lets go of those used least recently; the latest stays, however large it is."""
+        taken = sum(catalog.bytes + catalog.shown_bytes for catalog in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > _KEPT or taken > _KEPT_BYTES):
+            _, gone = self._kept.popitem(last=False)
+            taken -= gone.bytes + gone.shown_bytes
 
     def forget(self, workspace_id: str) -> None:
         """The next reader asks the database again."""
@@ -200,7 +225,8 @@ class Catalogs:
         return [(row["name"], row["id"]) for row in rows]
 
     async def poll(self) -> None:
-        """Forgets the catalogues that have changed elsewhere."""
+        """Forgets the catalogues that have changed elsewhere, and those that there is no room for."""
+        self._let_go()  # They have grown since they were read.
         known = {workspace_id: catalog.version for workspace_id, catalog in self._kept.items()}
         if not known:
             return

@@ -1,11 +1,13 @@
 """Connections to PostgreSQL: the only module, with the embedded server, that knows the driver."""
 
 import asyncio
+import random
 import re
 import secrets
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeAlias
 
 import asyncpg
@@ -64,6 +66,11 @@ _BY_KEY = {
     "lock_timeout": "1s",
 }
 CONNECT_TIMEOUT = 3.0
+_CLOSE_TIMEOUT = 2.0
+LIFETIME = 3600.0
+"""Seconds after which a connection makes way for a new one, unless the settings say something else."""
+_TRY_AGAIN = 60.0
+"""Seconds for which an old connection goes on where a new one is not to be had."""
 _PROBES = 4
 """Connections that look whether each has a session of its own."""
 
@@ -87,6 +94,23 @@ class Violation(Exception):
         self.name = re.sub(r"_\d+$", "", index)
 
 
+class _Session(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument]
+    """A connection that knows when it is old."""
+
+    __slots__ = ("old_at",)
+    old_at: float
+    """By the monotonic clock."""
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is to make way for a new one: what a server process keeps of a session only grows."""
+        return self.old_at < time.monotonic()
+
+    def grow_old_in(self, seconds: float) -> None:
+        """Is old after that time, give or take a fifth, so that not all are replaced at the same moment."""
+        self.old_at = time.monotonic() + seconds * random.uniform(0.8, 1.2)  # noqa: S311
+
+
 async def connect(url: str, statement_timeout: float = 0, session: Mapping[str, str] | None = None) -> Any:
     """A connection of its own; `statement_timeout` in seconds, 0 for none."""
     settings = {**_SESSION, **(session or {}), "statement_timeout": str(int(statement_timeout * 1000))}
@@ -95,6 +119,7 @@ async def connect(url: str, statement_timeout: float = 0, session: Mapping[str, 
         # The server gives up first; this one is for a server that no longer answers at all.
         command_timeout=statement_timeout + 0.5 if statement_timeout else None,
         max_cached_statement_lifetime=0,
+        connection_class=_Session,
     )
     try:
         script = "; ".join(f"set {name} = '{value}'" for name, value in settings.items())
@@ -136,9 +161,8 @@ async def check_session(url: str) -> None:
 
 async def _mark_of(conn: Any) -> str | None:
     try:
-        async with (
-            conn.transaction()
-        ):  # Else a pooler may mix up what one statement takes several messages for.
+        # Without a transaction a pooler may mix up what one statement takes several messages for.
+        async with conn.transaction():
             return await conn.fetchval("select current_setting('contactory.session', true)")
     except asyncpg.PostgresConnectionError as error:
         if "transaction blocks" in str(error):  # PgBouncer in statement mode allows none.
@@ -146,20 +170,51 @@ async def _mark_of(conn: Any) -> str | None:
         raise
 
 
-class Lane:
-    """One connection for statements that reach rows by key; opened when needed, and anew once broken."""
+_closing: set[asyncio.Task[None]] = set()
 
-    def __init__(self, url: str, statement_timeout: float) -> None:
+
+def _close_soon(conn: Any) -> None:
+    """Closes a connection politely, while others go on."""
+    task = asyncio.create_task(_close(conn))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+async def _close(conn: Any) -> None:
+    with suppress(*AWAY):
+        await conn.close(timeout=_CLOSE_TIMEOUT)
+
+
+class Lane:
+    """One connection for statements that reach rows by key; opened when needed, anew once broken or old."""
+
+    def __init__(self, url: str, statement_timeout: float, lifetime: float = LIFETIME) -> None:
         self._url = url
         self._timeout = statement_timeout
+        self._lifetime = lifetime
         self._conn: Any = None
 
     async def connection(self) -> Connection:
         """The open connection. Raises Unavailable."""
         if self._conn is None or self._conn.is_closed():
             with translated():
-                self._conn = await connect(self._url, self._timeout, _BY_KEY)
+                self._conn = await self._open()
+        elif self._conn.is_old:
+            await self._replace()
         return self._conn
+
+    async def _open(self) -> Any:
+        conn = await connect(self._url, self._timeout, _BY_KEY)
+        conn.grow_old_in(self._lifetime)
+        return conn
+
+    async def _replace(self) -> None:
+        """Takes a new connection, or goes on with the old one where there is none to be had."""
+        old = self._conn
+        old.grow_old_in(_TRY_AGAIN)
+        with suppress(*AWAY):
+            self._conn = await self._open()
+            _close_soon(old)
 
     def drop(self) -> None:
         """Forgets a connection whose state is not known."""
@@ -170,7 +225,7 @@ class Lane:
     async def close(self) -> None:
         """Closes the connection, politely."""
         if self._conn is not None and not self._conn.is_closed():
-            await self._conn.close(timeout=2)
+            await self._conn.close(timeout=_CLOSE_TIMEOUT)
 
 
 class translated:  # noqa: N801 - reads as a statement: `with translated():`
@@ -197,9 +252,10 @@ class Database:
     Nothing that we do leaves anything behind in a session, so none has to be reset between two uses.
     """
 
-    def __init__(self, url: str, size: int, statement_timeout: float) -> None:
+    def __init__(self, url: str, size: int, statement_timeout: float, lifetime: float = LIFETIME) -> None:
         self.url = url
         self.statement_timeout = statement_timeout
+        self._lifetime = lifetime
         self.size = 0
         """Connections that are open, or being opened."""
         self.server_version = ""
@@ -211,12 +267,21 @@ class Database:
     async def close(self) -> None:
         """Closes the connections that nobody uses; the others end with the process."""
         for conn in self._idle:
-            await conn.close(timeout=2)
+            await conn.close(timeout=_CLOSE_TIMEOUT)
         self._idle.clear()
+        await asyncio.gather(*_closing)
+
+    def retire(self) -> None:
+        """Lets go of the old connections that nobody uses: those used least would stay for ever."""
+        old = [conn for conn in self._idle if conn.is_old]
+        self._idle = [conn for conn in self._idle if not conn.is_old]
+        for conn in old:
+            _close_soon(conn)
+            self._gone()
 
     def lane(self) -> Lane:
         """A connection beside the pool, for a task that reads or writes rows by key."""
-        return Lane(self.url, self.statement_timeout)
+        return Lane(self.url, self.statement_timeout, self._lifetime)
 
     @property
     def in_use(self) -> int:
@@ -252,6 +317,7 @@ class Database:
             raise
         version = conn.get_server_version()
         self.server_version = f"{version.major}.{version.minor}"
+        conn.grow_old_in(self._lifetime)
         return conn
 
     async def _wait(self) -> Any:
@@ -273,6 +339,9 @@ class Database:
         """Takes a connection back."""
         if conn.is_closed() or conn.is_in_transaction():
             conn.terminate()
+            self._gone()
+        elif conn.is_old:
+            _close_soon(conn)
             self._gone()
         else:
             self._pass_on(conn)

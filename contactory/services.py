@@ -36,7 +36,12 @@ class Services:
     def __init__(self, settings: Settings, exposition: Exposition) -> None:
         self.settings = settings
         self.exposition = exposition
-        self.db = Database(settings.database_url, settings.pool_size, settings.statement_timeout)
+        self.db = Database(
+            settings.database_url,
+            settings.pool_size,
+            settings.statement_timeout,
+            settings.connection_lifetime,
+        )
         self.catalogs = Catalogs(self.db)
         self.keys = Keys(self.db)
         self.limiter = RateLimiter(self.db, settings)
@@ -100,6 +105,7 @@ class Services:
             try:
                 await self.keys.poll()
                 await self.catalogs.poll()
+                self.db.retire()
             except Unavailable:
                 log.warning("database away")
             except Exception as error:  # Once this task has ended, nothing would be learnt any more.

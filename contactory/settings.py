@@ -71,6 +71,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=1, le=16),
         _says("How many writers, each with a connection of its own, commit the changes of one process."),
     ] = 2
+    connection_lifetime: Annotated[
+        float,
+        Meta(ge=1, le=604_800),
+        _says(
+            "Seconds after which a connection to PostgreSQL makes way for a new one, give or take a fifth."
+        ),
+    ] = 3600.0
     write_batch: Annotated[
         int,
         Meta(ge=1, le=512),

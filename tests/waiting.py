@@ -1,9 +1,13 @@
 """Waiting for what happens elsewhere, in place of a time after which it should have happened."""
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar
 
-from tests.servers import PATIENCE, Sql
+from tests.servers import PATIENCE, Sql, sql_at
+
+T = TypeVar("T")
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -19,3 +23,23 @@ def until_waiting(sql: Sql, lock: str = "transactionid", count: int = 1) -> None
     query = """select count(*) from pg_stat_activity
                 where datname = current_database() and wait_event_type = 'Lock' and wait_event = $1"""
     until(lambda: sql.value(query, lock) >= count)
+
+
+def while_changed(sql: Sql, contact_id: str, values: str, request: Callable[[], T], *args: Any) -> T:
+    """What a request gives that has looked at a contact, and then waits for another change to be committed.
+
+    The change sets `values`, SQL that may use `args` from $2 on.
+    """
+    answers: list[T] = []
+    asking = threading.Thread(target=lambda: answers.append(request()))
+    with sql_at(sql.url) as other:
+        other.execute("begin")
+        other.execute(f"update contacts set {values}, version = version + 1 where id = $1", contact_id, *args)
+        asking.start()
+        try:
+            until_waiting(sql)
+        finally:
+            other.execute("commit")
+            asking.join()
+    [answer] = answers
+    return answer

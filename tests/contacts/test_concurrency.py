@@ -6,7 +6,9 @@ from collections import Counter
 from functools import partial
 
 import httpx
+import pytest
 
+from tests.waiting import while_changed
 from tests.world import Caller, World, a_phone, an_email, at_once
 
 
@@ -219,3 +221,15 @@ def test_idempotent_requests_and_plain_ones_do_not_deadlock(world: World) -> Non
 
     for statuses in at_once(*(partial(work, n) for n in range(6))):
         assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize("by", ["phone", "email"])
+def test_an_upsert_does_not_take_back_what_it_found_the_contact_by(world: World, by: str) -> None:
+    old, new = (a_phone(), a_phone()) if by == "phone" else (an_email(), an_email())
+    made = world.alice.made({by: old})
+    columns = "phone = $2" if by == "phone" else "email = $2, email_key = $2"
+    answer = while_changed(
+        world.sql, made["id"], columns, lambda: world.alice.upsert({by: old, "firstName": "June"}), new
+    )
+    assert answer.status_code == 201, answer.text
+    assert world.alice.read(made["id"])[by] == new

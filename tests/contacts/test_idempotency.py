@@ -107,7 +107,7 @@ def test_401_and_403_are_not_kept(world: World) -> None:
     assert [row[0] for row in kept] == [promoted.key_id]
 
 
-@pytest.mark.parametrize("other", ["body", "path", "query", "method"])
+@pytest.mark.parametrize("other", ["body", "path", "query", "method", "if-match"])
 def test_the_same_key_with_another_request_is_refused(world: World, other: str) -> None:
     made, second, sent = world.alice.made(), world.alice.made(), key()
     assert world.alice.patch(made["id"], {"firstName": "June"}, headers=sent).status_code == 200
@@ -116,6 +116,9 @@ def test_the_same_key_with_another_request_is_refused(world: World, other: str) 
         "path": lambda: world.alice.patch(second["id"], {"firstName": "June"}, headers=sent),
         "query": lambda: world.alice.patch(made["id"], {"firstName": "June"}, headers=sent, dryRun=False),
         "method": lambda: world.alice.create({"firstName": "June"}, headers=sent),
+        "if-match": lambda: world.alice.patch(
+            made["id"], {"firstName": "June"}, headers={**sent, "if-match": '"2"'}
+        ),
     }[other]()
     assert (refused.status_code, refused.json()["type"]) == (422, "/errors/idempotency-mismatch")
     assert refused.json()["retryable"] is False

@@ -10,6 +10,7 @@ import pytest
 
 from tests.world import Caller, World, a_phone, an_email, pointers
 
+CHANCE = random.Random(27)
 SORTS = ["createdAt", "-createdAt", "updatedAt", "-updatedAt"]
 
 
@@ -96,12 +97,19 @@ def test_all_wrong_parameters_are_named_at_once(world: World) -> None:
 @pytest.mark.parametrize("sort", SORTS)
 def test_a_walk_gives_every_contact_once_in_order(world: World, sort: str) -> None:
     contacts = made(world.alice, 7)
-    for contact in random.sample(contacts, 4):
+    for contact in CHANCE.sample(contacts, 4):
         world.alice.patch(contact["id"], {"lastName": "Doe"})
     everything = world.alice.list(limit=100).json()
     field = sort.removeprefix("-")
     order = sorted(everything, key=lambda c: datetime.fromisoformat(c[field]), reverse=sort.startswith("-"))
     assert walk(world.alice, sort=sort, limit=3) == [contact["id"] for contact in order]
+
+
+def test_a_walk_by_creation_meets_all_of_one_moment(world: World) -> None:
+    contacts = [contact["id"] for contact in made(world.alice, 5)]
+    world.sql.execute("update contacts set created_at = now() where workspace_id = $1", world.acme)
+    assert walk(world.alice, sort="createdAt", limit=2) == sorted(contacts)
+    assert walk(world.alice, sort="-createdAt", limit=2) == sorted(contacts, reverse=True)
 
 
 def test_the_link_keeps_the_other_parameters(world: World) -> None:
@@ -147,7 +155,7 @@ def test_a_walk_by_creation_neither_skips_nor_repeats_while_others_write(world: 
         world.alice.made()
         if doomed:
             world.alice.remove(doomed.pop())
-        world.alice.patch(random.choice(contacts[:9])["id"], {"lastName": f"{random.random()}"})
+        world.alice.patch(CHANCE.choice(contacts[:9])["id"], {"lastName": f"{CHANCE.random()}"})
 
     found = walk(world.alice, meanwhile, sort=sort, limit=2)
     assert len(found) == len(set(found)), "a contact was repeated"
@@ -160,8 +168,8 @@ def test_a_walk_by_change_neither_skips_nor_repeats_while_others_write(world: Wo
 
     def meanwhile() -> None:
         world.alice.made()
-        for contact_id in random.sample(contacts, 4):
-            world.alice.patch(contact_id, {"lastName": f"{random.random()}"})
+        for contact_id in CHANCE.sample(contacts, 4):
+            world.alice.patch(contact_id, {"lastName": f"{CHANCE.random()}"})
 
     found = walk(world.alice, meanwhile, sort=sort, limit=2)
     assert [contact_id for contact_id in found if contact_id in contacts] == sorted(

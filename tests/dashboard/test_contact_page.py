@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.waiting import while_changed
 from tests.world import Person, World, a_phone, an_email
 
 
@@ -152,6 +153,16 @@ def test_what_was_changed_again_since_is_not_overwritten(world: World, olive: Pe
     answer = take_back(olive, world, made["id"], 2)
     assert answer.status_code == 409
     assert "changed again since" in answer.text
+    assert world.alice.read(made["id"])["firstName"] == "Joan"
+
+
+def test_what_is_changed_while_it_is_taken_back_is_not_overwritten(world: World, olive: Person) -> None:
+    made = world.alice.made(firstName="Jane")
+    world.alice.patch(made["id"], {"firstName": "June"})
+    answer = while_changed(
+        world.sql, made["id"], "first_name = 'Joan'", lambda: take_back(olive, world, made["id"], 2)
+    )
+    assert answer.status_code in (409, 412), answer.text
     assert world.alice.read(made["id"])["firstName"] == "Joan"
 
 

@@ -207,6 +207,8 @@ def number_of(world: World, name: str) -> str:
         ("Source: x:empty:", ["None"]),
         ("MRR:least:10", ["High"]),
         ("MRR:most:10", ["Low"]),
+        ("MRR:least:10.5", ["High"]),
+        ("MRR:most:9", ["Low"]),
         ("MRR:is:9.0", ["Low"]),
         ("Born:before:2000-01-01", ["Low"]),
         ("Born:from:2000-01-01", ["High"]),

@@ -1,5 +1,8 @@
 """DELETE /v1/custom-fields/{id}: the field and all its values."""
 
+import httpx
+import pytest
+
 from tests.world import World
 
 PATH = "/v1/custom-fields"
@@ -29,3 +32,17 @@ def test_only_an_admin_may(world: World) -> None:
     assert world.carol.delete(f"{PATH}/{field_id}").status_code == 404
     assert world.alice.delete(f"{PATH}/{field_id}", dryRun=True).status_code == 204
     assert world.ada.delete(f"{PATH}/{field_id}").status_code == 204
+
+
+@pytest.mark.parametrize("write", ["create", "patch"])
+def test_elsewhere_too_a_value_must_fit_the_field_of_now(
+    world: World, second_http: httpx.Client, write: str
+) -> None:
+    field_id = world.field("MRR", "text")
+    elsewhere = world.alice.at(second_http)
+    made = elsewhere.made(customFields={"MRR": "x"})
+    assert world.alice.delete(f"{PATH}/{field_id}").status_code == 204
+    assert world.alice.post(PATH, {"name": "MRR", "type": "number"}).status_code == 201
+    values = {"customFields": {"MRR": "five"}}
+    answer = elsewhere.create(values) if write == "create" else elsewhere.patch(made["id"], values)
+    assert answer.status_code == 400, answer.text
