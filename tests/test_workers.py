@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
