@@ -200,7 +200,7 @@ SCOPES = {
     "rate_buckets": "key_id in (select id from api_keys where workspace_id = $1)",
     "users": "account_id in (select account_id from workspaces where id = $1)",
     "user_workspaces": "workspace_id = $1",
-    "sessions": f"user_id in {_USERS}",
+    **dict.fromkeys(("sessions", "known_addresses"), f"user_id in {_USERS}"),
     "one_time_links": "account_id in (select account_id from workspaces where id = $1)",
     **dict.fromkeys(("grid_layouts", "saved_views"), "workspace_id = $1"),
     **dict.fromkeys(

@@ -89,7 +89,8 @@ function done(form, html) {
   dialog.close();
   putRows(id, body);
   const before = Object.entries(JSON.parse(form.dataset.undo ?? "{}"));
-  const changed = before.filter(([name, value]) => form.elements[name].value !== value);
+  const shown = (value) => value.replace(/\r\n?/g, "\n"); // As an input has it.
+  const changed = before.filter(([name, value]) => form.elements[name].value !== shown(value));
   // A name can be put back; values that were written anew for another type would stay as they are.
   if (changed.length !== 1 || changed[0][0] !== "name") {
     toast(words);
