@@ -27,26 +27,31 @@ class Taker(NamedTuple):
 # Word for word as in the indexes contacts_objecting_phone and contacts_objecting_email.
 _OBJECTING = """d.deleted_at is not null and d.consent @? '$.* ? (@ == true || @.status == "denied")'"""
 
-HAD_BEFORE = f"""
-       exists (select from contacts d where d.workspace_id = i.workspace_id and d.phone = i.phone
-                  and d.deleted_at is null)
-    or exists (select from contacts d where d.workspace_id = i.workspace_id and d.email_key = i.email_key
-                  and d.deleted_at is null)
-    or exists (select from contacts d where d.workspace_id = i.workspace_id and d.phone = i.phone
-                  and {_OBJECTING})
-    or exists (select from contacts d where d.workspace_id = i.workspace_id and d.email_key = i.email_key
-                  and {_OBJECTING})"""
+# In the order of the index that is to be used: where nothing is known of the table yet, PostgreSQL takes any
+# index that begins with the workspace for as good, and would walk all of it for each contact.
+_HAS = "(select d.{0} from contacts d where d.workspace_id = i.workspace_id and d.{0} >= i.{0} and {1}"
+_ONE = f"coalesce({_HAS} order by d.{{0}} limit 1) = i.{{0}}, false)"
+HAD_BEFORE = " or ".join(
+    _ONE.format(address, holder)
+    for address in ("phone", "email_key")
+    for holder in ("d.deleted_at is null", _OBJECTING)
+)
 """SQL that says of an input `i` that an active contact has its phone or e-mail, or a deleted one objected."""
 
 _TAKE_OVER = f"""
 with taker as materialized (
     select c.workspace_id, c.id, c.version, c.consent, i.undated::text[] as undated,
            case when e.type <> 'contact.updated' or e.changes ? 'phone' then c.phone end as phone,
-           case when e.type <> 'contact.updated' or e.changes ? 'email' then c.email_key end as email_key
+           case when e.type <> 'contact.updated'
+                -- Another writing of the same address is no other address.
+                or lower(e.changes -> 'email' ->> 0) is distinct from lower(e.changes -> 'email' ->> 1)
+                then c.email_key end as email_key
       from unnest($1::uuid[], $2::uuid[], $3::text[]) as i (workspace_id, id, undated)
       join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
-      join contact_events e on e.workspace_id = c.workspace_id and e.contact_id = c.id
-       and e.version = c.version
+     cross join lateral (
+           select type, changes from contact_events
+            where workspace_id = c.workspace_id and contact_id = c.id and version >= c.version
+            order by version limit 1) e
 ), found as (
     select t.workspace_id, t.id, d.consent
       from taker t join contacts d on d.workspace_id = t.workspace_id and d.phone = t.phone

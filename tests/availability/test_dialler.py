@@ -32,7 +32,11 @@ def test_the_loop_of_the_docs_calls_each_contact_that_is_due_once(world: World, 
         if len(due) < CALLS:
             due.append(world.alice.made(phone=a_phone(), tags=["lead"])["id"])  # and make more.
 
-    exec(loop, {"URL": f"{server.url}/v1", "KEY": world.wendy.key, "call": call})
+    names: dict[str, Any] = {"URL": f"{server.url}/v1", "KEY": world.wendy.key, "call": call}
+    try:
+        exec(loop, names)
+    finally:
+        names["api"].close()
     assert sorted(called) == sorted(due)
     assert len(set(called)) == CALLS
 

@@ -1,5 +1,6 @@
 """Objections outlive deletion: they hold for the phones and e-mails of deleted contacts."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contactory.contacts import creation
 from contactory.contacts import statement as s
 from tests.contacts.test_consent import AT, DENIED, GRANTED, NOTHING, UNKNOWN, consent_of, put
 from tests.contacts.test_statement import change_of, effect
@@ -221,6 +223,18 @@ def test_a_consent_given_afterwards_counts(world: World) -> None:
     assert consent_of(world.alice, contact) == shown, "its own number brings nothing back"
 
 
+def test_another_writing_of_its_own_email_brings_no_objection_back(world: World) -> None:
+    email = an_email()
+    deleted(world, email=email)
+    contact = world.alice.made(email=email)
+    put(world.alice, contact, {"call": {"status": "unknown"}, "doNotContact": False})
+    world.alice.patch(contact["id"], {"email": email.upper()})
+    assert consent_of(world.alice, contact) == NOTHING
+    world.alice.patch(contact["id"], {"email": None})
+    world.alice.patch(contact["id"], {"email": email})
+    assert consent_of(world.alice, contact) == BEGINS_WITH
+
+
 def test_the_history_says_what_a_contact_began_with(world: World) -> None:
     phone = a_phone()
     deleted(world, phone=phone)
@@ -337,3 +351,20 @@ def test_an_upsert_looks_again_where_the_contact_has_let_a_number_go_meanwhile(
         change = change_of(world, contact["id"], {**found, "phone": given})
         [[answer], *_] = sql.run(effect(sql.conn, s.LONG, change))
         assert answer["verdict"] == verdict
+
+
+def test_a_creation_looks_by_the_indexes_even_while_nothing_is_known_of_the_table(sql: Sql) -> None:
+    """A new database has no statistics, and a plan that walks the workspace would be kept for a minute."""
+    types = re.findall(r"\$\d+::(\w+\[\])", creation._CREATE)
+    nulls = ", ".join(f"null::{kind}" for kind in types)
+    sql.execute("set plan_cache_mode = force_generic_plan; set enable_seqscan = off")
+    try:
+        sql.execute(f"prepare creating ({', '.join(types)}, bool) as {creation._CREATE}")
+        plan = "\n".join(row[0] for row in sql.fetch(f"explain execute creating ({nulls}, true)"))
+    finally:
+        sql.execute("deallocate creating; reset plan_cache_mode; reset enable_seqscan")
+    used = set(re.findall(r"using (contacts_\w+)", plan))
+    assert used == {
+        *("contacts_pkey", "contacts_phone", "contacts_email"),
+        *("contacts_objecting_phone", "contacts_objecting_email"),
+    }
