@@ -123,6 +123,7 @@ class Call:
         catalog = await load(wanted, self.conn)
         if catalog is None or catalog.account_id != self.actor.account_id or catalog.mode != self.actor.mode:
             raise NotFound
+        self.request.workspace_id = catalog.workspace_id
         return catalog
 
     async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:

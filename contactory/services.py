@@ -14,6 +14,7 @@ from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
 from contactory.exposition import Exposition
+from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
@@ -36,6 +37,7 @@ class Services:
         self.settings = settings
         self.exposition = exposition
         self.db = Database(settings.database_url, settings.pool_size, settings.statement_timeout)
+        self.readiness = Readiness(self.db)
         self.catalogs = Catalogs(self.db)
         self.keys = Keys(self.db)
         self.limiter = RateLimiter(self.db, settings)
