@@ -26,7 +26,9 @@ _PROBLEM = ("content-type", "application/problem+json")
 _NOSNIFF = ("x-content-type-options", "nosniff")
 _ATTEMPTS = 5
 _NOBODY = Actor(None, "", None, "live", "read", "nobody")
+_NOWHERE = "There is nothing at this path: /docs shows all that there is."
 _SLOW_SECONDS = 1.0
+_LONGEST_ADDRESS = 64  # It may come from a header.
 
 
 class Dispatcher:
@@ -67,7 +69,7 @@ class Dispatcher:
             raise request.failure
         found = self._routes.find(request)
         if found is None or "\0" in request.path:
-            raise NotFound("There is nothing at this path: /docs shows all that there is.")
+            raise NotFound(_NOWHERE if self._app.settings.docs else "There is nothing at this path.")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
@@ -86,6 +88,7 @@ class Dispatcher:
             call.query = check_query(request.query_string, operation.query, lenient=lenient)
             return await operation.handler(call)
         actor = await self._app.keys.authenticate(request.header("authorization"))
+        request.key_id, request.workspace_id = actor.id, actor.workspace_id
         call = Call(operation, request, self._app, actor)
         call.path = dict(path)
         limited = self._app.limiter.limit(actor) is not None
@@ -149,24 +152,41 @@ class Dispatcher:
             trace = trace.tb_next
         name = operation.id if operation else "unknown"
         kind = type(error).__name__
-        log.error("unexpected", request_id=request.request_id, operation=name, error=kind, trace=frames[-12:])
+        who = self._who(request)
+        log.error("unexpected", **who, operation=name, error=kind, trace=frames[-12:])
         return render(request, problem, operation)
 
     def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
         if self._app.settings.log_requests == "none":
             return
+        problem = request.problem
+        wrong: dict[str, Any] = {}
+        if problem is not None:
+            # Codes alone: the texts quote what was sent.
+            codes = sorted({error.code for error in problem.errors})
+            wrong = {"problem": problem.name, **({"codes": codes} if codes else {})}
         log.info(
             "request",
-            request_id=request.request_id,
+            **self._who(request),
             operation=operation.id if operation else "unknown",
             method=request.method,
             status=status,
+            **wrong,
             ms=round(seconds * 1000, 1),
         )
+
+    def _who(self, request: Request) -> dict[str, str]:
+        """What tells a request from others in the log, and who asks, by ids."""
+        ids = {"key": request.key_id, "user": request.user_id, "workspace": request.workspace_id}
+        known = {name: value for name, value in ids.items() if value}
+        if self._app.settings.log_addresses:
+            known["address"] = request.address(self._app.settings.proxies)[:_LONGEST_ADDRESS]
+        return {"request_id": request.request_id, **known}
 
 
 def render(request: Request, problem: Problem, operation: Operation | None = None) -> Response:
     """A problem as an answer: as a page to a person who asked for one."""
+    request.problem = problem
     if operation and operation.page and wants_page(request):
         return problem_page(request, problem)
     body = encode_json(problem.body(quote(request.path), request.request_id))

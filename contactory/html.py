@@ -50,6 +50,10 @@ SETTINGS: tuple[Place, ...] = (
 """The pages that templates/settings.html lists at the side."""
 
 
+OPEN = {"docs"}
+"""What of the pages that can be closed is open: only to these does another page lead."""
+
+
 @cache
 def _environment() -> Any:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
@@ -62,6 +66,7 @@ def _environment() -> Any:
     made.globals["navigation"] = NAVIGATION
     made.globals["settings"] = SETTINGS
     made.tests["of_lines"] = of_lines
+    made.globals["open"] = OPEN
     made.filters["moment"] = _moment
     made.filters["next_day"] = _next_day
     return made

@@ -68,14 +68,18 @@ class Request:
         "counted",
         "dropped",
         "keep_alive",
+        "key_id",
         "length",
         "method",
         "path",
+        "problem",
         "query_string",
         "raw_path",
         "received",
         "request_id",
+        "user_id",
         "version",
+        "workspace_id",
     )
 
     def __init__(self, method: str, target: bytes, headers: dict[str, bytes], peer: Peer) -> None:
@@ -90,6 +94,12 @@ class Request:
         self._peer = peer
         sent = headers.get("x-request-id")
         self.request_id = (sent and _sane(sent)) or new_id()
+        self.key_id: str | None = None
+        self.user_id: str | None = None
+        self.workspace_id: str | None = None
+        """Who asks, and about which workspace, as far as that is known: for the log."""
+        self.problem: Problem | None = None
+        """What it is answered with, for the log too."""
         self.version = "1.1"
         self.keep_alive = True
         self.length = int(headers.get("content-length", b"0"))

@@ -1,4 +1,7 @@
-"""Structured logs: JSON, or human in a terminal. They name operations and ids, never what a contact holds."""
+"""Structured logs: JSON, or human in a terminal.
+
+They name operations, ids and codes of errors, never what a contact holds.
+"""
 
 import logging
 import sys

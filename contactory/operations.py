@@ -126,6 +126,7 @@ class Call:
         catalog = await self.app.catalogs.get(known or workspace_id or "", self.conn)
         if catalog is None or catalog.account_id != self.actor.account_id or catalog.mode != self.actor.mode:
             raise NotFound
+        self.request.workspace_id = catalog.workspace_id
         return catalog
 
     async def newest(self, catalog: Catalog) -> Catalog:

@@ -9,12 +9,15 @@ from typing import Any
 
 from contactory.caches import LeastRecentlyUsed
 from contactory.catalog import Catalog
+from contactory.checks import Object
 from contactory.errors import PROBLEMS, NotFound, Problem, Unauthorized
 from contactory.health import Health, live, ready
+from contactory.html import OPEN
 from contactory.http import Response, encode_json
 from contactory.metrics import CONTENT_TYPE
 from contactory.openapi import describe, with_fields
 from contactory.operations import Call, Handler, Operation
+from contactory.settings import Settings
 from contactory.static_files import PAGE_HEADERS, send, static_file
 
 _KEPT = 32
@@ -40,17 +43,26 @@ def description_of(operations: Sequence[Operation]) -> Handler:
 
     To a workspace-scoped key it gives the exact custom fields of its workspace.
     """
-    described = cache(lambda: describe(operations))
-    encoded = cache(lambda: encode_json(described()))
+
+    @cache
+    def described(settings: Settings) -> Object:
+        return describe(opened(operations, settings))
+
+    @cache
+    def encoded(settings: Settings) -> bytes:
+        return encode_json(described(settings))
+
     kept: LeastRecentlyUsed[tuple[str, int], bytes] = LeastRecentlyUsed(_KEPT)
 
     async def openapi(call: Call) -> Response:
         """This description. With a workspace's API key, `customFields` has the fields of that workspace."""
-        body = await asyncio.to_thread(encoded)
+        settings = call.app.settings
+        body = await asyncio.to_thread(encoded, settings)
         catalog = await _catalog(call)
         if catalog is not None:
             which = (catalog.workspace_id, catalog.version)
-            body = kept.get(which) or encode_json(with_fields(described(), list(catalog.fields.values())))
+            fields = list(catalog.fields.values())
+            body = kept.get(which) or encode_json(with_fields(described(settings), fields))
             kept.put(which, body)
         headers = [
             ("content-type", "application/json"),
@@ -78,7 +90,9 @@ async def _catalog(call: Call) -> Catalog | None:
 def _template(name: str) -> Any:
     from jinja2 import Environment, PackageLoader
 
-    return Environment(loader=PackageLoader("contactory"), autoescape=True).get_template(name)
+    template = Environment(loader=PackageLoader("contactory"), autoescape=True).get_template(name)
+    template.globals["open"] = OPEN
+    return template
 
 
 @cache
@@ -106,6 +120,15 @@ async def error_page(call: Call) -> Response:
 
 def _get(name: str, path: str, summary: str, handler: Handler, **more: Any) -> Operation:
     return Operation(id=name, method="GET", path=path, summary=summary, handler=handler, **more)
+
+
+def opened(operations: Sequence[Operation], settings: Settings) -> list[Operation]:
+    """The operations without those that the settings close, whose paths are then as if there were none."""
+    closed = {
+        *(() if settings.metrics else ("metrics",)),
+        *(() if settings.docs else ("docs", "openapi")),
+    }
+    return [operation for operation in operations if operation.id not in closed]
 
 
 def page_operations(operations: Sequence[Operation]) -> list[Operation]:

@@ -18,8 +18,10 @@ import uvloop
 from contactory.app import OPERATIONS
 from contactory.dispatch import Dispatcher
 from contactory.exposition import Exposition
+from contactory.html import OPEN
 from contactory.http_connection import HttpConnection, Listener
 from contactory.logs import log, set_up_logs
+from contactory.pages import opened
 from contactory.pulse import beat
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
@@ -40,7 +42,9 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, exposi
     beating = asyncio.create_task(beat(pulse, settings.worker_timeout))
     services = Services(settings, exposition)
     await services.start()
-    handle = Dispatcher(services, OPERATIONS).handle
+    if not settings.docs:
+        OPEN.discard("docs")
+    handle = Dispatcher(services, opened(OPERATIONS, settings)).handle
     listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings))
     watching = asyncio.create_task(listener.watch())
     _collect_less()

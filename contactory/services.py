@@ -15,6 +15,7 @@ from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
 from contactory.exposition import Exposition
+from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
 from contactory.logs import log
@@ -42,6 +43,7 @@ class Services:
             settings.statement_timeout,
             settings.connection_lifetime,
         )
+        self.readiness = Readiness(self.db)
         self.catalogs = Catalogs(self.db)
         self.keys = Keys(self.db)
         self.limiter = RateLimiter(self.db, settings)

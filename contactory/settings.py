@@ -21,6 +21,8 @@ class SettingsError(Exception):
 
 
 _MOST_BY_ITSELF = 4
+_SWITCH = {"on": True, "yes": True, "off": False, "no": False}
+"""How a setting that is on or off may be written, besides true, false, 1 and 0."""
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -61,6 +63,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["all", "errors", "none"],
         _says("Which requests leave a log line: all, those answered with an error, or none."),
     ] = "errors"
+    log_addresses: Annotated[
+        bool,
+        _says("Whether a log line of a request names the client's address."),
+    ] = False
+    metrics: Annotated[bool, _says("Whether GET /metrics is there.")] = True
+    docs: Annotated[bool, _says("Whether the explorer at /docs and /openapi.json are there.")] = True
     pool_size: Annotated[
         int,
         Meta(ge=2, le=200),
@@ -160,8 +168,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
     wrong = [f"{name} is not a setting" for name in values if name not in hints]
     checked: dict[str, Any] = {}
     for name in hints.keys() & values.keys():
+        value = values[name]
+        if isinstance(value, str) and isinstance(getattr(Settings(), name), bool):
+            value = _SWITCH.get(value.lower(), value)
         try:
-            checked[name] = msgspec.convert(values[name], hints[name], strict=False)
+            checked[name] = msgspec.convert(value, hints[name], strict=False)
         except msgspec.ValidationError as error:
             wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {str(error)[0].lower()}{str(error)[1:]}")
     if wrong:

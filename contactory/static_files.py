@@ -88,5 +88,8 @@ def takes_gzip(header: str | None) -> bool:
 
 
 async def static_file(call: Call) -> Response:
-    """A file of `static/`."""
-    return await send(call, call.path["name"])
+    """A file of `static/`. Raises NotFound also for those of the explorer, where that is closed."""
+    name = call.path["name"]
+    if name.startswith("docs.") and not call.app.settings.docs:
+        raise NotFound
+    return await send(call, name)

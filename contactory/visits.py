@@ -115,6 +115,7 @@ async def _visit(app: "Services", request: Request) -> Visit:
         async with app.db.connection() as conn:
             session = await find_session(conn, secret)
         if session:
+            request.user_id = session.user.id
             return Visit(session.csrf, secret, session.user)
     known = sent.get(FORM_COOKIE)
     if known:
@@ -178,6 +179,7 @@ async def _entered(call: Call, user: User) -> Catalog:
     catalog = await call.app.catalogs.get(workspace_id) if user.may_enter(workspace_id) else None
     if catalog is None or catalog.account_id != user.account_id:
         raise NotFound
+    call.request.workspace_id = workspace_id
     return catalog
 
 

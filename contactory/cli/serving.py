@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -48,7 +49,7 @@ def serve(host: str | None, port: int | None, workers: int | None, as_json: bool
     with suppress(KeyboardInterrupt), explained():
         from contactory.serve import serve as run
 
-        run(settings, say, _welcome_json if as_json else _welcome)
+        run(settings, say, _welcome_json if as_json else partial(_welcome, settings.docs))
 
 
 def _interrupt(signum: int, frame: object) -> None:
@@ -82,8 +83,8 @@ def _welcome_json(address: str, first: "FirstStart | None") -> None:
     print_json({"address": address, **made})
 
 
-def _welcome(address: str, first: "FirstStart | None") -> None:
-    lines = [("address", address), ("docs", f"{address}/docs")]
+def _welcome(docs: bool, address: str, first: "FirstStart | None") -> None:
+    lines = [("address", address), *([("docs", f"{address}/docs")] if docs else [])]
     if first:
         lines += [("workspace", first.workspace_id), ("admin key", first.key)]
         lines += [("dashboard", f"{address}{first.set_up}")]

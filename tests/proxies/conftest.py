@@ -111,7 +111,7 @@ def proxied(
     """A server as the docs set it up, once behind each of the proxies."""
     folder = tmp_path_factory.mktemp("proxy")
     with ExitStack() as stack:
-        settings = {"database_url": database_url, "proxies": 1, "log_requests": "all"}
+        settings = {"database_url": database_url, "proxies": 1, "log_requests": "all", "log_addresses": "on"}
         server = stack.enter_context(running(folder / "server.log", **settings))
         port = free_port()
         command = _PROXIES[request.param](folder, port, server)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.proxies.conftest import NAME, Proxied
 from tests.raw_http import Client
+from tests.test_logs import line_of
 from tests.world import Caller, World
 
 LIMIT = 1 << 20
@@ -131,6 +132,11 @@ def test_guesses_are_counted_by_the_clients_address_whatever_it_says(proxied: Pr
     assert statuses[0] == 400
     assert statuses[-1] == 429
     assert sign_in(proxied, "other@b.example", "127.0.0.3", origin=here).status_code == 400
+
+
+def test_the_log_names_the_clients_address_and_not_the_proxys(proxied: Proxied) -> None:
+    answer = sign_in(proxied, source="127.0.0.4", origin=str(proxied.http.base_url), forwarded="for=9.9.9.9")
+    assert line_of(proxied.server, answer)["address"] == "127.0.0.4"
 
 
 def test_a_connection_to_the_server_is_kept_for_many_requests(proxied: Proxied, alice: Caller) -> None:
