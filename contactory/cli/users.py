@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactory.cli.output import json_option, print_result, print_rows
-from contactory.cli.running import ID, checked, load, with_database
+from contactory.cli.running import ID, checked, link, with_database
 
 if TYPE_CHECKING:
     from contactory.db import Connection
@@ -16,11 +16,6 @@ _EMAIL = checked("EMAIL", "contactory.users.model:EMAIL")
 @click.group()
 def user() -> None:
     """People who use the dashboard."""
-
-
-def _address(path: str) -> str:
-    settings = load()
-    return f"http://{settings.host}:{settings.port}{path}"
 
 
 @user.command("create")
@@ -69,11 +64,11 @@ def create_user(
             return made.id, await make_link(conn, "invite", account_id, made.id)
 
     user_id, path = with_database(work)
-    link = _address(path)
+    url = link(path)
     print_result(
         as_json,
-        {"id": user_id, "link": link},
-        f"user: {user_id}\nlink (works once, for seven days): {link}",
+        {"id": user_id, "link": url},
+        f"user: {user_id}\nlink (works once, for seven days): {url}",
     )
 
 
@@ -108,8 +103,8 @@ def reset_password(email: tuple[str, str], as_json: bool) -> None:
             return found.id, (await make_link_for(conn, found.account_id, found.id))[1]
 
     user_id, path = with_database(work)
-    link = _address(path)
-    print_result(as_json, {"id": user_id, "link": link}, f"link (works once): {link}")
+    url = link(path)
+    print_result(as_json, {"id": user_id, "link": url}, f"link (works once): {url}")
 
 
 @user.command("disable")

@@ -62,11 +62,11 @@ def etag(version: int) -> tuple[str, str]:
     return "etag", f'"{version}"'
 
 
-def answer(written: Written) -> Response:
+def answer(call: Call, written: Written) -> Response:
     """A contact as a write has left it, with its ETag."""
     headers = [etag(written.version)]
     if written.created:
-        headers.append(("location", f"/v1/contacts/{written.contact.id}"))
+        headers.append(("location", call.url(f"/v1/contacts/{written.contact.id}")))
     return json_response(201 if written.created else 200, written.contact, headers)
 
 
@@ -81,7 +81,7 @@ async def update_contact(call: Call) -> Response:
         change = new_change(call, catalog, contact_id)
         change.take(values, catalog)
         change.if_match = if_match(call)
-        return answer(await write(call, change, catalog))
+        return answer(call, await write(call, change, catalog))
 
     return await call.by_catalog(await home(call, contact_id), attempt)
 
@@ -107,7 +107,7 @@ async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Respons
         errors.found += early.found
         values = parse(data, catalog, errors)
         errors.check()
-        return answer(await make(values, catalog, given))
+        return answer(call, await make(values, catalog, given))
 
     return await call.by_catalog(given.get("workspaceId"), attempt)
 
@@ -212,7 +212,7 @@ async def restore_contact(call: Call) -> Response:
 
     async def attempt(catalog: Catalog) -> Response:
         change = new_change(call, catalog, contact_id, RESTORE)
-        return answer(await write(call, change, catalog))
+        return answer(call, await write(call, change, catalog))
 
     return await call.by_catalog(await home(call, contact_id), attempt)
 
@@ -230,7 +230,7 @@ async def set_tags(call: Call) -> Response:
         change = new_change(call, catalog, contact_id)
         change.take_tags(names, catalog, TAGS_SET)
         change.if_match = if_match(call)
-        return answer(await write(call, change, catalog))
+        return answer(call, await write(call, change, catalog))
 
     return await call.by_catalog(await home(call, contact_id), attempt)
 
