@@ -23,7 +23,15 @@ from contactory import embedded_host as host
 from contactory.embedded_cluster import Layout
 from contactory.embedded_host import PATIENCE, EmbeddedError, FolderInUse, Report, clear_leftovers
 
-__all__ = ["EmbeddedError", "EmbeddedPostgres", "database", "default_data_dir", "running_url", "upgrade_data"]
+__all__ = [
+    "EmbeddedError",
+    "EmbeddedPostgres",
+    "database",
+    "default_data_dir",
+    "running_address",
+    "running_url",
+    "upgrade_data",
+]
 
 # A server for one machine and many small transactions. `shared_buffers` and `max_connections` keep server and
 # application together below 250 MB when idle. A commit is answered when it is on the disk, never earlier.
@@ -104,6 +112,7 @@ class EmbeddedPostgres:
         self._settings = {**SETTINGS, **(settings or {})}
         self._report = report
         self._shared = shared
+        self._lock = -1
         self._resources = ExitStack()
         self._url: str | None = None
 
@@ -135,9 +144,14 @@ class EmbeddedPostgres:
             supervisor.start()
             supervisor.ready.result()
             self._url = dsn(place, sockets)
+            self._lock = lock
             if self._shared:
-                os.pwrite(lock, f"{os.getpid()}\n{self._url}\n".encode(), 0)
+                self.announce("")
             self._resources = stack.pop_all()
+
+    def announce(self, address: str) -> None:
+        """Tell other processes where Contactory answers: see `running_address`."""
+        os.pwrite(self._lock, f"{os.getpid()}\n{self.url}\n{address}\n".encode(), 0)
 
     def stop(self) -> None:
         """Stop the server and free the folder; return when no process of it is left."""
@@ -168,6 +182,15 @@ def database(data_dir: Path, *, report: Report = _log.warning) -> Generator[str]
 
 def running_url(data_dir: Path) -> str | None:
     """The DSN of the server that a live supervisor shares from this folder, or None."""
+    return _shared_line(data_dir, 1)
+
+
+def running_address(data_dir: Path) -> str | None:
+    """Where the Contactory of that supervisor answers, or None."""
+    return _shared_line(data_dir, 2)
+
+
+def _shared_line(data_dir: Path, index: int) -> str | None:
     path = data_dir.resolve() / "lock"
     try:
         lock = os.open(path, os.O_RDONLY)
@@ -180,7 +203,7 @@ def running_url(data_dir: Path) -> str | None:
     try:
         if host.try_lock(lock, fcntl.LOCK_SH):
             return None
-        return "".join(os.pread(lock, 4096, 0).decode().split("\n")[1:2]) or None
+        return "".join(os.pread(lock, 8192, 0).decode().split("\n")[index : index + 1]) or None
     finally:
         os.close(lock)
 

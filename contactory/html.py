@@ -4,7 +4,7 @@ import gzip
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
@@ -100,16 +100,6 @@ def pack(response: Response) -> None:
 def see_other(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
     """Go there, and get it (RFC 9110, section 15.4.4)."""
     return Response(303, b"", [("location", path), NO_STORE, *(headers or [])])
-
-
-def address(request: Request) -> str:
-    """Where the browser has this server, as `https://contacts.example.com`: to put before a path."""
-    host, origin = request.header("host") or "", request.header("origin") or ""
-    if host and urlsplit(origin).netloc == host:
-        return origin
-    # Nobody is signed in over plain HTTP but at home.
-    local = (urlsplit(f"//{host}").hostname or "") in ("localhost", "127.0.0.1", "::1")
-    return f"{'http' if local else 'https'}://{host}"
 
 
 def cookies(request: Request) -> dict[str, str]:

@@ -36,7 +36,7 @@ _IDEMPOTENCY_KEY: Object = {
 }
 _HEADERS: dict[str, tuple[str, Object]] = {
     "ETag": ("The contact's version.", {"type": "string", "pattern": '^"[0-9]+"$'}),
-    "Location": ("The path of what was made.", {"type": "string"}),
+    "Location": ("The address of what was made.", {"type": "string"}),
     "Link": ('The next page, as rel="next" (RFC 8288); missing on the last one.', {"type": "string"}),
     "X-Total-Count": ("With count=true: how many there are in all.", {"type": "integer", "minimum": 0}),
     "X-Request-Id": ("The id of the request: the caller's own, or a new one.", {"type": "string"}),

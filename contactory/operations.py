@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from contactory.addresses import address_of
 from contactory.auth import Actor
 from contactory.bodies import decode_object
 from contactory.catalog import Catalog
@@ -98,6 +99,11 @@ class Call:
         if found is None:
             raise NotFound
         return found
+
+    def url(self, path: str) -> str:
+        """A path of this server as an address that the client can follow."""
+        signed_in = self._visit is not None and self._visit.user is not None
+        return address_of(self.request, self.app.settings, signed_in=signed_in) + path
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""

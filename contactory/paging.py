@@ -27,6 +27,6 @@ def page_response(call: Call, rows: Sequence[_Row]) -> Response:
     shown: Sequence[Any] = rows[:limit]
     headers: list[tuple[str, str]] = []
     if len(rows) > limit:
-        following = f"{call.request.path}?limit={limit}&cursor={shown[-1].id}"
+        following = call.url(f"{call.request.path}?limit={limit}&cursor={shown[-1].id}")
         headers.append(("link", f'<{following}>; rel="next"'))
     return json_response(200, shown, headers)

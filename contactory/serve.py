@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from contactory.addresses import listening
 from contactory.db import check_session, connect
 from contactory.embedded import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
@@ -34,7 +35,7 @@ class FirstStart(NamedTuple):
     workspace_id: str
     key: str
     set_up: str
-    """The path of the link that makes the dashboard's owner."""
+    """The link that makes the dashboard's owner."""
 
 
 def data_dir(settings: Settings) -> Path:
@@ -43,19 +44,12 @@ def data_dir(settings: Settings) -> Path:
 
 
 @contextmanager
-def postgresql(settings: Settings, say: Say) -> Generator[str]:
-    """The URL of the database that is set, or of an embedded one that runs as long as the block.
-
-    Raises SharedSession where a pooler stands before the database in transaction mode.
-    """
-    if settings.database_url:
-        asyncio.run(check_session(settings.database_url))
-        yield settings.database_url
-        return
+def postgresql(settings: Settings, say: Say) -> Generator[EmbeddedPostgres]:
+    """The embedded server, which runs as long as the block."""
     server = EmbeddedPostgres(data_dir(settings), report=say)
     server.start()
     try:
-        yield server.url
+        yield server
     finally:
         server.stop()
 
@@ -69,21 +63,24 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
     """
     set_up_logs(settings)
     with ExitStack() as stack:
-        url = stack.enter_context(postgresql(settings, say))
+        server = None if settings.database_url else stack.enter_context(postgresql(settings, say))
+        url = server.url if server else settings.database_url
+        if server is None:
+            asyncio.run(check_session(url))
         first = asyncio.run(_prepare(url, say))
         os.environ.update(to_environment(msgspec.structs.replace(settings, database_url=url)))
         metrics = Path(tempfile.mkdtemp(prefix="contactory-metrics-"))
         stack.callback(shutil.rmtree, metrics, ignore_errors=True)
-        address = f"http://{_shown_host(settings.host)}:{settings.port}"
+        address = listening(settings)
+        public = settings.public_url or address
         sockets = listen(settings.host, settings.port, processes(settings))
+        if server:
+            server.announce(public)
+        if first:
+            first = first._replace(set_up=public + first.set_up)
         threading.Thread(target=_when_ready, args=(address, first, welcome), daemon=True).start()
         limits = Limits(settings.shutdown_timeout, settings.worker_timeout)
         asyncio.run(run(sockets, metrics, limits))
-
-
-def _shown_host(host: str) -> str:
-    # What listens on every address is shown by one that works here.
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
 async def _prepare(url: str, say: Say) -> FirstStart | None:

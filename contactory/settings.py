@@ -5,6 +5,7 @@ A setting is read from the environment (`CONTACTORY_` and its name in capitals),
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,9 @@ class SettingsError(Exception):
 _MOST_BY_ITSELF = 4
 _SWITCH = {"on": True, "yes": True, "off": False, "no": False}
 """How a setting that is on or off may be written, besides true, false, 1 and 0."""
+_PORT = "[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+_HOST = r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+|\[[0-9A-Fa-f:.]+\]"
+_PUBLIC_URL = re.compile(rf"(?:https?://(?:{_HOST})(?::(?:{_PORT}))?(?:/[A-Za-z0-9._~%-]+)*)?")
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -46,6 +50,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     host: Annotated[str, _says("The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535), _says("The port to listen on.")] = 8000
+    public_url: Annotated[
+        str,
+        _says(
+            "Where clients reach the server, as https://contacts.example.com, for the links that it gives; "
+            "empty means as each request came."
+        ),
+    ] = ""
     workers: Annotated[
         int,
         Meta(ge=0, le=64),
@@ -138,7 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=10),
         _says(
             "How many proxies of yours stand before the server and add to X-Forwarded-For, so that failed "
-            "sign-ins are counted by the person's address."
+            "sign-ins are counted by the client's address, and links follow X-Forwarded-Proto and -Host."
         ),
     ] = 0
     max_body_bytes: Annotated[int, Meta(ge=1024), _says("The largest request body, in bytes.")] = 1_048_576
@@ -175,6 +186,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
             checked[name] = msgspec.convert(value, hints[name], strict=False)
         except msgspec.ValidationError as error:
             wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {str(error)[0].lower()}{str(error)[1:]}")
+    checked["public_url"] = checked.get("public_url", "").rstrip("/")
+    if not _PUBLIC_URL.fullmatch(checked["public_url"]):
+        wrong.append(
+            f"{PREFIX}PUBLIC_URL: expected http:// or https://, a host, and perhaps a port and a path"
+        )
     if wrong:
         raise SettingsError("Settings are wrong: " + "; ".join(sorted(wrong)) + ". See docs/settings.md.")
     return Settings(**checked)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactory.cli.output import json_option, print_result
-from contactory.cli.running import ID, load, with_database
+from contactory.cli.running import ID, link, load, with_database
 
 if TYPE_CHECKING:
     from contactory.db import Connection
@@ -49,8 +49,7 @@ def demo(count: int, workspace_id: str | None, account_id: str | None, seed: int
         return workspace, filled, await _has_people(conn, workspace.account_id)
 
     workspace, filled, has_people = with_database(work)
-    settings = load()
-    url = f"http://{settings.host}:{settings.port}/w/{workspace.id}/overview"
+    url = link(f"/w/{workspace.id}/overview")
     result = {"workspaceId": workspace.id, "contacts": filled.made, "alreadyThere": filled.there, "url": url}
     print_result(as_json, result, _said(workspace, filled, url, has_people))
 

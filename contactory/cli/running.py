@@ -99,6 +99,16 @@ def data_dir(settings: "Settings") -> "Path":
     return serve.data_dir(settings)
 
 
+def link(path: str) -> str:
+    """A path as a link: below the public URL, or the server that runs beside this, or else the settings."""
+    from contactory.addresses import listening
+    from contactory.embedded import running_address
+
+    settings = load()
+    beside = None if settings.database_url else running_address(data_dir(settings))
+    return (settings.public_url or beside or listening(settings)) + path
+
+
 @contextmanager
 def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
     """The URL of the database, whether a server of ours runs or not.

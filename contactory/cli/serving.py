@@ -78,8 +78,7 @@ def _free_address(host: str, port: int) -> dict[str, object]:
 def _welcome_json(address: str, first: "FirstStart | None") -> None:
     made: dict[str, str] = {}
     if first:
-        set_up = f"{address}{first.set_up}"
-        made = {"workspaceId": first.workspace_id, "key": first.key, "setUp": set_up}
+        made = {"workspaceId": first.workspace_id, "key": first.key, "setUp": first.set_up}
     print_json({"address": address, **made})
 
 
@@ -87,7 +86,7 @@ def _welcome(docs: bool, address: str, first: "FirstStart | None") -> None:
     lines = [("address", address), *([("docs", f"{address}/docs")] if docs else [])]
     if first:
         lines += [("workspace", first.workspace_id), ("admin key", first.key)]
-        lines += [("dashboard", f"{address}{first.set_up}")]
+        lines += [("dashboard", first.set_up)]
     if sys.stdout.isatty():
         _print_panel(lines)
     else:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contactory.cli.output import json_option, print_result, print_rows
-from contactory.cli.running import ID, checked, load, with_database
+from contactory.cli.running import ID, checked, link, with_database
 
 if TYPE_CHECKING:
     from contactory.db import Connection
@@ -19,11 +19,6 @@ _account_option = click.option(
 @click.group()
 def user() -> None:
     """People who use the dashboard."""
-
-
-def _address(path: str) -> str:
-    settings = load()
-    return f"http://{settings.host}:{settings.port}{path}"
 
 
 @user.command("create")
@@ -72,11 +67,11 @@ def create_user(
             return made.id, await make_link(conn, "invite", account_id, made.id)
 
     user_id, path = with_database(work)
-    link = _address(path)
+    url = link(path)
     print_result(
         as_json,
-        {"id": user_id, "link": link},
-        f"user: {user_id}\nlink (works once, for seven days): {link}",
+        {"id": user_id, "link": url},
+        f"user: {user_id}\nlink (works once, for seven days): {url}",
     )
 
 
@@ -112,8 +107,8 @@ def reset_password(email: tuple[str, str], account_id: str | None, as_json: bool
             return found.id, (await make_link_for(conn, found.account_id, found.id))[1]
 
     user_id, path = with_database(work)
-    link = _address(path)
-    print_result(as_json, {"id": user_id, "link": link}, f"link (works once): {link}")
+    url = link(path)
+    print_result(as_json, {"id": user_id, "link": url}, f"link (works once): {url}")
 
 
 @user.command("disable")

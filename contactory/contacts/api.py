@@ -63,11 +63,11 @@ def etag(version: int) -> tuple[str, str]:
     return "etag", f'"{version}"'
 
 
-def answer(written: Written) -> Response:
+def answer(call: Call, written: Written) -> Response:
     """A contact as a write has left it, with its ETag."""
     headers = [etag(written.version)]
     if written.created:
-        headers.append(("location", f"/v1/contacts/{written.contact.id}"))
+        headers.append(("location", call.url(f"/v1/contacts/{written.contact.id}")))
     return json_response(201 if written.created else 200, written.contact, headers)
 
 
@@ -82,7 +82,7 @@ async def update_contact(call: Call) -> Response:
         change = new_change(call, catalog, contact_id)
         change.take(values, catalog)
         change.if_match = if_match(call)
-        return answer(await write(call, change, catalog))
+        return answer(call, await write(call, change, catalog))
 
     return await call.by_catalog(await home(call, contact_id), attempt)
 
@@ -109,7 +109,7 @@ async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Respons
         values = parse(data, catalog, errors)
         call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
         errors.check()
-        return answer(await make(values, catalog, given))
+        return answer(call, await make(values, catalog, given))
 
     return await call.by_catalog(given.get("workspaceId"), attempt)
 
@@ -216,7 +216,7 @@ async def restore_contact(call: Call) -> Response:
 
     async def attempt(catalog: Catalog) -> Response:
         change = new_change(call, catalog, contact_id, RESTORE)
-        return answer(await write(call, change, catalog))
+        return answer(call, await write(call, change, catalog))
 
     return await call.by_catalog(await home(call, contact_id), attempt)
 
@@ -234,7 +234,7 @@ async def set_tags(call: Call) -> Response:
         change = new_change(call, catalog, contact_id)
         change.take_tags(names, catalog, TAGS_SET)
         change.if_match = if_match(call)
-        return answer(await write(call, change, catalog))
+        return answer(call, await write(call, change, catalog))
 
     return await call.by_catalog(await home(call, contact_id), attempt)
 

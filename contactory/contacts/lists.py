@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
@@ -175,7 +175,7 @@ def next_link(
     given = [(name, value) for name, value in instead.items() if value is not None]
     again = _without_place(call.request.query_string, frozenset(instead))
     query = f"{again}{urlencode([*given, ('cursor', cursor.text())])}"
-    return [("link", f'<{call.request.path}?{query}>; rel="next"')]
+    return [("link", f'<{call.url(quote(call.request.path))}?{query}>; rel="next"')]
 
 
 @lru_cache(maxsize=1024)

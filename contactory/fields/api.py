@@ -22,7 +22,7 @@ async def create_field(call: Call) -> Response:
     body = call.body
     workspace_id = (await call.catalog(body.pop("workspaceId", None))).workspace_id
     field = await make_field(call, workspace_id, FieldPatch(**body))
-    return json_response(201, field, [("location", f"/v1/custom-fields/{field.id}")])
+    return json_response(201, field, [("location", call.url(f"/v1/custom-fields/{field.id}"))])
 
 
 async def make_field(call: Call, workspace_id: str, given: FieldPatch) -> CustomField:

@@ -6,7 +6,7 @@ from typing import Any
 
 from contactory.checks import Form, Json, Object, Rule
 from contactory.errors import Conflict, Forbidden, ValidationProblem
-from contactory.html import address, errors_by_field, see_other
+from contactory.html import errors_by_field, see_other
 from contactory.http import Response
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
@@ -113,7 +113,7 @@ async def _make(call: Call, values: Object) -> NewApiKey:
 def _curl(call: Call, made: NewApiKey) -> str:
     """A request that shows that the key works, to be pasted into a terminal."""
     which = f"&workspaceId={call.actor.workspace_id}" if made.workspace_id is None else ""
-    where = f"{address(call.request)}/v1/contacts?limit=1{which}"
+    where = call.url(f"/v1/contacts?limit=1{which}")
     return f'curl -s "{where}" -H "Authorization: Bearer {made.key}"'
 
 

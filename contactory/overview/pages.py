@@ -36,7 +36,7 @@ async def show_overview(call: Call) -> Response:
         shown: Shown = {
             "begun": begun,
             "few": store.FEW,
-            "origin": _origin(call),
+            "origin": call.url(""),
             "whole": False,
             **_here(call),
         }
@@ -51,14 +51,6 @@ async def show_overview(call: Call) -> Response:
 
 def _here(call: Call) -> Shown:
     return {"home": f"/w/{call.actor.workspace_id}"}
-
-
-def _origin(call: Call) -> str:
-    """The address of this server, as who is signed in has typed it: only there does https not take part."""
-    host = call.request.header("host") or "localhost"
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    local = name in ("localhost", "127.0.0.1", "[::1]") or name.endswith(".localhost")
-    return f"{'http' if local else 'https'}://{host}"
 
 
 async def growth(call: Call, catalog: Catalog) -> Shown:

@@ -56,7 +56,7 @@ async def _created(call: Call, catalog: Catalog, values: Object) -> Response:
     async with call.transaction() as conn:
         most = call.app.settings.max_send_windows
         window = await store.create_window(conn, catalog.workspace_id, values, most)
-    return json_response(201, window, [("location", f"/v1/send-windows/{window.id}")])
+    return json_response(201, window, [("location", call.url(f"/v1/send-windows/{window.id}"))])
 
 
 async def home(call: Call) -> tuple[str, str]:

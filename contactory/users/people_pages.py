@@ -4,7 +4,7 @@ from typing import Any
 
 from contactory.checks import ID, Errors, Form, Object, Rule
 from contactory.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
-from contactory.html import address, errors_by_field, see_other
+from contactory.html import errors_by_field, see_other
 from contactory.http import Response
 from contactory.invalid import Invalid
 from contactory.operations import Call
@@ -117,7 +117,7 @@ async def invite(call: Call) -> Response:
 def _link(call: Call, user: User, path: str) -> dict[str, Any]:
     """A link as the page shows it: for whom, where it leads, and for how many days it works."""
     kind = path.split("/")[1]
-    return {"user": user, "url": address(call.request) + path, "kind": kind, "days": LASTING[kind].days}
+    return {"user": user, "url": call.url(path), "kind": kind, "days": LASTING[kind].days}
 
 
 async def show_person(call: Call) -> Response:

@@ -55,7 +55,7 @@ async def create_workspace(call: Call) -> Response:
         )
         raise Forbidden("An API key makes workspaces of its own mode.", [where])
     made = await make_workspace(call, mode, values)
-    return json_response(201, made, [("location", f"/v1/workspaces/{made.id}")])
+    return json_response(201, made, [("location", call.url(f"/v1/workspaces/{made.id}"))])
 
 
 def checked_new(body: Object) -> Object:

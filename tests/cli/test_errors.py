@@ -42,6 +42,12 @@ def test_a_process_that_fails_says_one_sentence_and_ends_with_1(
         ({"database_url": "mysql://a:hush@h/x"}, "CONTACTORY_DATABASE_URL"),
         ({"database_url": "postgresql://a:hush@h:port/x"}, "CONTACTORY_DATABASE_URL"),
         ({"workers": "many"}, "CONTACTORY_WORKERS"),
+        ({"public_url": "contacts.example.com"}, "CONTACTORY_PUBLIC_URL"),
+        ({"public_url": "ftp://contacts.example.com"}, "CONTACTORY_PUBLIC_URL"),
+        ({"public_url": "https://contacts.example.com:99999"}, "CONTACTORY_PUBLIC_URL"),
+        ({"public_url": "https://user:hush@contacts.example.com"}, "CONTACTORY_PUBLIC_URL"),
+        ({"public_url": "https://contacts.example.com/?a=b"}, "CONTACTORY_PUBLIC_URL"),
+        ({"public_url": "https://"}, "CONTACTORY_PUBLIC_URL"),
         ({"config": "nosuch.toml"}, "nosuch.toml"),
     ],
 )

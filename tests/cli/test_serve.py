@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.servers import free_port
+from tests.world import World, an_email
 
 PATIENCE = 30.0
 
@@ -81,6 +82,53 @@ def test_a_first_start_prints_a_key_and_commands_that_work_as_they_are(embedded:
         assert json.loads(read_until(again, "address")).keys() == {"address"}
     finally:
         interrupt(again, signal.SIGTERM)
+
+
+def test_links_lead_to_the_server_that_runs_whatever_port_it_has(embedded: CommandLine) -> None:
+    server = embedded.start("serve", "--port", "0", "--json")
+    try:
+        first = json.loads(read_until(server, "address"))
+        address = first["address"]
+        assert not address.endswith(f":{embedded.environment['CONTACTORY_PORT']}")
+        assert first["setUp"].startswith(f"{address}/set-up/")
+        [account] = embedded.gives("account", "list")
+        made = embedded.gives("user", "create", "vi@example.com", "--account", account["id"])
+        assert made["link"].startswith(f"{address}/invite/")
+        assert httpx.get(made["link"]).status_code == 200
+        again = embedded.gives("user", "reset-password", "vi@example.com")
+        assert again["link"].startswith(f"{address}/invite/")
+        assert f"open: {address}/w/" in embedded.says("demo", "--contacts", "1")
+        embedded.environment["CONTACTORY_PUBLIC_URL"] = "https://contacts.example.com"
+        again = embedded.gives("user", "reset-password", "vi@example.com")
+        assert again["link"].startswith("https://contacts.example.com/invite/")
+        del embedded.environment["CONTACTORY_PUBLIC_URL"]
+    finally:
+        interrupt(server)
+
+    # Where none runs, the settings say where one will.
+    again = embedded.gives("user", "reset-password", "vi@example.com")
+    assert again["link"].startswith(f"http://127.0.0.1:{embedded.environment['CONTACTORY_PORT']}/invite/")
+
+
+def test_a_first_start_leads_to_the_public_url(embedded: CommandLine) -> None:
+    embedded.environment["CONTACTORY_PUBLIC_URL"] = "https://contacts.example.com/"
+    server = embedded.start("serve", "--json")
+    try:
+        first = json.loads(read_until(server, "address"))
+        assert first["setUp"].startswith("https://contacts.example.com/set-up/")
+        assert httpx.get(f"{first['address']}/health/ready").status_code == 200
+        # A command beside it need not be told.
+        del embedded.environment["CONTACTORY_PUBLIC_URL"]
+        assert "open: https://contacts.example.com/w/" in embedded.says("demo", "--contacts", "1")
+    finally:
+        interrupt(server)
+
+
+def test_an_address_for_every_host_is_shown_as_one_that_works(contactory: CommandLine, world: World) -> None:
+    for host, shown in (("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")):
+        contactory.environment["CONTACTORY_HOST"] = host
+        link = contactory.gives("user", "create", an_email(), "--account", world.account_id)["link"]
+        assert link.startswith(f"http://{shown}:8000/invite/")
 
 
 def test_a_port_in_use_is_told_before_anything_is_started(embedded: CommandLine) -> None:

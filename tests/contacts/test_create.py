@@ -16,7 +16,7 @@ from tests.world import World, a_phone, an_email, pointers
 def test_a_new_contact_is_answered_with_201_and_its_location(world: World) -> None:
     answer = world.wendy.create({"firstName": "Jane"})
     assert answer.status_code == 201
-    assert answer.headers["location"] == f"/v1/contacts/{answer.json()['id']}"
+    assert answer.headers["location"] == f"{world.http.base_url}/v1/contacts/{answer.json()['id']}"
     assert answer.headers["etag"] == '"1"'
     assert world.wendy.get(answer.headers["location"]).json() == answer.json()
 

@@ -12,7 +12,7 @@ PHONE = "+14155551234"
 def test_where_nobody_matches_a_contact_is_made(world: World) -> None:
     answer = world.alice.upsert({"phone": "+1 (415) 555-1234", "firstName": "Jane"})
     assert answer.status_code == 201
-    assert answer.headers["location"] == f"/v1/contacts/{answer.json()['id']}"
+    assert answer.headers["location"] == f"{world.http.base_url}/v1/contacts/{answer.json()['id']}"
     assert (answer.json()["phone"], answer.json()["timezone"]) == (PHONE, "America/Los_Angeles")
 
 

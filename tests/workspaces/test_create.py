@@ -31,7 +31,7 @@ def test_the_answer_has_every_key_in_the_order_of_the_contract(world: World) -> 
     answer = world.ada.post("/v1/workspaces", FULL)
     made = answer.json()
     assert (answer.status_code, list(made)) == (201, KEYS)
-    assert answer.headers["location"] == f"/v1/workspaces/{made['id']}"
+    assert answer.headers["location"] == f"{world.http.base_url}/v1/workspaces/{made['id']}"
     normal = {"contactPhone": "+4930901820", "contactEmail": "Jo@example.com", "mode": "live"}
     assert made == {**made, **FULL, **normal, "accountId": world.account_id}
     assert world.ada.get(f"/v1/workspaces/{made['id']}").json() == made
