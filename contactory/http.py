@@ -54,6 +54,8 @@ class Request:
         "_peer",
         "_waiter",
         "complete",
+        "counted",
+        "dropped",
         "keep_alive",
         "length",
         "method",
@@ -81,6 +83,10 @@ class Request:
         self.received = 0
         self.complete = False
         """Whether the body has arrived to its end."""
+        self.dropped = False
+        """Whether nothing is kept of the body."""
+        self.counted = 0
+        """Bytes of it that count among those of all requests (http_budgets.py)."""
         self._body: bytes | bytearray = b""
         self._failure: Problem | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -112,7 +118,8 @@ class Request:
             raise self._failure
         if self.received > limit:
             raise _too_large(limit)
-        return bytes(self._body)
+        self._body = whole = bytes(self._body)
+        return whole
 
     async def _arrival(self, timeout: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
@@ -129,9 +136,9 @@ class Request:
             self._waiter = None
 
     def feed(self, data: bytes, limit: int) -> None:
-        """A piece of the body has arrived. Past `limit` bytes nothing is kept."""
+        """A piece of the body has arrived. Past `limit` bytes, and once it was dropped, nothing is kept."""
         self.received += len(data)
-        if self.received > limit:
+        if self.received > limit or self.dropped:
             self._body = b""
             self._wake()
         elif not self._body:
@@ -140,6 +147,21 @@ class Request:
             if isinstance(self._body, bytes):
                 self._body = bytearray(self._body)
             self._body += data
+
+    def drop(self) -> None:
+        """Nobody will ask for the body any more."""
+        self.dropped = True
+        self._body = b""
+
+    @property
+    def kept(self) -> int:
+        """Bytes of the body that are in memory."""
+        return len(self._body)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the client waits to be told before it sends the body (RFC 9110, section 10.1.1)."""
+        return self.version == "1.1" and (self.header("expect") or "").lower() == "100-continue"
 
     def end(self) -> None:
         """The body has arrived to its end."""

@@ -1,22 +1,19 @@
-"""HTTP/1.1 on one connection (RFC 9112): requests out of its bytes, and their answers in the same order.
+"""HTTP/1.1 on one connection (RFC 9112): its requests are answered one after the other, in their order.
 
-httptools (the parser of Node.js) reads the grammar; this says what may wait, how long and how much. A request
-is handed over together with its body, where that arrived with it, which saves a turn of the loop for each.
+http_reader.py takes the requests out of its bytes; this says what may wait, how long and how much. A request
+is begun together with its body, where that arrived with it, which saves a turn of the loop for each.
 """
 
 import asyncio
-import re
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from email.utils import formatdate
-from http import HTTPStatus
 from typing import Any
 
-from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
-
-from contactory.errors import HeadersTooLarge, Problem, ValidationProblem
+from contactory.errors import Unavailable, ValidationProblem
 from contactory.http import Request, Response
+from contactory.http_heads import PIECE, answer_head
+from contactory.http_listener import NEVER, Listener
+from contactory.http_reader import RequestReader
 from contactory.logs import log
 
 HEAD_SECONDS = 10.0
@@ -24,80 +21,33 @@ HEAD_SECONDS = 10.0
 IDLE_SECONDS = 75.0
 """How long a connection is kept between requests."""
 STALLED_SECONDS = 30.0
-"""How long a client may leave an answer unread that is larger than the buffers between."""
+"""How long a client may read nothing of an answer that is larger than the buffers between."""
 LINGER_SECONDS = 2.0
 """How long what still arrives is read, and thrown away, after the last answer."""
-HEAD_BYTES = 64 * 1024
-PIPELINED = 16
-"""Requests that wait on one connection while more are read; what came with them may be so many times more."""
-_CROWD = 16
-_NEVER = float("inf")
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_ALWAYS_WAITS = 4096
+"""Bytes that may wait on a connection, whatever waits on others."""
+_JOINED = 64 * 1024
+"""A body up to this size is copied behind its head, which costs less than to write the two."""
 _NO_BODY = (204, 304)
-_REQUEST_LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]*) HTTP/1\.1\r\n")
-
-
-class Listener:
-    """What the connections of one server process share."""
-
-    def __init__(
-        self,
-        handle: Callable[[Request, "HttpConnection"], Awaitable[None]],
-        body_limit: int,
-        body_timeout: float,
-    ) -> None:
-        self.handle = handle
-        self.body_limit = body_limit
-        self.body_timeout = body_timeout
-        self.loop = asyncio.get_running_loop()
-        self.connections: set[HttpConnection] = set()
-        self.now = 0.0
-        """Seconds by the loop's clock, brought up to date once a second."""
-        self.date = ""
-        """The header line of that name (RFC 9110, section 6.6.1)."""
-        self._tell_time()
-
-    async def watch(self) -> None:
-        """Cuts off who keeps the server waiting, for ever: one look a second costs less than timers."""
-        while True:
-            await asyncio.sleep(1)
-            self._tell_time()
-            for connection in tuple(self.connections):
-                connection.sweep()
-
-    def _tell_time(self) -> None:
-        self.now = self.loop.time()
-        self.date = f"date: {formatdate(usegmt=True)}\r\n"
-
-    async def stop(self, seconds: float) -> None:
-        """Lets the requests at work be answered, for so many seconds at most."""
-        end = self.loop.time() + seconds
-        while self.connections and self.loop.time() < end:
-            for connection in tuple(self.connections):  # Each time: some come in the last moment.
-                connection.stop()
-            await asyncio.sleep(0.01)
-        for connection in tuple(self.connections):
-            connection.cut()
+_CLOSE = ("connection: close\r\n",)
+_TOO_MUCH_WAITS = "Too many requests wait just now: try again in a second."
 
 
 class HttpConnection(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
-        "_begun",
+        "_answered",
+        "_counted",
         "_deadline",
-        "_ending",
-        "_head_size",
-        "_headers",
-        "_heads",
+        "_held",
+        "_left",
         "_listener",
-        "_parser",
-        "_queue",
-        "_receiving",
+        "_reader",
         "_resumed",
         "_stalled",
-        "_target",
         "_task",
+        "_throws_away",
         "_transport",
         "_work",
         "address",
@@ -105,33 +55,34 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._parser = HttpRequestParser(self)
+        self._reader = RequestReader(listener, self)
         self._transport: Any = None
         self.address = ""
-        self._target = b""
-        self._headers: dict[str, bytes] = {}
-        self._head_size = 0
-        self._heads = 0
-        """How many heads have arrived."""
-        self._begun = False
-        """Whether a head has begun to arrive, and not ended."""
-        self._receiving: Request | None = None
-        """The request whose body arrives."""
-        self._queue: deque[Request] = deque()
+        self._held = False
+        """Whether nothing more is read, as enough waits."""
+        self._counted = 0
+        """Bytes of what waits, as the listener knows them."""
+        self._throws_away = False
+        """Whether the body of an answered request still arrives."""
         self._work: Request | None = None
-        """The request that is being answered."""
+        """The request that is being answered, until its client has the answer."""
         self._task: asyncio.Task[None] | None = None
-        self._ending = False
-        """Whether no further request is taken."""
-        self._deadline = _NEVER
-        self._stalled = _NEVER
+        self._answered: tuple[Request, bool] | None = None
+        """The request whose answer waits for its client, and whether the connection ends with it."""
+        self._deadline = NEVER
+        self._stalled = NEVER
+        self._left = 0
+        """Bytes that the client had not read when it was looked at last."""
         self._resumed: asyncio.Future[None] | None = None
+        """Comes true when the client has all that was written; None while it has."""
 
     # What the event loop calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """A client has come."""
         self._transport = transport
+        # Writing pauses where the system does not take all of an answer at once.
+        transport.set_write_buffer_limits(0)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         self._listener.connections.add(self)
@@ -139,135 +90,130 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        if self._ending and self._receiving is None:
+        reader = self._reader
+        if reader.ended and reader.receiving is None:
             return
-        heads, between = self._heads, not self._begun and self._receiving is None
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade:
-            self._ending = True  # To a protocol that is not spoken here: what follows is of no use.
-        except HttpParserInvalidMethodError as error:
-            at_its_start = between and heads == self._heads
-            self._refuse(_nonsense(error), _of_unknown_method(data) if at_its_start else None)
-        except HttpParserError as error:
-            self._refuse(error.__context__ if isinstance(error.__context__, Problem) else _nonsense(error))
-        if self._begun:
-            self._head_size += len(data)
-            if self._head_size > HEAD_BYTES:
-                self._refuse(HeadersTooLarge())
-        if self._work is None and self._queue:
+        if len(data) <= PIECE and not reader.begun:
+            reader.parse(data)
+        else:
+            reader.keep(data)
+        if self._work is None and reader.queue:
             self._next()
-        if len(self._queue) >= PIPELINED and not self._transport.is_closing():
-            self._transport.pause_reading()
+        if reader.queue or reader.begun or reader.rest or self._counted or self._resumed is not None:
+            self._settle()
+        if self._work is None:
+            self._wait()
 
     def eof_received(self) -> bool:
         """The client sends no more; answers that it waits for are still sent."""
-        self._ending = True
-        if self._receiving is not None or self._begun:
-            self._refuse(ValidationProblem("The request ended in the middle."))
-        if self._work is None and self._queue:
+        reader = self._reader
+        reader.ended = True
+        if reader.receiving is not None or reader.begun:
+            reader.refuse(ValidationProblem("The request ended in the middle."))
+        if self._work is None and reader.queue:
             self._next()
         return self._work is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone. What is being done for it is done to its end, unless its body is missing."""
         self._listener.connections.discard(self)
-        self._ending = True
-        self._queue.clear()
-        if self._receiving is not None:
-            self._receiving.abandon()
+        if self._reader.receiving is not None:
+            self._reader.receiving.abandon()
+        self._forget_waiting()
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is answered."""
+        """The client does not read as fast as it is answered: nothing more is read from it."""
         self._stalled = self._listener.now + STALLED_SECONDS
+        self._left = self._transport.get_write_buffer_size()
         if self._resumed is None:
             self._resumed = self._listener.loop.create_future()
+        self._settle()
 
     def resume_writing(self) -> None:
-        """It has read, or gone."""
-        self._stalled = _NEVER
+        """It has read all, or gone."""
+        self._stalled = NEVER
         waiter, self._resumed = self._resumed, None
+        answered, self._answered = self._answered, None
+        self._listener.unread.remove(self)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+        if answered is not None:
+            self._done(*answered)
 
-    # What the parser calls.
+    # What waits.
 
-    def on_message_begin(self) -> None:
-        """A head begins."""
-        self._target, self._headers, self._head_size = b"", {}, 0
-        self._begun = True
-        if self._work is None:
-            self._deadline = self._listener.now + HEAD_SECONDS
+    def _settle(self) -> None:
+        """Parses what was read, as far as it may; reads on, or not; and counts what waits."""
+        reader, held_up = self._reader, self._resumed is not None
+        while reader.rest and not reader.is_full(held_up):
+            reader.go_on(held_up)
+            if self._work is None and reader.queue:
+                self._next()
+        held, self._held = self._held, bool(reader.rest) or reader.is_full(held_up)
+        if self._held and not held:
+            self._transport.pause_reading()
+        elif held and not self._held:
+            self._transport.resume_reading()
+        waiting = reader.waiting
+        within = self._listener.waiting.take(waiting - self._counted)
+        self._counted = waiting
+        if not within and waiting > _ALWAYS_WAITS:
+            self._forget_waiting()
+            reader.refuse(Unavailable(_TOO_MUCH_WAITS))
 
-    def on_url(self, url: bytes) -> None:
-        """A piece of the target."""
-        self._target += url
+    def _forget_waiting(self) -> None:
+        self._reader.forget()
+        self._listener.waiting.take(-self._counted)
+        self._counted = 0
 
-    def on_header(self, name: bytes, value: bytes | None) -> None:
-        """One header; after the head, a trailer, which nothing here takes."""
-        if not self._begun:
-            return
-        value = value or b""
-        key = name.decode("latin-1").lower()
-        if key in self._headers:
-            if key == "host":
-                raise ValidationProblem("The request has more than one Host header.")
-            value = self._headers[key] + (b"; " if key == "cookie" else b", ") + value
-        self._headers[key] = value
-
-    def on_headers_complete(self) -> None:
-        """The head has ended."""
-        if len(self._queue) >= PIPELINED * _CROWD:
-            raise ValidationProblem("Too many requests were sent at once on this connection.")
-        self._begun = False
-        self._heads += 1
-        parser = self._parser
-        request = Request(parser.get_method().decode(), _origin_form(self._target), self._headers, self)
-        request.version = parser.get_http_version()
-        if request.version == "1.1" and "host" not in self._headers:
-            raise ValidationProblem("The request has no Host header.")
-        request.keep_alive = request.version == "1.1" and parser.should_keep_alive()
-        self._receiving = request
-        self._queue.append(request)
-
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
-        request = self._receiving
-        if request is not None:
-            request.feed(body, self._listener.body_limit)
-
-    def on_message_complete(self) -> None:
-        """The request has arrived to its end."""
-        request, self._receiving = self._receiving, None
-        if request is not None:
-            request.end()
+    def _wait(self) -> None:
+        """Nothing is being answered: says how long that may go on."""
+        reader = self._reader
+        if reader.queue:
+            self._next()
+        elif reader.ended and not self._transport.is_closing():
+            self._close(at_once=False)  # What arrived is no request, or none that is not answered already.
+        elif reader.begun:
+            self._deadline = reader.begun_at + HEAD_SECONDS
+        elif self._throws_away and reader.receiving is None:
+            self._throws_away = False
+            self._deadline = self._listener.now + IDLE_SECONDS
 
     # What the requests at work call.
 
     def want_body(self) -> None:
         """The body is waited for: a client that asked whether to send it is told so."""
-        if self._headers.get("expect", b"").lower() == b"100-continue":
+        request = self._work
+        if request is not None and request.asks_first and not request.received:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def send(self, request: Request, response: Response) -> None:
         """Answers the request at work, with all of the answer at once."""
-        close = self._closes(request)
-        length = () if response.status in _NO_BODY else (f"content-length: {len(response.body)}\r\n",)
-        head = self._head(response, *length, *(("connection: close\r\n",) if close else ()))
-        self._write(head if request.method == "HEAD" or not length else head + response.body)
-        self._done(request, close)
+        body, close = response.body, self._closes(request)
+        length = () if response.status in _NO_BODY else (f"content-length: {len(body)}\r\n",)
+        head = answer_head(response, self._listener.date, *length, *(_CLOSE if close else ()))
+        if request.method == "HEAD" or not length:
+            self._write(head)
+        elif len(body) <= _JOINED:
+            self._write(head + body)
+        elif not self._transport.is_closing():
+            self._transport.writelines((head, body))
+        if request.complete and self._resumed is None:
+            self._done(request, close)
+        else:
+            self._finish(request, close, body)
 
     async def send_stream(self, request: Request, response: Response, stream: AsyncGenerator[bytes]) -> None:
         """Answers the request at work piece by piece, as fast as the client reads, or until it has gone."""
         chunked = request.version == "1.1"
         close = self._closes(request) or not chunked
         framing = ("transfer-encoding: chunked\r\n",) if chunked else ()
-        self._write(self._head(response, *framing, *(("connection: close\r\n",) if close else ())))
+        self._write(answer_head(response, self._listener.date, *framing, *(_CLOSE if close else ())))
         async with aclosing(stream):
             if request.method != "HEAD":
                 await self._send_pieces(stream, chunked)
-        self._done(request, close)
+        self._finish(request, close, b"")
 
     async def _send_pieces(self, stream: AsyncGenerator[bytes], chunked: bool) -> None:
         async for piece in stream:
@@ -276,6 +222,7 @@ class HttpConnection(asyncio.Protocol):
             if piece:
                 self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
             if self._resumed is not None:
+                self._listener.unread.add(self, piece)
                 await self._resumed
         if chunked:
             self._write(b"0\r\n\r\n")
@@ -285,28 +232,20 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write(data)
 
     def _closes(self, request: Request) -> bool:
-        last = self._ending and not self._queue
-        unread = not request.complete and max(request.length, request.received) > self._listener.body_limit
-        return last or unread or not request.keep_alive
+        last = self._reader.ended and not self._reader.queue
+        return last or not request.keep_alive or (not request.complete and self._stays_unread(request))
 
-    def _head(self, response: Response, *framing: str) -> bytes:
-        status = _STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} \r\n"
-        lines = [status, self._listener.date]
-        lines += [f"{name}: {value}\r\n" for name, value in response.headers]
-        lines += framing
-        text = "".join(lines)
-        if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-            raise ValueError("a header of the answer has a line break in it")
-        return f"{text}\r\n".encode("latin-1")
+    def _stays_unread(self, request: Request) -> bool:
+        """Whether the rest of the body is not read, or may never be sent: then no request can follow it."""
+        too_long = max(request.length, request.received) > self._listener.body_limit
+        return too_long or (request.asks_first and not request.received)
 
     # Its own course.
 
     def _next(self) -> None:
-        self._work = request = self._queue.popleft()
-        self._deadline = _NEVER
+        self._work = request = self._reader.queue.popleft()
+        self._deadline = NEVER
         self._task = self._listener.loop.create_task(self._answer(request))
-        if len(self._queue) == PIPELINED - 1 and not self._transport.is_closing():
-            self._transport.resume_reading()
 
     async def _answer(self, request: Request) -> None:
         try:
@@ -316,52 +255,62 @@ class HttpConnection(asyncio.Protocol):
         except Exception as error:
             log.error("answer lost", request_id=request.request_id, error=type(error).__name__)
             self._transport.abort()
+        finally:
+            if request.counted:
+                self._listener.bodies.let_go(request)
+
+    def _finish(self, request: Request, close: bool, body: bytes) -> None:
+        """The answer is written: the next request begins when the client has all of it."""
+        if not request.complete:
+            self._listener.bodies.let_go(request)
+        if self._resumed is None:
+            self._done(request, close)
+        else:
+            self._answered = request, close
+            self._listener.unread.add(self, body)
 
     def _done(self, request: Request, close: bool) -> None:
+        reader = self._reader
         self._work = self._task = None
-        if close:
+        if close or (reader.ended and not reader.queue):
             self._close(request.complete and request.failure is None)
-        elif self._queue:
+            return
+        if reader.queue:
             self._next()
+        elif reader.receiving is not None:
+            self._throws_away = True
+            self._deadline = self._listener.now + self._listener.body_timeout
         else:
-            patience = self._listener.body_timeout if self._receiving else IDLE_SECONDS
-            self._deadline = self._listener.now + (HEAD_SECONDS if self._begun else patience)
+            reader.begun_at = self._listener.now
+            self._deadline = self._listener.now + IDLE_SECONDS
+        if self._held or self._counted:
+            self._settle()
+            if self._work is None:
+                self._wait()
 
     def _close(self, at_once: bool) -> None:
         """Ends the connection. To close it while something arrives would take the answer from the client."""
-        self._ending = True
-        self._receiving = None
+        self._forget_waiting()
         if at_once or self._transport.is_closing():
             self._transport.close()
         else:
+            self._transport.resume_reading()
             self._transport.write_eof()
             self._deadline = self._listener.now + LINGER_SECONDS
 
-    def _refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
-        """What arrives is no request: says so after the answers to those before it, and ends.
-
-        `of` is a method and a target: then the answer is what that path says to that method.
-        """
-        self._ending, self._begun = True, False
-        request, self._receiving = self._receiving, None
-        if request is None:
-            method, target = of or ("", b"/")
-            request = Request(method, target, {}, self)
-            self._queue.append(request)
-        elif request is not self._work and request not in self._queue:
-            self._close(at_once=False)  # It has its answer already.
-        request.keep_alive = False
-        if of is None:
-            request.fail(problem)
-
     def stop(self) -> None:
         """Takes no further request, and ends once those at work are answered."""
-        self._ending = True
+        self._reader.ended = True
         if self._work is None:
             self._transport.close()
 
     def sweep(self) -> None:
         """Cuts off a client that has kept the server waiting for too long."""
+        if self._resumed is not None:
+            left = self._transport.get_write_buffer_size()
+            if left < self._left:
+                self._left, self._stalled = left, self._listener.now + STALLED_SECONDS
+                self._listener.unread.renew(self)
         if self._listener.now > min(self._stalled, self._deadline):
             self._transport.abort()
 
@@ -370,20 +319,3 @@ class HttpConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()
-
-
-def _nonsense(error: Exception) -> Problem:
-    return ValidationProblem(f"The request is not valid HTTP/1.1: {error}.")
-
-
-def _of_unknown_method(data: bytes) -> tuple[str, bytes] | None:
-    """The method and target of a request that is sound but for a method which the parser does not know."""
-    found = _REQUEST_LINE.match(data)
-    return (found[1].decode(), found[2]) if found else None
-
-
-def _origin_form(target: bytes) -> bytes:
-    """A request's target without the scheme and the host that it may begin with (RFC 9112, section 3.2.2)."""
-    if target.startswith(b"/") or b"://" not in target:
-        return target
-    return b"/" + target.partition(b"://")[2].partition(b"/")[2]

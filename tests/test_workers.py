@@ -6,14 +6,12 @@ import socket
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
-from tests.servers import Server, running
+from tests.servers import Server, running, workers
 
 READY = "/health/ready"
 
@@ -22,15 +20,6 @@ READY = "/health/ready"
 def server(database_url: str, tmp_path: Path) -> Generator[Server]:
     with running(tmp_path / "server.log", database_url=database_url, workers=2) as started:
         yield started
-
-
-def workers(server: Server) -> list[psutil.Process]:
-    found: list[psutil.Process] = []
-    for child in psutil.Process(server.process.pid).children():
-        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if "contactory.server" in child.cmdline():
-                found.append(child)
-    return found
 
 
 def until(holds: Callable[[], bool]) -> None:
