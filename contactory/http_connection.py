@@ -80,6 +80,8 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has come."""
+        if not self._listener.admits(transport):
+            return
         self._transport = transport
         # Writing pauses where the system does not take all of an answer at once.
         transport.set_write_buffer_limits(0)
@@ -297,6 +299,13 @@ class HttpConnection(asyncio.Protocol):
             self._transport.resume_reading()
             self._transport.write_eof()
             self._deadline = self._listener.now + LINGER_SECONDS
+
+    def rests_since(self) -> float:
+        """Since when nothing is asked or answered; NEVER where something is."""
+        reader = self._reader
+        if self._work or reader.queue or reader.receiving or reader.begun or reader.ended:
+            return NEVER
+        return self._deadline - (IDLE_SECONDS if reader.heads else HEAD_SECONDS)
 
     def stop(self) -> None:
         """Takes no further request, and ends once those at work are answered."""

@@ -22,6 +22,8 @@ POOL_SIZE = Gauge("contactory_pool_connections", "Open pool connections", multip
 POOL_USED = Gauge(
     "contactory_pool_connections_in_use", "Pool connections at work", multiprocess_mode="livesum"
 )
+CONNECTIONS = Gauge("contactory_connections", "Open connections of clients", multiprocess_mode="livesum")
+REFUSED = Counter("contactory_connections_refused_total", "Connections for which there was no room")
 TZDATA = Gauge(
     "contactory_tzdata_info", "The release of the time zone data", ["version"], multiprocess_mode="livemax"
 )

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -20,6 +21,8 @@ from contactory.workers import BACKLOG
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _TO_CLOSE = 0.2
 """The part of the time for shutting down that is kept for the writers and connections, after the requests."""
+_OTHER_DESCRIPTORS = 64
+"""What a process may have open besides connections: sockets that listen, files, those who are turned away."""
 
 
 async def serve(settings: Settings, listening: socket.socket) -> None:
@@ -29,7 +32,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     services = Services(settings)
     await services.start()
     handle = Dispatcher(services, OPERATIONS).handle
-    listener = Listener(handle, settings.max_body_bytes, settings.body_timeout)
+    listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings))
     watching = asyncio.create_task(listener.watch())
     _collect_less()
     # The queue of the kernel; the writers' own bound comes first.
@@ -40,6 +43,21 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     await listener.stop(settings.shutdown_timeout * (1 - _TO_CLOSE))
     watching.cancel()
     await services.stop()
+
+
+def _connections(settings: Settings) -> int:
+    """How many clients the process may have: as many as is set, if there are descriptors for them."""
+    others = _OTHER_DESCRIPTORS + settings.pool_size + settings.writers
+    wanted = settings.max_connections + others
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted and soft < hard:
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft >= wanted:
+        return settings.max_connections
+    possible = max(soft // 4, soft - others)
+    log.warning("descriptor limit allows fewer connections", descriptors=soft, connections=possible)
+    return possible
 
 
 def _collect_less() -> None:

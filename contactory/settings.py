@@ -81,6 +81,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=16, le=1_000_000),
         _says("How many changes may wait for a writer; past it the answer is 503 at once."),
     ] = 4096
+    max_connections: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        _says("How many connections of clients one process keeps; past it the answer is 503."),
+    ] = 2000
     statement_timeout: Annotated[
         float,
         Meta(gt=0, le=600),
