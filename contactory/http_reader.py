@@ -146,14 +146,15 @@ class RequestReader:
             self._listener.bodies.let_go(request)
         self.queue.clear()
         self.rest, self._at = b"", 0
-        self.ended, self.begun, self.receiving = True, False, None
+        self._end()
+        self.receiving = None
 
     def refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
         """What arrives is no request: the last one of the queue says so.
 
         `of` is a method and a target: then the answer is what that path says to that method.
         """
-        self.ended, self.begun = True, False
+        self._end()
         request, self.receiving = self.receiving, None
         if request is None:
             method, target = of or ("", b"/")
@@ -162,6 +163,10 @@ class RequestReader:
         request.keep_alive = False
         if of is None:
             request.fail(problem)
+
+    def _end(self) -> None:
+        self.ended, self.begun = True, False
+        self._target, self._headers = b"", {}
 
     # What the parser calls.
 

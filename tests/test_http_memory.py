@@ -191,7 +191,7 @@ def test_bodies_behind_an_answer_that_is_not_read_have_a_bound(
             for _ in range(200):
                 client.socket.sendall(body)
     time.sleep(0.5)
-    assert memory.growth < 60
+    assert memory.growth < 30
     still_answers(server)
 
 
@@ -201,5 +201,5 @@ def test_heads_that_never_end_have_a_bound(server: Server, connect: Callable[[],
     for _ in range(1000):
         connect().send(head)
     time.sleep(0.5)
-    assert memory.growth < 60
+    assert memory.growth < 30
     still_answers(server)
