@@ -163,7 +163,8 @@ class Request:
             raise self._failure
         if self.received > limit:
             raise _too_large(limit)
-        return bytes(self._body)
+        self._body = whole = bytes(self._body)
+        return whole
 
     async def _arrival(self, timeout: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()

@@ -11,7 +11,7 @@ from typing import Any
 
 from contactory.errors import Unavailable, ValidationProblem
 from contactory.http import ENDS, Request, Response, end_in_order
-from contactory.http_heads import answer_head
+from contactory.http_heads import PIECE, answer_head
 from contactory.http_listener import NEVER, Listener
 from contactory.http_reader import RequestReader
 from contactory.logs import log
@@ -29,6 +29,7 @@ _ALWAYS_WAITS = 4096
 _JOINED = 64 * 1024
 """A body up to this size is copied behind its head, which costs less than to write the two."""
 _NO_BODY = (204, 304)
+_CLOSE = ("connection: close\r\n",)
 _TOO_MUCH_WAITS = "Too many requests wait just now: try again in a second."
 
 
@@ -94,7 +95,10 @@ class HttpConnection(asyncio.Protocol):
         reader = self._reader
         if reader.ended and reader.receiving is None:
             return
-        reader.read(data)
+        if len(data) <= PIECE and not reader.begun:
+            reader.parse(data)
+        else:
+            reader.keep(data)
         if self._work is None and reader.queue:
             self._next()
         if reader.queue or reader.begun or reader.rest or self._counted or self._resumed is not None:
@@ -190,20 +194,24 @@ class HttpConnection(asyncio.Protocol):
         """Answers the request at work, with all of the answer at once."""
         body, close = response.body, self._closes(request)
         length = () if response.status in _NO_BODY else (f"content-length: {len(body)}\r\n",)
-        head = self._head(response, close, *length)
+        head = answer_head(response, self._listener.date, *length, *(_CLOSE if close else ()))
         if request.method == "HEAD" or not length:
             self._write(head)
         elif len(body) <= _JOINED:
             self._write(head + body)
         elif not self._transport.is_closing():
             self._transport.writelines((head, body))
-        self._finish(request, close, body)
+        if request.complete and self._resumed is None:
+            self._done(request, close)
+        else:
+            self._finish(request, close, body)
 
     async def send_stream(self, request: Request, response: Response, stream: AsyncGenerator[bytes]) -> None:
         """Answers the request at work piece by piece, as fast as the client reads, or until it has gone."""
         chunked = request.version == "1.1"
         close = self._closes(request) or not chunked
-        self._write(self._head(response, close, *(("transfer-encoding: chunked\r\n",) if chunked else ())))
+        framing = ("transfer-encoding: chunked\r\n",) if chunked else ()
+        self._write(answer_head(response, self._listener.date, *framing, *(_CLOSE if close else ())))
         async with aclosing(stream):
             if request.method != "HEAD":
                 await self._send_pieces(stream, chunked)
@@ -224,10 +232,6 @@ class HttpConnection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if not self._transport.is_closing():
             self._transport.write(data)
-
-    def _head(self, response: Response, close: bool, *framing: str) -> bytes:
-        lines = (*framing, "connection: close\r\n") if close else framing
-        return answer_head(response, self._listener.date, *lines)
 
     def _closes(self, request: Request) -> bool:
         last = self._reader.ended and not self._reader.queue

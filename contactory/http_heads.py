@@ -7,7 +7,7 @@ import re
 from http import HTTPStatus
 
 from contactory.errors import HeadersTooLarge, ValidationProblem
-from contactory.http import Request, Response
+from contactory.http import Response
 
 HEAD_BYTES = 64 * 1024
 PIECE = 2048
@@ -87,26 +87,23 @@ def answer_head(response: Response, *lines: str) -> bytes:
 class Measure:
     """How much has come of a head, or of what a chunked body has besides data: sizes, trailers."""
 
-    __slots__ = ("_lines", "_of", "_received", "size")
+    __slots__ = ("_lines", "_of", "size")
 
     def __init__(self) -> None:
-        self.size = self._lines = self._received = 0
-        self._of: Request | None = None
-
-    def begin(self) -> None:
-        """A head begins."""
         self.size = self._lines = 0
-        self._of = None
+        self._of = (0, 0)
 
-    def add(self, data: bytes, receiving: Request | None) -> None:
-        """So much more has come of a head, or of the request that is being received.
+    def add(self, data: bytes, heads: int, received: int | None) -> None:
+        """So much more has come of the head after `heads`, or of the last one's body, `received` bytes long.
 
         Raises HeadersTooLarge where that is too much.
         """
-        if receiving is not None and (receiving is not self._of or receiving.received != self._received):
-            self._of, self._received = receiving, receiving.received
+        of = (heads, -1 if received is None else received)
+        if of != self._of:
+            self._of = of
             self.size = self._lines = 0
-            return
+            if received is not None:
+                return
         self.size += len(data)
         self._lines += data.count(b"\n")
         if self.size >= HEAD_BYTES:

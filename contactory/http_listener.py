@@ -198,7 +198,8 @@ class _Reports:
                 log.error("no descriptors left", error=str(error), advice="raise the limit: ulimit -n")
 
     def _tell_of_refused(self) -> None:
-        log.warning("connections refused", count=self._refused, limit=self._limit)
+        advice = "raise CONTACTORY_MAX_CONNECTIONS, or the limit of descriptors where that is lower"
+        log.warning("connections refused", count=self._refused, limit=self._limit, advice=advice)
         self._refused = 0
 
     def _is_due(self, what: str, now: float) -> bool:

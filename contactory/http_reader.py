@@ -22,6 +22,8 @@ PIPELINED = 16
 """Requests that may wait on one connection before no more is read from it."""
 PIPELINED_BYTES = 64 * 1024
 """And bytes of their bodies."""
+_HEAD_COST = 3
+"""Bytes that a head of many headers takes in memory, for each that was sent."""
 _REQUEST_BYTES = 1024
 """What a request that waits takes besides its body, as a rule."""
 
@@ -83,8 +85,8 @@ class RequestReader:
     @property
     def waiting(self) -> int:
         """Bytes of what waits, as long as no request at work is waiting for them."""
-        heads = self._measure.size if self.begun else 0
-        return heads + len(self.rest) + sum(request.received + _REQUEST_BYTES for request in self.queue)
+        head = _HEAD_COST * self._measure.size if self.begun else 0
+        return head + len(self.rest) + sum(request.received + _REQUEST_BYTES for request in self.queue)
 
     def is_full(self, held_up: bool) -> bool:
         """Whether nothing more is to be read: enough waits, or what is `held_up` is the answer before it.
@@ -97,19 +99,35 @@ class RequestReader:
             return True
         return sum(request.received for request in self.queue) >= PIPELINED_BYTES
 
-    def read(self, data: bytes) -> None:
-        """Takes what was read: parses a little at once, and leaves more as `rest`."""
-        if len(data) <= PIECE and not self.begun:
-            self._parse(data)
-        else:
-            self.rest, self._at = data, 0
+    def parse(self, data: bytes) -> None:
+        """Parses what was read."""
+        heads, between = self.heads, not self.begun and self.receiving is None
+        try:
+            self._parser.feed_data(data)
+            if self.begun:
+                self._measure.add(data, self.heads, None)
+            elif self.receiving is not None:
+                self._measure.add(data, self.heads, self.receiving.received)
+        except HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        except HttpParserInvalidMethodError as error:
+            at_its_start = between and heads == self.heads
+            self.refuse(_nonsense(error), of_unknown_method(data) if at_its_start else None)
+        except HttpParserError as error:
+            self.refuse(error.__context__ if isinstance(error.__context__, Problem) else _nonsense(error))
+        except Problem as problem:
+            self.refuse(problem)
+
+    def keep(self, data: bytes) -> None:
+        """Takes what was read, to parse it piece by piece."""
+        self.rest, self._at = data, 0
 
     def go_on(self, held_up: bool) -> None:
         """Parses what is left piece by piece, so that little is parsed which then has to wait."""
         while self._at < len(self.rest) and not self.is_full(held_up):
             end = self._at + self._piece()
             piece, self._at = self.rest[self._at : end], end
-            self._parse(piece)
+            self.parse(piece)
             if self.is_deaf:
                 break
         if self._at >= len(self.rest) or self.is_deaf:
@@ -128,14 +146,15 @@ class RequestReader:
             self._listener.bodies.let_go(request)
         self.queue.clear()
         self.rest, self._at = b"", 0
-        self.ended, self.begun, self.receiving = True, False, None
+        self._end()
+        self.receiving = None
 
     def refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
         """What arrives is no request: the last one of the queue says so.
 
         `of` is a method and a target: then the answer is what that path says to that method.
         """
-        self.ended, self.begun = True, False
+        self._end()
         request, self.receiving = self.receiving, None
         if request is None:
             method, target = of or ("", b"/")
@@ -145,12 +164,15 @@ class RequestReader:
         if of is None:
             request.fail(problem)
 
+    def _end(self) -> None:
+        self.ended, self.begun = True, False
+        self._target, self._headers = b"", {}
+
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         """A head begins."""
         self._target, self._headers = b"", {}
-        self._measure.begin()
         self.begun, self.begun_at = True, self._listener.now
 
     def on_url(self, url: bytes) -> None:
@@ -179,14 +201,15 @@ class RequestReader:
         parser, headers, target = self._parser, self._headers, self._target
         method, version = parser.get_method().decode(), parser.get_http_version()
         usual = version == "1.1" and headers.get("host") in self._listener.hosts and target.startswith(b"/")
-        if not usual or "transfer-encoding" in headers or "te" in headers:
+        upgrades = parser.should_upgrade()
+        if not usual or upgrades or "transfer-encoding" in headers or "te" in headers:
             target = checked_target(method, version, target, headers)
             if "host" in headers:
                 self._listener.remember(headers["host"])
         request = Request(method, target, headers, self._peer)
         request.version = version
         request.keep_alive = version == "1.1" and parser.should_keep_alive()
-        if parser.should_upgrade():
+        if upgrades:
             self._upgrading = request
         else:
             self.receiving = request
@@ -206,22 +229,6 @@ class RequestReader:
         if request is not None:
             request.end()
 
-    def _parse(self, data: bytes) -> None:
-        heads, between = self.heads, not self.begun and self.receiving is None
-        try:
-            self._parser.feed_data(data)
-            if self.begun or self.receiving is not None:
-                self._measure.add(data, self.receiving)
-        except HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
-        except HttpParserInvalidMethodError as error:
-            at_its_start = between and heads == self.heads
-            self.refuse(_nonsense(error), of_unknown_method(data) if at_its_start else None)
-        except HttpParserError as error:
-            self.refuse(error.__context__ if isinstance(error.__context__, Problem) else _nonsense(error))
-        except Problem as problem:
-            self.refuse(problem)
-
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Reads on as if the head had not asked for another protocol (RFC 9110, section 7.8).
 
@@ -236,9 +243,9 @@ class RequestReader:
         framing = "transfer-encoding: chunked" if chunked else f"content-length: {request.length}"
         self._parser = HttpRequestParser(self)
         self._replayed = request
-        self._parse(STAND_IN.format(framing=framing).encode())
+        self.parse(STAND_IN.format(framing=framing).encode())
         if rest:
-            self._parse(rest)
+            self.parse(rest)
 
 
 def _nonsense(error: Exception) -> Problem:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.raw_http import Client
 from tests.servers import RELAXED, Server, Sql, clone, embedded_postgres, named, running, sql_at, template
 from tests.world import World
 
@@ -142,6 +143,13 @@ def second_http(
 def world(sql: Sql, http: httpx.Client) -> World:
     """A fresh Acme and Globex."""
     return World(sql, http)
+
+
+@pytest.fixture
+def connect(server: Server) -> Generator[Callable[[], Client]]:
+    """Opens connections to the shared server that send what they are told to, byte by byte."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(Client(server.url))
 
 
 @pytest.fixture

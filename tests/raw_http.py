@@ -1,10 +1,13 @@
 """A client that sends what it is told to, byte by byte, and takes answers apart as they come."""
 
 import socket
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
-import httpx
+from tests.world import Caller
+
+LIVE = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
+ALIVE = b'{"status":"live"}'
 
 
 class Answer(NamedTuple):
@@ -16,10 +19,16 @@ class Answer(NamedTuple):
 class Client:
     """A connection of our own, byte by byte."""
 
-    def __init__(self, http: httpx.Client) -> None:
-        address = urlsplit(str(http.base_url))
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
         self.socket = socket.create_connection((address.hostname or "", address.port or 0), timeout=15)
         self.rest = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -72,3 +81,16 @@ class Client:
     @property
     def ended(self) -> bool:
         return self.to_the_end() == b""
+
+
+def patch(caller: Caller, contact_id: str, body: bytes, *more: str, framing: str | None = None) -> bytes:
+    """A PATCH as it goes over the wire; `more` are headers."""
+    lines = [
+        f"PATCH /v1/contacts/{contact_id} HTTP/1.1",
+        "Host: contacts.example.com",
+        f"Authorization: Bearer {caller.key}",
+        "Content-Type: application/json",
+        framing or f"Content-Length: {len(body)}",
+        *more,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

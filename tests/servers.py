@@ -13,10 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Coroutine, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
+
+import psutil
 
 from contactory import db
 from contactory.embedded import EmbeddedPostgres
@@ -198,6 +200,16 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def workers(server: Server) -> list[psutil.Process]:
+    """The processes that answer the requests."""
+    found: list[psutil.Process] = []
+    for child in psutil.Process(server.process.pid).children():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if "contactory.server" in child.cmdline():
+                found.append(child)
+    return found
 
 
 @contextmanager

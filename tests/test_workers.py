@@ -6,15 +6,13 @@ import socket
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 
-from tests.servers import Server, running
+from tests.servers import Server, running, workers
 from tests.waiting import until
 
 READY = "/health/ready"
@@ -24,15 +22,6 @@ READY = "/health/ready"
 def server(database_url: str, tmp_path: Path) -> Generator[Server]:
     with running(tmp_path / "server.log", database_url=database_url, workers=2) as started:
         yield started
-
-
-def workers(server: Server) -> list[psutil.Process]:
-    found: list[psutil.Process] = []
-    for child in psutil.Process(server.process.pid).children():
-        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if "contactory.server" in child.cmdline():
-                found.append(child)
-    return found
 
 
 def test_processes_that_die_are_replaced_and_whoever_comes_meanwhile_is_served(server: Server) -> None:
