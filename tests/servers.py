@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
+
 from contactory import db
 from contactory.embedded import EmbeddedPostgres
 from contactory.embedded_host import die_with_parent
@@ -188,6 +190,11 @@ class Server:
             return False
         finally:
             asking.close()
+
+    def processor_seconds(self) -> float:
+        """What the server processes have used of the processors so far, however busy the machine is."""
+        times = [each.cpu_times() for each in psutil.Process(self.process.pid).children()]
+        return sum(each.user + each.system for each in times)
 
     def stop(self) -> None:
         """Ends the process, politely at first."""
