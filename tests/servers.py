@@ -191,6 +191,11 @@ class Server:
         finally:
             asking.close()
 
+    def processor_seconds(self) -> float:
+        """What the server processes have used of the processors so far, however busy the machine is."""
+        times = [each.cpu_times() for each in psutil.Process(self.process.pid).children()]
+        return sum(each.user + each.system for each in times)
+
     def stop(self) -> None:
         """Ends the process, politely at first."""
         if self.process.poll() is None:

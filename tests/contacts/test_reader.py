@@ -1,6 +1,5 @@
 """Reads: what was written is seen at once and everywhere, no read waits, and memory answers what it can."""
 
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,9 +8,10 @@ import pytest
 
 from tests.durability.client import HttpConnection
 from tests.statements import Statements, counted
-from tests.world import World, at_once
-from tests.writer.held import held
-from tests.writer.traffic import BatchSizes, swarm
+from tests.waiting import until
+from tests.world import Caller, World, at_once
+from tests.writer.held import PATIENT, held, slow
+from tests.writer.traffic import BatchSizes, swarm, waiting_writes
 
 TIMES = 20
 
@@ -44,30 +44,41 @@ def test_the_same_id_asked_for_by_others_at_the_same_moment_is_theirs_alone(worl
     assert at_once(*calls) == [200, 404, 404] * 5
 
 
-def test_a_read_does_not_wait_for_a_write_and_a_held_contact_does_not_hold_up_its_batch(
+def patched(caller: Caller, contact_id: str) -> int:
+    return caller.patch(contact_id, {"firstName": "June"}).status_code
+
+
+def test_a_read_does_not_wait_for_a_write(world: World, private_server: Callable[..., httpx.Client]) -> None:
+    server = private_server(writers=1, statement_timeout=PATIENT)
+    alice = world.alice.at(server)
+    contact_id, other_id = alice.made()["id"], alice.made()["id"]
+    with slow(world.sql, [contact_id]) as go_on, ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(patched, alice, each) for each in (contact_id, other_id)]
+        until(lambda: waiting_writes(str(server.base_url)) == 2)
+        assert [alice.read(each)["firstName"] for each in (contact_id, other_id)] == ["Jane", "Jane"]
+        assert not any(each.done() for each in writing)
+        go_on()
+        assert [each.result() for each in writing] == [200, 200]
+
+
+def test_a_held_contact_does_not_hold_up_its_batch(
     world: World, private_server: Callable[..., httpx.Client]
 ) -> None:
-    server = private_server(writers=1)
-    alice = world.alice.at(server)
+    server = private_server(writers=1, statement_timeout=PATIENT)
+    alice, url = world.alice.at(server), str(server.base_url)
     first, held_too, *others = [alice.made()["id"] for _ in range(6)]
-    before = BatchSizes.of(str(server.base_url))
-
-    def patched(contact_id: str) -> int:
-        return alice.patch(contact_id, {"firstName": "June"}).status_code
-
-    with ThreadPoolExecutor(8) as pool, held(world.sql.url, [first, held_too]):
-        # The first one occupies the only writer, so that the rest makes one batch.
-        waiting = [pool.submit(patched, first)]
-        time.sleep(0.2)
-        waiting += [pool.submit(patched, each) for each in (held_too, *others)]
-        time.sleep(0.2)
-        begun = time.monotonic()
-        assert alice.read(first)["firstName"] == "Jane"
-        assert time.monotonic() - begun < 0.5, "a read waited"
-        assert [each.result() for each in waiting] == [503, 503, *(200 for _ in others)]
-    sizes = BatchSizes.of(str(server.base_url)).since(before)
+    before = BatchSizes.of(url)
+    # The first one occupies the only writer until the rest waits, so that the rest makes one batch.
+    with slow(world.sql, [first]) as go_on, ThreadPoolExecutor(8) as pool, held(world.sql.url, [held_too]):
+        waiting = [pool.submit(patched, alice, first)]
+        until(lambda: waiting_writes(url) == 1)
+        waiting += [pool.submit(patched, alice, each) for each in (held_too, *others)]
+        until(lambda: waiting_writes(url) == 6)
+        go_on()
+        assert [each.result() for each in waiting] == [200, 503, *(200 for _ in others)]
+    sizes = BatchSizes.of(url).since(before)
     assert sizes.changes == 1 + 2 * 5, "the five were one batch, and then each was written alone"
-    assert patched(held_too) == 200
+    assert patched(alice, held_too) == 200
 
 
 @pytest.fixture

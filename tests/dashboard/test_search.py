@@ -9,6 +9,8 @@ import pytest
 
 from contactory.contacts.search import PIECE, catch_up, words_of
 from contactory.db import Database
+from tests.servers import PATIENCE
+from tests.waiting import until
 from tests.world import Person, World
 
 
@@ -25,8 +27,8 @@ def names(person: Person, world: World, **query: Any) -> list[str]:
 
 
 def found(person: Person, world: World, typed: str, expected: list[str]) -> list[str]:
-    """What a search gives, once it gives what is expected, or after ten seconds."""
-    deadline = time.monotonic() + 10
+    """What a search gives, once it gives what is expected, or after a long time."""
+    deadline = time.monotonic() + PATIENCE
     while (shown := names(person, world, q=typed)) != expected and time.monotonic() < deadline:
         time.sleep(0.05)
     return shown
@@ -34,11 +36,8 @@ def found(person: Person, world: World, typed: str, expected: list[str]) -> list
 
 def settle(world: World, count: int) -> None:
     """Waits until so many contacts can be found."""
-    deadline = time.monotonic() + 20
     have = "select count(*) from contact_search where workspace_id = $1"
-    while world.sql.value(have, world.acme) != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: world.sql.value(have, world.acme) == count)
 
 
 JANE = {"firstName": "Jane", "lastName": "O'Neil-Doe", "email": "jane.doe+x@mail.example.com"}

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from contactory.contacts.ordering import Place
 from contactory.send_windows.model import WEEKDAYS
 from tests.dashboard.test_search import names, number_of, settle
+from tests.waiting import until
 from tests.world import Person, World, a_phone
 
 
@@ -124,15 +124,12 @@ def test_a_walk_goes_on_while_others_make_and_delete(world: World, olive: Person
     assert found == made[:60] + made[61:]
 
 
-def test_a_change_of_name_changes_the_order_within_a_second(world: World, olive: Person) -> None:
+def test_a_change_of_name_changes_the_order_soon(world: World, olive: Person) -> None:
     jane, _ = world.alice.made(firstName="Jane"), world.alice.made(firstName="Kim")
     settle(world, 2)
     assert names(olive, world, sort="firstName") == ["Jane", "Kim"]
     world.alice.patch(jane["id"], {"firstName": "Zoe"})
-    deadline = time.monotonic() + 10
-    while names(olive, world, sort="firstName") != ["Kim", "Zoe"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: names(olive, world, sort="firstName") == ["Kim", "Zoe"])
 
 
 def test_no_index_of_the_contacts_has_what_a_usual_patch_changes(world: World) -> None:

@@ -39,12 +39,12 @@ def test_a_start_right_after_the_supervisor_was_killed_works(store: Path) -> Non
             assert query(server.url, "select body from note") == "kept"
 
 
-def test_a_killed_server_is_back_within_two_seconds(store: Path) -> None:
+def test_a_killed_server_is_back_by_itself(store: Path) -> None:
     with running(store) as server:
         killed = postmaster(store)
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: not Path(f"/proc/{killed}").exists())
-        eventually(lambda: answers(server.url), seconds=2)
+        eventually(lambda: answers(server.url))
         assert postmaster(store) != killed
         assert query(server.url, "select body from note") == "kept"
 
@@ -86,7 +86,7 @@ def test_backends_that_outlive_their_server_are_ended(store: Path) -> None:
             before = set(processes(store))
             try:
                 os.kill(postmaster(store), signal.SIGKILL)
-                eventually(lambda: answers(server.url), seconds=2)
+                eventually(lambda: answers(server.url))
             finally:
                 client.kill()
         assert not before & set(processes(store))
@@ -119,7 +119,7 @@ def test_a_server_that_cannot_start_is_tried_until_it_can(store: Path) -> None:
         os.kill(postmaster(store), signal.SIGKILL)
         eventually(lambda: any("does not start" in line for line in said))
         aside.rename(control)
-        eventually(lambda: answers(server.url), seconds=8)
+        eventually(lambda: answers(server.url))
 
 
 def test_stopping_ends_the_attempts_to_start(store: Path) -> None:
@@ -127,9 +127,9 @@ def test_stopping_ends_the_attempts_to_start(store: Path) -> None:
     with running(store, report=said.append):
         (store / "data-18/global/pg_control").unlink()
         os.kill(postmaster(store), signal.SIGKILL)
-        eventually(lambda: any("does not start" in line for line in said))
+        eventually(lambda: any("starting it again in 4 s" in line for line in said))
         stopped = time.monotonic()
-    assert time.monotonic() - stopped < 2
+    assert time.monotonic() - stopped < 4, "it did not wait for the next attempt"
     assert not processes(store)
 
 

@@ -14,6 +14,7 @@ import pytest
 from contactory.fields.values import text_form
 from contactory.ids import new_id
 from tests.servers import Sql, sql_at
+from tests.waiting import until
 from tests.world import World, at_once
 
 PATH = "/v1/custom-fields"
@@ -325,10 +326,7 @@ def test_an_abandoned_change_ends_by_itself(world: World) -> None:
     field_id = world.field("f")
     made = world.alice.made(customFields={"f": "1"})
     leave(world, field_id, "number", datetime.now(UTC) - timedelta(minutes=11))
-    deadline = time.monotonic() + 25
-    while world.alice.patch(made["id"], {"customFields": {"f": "abc"}}).status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    until(lambda: world.alice.patch(made["id"], {"customFields": {"f": "abc"}}).status_code == 200)
 
 
 def leave(world: World, field_id: str, next_type: str, at: datetime) -> None:

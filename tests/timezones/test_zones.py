@@ -154,16 +154,16 @@ def test_a_suggestion_is_a_zone(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a" * 2**20, "America/New_Yrok" * 2**16, "a/an/or/in/er/ia_on_ar_la_st_" * 9]
 )
-def test_a_suggestion_costs_little_however_long_the_text(text: str) -> None:
-    suggest_zone(text)
-    fastest = min(_seconds(text) for _ in range(5))
-    assert fastest < 0.02
+def test_a_suggestion_costs_no_more_for_a_long_text_than_for_a_short_one(text: str) -> None:
+    short, long = (min(_seconds(each) for _ in range(5)) for each in (text[:64], text))
+    assert long < 3 * short
 
 
 def _seconds(text: str) -> float:
-    start = time.perf_counter()
+    """Of the processor, so that others on the machine do not count."""
+    start = time.thread_time()
     suggest_zone(text)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 # The clocks, and the age of the data.

@@ -3,8 +3,9 @@
 import time
 
 import httpx
+import pytest
 
-from tests.world import World
+from tests.world import World, a_phone
 
 
 def delete(world: World, workspace_id: str) -> httpx.Response:
@@ -52,3 +53,20 @@ def test_a_dry_run_deletes_nothing(world: World) -> None:
     answer = world.ada.delete(f"/v1/workspaces/{world.acme}", dryRun=True)
     assert (answer.status_code, answer.headers["x-dry-run"]) == (204, "true")
     assert world.alice.list().status_code == 200
+
+
+@pytest.mark.parametrize("write", ["create", "upsert", "patch"])
+def test_what_another_process_is_asked_to_write_just_then_is_not_written(
+    world: World, second_http: httpx.Client, write: str
+) -> None:
+    elsewhere = world.alice.at(second_http)
+    contact_id = elsewhere.made()["id"]
+    assert delete(world, world.acme).status_code == 204
+    answer = {
+        "create": lambda: elsewhere.create({"firstName": "June"}),
+        "upsert": lambda: elsewhere.upsert({"phone": a_phone()}),
+        "patch": lambda: elsewhere.patch(contact_id, {"firstName": "June"}),
+    }[write]()
+    assert answer.status_code in (401, 404), answer.text
+    events = "select count(*) from contact_events where workspace_id = $1"
+    assert world.sql.value(events, world.acme) <= 1, "none but that of before, which a job erases"

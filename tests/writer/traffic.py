@@ -41,6 +41,13 @@ def swarm(port: int, key: str, clients: int, work: Callable[[int, HttpConnection
     return asyncio.run(run())
 
 
+def waiting_writes(url: str) -> int:
+    """How many changes wait in the server, by its `/metrics`."""
+    found = re.search(r"^contactory_writes_waiting (\S+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+    assert found
+    return int(float(found[1]))
+
+
 class BatchSizes(NamedTuple):
     """What `/metrics` says of the calls to the database that changed contacts, one by one or many at once."""
 
