@@ -17,8 +17,8 @@ from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaTy
 from contactory.html import cookies, html, pack, text_of, theme
 from contactory.http import Request, Response
 from contactory.operations import Call, Operation
+from contactory.packing import read_body, takes_gzip
 from contactory.queries import check_query, parse_query
-from contactory.static_files import takes_gzip
 from contactory.users.model import User
 from contactory.users.sessions import find_session, new_secret
 from contactory.users.store import list_workspaces_of
@@ -109,7 +109,7 @@ async def _visit(app: "Services", request: Request) -> Visit:
 async def _check_form(call: Call) -> None:
     """Reads the form. Raises Forbidden where it is not one of our own pages that sends it."""
     request, visit, settings = call.request, call.visit, call.app.settings
-    body = await request.body(settings.max_body_bytes, settings.body_timeout)
+    body = await read_body(request, settings.max_body_bytes, settings.body_timeout)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded.")
