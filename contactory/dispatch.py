@@ -9,11 +9,12 @@ from contactory.auth import Actor
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import NO_STORE, problem_page
-from contactory.http import ENDS, Request, Response, encode_json, end_in_order
+from contactory.http import ENDS, PROBLEM, Request, Response, encode_json, end_in_order
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
 from contactory.metrics import ERRORS, Meter
 from contactory.operations import Call, Operation, permit, prepare
+from contactory.packing import WORTH_PACKING, may_pack, pack
 from contactory.queries import check_query
 from contactory.routes import Routes
 from contactory.visits import enter, leave, wants_page
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from contactory.http_connection import HttpConnection
     from contactory.services import Services
 
-_PROBLEM = ("content-type", "application/problem+json")
+_PROBLEM = ("content-type", PROBLEM)
 _NOSNIFF = ("x-content-type-options", "nosniff")
 _ATTEMPTS = 5
 _NOBODY = Actor(None, "", None, "live", "read", "nobody")
@@ -54,6 +55,8 @@ class Dispatcher:
             response = self._unexpected(request, operation, error, Unavailable())
         except Exception as error:
             response = self._unexpected(request, operation, error, Problem())
+        if len(response.body) > WORTH_PACKING or response.status == 304:
+            await self._pack(request, operation, response)
         response.headers += (("x-request-id", request.request_id), _NOSNIFF)
         if response.stream is None:
             connection.send(request, response)
@@ -138,6 +141,12 @@ class Dispatcher:
             finally:
                 call.conn = None
                 await transaction.rollback()
+
+    async def _pack(self, request: Request, operation: Operation | None, response: Response) -> None:
+        """Packs an answer that may be; pages see to that themselves."""
+        apart = operation is not None and (operation.page or operation.secret)
+        if not apart and may_pack(request, response):
+            await pack(response)
 
     def _unexpected(
         self, request: Request, operation: Operation | None, error: BaseException, problem: Problem

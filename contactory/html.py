@@ -9,7 +9,8 @@ from urllib.parse import quote
 from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
 from contactory.inputs import of_lines
-from contactory.static_files import PAGE_POLICY, WORTH_PACKING
+from contactory.packing import WORTH_PACKING
+from contactory.static_files import PAGE_POLICY
 
 THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "users", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""

@@ -18,6 +18,7 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa-f:.]+)(?::\d+)?")
 """An IP address as proxies write it, some with a port."""
 JSON = "application/json"
+PROBLEM = "application/problem+json"
 NO_TEXT = "\ufffd"
 
 encode_json = msgspec.json.encode
@@ -67,6 +68,7 @@ class Request:
         "complete",
         "counted",
         "dropped",
+        "encoded",
         "keep_alive",
         "key_id",
         "length",
@@ -88,7 +90,9 @@ class Request:
         self.method = method
         self.raw_path = path
         """The path as it was sent, in which an encoded slash can be told from a plain one."""
-        self.path = decoded(path)
+        self.encoded = b"%" in path
+        """Whether anything in it is percent-encoded."""
+        self.path = decoded(path) if self.encoded else path.decode("utf-8", "replace")
         self.query_string = query.decode("latin-1")
         self._headers = headers
         self._peer = peer
@@ -236,7 +240,7 @@ class Request:
 
 def decoded(path: bytes) -> str:
     """A path, or a segment of one, as text. What is not UTF-8 becomes U+FFFD, which no path of ours has."""
-    return (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace")
+    return unquote_to_bytes(path).decode("utf-8", "replace")
 
 
 def _sane(request_id: bytes) -> str | None:

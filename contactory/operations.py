@@ -20,6 +20,7 @@ from contactory.db import Connection
 from contactory.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
 from contactory.http import Request, Response
 from contactory.ids import parse_id
+from contactory.packing import read_body
 from contactory.queries import check_query
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
+    secret: bool = False
+    """Its answer shows a secret, so it is never packed: its length must tell nothing."""
     only_reads: bool = False
     """It changes nothing, though its method could: a question that is too long for a URL."""
 
@@ -242,7 +245,7 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
     call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
-    body = await request.body(settings.max_body_bytes, settings.body_timeout)
+    body = await read_body(request, settings.max_body_bytes, settings.body_timeout)
     found = decode_object(body, request.header("content-type"), operation.merge_patch)
     call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
     return body

@@ -88,13 +88,14 @@ class Routes:
 
         A slash at the end is taken off the request's path.
         """
-        path, raw = request.path, request.raw_path
-        if b"%" not in raw:
+        path = request.path
+        if not request.encoded:
             if leaf := self._exact.get(path):
                 return leaf, {}
             above, _, name = path.rpartition("/")
             if name and (leaf := self._under.get(above)):
                 return leaf, {leaf.names[0]: name}
+        raw = request.raw_path
         if not raw.startswith(b"/"):
             return None
         # What is encoded is decoded segment by segment: an encoded slash parts nothing.

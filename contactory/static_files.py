@@ -12,6 +12,7 @@ import msgspec
 from contactory.errors import NotFound
 from contactory.http import Response
 from contactory.operations import Call
+from contactory.packing import WORTH_PACKING, takes_gzip
 
 _ROOT = files("contactory").joinpath("static")
 _TYPES = {
@@ -21,7 +22,6 @@ _TYPES = {
     "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8",
 }
-WORTH_PACKING = 1024  # Bytes; a smaller file fits in a packet as it is.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
@@ -76,15 +76,6 @@ async def send(call: Call, name: str) -> Response:
     if packed:
         headers.append(("content-encoding", "gzip"))
     return Response(200, packed or file.content, [("content-type", file.kind), *headers])
-
-
-def takes_gzip(header: str | None) -> bool:
-    """Whether Accept-Encoding has it (RFC 9110, section 12.5.3)."""
-    for part in (header or "").lower().split(","):
-        coding, _, quality = part.partition(";")
-        if coding.strip() == "gzip":
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
 
 
 async def static_file(call: Call) -> Response:

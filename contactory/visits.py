@@ -18,8 +18,8 @@ from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaTy
 from contactory.html import NO_STORE, cookies, html, pack, text_of, theme
 from contactory.http import Request, Response
 from contactory.operations import Call, Operation
+from contactory.packing import read_body, takes_gzip
 from contactory.queries import check_query, parse_query
-from contactory.static_files import takes_gzip
 from contactory.users.model import User
 from contactory.users.sessions import find_session, new_secret
 from contactory.users.store import list_workspaces_of
@@ -129,7 +129,7 @@ async def _read_form(call: Call) -> None:
     request, visit, settings = call.request, call.visit, call.app.settings
     signed_in = call.operation.permission is not None
     most = settings.max_body_bytes if signed_in else min(_LONGEST_OPEN, settings.max_body_bytes)
-    body = await request.body(most, settings.body_timeout)
+    body = await read_body(request, most, settings.body_timeout)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded.")

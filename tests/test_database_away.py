@@ -111,10 +111,7 @@ def serves(postgres: EmbeddedPostgres) -> bool:
 
 def assert_ready_says(alice: Caller, status: int) -> None:
     """Within a second or two: that long it goes by what it has seen."""
-    deadline = time.monotonic() + BACK
-    while alice.http.get("/health/ready").status_code != status:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: alice.http.get("/health/ready").status_code == status)
 
 
 def test_while_postgresql_is_stopped_the_answer_is_503_and_then_all_is_well_again(

@@ -78,7 +78,7 @@ def test_a_host_that_is_not_one_gets_into_no_link(world: World) -> None:
 
 def test_a_client_that_names_no_host_gets_the_address_that_is_listened_on(world: World) -> None:
     made_two(world)
-    client = Client(world.http)
+    client = Client(str(world.http.base_url))
     client.send(
         f"GET /v1/contacts?limit=1 HTTP/1.0\r\nauthorization: Bearer {world.alice.key}\r\n\r\n".encode()
     )

@@ -38,7 +38,7 @@ def connect(world: World) -> Generator[Callable[[], Client]]:
     clients: list[Client] = []
 
     def one() -> Client:
-        clients.append(Client(world.http))
+        clients.append(Client(str(world.http.base_url)))
         return clients[-1]
 
     yield one

@@ -25,6 +25,7 @@ KEY_OPERATIONS = [
         permission="admin",
         handler=api.create_key,
         body=api.CREATE,
+        secret=True,
         answers={201: NewApiKey},
         problems=(404, 409),
     ),

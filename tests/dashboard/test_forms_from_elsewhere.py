@@ -28,7 +28,7 @@ def head_alone(http: httpx.Client, path: str, headers: dict[str, str], length: i
     given = {"host": http.base_url.netloc.decode(), "content-length": str(length), **headers}
     given["content-type"] = "application/x-www-form-urlencoded"
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
-    client = Client(http)
+    client = Client(str(http.base_url))
     client.send(f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode())
     return client.answer()
 

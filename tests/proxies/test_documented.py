@@ -25,7 +25,7 @@ def alice(proxied: Proxied, world: World) -> Caller:
 
 def raw(proxied: Proxied) -> Client:
     """A connection to the proxy, byte by byte."""
-    client = Client(proxied.direct)
+    client = Client(str(proxied.direct.base_url))
     client.socket.close()
     client.socket = proxied.tls.wrap_socket(
         socket.create_connection(("127.0.0.1", proxied.port), timeout=15), server_hostname=NAME
