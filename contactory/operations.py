@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
 _ATTEMPTS = 20  # Each means that somebody renamed something just then.
+BEING_CHANGED = "The workspace is being changed just now: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
 
@@ -147,7 +148,7 @@ class Call:
                 if newest is catalog:
                     raise
                 catalog = newest
-        raise Unavailable("The workspace is being changed just now: try again in a second.")
+        raise Unavailable(BEING_CHANGED)
 
 
 Handler = Callable[[Call], Awaitable[Response]]

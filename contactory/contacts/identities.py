@@ -1,0 +1,46 @@
+"""By what contacts are met: their ids, phones and e-mails."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from contactory.db import Connection
+
+
+class Identity(msgspec.Struct):
+    """By what one active contact is met."""
+
+    id: str
+    phone: str | None
+    email_key: str | None
+
+
+Handle = tuple[str, str]
+"""`id`, `phone` or `email`, and the value: an e-mail's is its key."""
+
+
+def handles_of(contact_id: str | None, phone: str | None, email_key: str | None) -> list[Handle]:
+    """The handles of what is given."""
+    handles = [("id", contact_id), ("phone", phone), ("email", email_key)]
+    return [(name, value) for name, value in handles if value]
+
+
+_IDENTITIES = """
+select id::text, phone, email_key from contacts
+ where workspace_id = $1 and deleted_at is null and id = any($2::text[]::uuid[])
+union
+select id::text, phone, email_key from contacts
+ where workspace_id = $1 and deleted_at is null and phone = any($3::text[])
+union
+select id::text, phone, email_key from contacts
+ where workspace_id = $1 and deleted_at is null and email_key = any($4::text[])
+"""
+
+
+async def identities(conn: Connection, workspace_id: str, handles: Iterable[Handle]) -> list[Identity]:
+    """The active contacts of a workspace that have one of these handles."""
+    wanted: dict[str, list[str]] = {"id": [], "phone": [], "email": []}
+    for name, value in handles:
+        wanted[name].append(value)
+    rows = await conn.fetch(_IDENTITIES, workspace_id, *wanted.values())
+    return [Identity(*row) for row in rows]
