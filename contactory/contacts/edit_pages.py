@@ -37,7 +37,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog) -> Writt
     form, errors = call.visit.form, Errors()
     data, names = patch_of(form, catalog), [name for name in form.get("tags", ()) if name.strip()]
     values = parse_values(data, catalog, errors) if data or "tags" not in form else None
-    tags = parse_tags(names, errors, "tags")
+    tags = parse_tags(names, catalog, errors, "tags")
     errors.check()
     change = new_change(call, catalog, contact_id)
     if values:

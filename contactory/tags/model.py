@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import Json, Rule, trimmed_pattern
+from contactory.checks import SPACE, Json, Rule, quote, trimmed_pattern
 from contactory.invalid import Invalid, invalid_cursor
 
 
@@ -41,6 +41,7 @@ def parse_tag_cursor(text: str) -> TagCursor:
     raise invalid_cursor()
 
 
+_DOTS = (".", "..")
 _LONGEST_SENT = 4 * 255  # Longer ones have too many characters in NFC too, and making that takes a long time.
 
 
@@ -60,6 +61,14 @@ def display_name(value: Json) -> str:
     return name
 
 
+def new_name(value: Json) -> str:
+    """A name that a tag may be given. A client takes the path /v1/tags/.. for /v1, however it is written."""
+    name = display_name(value)
+    if name in _DOTS:
+        raise Invalid("reserved_name", f"{quote(name)} cannot be a tag, since no URL can carry it")
+    return name
+
+
 def prefix(value: Json) -> str:
     """The beginning of a name, compared as names are."""
     return _nfc(str(value).lstrip()[:_LONGEST_SENT])
@@ -67,3 +76,4 @@ def prefix(value: Json) -> str:
 
 CURSOR = Rule(parse_tag_cursor, {"type": "string", "pattern": r"^~[^\x00]{1,255}$"})
 NAME = Rule(display_name, {"type": "string", "pattern": trimmed_pattern(255, blank=False)})
+NEW_NAME = Rule(new_name, {**NAME.schema, "not": {"pattern": rf"^[{SPACE}]*\.\.?[{SPACE}]*$"}})
