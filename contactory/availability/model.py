@@ -7,7 +7,19 @@ import msgspec
 
 from contactory.availability.verdict import Availability, Subject
 from contactory.catalog import Catalog
-from contactory.checks import ID, TIMESTAMP, Errors, Form, Json, Object, Rule, one_of, quote, said
+from contactory.checks import (
+    ID,
+    TIMESTAMP,
+    WORKSPACE_ID,
+    Errors,
+    Form,
+    Json,
+    Object,
+    Rule,
+    one_of,
+    quote,
+    said,
+)
 from contactory.errors import ProblemBody
 from contactory.invalid import Invalid
 from contactory.near import nearest
@@ -125,7 +137,7 @@ def _as_is(value: Json) -> Json:
     return value
 
 
-_REST = {"workspaceId": ID, **QUESTION}
+_REST = {"workspaceId": WORKSPACE_ID, **QUESTION}
 MANY = Form({**_REST, "ids": Rule(_as_is, ids_schema(MOST))}, required=("ids", "channel"))
 
 

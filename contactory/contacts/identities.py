@@ -1,9 +1,10 @@
 """By what contacts are met: their ids, phones and e-mails."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from contactory.auth import Actor
 from contactory.db import Connection
 
 
@@ -23,6 +24,20 @@ def handles_of(contact_id: str | None, phone: str | None, email_key: str | None)
     """The handles of what is given."""
     handles = [("id", contact_id), ("phone", phone), ("email", email_key)]
     return [(name, value) for name, value in handles if value]
+
+
+_LOCATE = """
+select c.id::text, c.workspace_id::text
+  from workspaces w
+  join contacts c on c.workspace_id = w.id and c.id = any($3::text[]::uuid[])
+ where w.account_id = $1 and w.mode = $2 and w.deleted_at is null
+"""
+
+
+async def locate_many(conn: Connection, actor: Actor, contact_ids: Sequence[str]) -> dict[str, str]:
+    """The workspaces, among those that an account-scoped actor sees, of contacts, deleted or not, by id."""
+    rows = await conn.fetch(_LOCATE, actor.account_id, actor.mode, contact_ids)
+    return {row[0]: row[1] for row in rows}
 
 
 _IDENTITIES = """
