@@ -53,6 +53,7 @@ class Request:
         "_body",
         "_failure",
         "_headers",
+        "_limit",
         "_peer",
         "_waiter",
         "complete",
@@ -60,6 +61,7 @@ class Request:
         "length",
         "method",
         "path",
+        "patient",
         "query_string",
         "received",
         "request_id",
@@ -83,6 +85,9 @@ class Request:
         self.received = 0
         self.complete = False
         """Whether the body has arrived to its end."""
+        self.patient = False
+        """Whether what is larger than usual waits with the client until the body is asked for."""
+        self._limit = 0
         self._body: bytes | bytearray = b""
         self._failure: Problem | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -108,6 +113,7 @@ class Request:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
         if self.length > limit:
             raise _too_large(limit)
+        self._limit, self.patient = limit, False
         if not self.complete and self._failure is None and self.received <= limit:
             await self._arrival(timeout)
         if self._failure is not None:
@@ -131,9 +137,9 @@ class Request:
             self._waiter = None
 
     def feed(self, data: bytes, limit: int) -> None:
-        """A piece of the body has arrived. Past `limit` bytes nothing is kept."""
+        """A piece of the body has arrived. Past `limit` bytes, or those that were asked for, none is kept."""
         self.received += len(data)
-        if self.received > limit:
+        if self.received > max(limit, self._limit) and not self.patient:
             self._body = b""
             self._wake()
         elif not self._body:

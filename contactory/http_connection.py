@@ -7,7 +7,7 @@ is handed over together with its body, where that arrived with it, which saves a
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container
 from contextlib import aclosing
 from email.utils import formatdate
 from http import HTTPStatus
@@ -45,10 +45,12 @@ class Listener:
         handle: Callable[[Request, "HttpConnection"], Awaitable[None]],
         body_limit: int,
         body_timeout: float,
+        large_bodies: Container[str] = (),
     ) -> None:
         self.handle = handle
         self.body_limit = body_limit
         self.body_timeout = body_timeout
+        self.large_bodies = large_bodies  # Paths whose bodies may be larger than that.
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
         self.now = 0.0
@@ -228,6 +230,7 @@ class HttpConnection(asyncio.Protocol):
         if request.version == "1.1" and "host" not in self._headers:
             raise ValidationProblem("The request has no Host header.")
         request.keep_alive = request.version == "1.1" and parser.should_keep_alive()
+        request.patient = request.path in self._listener.large_bodies
         self._receiving = request
         self._queue.append(request)
 
@@ -236,17 +239,23 @@ class HttpConnection(asyncio.Protocol):
         request = self._receiving
         if request is not None:
             request.feed(body, self._listener.body_limit)
+            if request.patient and request.received > self._listener.body_limit:
+                self._transport.pause_reading()  # Until it is asked for, with a good key.
 
     def on_message_complete(self) -> None:
         """The request has arrived to its end."""
         request, self._receiving = self._receiving, None
         if request is not None:
             request.end()
+            if request.patient:
+                self._transport.resume_reading()
 
     # What the requests at work call.
 
     def want_body(self) -> None:
         """The body is waited for: a client that asked whether to send it is told so."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
         if self._headers.get("expect", b"").lower() == b"100-continue":
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -319,6 +328,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _done(self, request: Request, close: bool) -> None:
         self._work = self._task = None
+        request.patient = False
         if close:
             self._close(request.complete and request.failure is None)
         elif self._queue:
@@ -335,6 +345,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
         else:
             self._transport.write_eof()
+            self._transport.resume_reading()
             self._deadline = self._listener.now + LINGER_SECONDS
 
     def _refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:

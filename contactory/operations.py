@@ -181,6 +181,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     page: bool = False
     """For a person with a browser: a session takes the place of the key, a form that of the JSON (visits.py).
     With a permission it needs somebody who is signed in, without one it is open."""
+    large_body: bool = False
+    """Its body may have `max_batch_bytes`, once the key is known to be good."""
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
@@ -226,7 +228,8 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
     call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
-    body = await request.body(settings.max_body_bytes, settings.body_timeout)
+    limit = settings.max_batch_bytes if operation.large_body else settings.max_body_bytes
+    body = await request.body(limit, settings.body_timeout)
     found = decode_object(body, request.header("content-type"), operation.merge_patch)
     call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
     return body

@@ -29,7 +29,8 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     services = Services(settings)
     await services.start()
     handle = Dispatcher(services, OPERATIONS).handle
-    listener = Listener(handle, settings.max_body_bytes, settings.body_timeout)
+    large = {operation.path for operation in OPERATIONS if operation.large_body}
+    listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, large)
     watching = asyncio.create_task(listener.watch())
     _collect_less()
     # The queue of the kernel; the writers' own bound comes first.

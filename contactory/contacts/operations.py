@@ -87,6 +87,7 @@ CONTACT_OPERATIONS = [
         permission="write",
         handler=batch.batch,
         body=batch.FORM,
+        large_body=True,
         raw_body=True,
         answers={200: batch.Results},
         problems=(404,),
