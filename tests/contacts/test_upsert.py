@@ -247,7 +247,7 @@ def test_what_is_missing_and_what_is_wrong_are_told_at_once(world: World) -> Non
         "/customFields/Nope": "unknown_custom_field",
         "": "required",
     }
-    assert pointers(world.alice.upsert({"phone": "12"})) == {"/phone": "invalid_phone"}
+    assert pointers(world.alice.upsert({"phone": "12"})) == {"/phone": "no_country_code"}
 
 
 @pytest.mark.parametrize("empty", EMPTY)
