@@ -4,6 +4,7 @@ A twin workspace is sent the same operations one after the other, each in a requ
 """
 
 import random
+import secrets
 from typing import Any
 
 import httpx
@@ -225,7 +226,9 @@ class Twins:
     def compare(self, size: int) -> None:
         """Sends some operations at once and one by one: the same becomes of each, and of all contacts."""
         both = [self.operation(number) for number in range(size)]
-        results = self.together.batch(*(one for one, _ in both)).json()["results"]
+        # With a key, all of it is one transaction.
+        headers = {"idempotency-key": secrets.token_hex()} if self.rng.random() < 0.2 else {}
+        results = self.together.batch(*(one for one, _ in both), headers=headers).json()["results"]
         expected = [self.alone.batch(other).json()["results"][0] for _, other in both]
         sent = [one for one, _ in both]
         assert [r["status"] for r in results] == [r["status"] for r in expected], sent

@@ -81,7 +81,11 @@ def test_a_tag_of_dots_that_is_there_can_be_kept_renamed_and_taken_off(world: Wo
     assert world.alice.read(made["id"])["tags"] == [".", "vip"]
     assert world.alice.set_tags(made["id"], [".", "gold"]).json()["tags"] == [".", "gold"]
     assert world.alice.set_tags(made["id"], ["gold"]).json()["tags"] == ["gold"]
-    # A client that resolves no dots in a path can name them in it.
+    # Alone, two dots are resolved away before they reach the server, encoded or not.
+    assert world.alice.delete(f"/v1/contacts/{other['id']}/tags/%2e%2e%20").status_code == 204
+    assert world.alice.read(other["id"])["tags"] == []
+    assert world.alice.set_tags(other["id"], [".."]).json()["tags"] == [".."]
+    # A client that resolves no dots can name them in a path as they are.
     answer = exchange(world, "PATCH", "/v1/tags/..", b'{"name": "dots"}')
     assert answer.startswith(b"HTTP/1.1 200 "), answer
     assert world.alice.read(other["id"])["tags"] == ["dots"]
