@@ -180,18 +180,23 @@ class Form(NamedTuple):
 
 
 # What str.strip takes away, as a class of characters in the regular expressions of JSON Schema (ECMA 262).
-_SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-BLANK: Object = {"type": "string", "pattern": f"^[{_SPACE}]*$"}
+SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+BLANK: Object = {"type": "string", "pattern": f"^[{SPACE}]*$"}
 """JSON Schema of a string that is empty once it is trimmed."""
-SOMETHING = rf"^[^\x00]*[^{_SPACE}\x00][^\x00]*$"
+SOMETHING = rf"^[^\x00]*[^{SPACE}\x00][^\x00]*$"
 """A regular expression: text that is not empty once it is trimmed."""
 
 
 def trimmed_pattern(most: int, *, blank: bool) -> str:
     """A regular expression: text of 1 to `most` characters once it is trimmed, or none where `blank`."""
-    solid = rf"[^{_SPACE}\x00]"
+    solid = rf"[^{SPACE}\x00]"
     inner = rf"{solid}(?:[^\x00]{{0,{most - 2}}}{solid})?"
-    return f"^[{_SPACE}]*{f'(?:{inner})?' if blank else inner}[{_SPACE}]*$"
+    return f"^[{SPACE}]*{f'(?:{inner})?' if blank else inner}[{SPACE}]*$"
+
+
+def is_blank(value: Json) -> bool:
+    """Whether it is a string that is empty once trimmed: what a form sends for a field that was left free."""
+    return isinstance(value, str) and not value.strip()
 
 
 def text(most: int, *, null: bool = True) -> Rule:
@@ -263,6 +268,10 @@ def _id(value: Json) -> str:
     return parsed
 
 
+def _id_or_blank(value: Json) -> str | None:
+    return None if is_blank(value) else _id(value)
+
+
 def _timestamp(value: Json) -> datetime:
     try:
         if isinstance(value, str):
@@ -298,3 +307,5 @@ def _in_utc(moment: datetime, later: timedelta) -> datetime:
 BOOLEAN = Rule(_boolean, {"type": "boolean"})
 ID = Rule(_id, {"type": "string", "format": "uuid"})
 TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"}, plus=offset_plus)
+WORKSPACE_ID = Rule(_id_or_blank, {"anyOf": [ID.schema, BLANK]})
+"""In a body: an empty string counts as not given."""

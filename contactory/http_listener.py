@@ -3,8 +3,9 @@
 import asyncio
 import errno
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from contactory.errors import Problem, Unavailable
@@ -45,13 +46,16 @@ class Listener:
         body_limit: int,
         body_timeout: float,
         connection_limit: int,
+        large_bodies: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        """`large_bodies` has the paths that take more than `body_limit` bytes, and how many."""
         self.handle = handle
         self.body_limit = body_limit
+        self._large_bodies = large_bodies
         self.body_timeout = body_timeout
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
-        self.bodies = Bodies(max(BODIES_BYTES, 4 * body_limit))
+        self.bodies = Bodies(max(BODIES_BYTES, 4 * max(body_limit, *large_bodies.values(), 0)))
         self.waiting = Budget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
         self.hosts: set[bytes] = set()
@@ -66,6 +70,10 @@ class Listener:
         self._turned_away: dict[_TurnedAway, None] = {}
         self._reports = _Reports()
         self._tell_time()
+
+    def limit_of(self, path: str) -> int:
+        """The most bytes that the body of a request to this path may have."""
+        return self._large_bodies.get(path.removesuffix("/"), self.body_limit)
 
     def admits(self, transport: Any) -> bool:
         """Whether there is room for one connection more; else the client is told that there is none."""

@@ -219,7 +219,7 @@ class RequestReader:
         """A piece of the body."""
         request = self.receiving
         if request is not None:
-            request.feed(body, self._listener.body_limit)
+            request.feed(body, self._listener.limit_of(request.path))
             if request.received > SMALL_BODY:
                 self._listener.bodies.count(request)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
 _ATTEMPTS = 20  # Each means that somebody renamed something just then.
+BEING_CHANGED = "The workspace is being changed just now: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
 
@@ -160,7 +161,7 @@ class Call:
                 if newest is catalog:
                     raise
                 catalog = newest
-        raise Unavailable("The workspace is being changed just now: try again in a second.")
+        raise Unavailable(BEING_CHANGED)
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -193,6 +194,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     page: bool = False
     """For a person with a browser: a session takes the place of the key, a form that of the JSON (visits.py).
     With a permission it needs somebody who is signed in, without one it is open."""
+    large_body: bool = False
+    """Its body may have `max_batch_bytes`, once the key is known to be good."""
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
@@ -245,7 +248,8 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
     call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
-    body = await read_body(request, settings.max_body_bytes, settings.body_timeout)
+    limit = settings.max_batch_bytes if operation.large_body else settings.max_body_bytes
+    body = await read_body(request, limit, settings.body_timeout)
     found = decode_object(body, request.header("content-type"), operation.merge_patch)
     call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
     return body

@@ -153,6 +153,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 0
     max_body_bytes: Annotated[int, Meta(ge=1024), _says("The largest request body, in bytes.")] = 1_048_576
+    max_batch_bytes: Annotated[
+        int, Meta(ge=1024), _says("The largest body of a batch of operations on contacts, in bytes.")
+    ] = 8_388_608
     max_custom_fields: Annotated[Count, _says("Custom fields that a workspace may define.")] = 500
     max_send_windows: Annotated[Count, _says("Send windows that a workspace may have.")] = 100
     max_tags: Annotated[Count, _says("Tags that a workspace may have.")] = 10_000

@@ -180,7 +180,7 @@ def test_wide_json_is_no_deep_json(world: World) -> None:
     assert pointers(world.alice.create(None, content=body)) == {"/wide": "unknown_field"}
 
 
-@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("operation", [each for each in WRITES if "batch" not in each])
 def test_a_body_over_a_mebibyte_is_too_large(world: World, operation: str) -> None:
     body = b'{"firstName": "%s"}' % (b"x" * (2 * MEBIBYTE))
     problem = assert_problem(sending(world, operation, body), 413, "payload-too-large")

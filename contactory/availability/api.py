@@ -1,7 +1,6 @@
 """The operations that ask whether somebody may be contacted."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -12,10 +11,11 @@ from contactory.availability.model import (
     parse_many,
     subject_of,
 )
-from contactory.availability.verdict import Judge, Subject
+from contactory.availability.verdict import Availability, Judge, Subject
 from contactory.catalog import Catalog
 from contactory.checks import Errors, Object
 from contactory.contacts.api import home
+from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
 from contactory.contacts.rows import read_many
 from contactory.errors import NotFound, ProblemBody
@@ -87,39 +87,51 @@ async def get_availabilities(call: Call) -> Response:
     """May these contacts, up to 1,000, be contacted on the channel, now or at a moment?
 
     The answer has a result for each id, in their order: 200 with the verdict, or 404 where there is no such
-    contact, or none that the key can see.
+    contact, or none that the key can see. The contacts of an account-scoped key that names no workspace may
+    be of several, each asked about by its own workspace's send window.
     """
     early = Errors()
     question = parse_many(call.body, early)
-    knows_workspace = call.actor.workspace_id is not None or "workspaceId" in question
+    ids: list[str] = question.get("ids", [])
+    groups: dict[str | None, list[str]] = {question.get("workspaceId"): ids}
+    knows_workspace = call.actor.workspace_id is not None or None not in groups
     if "channel" not in question or not knows_workspace:
         early.check()
+    if not knows_workspace:
+        groups = await _by_workspace(call, ids)
+    verdicts: dict[str, Availability] = {}
+    for workspace_id, some in groups.items():
 
-    async def attempt(catalog: Catalog) -> Response:
-        errors = Errors()
-        errors.found += early.found
-        judge = _judge(catalog, question, errors, body=True)
-        return json_response(200, await _results(call, catalog, judge, question))
+        async def attempt(catalog: Catalog, some: list[str] = some) -> dict[str, Availability]:
+            errors = Errors()
+            errors.found += early.found
+            judge = _judge(catalog, question, errors, body=True)
+            return await _verdicts(call, catalog, judge, some, question["channel"])
 
-    return await call.by_catalog(question.get("workspaceId"), attempt)
+        verdicts |= await call.by_catalog(workspace_id, attempt)
+    results = [_result(call, verdicts.get(each), each, index) for index, each in enumerate(ids)]
+    return json_response(200, AvailabilityResults(results))
 
 
-async def _results(call: Call, catalog: Catalog, judge: Judge, question: Object) -> AvailabilityResults:
-    workspace_id, ids, channel = catalog.workspace_id, question["ids"], question["channel"]
+async def _by_workspace(call: Call, ids: list[str]) -> dict[str | None, list[str]]:
     async with call.connection() as conn:
-        rows = await read_many(conn, [(workspace_id, contact_id) for contact_id in dict.fromkeys(ids)])
-    return AvailabilityResults(
-        [
-            _result(call, judge, rows.get((workspace_id, contact_id)), contact_id, channel, index)
-            for index, contact_id in enumerate(ids)
-        ]
-    )
+        found = await locate_many(conn, call.actor, ids)
+    groups: dict[str | None, list[str]] = {}
+    for contact_id, workspace_id in found.items():
+        groups.setdefault(workspace_id, []).append(contact_id)
+    return groups
 
 
-def _result(
-    call: Call, judge: Judge, row: Any, contact_id: str, channel: str, index: int
-) -> AvailabilityResult:
-    if row is not None:
-        return AvailabilityResult(contact_id, 200, judge.verdict(subject_of(row, channel)))
+async def _verdicts(
+    call: Call, catalog: Catalog, judge: Judge, ids: list[str], channel: str
+) -> dict[str, Availability]:
+    async with call.connection() as conn:
+        rows = await read_many(conn, [(catalog.workspace_id, each) for each in dict.fromkeys(ids)])
+    return {each: judge.verdict(subject_of(row, channel)) for (_, each), row in rows.items()}
+
+
+def _result(call: Call, verdict: Availability | None, contact_id: str, index: int) -> AvailabilityResult:
+    if verdict is not None:
+        return AvailabilityResult(contact_id, 200, verdict)
     problem = NotFound().body(f"{call.request.path}#/ids/{index}", call.request.request_id)
     return AvailabilityResult(contact_id, 404, problem=msgspec.convert(problem, ProblemBody))

@@ -10,6 +10,7 @@ from contactory.catalog import Catalog
 from contactory.checks import (
     ID,
     TIMESTAMP,
+    WORKSPACE_ID,
     Errors,
     Form,
     Json,
@@ -138,7 +139,7 @@ def _as_is(value: Json) -> Json:
     return value
 
 
-_REST = {"workspaceId": ID, **QUESTION}
+_REST = {"workspaceId": WORKSPACE_ID, **QUESTION}
 MANY = Form({**_REST, "ids": Rule(_as_is, ids_schema(MOST))}, required=("ids", "channel"))
 
 

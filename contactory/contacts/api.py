@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, ID, Errors, Form, Object, one_of
+from contactory.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of
 from contactory.contacts.consent import show_consent
-from contactory.contacts.model import Values, parse_tags, parse_values
+from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids, purge
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate
@@ -87,20 +87,20 @@ async def update_contact(call: Call) -> Response:
     return await call.by_catalog(await home(call, contact_id), attempt)
 
 
-STEERING = {"workspaceId": ID, "preserveExisting": BOOLEAN}
+STEERING = {"workspaceId": WORKSPACE_ID, "preserveExisting": BOOLEAN}
 
 
 def take_steering(data: Object, errors: Errors, *names: str) -> Object:
-    """Takes out of `data` the names that are no fields of a contact, checked."""
-    return Form({name: STEERING[name] for name in names}).collect(
-        {name: data.pop(name) for name in names if name in data}, errors
-    )
+    """Takes out of `data` the names that are no fields of a contact, checked; an empty string gives none."""
+    sent = {name: data.pop(name) for name in names if name in data}
+    given = {name: value for name, value in sent.items() if not is_blank(value)}
+    return Form({name: STEERING[name] for name in names}).collect(given, errors)
 
 
 async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Response:
     data, early = call.body, Errors()
     given = take_steering(data, early, "workspaceId", *names)
-    if call.actor.workspace_id is None and "workspaceId" not in given:
+    if call.actor.workspace_id is None and given.get("workspaceId") is None:
         early.check()
 
     async def attempt(catalog: Catalog) -> Response:
@@ -117,14 +117,6 @@ async def _made_of(call: Call, parse: Parse, make: Make, *names: str) -> Respons
 async def create_contact(call: Call) -> Response:
     """Makes a contact."""
     return await _made_of(call, parse_values, lambda values, catalog, _: create(call, values, catalog))
-
-
-def parse_upsert(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
-    """As parse_values, with the phone or e-mail that an upsert needs."""
-    values = parse_values(data, catalog, errors, *path)
-    if not errors.found and not values.phone and not values.email:
-        errors.add(Invalid("required", "A phone or an email is required, to find the contact by"), *path)
-    return values
 
 
 async def upsert_contact(call: Call) -> Response:
@@ -229,7 +221,7 @@ async def set_tags(call: Call) -> Response:
         errors = Errors()
         for name in call.body.keys() - {"tags"}:
             errors.unknown(name, ("tags",), "field", name)
-        names = parse_tags(call.body.get("tags"), errors, "tags")
+        names = parse_tags(call.body.get("tags"), catalog, errors, "tags")
         errors.check()
         change = new_change(call, catalog, contact_id)
         change.take_tags(names, catalog, TAGS_SET)

@@ -1,28 +1,33 @@
-"""Many operations in one request: each stands alone, in the order given."""
+"""Many operations in one request: each stands alone, and those that could meet run in the order given."""
 
 import asyncio
+from collections import deque
+from collections.abc import Awaitable, Sequence
 from typing import Any, cast
 
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import ID, Errors, Form, Json, Object, Rule, quote
-from contactory.contacts.api import home, parse_upsert
+from contactory.checks import WORKSPACE_ID, Budget, Errors, Form, Json, Object, Rule
+from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
-from contactory.contacts.model import Contact, parse_values
-from contactory.contacts.purging import address_ids
+from contactory.contacts.identities import identities
+from contactory.contacts.model import Contact
 from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
-from contactory.contacts.writing import create, learn, new_change, refuse, show_all, upsert, write
-from contactory.db import Row, Violation
-from contactory.errors import NotFound, Problem, ProblemBody
-from contactory.http import Response, json_response
-from contactory.ids import parse_id
+from contactory.contacts.writing import create, learn, new_change, refuse, show, upsert, write
+from contactory.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
+from contactory.http import JSON, Response, encode_json
 from contactory.invalid import Invalid
-from contactory.operations import Call, Stale
+from contactory.operations import BEING_CHANGED, Call, Stale
+from contactory.turns import Turns
 
 MOST = 1000
+MOST_BYTES = 63 << 20
+"""Of the results; with the problems of those that are not carried out for it, an answer has up to 64 MiB."""
+_AT_ONCE = 128
+_ATTEMPTS = 20  # Each means that somebody renamed something just then.
 
 
 class Result(msgspec.Struct, omit_defaults=True):
@@ -39,232 +44,181 @@ class Results(msgspec.Struct):
     results: list[Result]
 
 
-_KINDS = ("create", "upsert", "update", "delete")
-_NAMES = {"op": None, "id": None, "data": None, "ifMatch": None}.keys()
-
-
 def _as_is(value: Json) -> Json:
     return value
 
 
 _OPERATIONS = {"type": "array", "items": BATCH_ITEM, "minItems": 1, "maxItems": MOST}
-FORM = Form({"workspaceId": ID, "operations": Rule(_as_is, _OPERATIONS)}, required=("operations",))
+FORM = Form({"workspaceId": WORKSPACE_ID, "operations": Rule(_as_is, _OPERATIONS)}, required=("operations",))
 
 
 async def batch(call: Call) -> Response:
     """Runs up to a thousand operations; the answer has a result for each, in order."""
-    body = call.body
-    operations, workspace_id = _operations(call, body)
-    catalog = await call.catalog(workspace_id)
-    if call.conn is not None:
-        await lock(call.conn, workspace_id or call.actor.workspace_id or "", _ids(operations))
-    results: list[Any] = []
-    for wave in _waves(operations):
-        if call.conn is None and _kind(wave[0]) == "update":
-            results += await _update_all(call, catalog, wave, len(results))
-        elif call.conn is not None:
-            results += [
-                await _result(call, workspace_id, operation, len(results) + i)
-                for i, operation in enumerate(wave)
-            ]
-        else:
-            start = len(results)
-            results += await asyncio.gather(
-                *(_result(call, workspace_id, operation, start + i) for i, operation in enumerate(wave))
-            )
-    return json_response(200, {"results": results})
+    operations, workspace_id = _operations(call.body)
+    running = _Batch(call, await call.catalog(workspace_id), operations)
+    await running.run()
+    return Response(200, running.answer(), [("content-type", JSON)])
 
 
-def _operations(call: Call, body: Object) -> tuple[list[Json], str | None]:
+def _operations(body: Object) -> tuple[list[Json], str | None]:
     errors = Errors()
-    workspace_id = None
-    for name in body.keys() - {"workspaceId", "operations"}:
-        errors.unknown(name, ("workspaceId", "operations"), "field", name)
-    try:
-        workspace_id = ID.parse(body["workspaceId"]) if "workspaceId" in body else None
-    except Invalid as error:
-        errors.add(error, "workspaceId")
+    values = FORM.collect(body, errors)
     operations = body.get("operations")
-    if not isinstance(operations, list) or not operations:
+    if "operations" in body and (not isinstance(operations, list) or not operations):
         errors.add(Invalid("required", f"must be an array of 1 to {MOST} operations"), "operations")
-    elif len(cast("list[Json]", operations)) > MOST:
+    elif len(cast("list[Json]", operations or ())) > MOST:
         errors.add(Invalid("too_many", f"must have at most {MOST} operations"), "operations")
     errors.check()
-    return cast("list[Json]", operations), workspace_id
+    return cast("list[Json]", operations), values.get("workspaceId")
 
 
-def _ids(operations: list[Json]) -> list[str]:
-    """The contacts that the operations name."""
-    named = [parse_id(cast(Object, o).get("id")) for o in operations if isinstance(o, dict)]
-    return [contact_id for contact_id in named if contact_id]
+class _Batch:
+    """A batch at work."""
 
+    def __init__(self, call: Call, catalog: Catalog, operations: list[Json]) -> None:
+        self._call = call
+        self._catalog = catalog
+        self._operations = operations
+        self._results: list[bytes | None] = [None] * len(operations)
+        self._size = self._largest = 0
+        self._budget = Budget()
+        self._turns = Turns()
 
-def _waves(operations: list[Json]) -> list[list[Json]]:
-    """Consecutive operations that may run at once without being told from running in order."""
-    waves: list[list[Json]] = []
-    kind: object = None
-    seen: set[str] = set()
-    for operation in operations:
-        handles = _handles(operation)
-        op = _kind(operation)
-        if not waves or op != kind or handles & seen or (op == "update" and handles):
-            waves.append([])
-            seen = set()
-        waves[-1].append(operation)
-        seen |= handles
-        kind = None if op == "update" and handles else op
-    return waves
+    def answer(self) -> bytes:
+        """The results, as JSON."""
+        return b'{"results":[' + b",".join(filter(None, self._results)) + b"]}"
 
+    async def run(self) -> None:
+        """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
+        those that come after it, are tried again."""
+        for _ in range(_ATTEMPTS):
+            await self._carry_out(await self._steps())
+            if not self._left():
+                return
+            self._catalog = await self._call.newest(self._catalog)
+        for index in self._left():
+            self._refuse(index, Unavailable(BEING_CHANGED))
 
-def _kind(operation: Json) -> object:
-    return cast(Object, operation).get("op") if isinstance(operation, dict) else None
+    def _left(self) -> list[int]:
+        return [index for index, result in enumerate(self._results) if result is None]
 
+    async def _steps(self) -> list[Step]:
+        """The operations that are left, checked. What is refused is so by the newest catalogue."""
+        while True:
+            steps: list[Step] = []
+            refused: dict[int, Problem] = {}
+            for index in self._left():
+                try:
+                    steps.append(parse_step(self._operations[index], index, self._catalog, self._budget))
+                except Problem as problem:
+                    refused[index] = problem
+                await self._turns.pause()
+            known = self._catalog
+            if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
+                self._catalog = await self._call.newest(known)
+            if self._catalog is known:
+                for index, problem in refused.items():
+                    self._refuse(index, problem)
+                return steps
 
-def _handles(operation: Json) -> set[str]:
-    """The phone and e-mail that an operation gives, by which it can meet another one."""
-    data: Json = cast(Object, operation).get("data") if isinstance(operation, dict) else None
-    if not isinstance(data, dict):
-        return set()
-    sent = cast(Object, data)
-    return {
-        "".join(c for c in str(sent[name]).casefold() if c.isalnum())
-        for name in ("phone", "email")
-        if name in sent
-    }
+    async def _carry_out(self, steps: list[Step]) -> None:
+        """Runs what may run at once; stops after a group where something was out of date."""
+        for group in await self._groups(steps):
+            await self._run_group(group)
+            if any(self._results[step.index] is None for step in group):
+                return
 
+    async def _groups(self, steps: list[Step]) -> Sequence[Sequence[Step]]:
+        conn, workspace_id = self._call.conn, self._catalog.workspace_id
+        if conn is not None:  # One transaction can do one thing at a time.
+            await lock(conn, workspace_id, [step.contact_id for step in steps if step.contact_id])
+            return [[step] for step in steps]
+        if not need_identities(steps):
+            return in_order(steps, [])
+        async with self._call.connection() as own:
+            handles = {handle for step in steps for handle in step.handles}
+            return in_order(steps, await identities(own, workspace_id, handles))
 
-async def _update_all(call: Call, catalog: Catalog, wave: list[Json], start: int) -> list[Object]:
-    """Consecutive updates, put to the writer together: a task for each would cost more than its change."""
-    put = [_put(call, catalog, operation) for operation in wave]
-    results: list[Object | None] = [None] * len(wave)
-    changed: dict[int, tuple[str, Row]] = {}
-    for index, waiting in enumerate(put):
-        try:
-            if waiting is not None:
-                change, future = waiting
-                outcome = await future
-                refuse(outcome)
-                learn(call, change, outcome, catalog)
-                changed[index] = (change.contact_id, outcome.row)
-        except (Stale, Violation):
-            continue  # To be tried the longer way.
-        except Problem as problem:
-            results[index] = _problem(call, problem, start + index)
-    contacts = await show_all(call, list(changed.values()), catalog)
-    for index, contact in zip(changed, contacts, strict=True):
-        results[index] = {"status": 200, "contact": contact}
-    return [
-        result or await _result(call, catalog.workspace_id, operation, start + index)
-        for index, (operation, result) in enumerate(zip(wave, results, strict=True))
-    ]
+    async def _run_group(self, group: Sequence[Step]) -> None:
+        """Begins one step after the other, as many at once as there is room for in the answer."""
+        at_work: deque[tuple[Step, Awaitable[Object]]] = deque()
+        for step in group:
+            while at_work and (len(at_work) >= _AT_ONCE or not self._has_room(len(at_work))):
+                await self._finish(*at_work.popleft())
+            try:
+                if not self._has_room(0):
+                    raise PayloadTooLarge(_NO_ROOM)
+                at_work.append((step, self._begin(step)))
+            except Problem as problem:
+                self._refuse(step.index, problem)
+        while at_work:
+            await self._finish(*at_work.popleft())
 
+    def _has_room(self, others: int) -> bool:
+        """Whether the answer takes one more result, and those of `others` at work, if all are large."""
+        return self._size + (others + 1) * self._largest <= MOST_BYTES
 
-def _put(call: Call, catalog: Catalog, operation: Json) -> "tuple[Change, asyncio.Future[Outcome]] | None":
-    """An update on its way; None where anything is wrong with it, which is for the longer way to tell."""
-    try:
-        _, contact_id, data, if_match = _checked(operation)
-        errors = Errors()
-        change = new_change(call, catalog, contact_id)
-        change.take(parse_values(data, catalog, errors, "data"), catalog)
-        change.if_match = if_match
-        return None if errors.found else (change, call.app.changes.put(change))
-    except Problem:
-        return None
+    def _begin(self, step: Step) -> Awaitable[Object]:
+        call = self._call
+        if call.conn is not None:
+            return self._alone(step)
+        if step.is_plain:
+            # Put to the writer at once: a task for each would cost more than its change.
+            change = self._change(step)
+            return self._written(step, change, call.app.changes.put(change))
+        return asyncio.create_task(self._alone(step))
 
+    def _change(self, step: Step) -> Change:
+        mask = DELETE if step.kind == "delete" else 0
+        change = new_change(self._call, self._catalog, step.contact_id, mask)
+        if step.kind == "update":
+            change.take(step.values, self._catalog)
+        change.if_match = step.if_match
+        return change
 
-async def _result(call: Call, workspace_id: str | None, operation: Json, index: int) -> Object:
-    try:
-        return await _run(call, workspace_id, operation)
-    except Problem as problem:
-        call.touched += [*call.named, *_ids([operation])]
-        return _problem(call, problem, index)
-    finally:
-        call.named = []
-
-
-def _problem(call: Call, problem: Problem, index: int) -> Object:
-    body = problem.body(f"{call.request.path}#/operations/{index}", call.request.request_id)
-    return {"status": problem.status, "problem": body}
-
-
-async def _run(call: Call, workspace_id: str | None, operation: Json) -> Object:
-    kind, contact_id, data, if_match = _checked(operation)
-
-    async def attempt(catalog: Catalog) -> Object:
-        errors = Errors()
-        if kind == "delete":
-            change = new_change(call, catalog, contact_id, DELETE)
-            change.if_match = if_match
-            await write(call, change, catalog)
+    async def _written(self, step: Step, change: Change, writing: "asyncio.Future[Outcome]") -> Object:
+        outcome = await writing
+        refuse(outcome)
+        learn(self._call, change, outcome, self._catalog)
+        if step.kind == "delete":
             return {"status": 204}
-        sent = dict(data)
-        preserve = sent.pop("preserveExisting", False) if kind == "upsert" else False
-        if not isinstance(preserve, bool):
-            errors.add(Invalid("wrong_type", "must be true or false"), "data", "preserveExisting")
-        parse = parse_upsert if kind == "upsert" else parse_values
-        values = parse(sent, catalog, errors, "data")
-        call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
-        errors.check()
-        if kind == "update":
-            change = new_change(call, catalog, contact_id)
-            change.take(values, catalog)
-            change.if_match = if_match
-            result = await write(call, change, catalog)
-        elif kind == "create":
-            result = await create(call, values, catalog)
+        contact = await show(self._call, outcome.row, step.contact_id, self._catalog)
+        return {"status": 200, "contact": contact}
+
+    async def _alone(self, step: Step) -> Object:
+        call, catalog = self._call, self._catalog
+        if step.kind == "create":
+            result = await create(call, step.values, catalog)
+        elif step.kind == "upsert":
+            result = await upsert(call, step.values, catalog, step.preserve, step.found)
         else:
-            result = await upsert(call, values, catalog, bool(preserve))
+            result = await write(call, self._change(step), catalog)
+        if step.kind == "delete":
+            return {"status": 204}
         return {"status": 201 if result.created else 200, "contact": result.contact}
 
-    where = await _workspace_of(call, workspace_id, contact_id) if contact_id else workspace_id
-    return await call.by_catalog(where, attempt)
+    async def _finish(self, step: Step, work: Awaitable[Object]) -> None:
+        try:
+            self._keep(step.index, await work)
+        except Stale:
+            pass  # It is left, to be tried again.
+        except Problem as problem:
+            self._refuse(step.index, problem)
+        await self._turns.pause()
+
+    def _keep(self, index: int, result: Any) -> None:
+        encoded = self._results[index] = encode_json(result)
+        self._size += len(encoded) + 1
+        self._largest = max(self._largest, len(encoded) + 1)
+
+    def _refuse(self, index: int, problem: Problem) -> None:
+        request = self._call.request
+        if self._call.conn is not None:  # The answer may be kept, and a purge has to find it.
+            self._call.touched += subjects_of(self._operations[index], self._catalog)
+        body = problem.body(f"{request.path}#/operations/{index}", request.request_id)
+        self._keep(index, {"status": problem.status, "problem": body})
 
 
-async def _workspace_of(call: Call, workspace_id: str | None, contact_id: str) -> str:
-    found = await home(call, contact_id)
-    if workspace_id is not None and found != workspace_id:
-        raise NotFound
-    return found
-
-
-def _checked(operation: Json) -> tuple[str, str, Object, list[int] | None]:
-    """An operation's kind, contact, data and If-Match. Raises ValidationProblem or NotFound."""
-    errors = Errors()
-    if not isinstance(operation, dict):
-        errors.add(Invalid("wrong_type", "must be an object"))
-        raise errors.problem()
-    sent = cast(Object, operation)
-    kind = sent.get("op")
-    if kind not in _KINDS:
-        errors.add(Invalid("unknown_value", f"must be one of {', '.join(_KINDS)}"), "op")
-    by_id = kind in ("update", "delete")
-    for name in sent.keys() - _NAMES:
-        errors.unknown(name, _NAMES, "field", name)
-    if by_id and "id" not in sent:
-        errors.add(Invalid("required", f"is required for {kind}"), "id")
-    if not by_id and "id" in sent and kind in _KINDS:
-        errors.add(Invalid("not_here", f"goes with no {kind}"), "id")
-    data = sent.get("data", {})
-    if not isinstance(data, dict) or (kind != "delete" and "data" not in sent):
-        errors.add(Invalid("required", "must be an object with the contact's fields"), "data")
-    if_match = _if_match(sent, by_id, errors)
-    errors.check()
-    contact_id = parse_id(sent.get("id"))
-    if by_id and contact_id is None:
-        raise NotFound
-    return cast(str, kind), contact_id or "", cast(Object, data), if_match
-
-
-def _if_match(sent: Object, by_id: bool, errors: Errors) -> list[int] | None:
-    """A version, as a number or as an ETag."""
-    given = sent.get("ifMatch")
-    if given is None:
-        return None
-    text = str(given).strip('"') if isinstance(given, str | int) and not isinstance(given, bool) else ""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        errors.add(
-            Invalid("invalid_version", f"{quote(str(given)[:40])} is no version of a contact"), "ifMatch"
-        )
-    elif not by_id:
-        errors.add(Invalid("not_here", "goes with update and delete only"), "ifMatch")
-    return [int(text)] if not errors.found else None
+_NO_ROOM = (
+    "The answer would be larger than 64 MiB, so this operation was not carried out: send it in another batch."
+)

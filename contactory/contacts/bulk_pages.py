@@ -127,7 +127,7 @@ async def _tags(call: Call, catalog: Catalog, mode: int) -> Act:
     names = [name for name in call.visit.form.get("tags", ()) if name.strip()]
     if not names:
         errors.add(Invalid("required", "Name at least one tag"), "tags")
-    tags = parse_tags(names, errors, "tags", most=call.app.settings.max_tags_per_contact)
+    tags = parse_tags(names, catalog, errors, "tags", most=call.app.settings.max_tags_per_contact)
     errors.check()
     await call.app.catalogs.tag_ids(catalog, tags, call.conn)
 

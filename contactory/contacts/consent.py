@@ -10,7 +10,19 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from contactory.checks import BLANK, BOOLEAN, TIMESTAMP, Errors, Form, Json, Object, Rule, one_of, text
+from contactory.checks import (
+    BLANK,
+    BOOLEAN,
+    TIMESTAMP,
+    Errors,
+    Form,
+    Json,
+    Object,
+    Rule,
+    is_blank,
+    one_of,
+    text,
+)
 from contactory.invalid import Invalid
 
 CHANNELS = ("call", "sms", "email")
@@ -91,14 +103,21 @@ _CHANNEL = Form(
 )
 
 
-def parse_consent(value: Json, errors: Errors, *path: str | int) -> dict[str, Given]:
-    """What a request gives for a contact's consent, by name; what is wrong goes to `errors`."""
+def parse_consent(
+    value: Json, errors: Errors, *path: str | int, skip_blank: bool = False
+) -> dict[str, Given]:
+    """What a request gives for a contact's consent, by name; what is wrong goes to `errors`.
+
+    With `skip_blank`, an empty string gives nothing.
+    """
     if not isinstance(value, dict):
         errors.add(Invalid("wrong_type", f"must be an object with some of {', '.join(NAMES)}"), *path)
         return {}
     given: dict[str, Given] = {}
     for name, item in cast(Object, value).items():
         try:
+            if skip_blank and name in NAMES and is_blank(item):
+                continue
             if name in CHANNELS:
                 given[name] = _parse_channel(item, errors, *path, name)
             elif name == DO_NOT_CONTACT:

@@ -239,7 +239,7 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
     data = patch_of(touched(sent, empty), catalog)
     values = parse_values(data, catalog, errors) if data else Values()
     names = from_lines("\n".join(visit.form.get("tags", ())))
-    values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, errors)
+    values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, catalog, errors)
     errors.check()
     named = (values.first_name, values.last_name, values.email, values.phone, values.timezone)
     if not any(named) and not values.tags and not any(v is not None for v in values.fields.values()):

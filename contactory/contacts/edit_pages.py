@@ -52,7 +52,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     contact = await show(call, row, contact_id, catalog)
     change, errors = new_change(call, catalog, contact_id), Errors()
     _take_texts(call.visit, change, contact, catalog, errors)
-    tags = _sent_tags(call, contact, errors, by_line=by_line)
+    tags = _sent_tags(call, contact, catalog, errors, by_line=by_line)
     errors.check()
     added = [name for name in tags if name not in contact.tags]
     if set(contact.tags) - set(tags):
@@ -77,13 +77,13 @@ def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog
         change.take(parse_values(data, catalog, errors), catalog)
 
 
-def _sent_tags(call: Call, contact: Contact, errors: Errors, *, by_line: bool) -> list[str]:
+def _sent_tags(call: Call, contact: Contact, catalog: Catalog, errors: Errors, *, by_line: bool) -> list[str]:
     """The tags that the contact is to carry."""
     sent = call.visit.form.get("tags")
     if sent is None or (by_line and as_shown("\n".join(sent)) == as_shown("\n".join(contact.tags))):
         return contact.tags
     names = from_lines("\n".join(sent), contact.tags) if by_line else sent
-    return new_set(names, contact.tags, call.app.settings.max_tags_per_contact, errors)
+    return new_set(names, contact.tags, call.app.settings.max_tags_per_contact, catalog, errors)
 
 
 async def _take_tags(call: Call, change: Change, names: list[str], catalog: Catalog, mode: int) -> None:

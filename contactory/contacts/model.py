@@ -8,12 +8,12 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Json, Object, Rule, quote, text
+from contactory.checks import Errors, Json, Object, Rule, is_blank, quote, text
 from contactory.contacts.consent import Consent, Given, parse_consent
 from contactory.contacts.email import normalise_email
-from contactory.fields.values import text_form
+from contactory.fields.values import kept_form
 from contactory.invalid import Invalid
-from contactory.tags.model import display_name
+from contactory.tags.model import display_name, new_name
 from contactory.timezones.phones import normalise_phone
 from contactory.timezones.zones import ZONES, is_zone, suggest_zone
 
@@ -81,7 +81,7 @@ def _zone(value: Json) -> str | None:
 
 
 def _email(value: Json) -> tuple[str, str] | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or is_blank(value):
         return None
     if not isinstance(value, str):
         raise Invalid("wrong_type", "must be a string or null")
@@ -90,15 +90,17 @@ def _email(value: Json) -> tuple[str, str] | None:
 
 def parse_phone(value: Json, country: str | None) -> str | None:
     """A phone as E.164; null and an empty string clear."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or is_blank(value):
         return None
     if not isinstance(value, str):
         raise Invalid("wrong_type", "must be a string or null")
     return normalise_phone(value, country)
 
 
-def parse_tags(value: Json, errors: Errors, *path: str | int, most: int = MAX_TAGS_IN_REQUEST) -> list[str]:
-    """Tag names, each once, at most `most`; what is wrong goes to `errors`."""
+def parse_tags(
+    value: Json, catalog: Catalog, errors: Errors, *path: str | int, most: int = MAX_TAGS_IN_REQUEST
+) -> list[str]:
+    """Names of tags, there or to be made, each once, at most `most`; what is wrong goes to `errors`."""
     if not isinstance(value, list):
         errors.add(
             Invalid("wrong_type", "must be an array of strings; to change no tags, leave it out"), *path
@@ -112,13 +114,16 @@ def parse_tags(value: Json, errors: Errors, *path: str | int, most: int = MAX_TA
     names: dict[str, None] = {}
     for index, item in enumerate(items):
         try:
-            names[display_name(item)] = None
+            name = display_name(item)
+            names[name if name in catalog.tag_ids else new_name(name)] = None
         except Invalid as error:
             errors.add(error, *path, index)
     return list(names)
 
 
-def parse_fields(value: Json, catalog: Catalog, errors: Errors, *path: str | int) -> dict[str, str | None]:
+def parse_fields(
+    value: Json, catalog: Catalog, errors: Errors, *path: str | int, skip_blank: bool = False
+) -> dict[str, str | None]:
     """Custom values by the field's key, None to clear; what is wrong goes to `errors`."""
     if not isinstance(value, dict):
         errors.add(Invalid("wrong_type", "must be an object of custom values by field name"), *path)
@@ -131,8 +136,8 @@ def parse_fields(value: Json, catalog: Catalog, errors: Errors, *path: str | int
                 errors.unknown(sent, catalog.field_names, "custom_field", *path, sent)
             elif field.num in values:
                 errors.add(Invalid("given_twice", f"{quote(field.name)} is given twice"), *path, sent)
-            else:
-                values[field.num] = None if item is None else text_form(field.type, item, field.next_type)
+            elif not (skip_blank and is_blank(item)):
+                values[field.num] = kept_form(field.type, item, field.next_type)
         except Invalid as error:
             errors.add(error, *path, sent)
     return values
@@ -173,18 +178,41 @@ def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | in
     return values
 
 
+def parse_upsert(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
+    """As parse_values, for an upsert: it needs a phone or an e-mail, and an empty string gives nothing.
+
+    Automations send an empty string for each field that was left free.
+    """
+    values = Values()
+    for name, value in data.items():
+        try:
+            if name not in FIELD_NAMES or not is_blank(value):
+                _take(values, name, value, catalog, errors, path, skip_blank=True)
+        except Invalid as error:
+            errors.add(error, *path, name)
+    if all(data.get(name) is None or is_blank(data[name]) for name in ("phone", "email")):
+        errors.add(Invalid("required", "A phone or an email is required, to find the contact by"), *path)
+    return values
+
+
 def _take(
-    values: Values, name: str, value: Json, catalog: Catalog, errors: Errors, path: tuple[str | int, ...]
+    values: Values,
+    name: str,
+    value: Json,
+    catalog: Catalog,
+    errors: Errors,
+    path: tuple[str | int, ...],
+    skip_blank: bool = False,
 ) -> None:
     if name in _SIMPLE:
         attribute, parse = _SIMPLE[name]
         setattr(values, attribute, parse(value))
     elif name == "tags":
-        values.tags = parse_tags(value, errors, *path, name)
+        values.tags = parse_tags(value, catalog, errors, *path, name)
     elif name == "customFields":
-        values.fields = parse_fields(value, catalog, errors, *path, name)
+        values.fields = parse_fields(value, catalog, errors, *path, name, skip_blank=skip_blank)
     elif name == "consent":
-        values.consent = parse_consent(value, errors, *path, name)
+        values.consent = parse_consent(value, errors, *path, name, skip_blank=skip_blank)
     elif name == "email":
         values.email, values.email_key = _email(value) or (None, None)
     elif name == "phone":

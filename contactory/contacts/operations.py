@@ -1,6 +1,6 @@
 """The operations on contacts: their rows of the table."""
 
-from contactory.checks import BOOLEAN, ID, Form, Json, Object, Rule, said
+from contactory.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Json, Object, Rule, said
 from contactory.contacts import api, batch, lists, lookup, shapes
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
@@ -17,6 +17,11 @@ def _as_is(value: Json) -> Json:
     return value
 
 
+def _or_blank(rule: Rule) -> Rule:
+    """An upsert takes an empty string for everything: it gives nothing."""
+    return _shape({"anyOf": [rule.schema, BLANK]})
+
+
 FIELDS = {
     "firstName": _shape({**NAME.schema, "examples": ["Jane"]}),
     "lastName": _shape({**NAME.schema, "examples": ["Doe"]}),
@@ -28,8 +33,10 @@ FIELDS = {
     "consent": _shape(CONSENT_SCHEMA),
 }
 _PATCH = Form(FIELDS, some=True)
-_CREATE = Form({"workspaceId": ID, **FIELDS}, some=True)
-_UPSERT = Form({**api.STEERING, **FIELDS}, any_of=shapes.PHONE_OR_EMAIL)
+_CREATE = Form({"workspaceId": WORKSPACE_ID, **FIELDS}, some=True)
+_UPSERT = Form(
+    {name: _or_blank(rule) for name, rule in (api.STEERING | FIELDS).items()}, any_of=shapes.PHONE_OR_EMAIL
+)
 _IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
 _IF_NONE_MATCH = {"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."}
 _INCLUDE = {"include": api.INCLUDE}
@@ -80,6 +87,7 @@ CONTACT_OPERATIONS = [
         permission="write",
         handler=batch.batch,
         body=batch.FORM,
+        large_body=True,
         raw_body=True,
         answers={200: batch.Results},
         problems=(404,),

@@ -8,7 +8,7 @@ from contactory.checks import BLANK, Object
 from contactory.contacts.email import MAX_LENGTH
 from contactory.contacts.model import MAX_TAGS_IN_REQUEST
 from contactory.fields.values import SCHEMAS
-from contactory.tags.model import NAME
+from contactory.tags.model import NAME, NEW_NAME
 
 _CLEARED: list[Object] = [BLANK, {"type": "null"}]
 
@@ -42,7 +42,7 @@ PHONE: Object = {
 TAGS: Object = {
     "title": "Tags",
     "type": "array",
-    "items": NAME.schema,
+    "items": NEW_NAME.schema,
     "maxItems": MAX_TAGS_IN_REQUEST,
     "description": "Names of tags; unknown ones are made.",
     "examples": [["gold", "vip"]],

@@ -180,7 +180,8 @@ _LONG = {
                              from unnest(c.tag_ids) stored (id)
                              join tags t on t.workspace_id = i.workspace_id and t.id = stored.id
                             where t.deleted_at is null order by 1) end""",
-    "missing": f"(o_deleted_at is null) = (mask & {RESTORE} > 0)",
+    # To restore one that is active changes nothing: it may be a request that was sent again.
+    "missing": f"o_deleted_at is not null and mask & {RESTORE} = 0",
     "moved": f"""
                 when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true
                 then 'moved'

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from contactory.catalog import Catalog
 from contactory.checks import Errors
 from contactory.contacts.model import parse_tags
 from contactory.inputs import as_shown, of_lines
@@ -19,7 +20,9 @@ def from_lines(text: str, stored: Sequence[str] = ()) -> list[str]:
     return [name for name in names if name.strip()]
 
 
-def new_set(sent: Sequence[str], stored: Sequence[str], most: int, errors: Errors) -> list[str]:
+def new_set(
+    sent: Sequence[str], stored: Sequence[str], most: int, catalog: Catalog, errors: Errors
+) -> list[str]:
     """The set that a form with the tags `sent` makes of `stored`; what is wrong goes to `errors`.
 
     As many as a contact may have, `most`, can be added: the limit of a request is for programs.
@@ -27,4 +30,4 @@ def new_set(sent: Sequence[str], stored: Sequence[str], most: int, errors: Error
     held = {as_shown(name) for name in sent if name.strip()}
     kept = [name for name in stored if as_shown(name) in held]
     added = sorted(held - {as_shown(name) for name in kept})
-    return [*dict.fromkeys([*kept, *parse_tags(added, errors, "tags", most=most)])]
+    return [*dict.fromkeys([*kept, *parse_tags(added, catalog, errors, "tags", most=most)])]

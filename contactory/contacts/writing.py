@@ -279,15 +279,19 @@ def _made(call: Call, new: NewContact, values: Values, catalog: Catalog) -> Writ
     return Written(contact, 1, created=True)
 
 
-async def upsert(call: Call, values: Values, catalog: Catalog, preserve: bool) -> Written:
+async def upsert(
+    call: Call, values: Values, catalog: Catalog, preserve: bool, known: Found | None = None
+) -> Written:
     """Changes the active contact with that phone, else with that e-mail, else makes one.
 
-    `preserve`: only what is empty takes the value given. Raises Conflict where phone and e-mail belong to
-    two contacts, or Stale.
+    `preserve`: only what is empty takes the value given. `known`: who was found a moment ago. Raises Conflict
+    where phone and e-mail belong to two contacts, or Stale.
     """
     for _ in range(_ATTEMPTS):
-        async with call.connection() as conn:
-            found = await find(conn, catalog.workspace_id, values.phone, values.email_key)
+        found, known = known, None
+        if found is None:
+            async with call.connection() as conn:
+                found = await find(conn, catalog.workspace_id, values.phone, values.email_key)
         if found.by_phone and found.by_email and found.by_phone != found.by_email:
             refuse_taken(found)
         if found.id:

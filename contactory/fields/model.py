@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import ID, Form, integer, one_of
+from contactory.checks import WORKSPACE_ID, Form, integer, one_of
 from contactory.fields.values import TYPES
 from contactory.tags.model import NAME
 
@@ -30,5 +30,5 @@ class FieldPatch(msgspec.Struct):
 
 
 _GIVEN = {"name": NAME, "type": one_of(*TYPES), "position": integer(0, 1_000_000)}
-CREATE = Form({"workspaceId": ID, **_GIVEN}, required=("name", "type"))
+CREATE = Form({"workspaceId": WORKSPACE_ID, **_GIVEN}, required=("name", "type"))
 UPDATE = Form(_GIVEN, some=True)

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from contactory.checks import Json, without_leap_second
+from contactory.checks import BLANK, Json, is_blank, without_leap_second
 from contactory.invalid import Invalid
 
 MAX_TEXT = 10_000
@@ -12,6 +12,13 @@ MAX_DIGITS = 1_000
 _MAX_EXPONENT = 308  # That of a double: what other programs can still read as a number.
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def kept_form(field_type: str, value: Json, next_type: str | None = None) -> str | None:
+    """As text_form, and None where `value` clears: null, and an empty string but for text."""
+    if value is None or (field_type != "text" and is_blank(value)):
+        return None
+    return text_form(field_type, value, next_type)
 
 
 def text_form(field_type: str, value: Json, next_type: str | None = None) -> str:
@@ -88,17 +95,23 @@ TYPES = tuple(_FORMS)
 SCHEMAS: dict[str, dict[str, object]] = {
     "text": {"type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00]{0,10000}$"},
     "number": {
-        "type": ["number", "string", "null"],
-        "pattern": rf"^-?0*[0-9]{{1,{_MAX_EXPONENT + 1}}}(?:\.[0-9]+)?$",
-        "maxLength": MAX_DIGITS,
+        "anyOf": [
+            {
+                "type": ["number", "string", "null"],
+                "pattern": rf"^-?0*[0-9]{{1,{_MAX_EXPONENT + 1}}}(?:\.[0-9]+)?$",
+                "maxLength": MAX_DIGITS,
+            },
+            BLANK,
+        ]
     },
     "date": {
         "anyOf": [
             {"type": "string", "format": "date"},
             {"type": "string", "format": "date-time"},
             {"type": "null"},
+            BLANK,
         ]
     },
-    "boolean": {"enum": [True, False, "true", "false", None]},
+    "boolean": {"anyOf": [{"enum": [True, False, "true", "false", None]}, BLANK]},
 }
 """JSON Schema of what each type takes, for the API's description."""

@@ -1,6 +1,7 @@
 """The operations on API keys."""
 
 from contactory.checks import Form
+from contactory.errors import FieldError, ValidationProblem
 from contactory.http import Response, json_response
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
@@ -24,6 +25,10 @@ async def create_key(call: Call) -> Response:
     """Makes a key of the caller's mode: of a workspace, or with an account-scoped key also of the account."""
     actor, values = call.actor, call.body
     workspace_id: str | None = values.get("workspaceId")
+    if "workspaceId" in values and not (workspace_id or actor.workspace_id):
+        # What a form sends for a field left free must not make a key of every workspace.
+        detail = "workspaceId is empty: name a workspace, or leave it out for a key of the whole account"
+        raise ValidationProblem(errors=[FieldError("/workspaceId", None, "required", detail)])
     if workspace_id or actor.workspace_id:
         workspace_id = (await call.catalog(workspace_id)).workspace_id
     async with call.transaction() as conn:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from contactory.auth import PERMISSIONS
-from contactory.checks import ID, TIMESTAMP, Json, Rule, integer, one_of, text
+from contactory.checks import TIMESTAMP, WORKSPACE_ID, Json, Rule, integer, one_of, text
 from contactory.invalid import Invalid
 
 SHOWN_CHARACTERS = 12
@@ -74,7 +74,7 @@ EXPIRES = Rule(_expiry, {"type": ["string", "null"], "format": "date-time"})
 RATE_LIMIT = Rule(_rate, {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": _HIGHEST_RATE})
 RATE_BURST = Rule(_burst, {"type": ["integer", "null"], "minimum": 1, "maximum": _HIGHEST_RATE})
 FIELDS = {
-    "workspaceId": ID,
+    "workspaceId": WORKSPACE_ID,
     "name": NAME,
     "permission": PERMISSION,
     "expiresAt": EXPIRES,

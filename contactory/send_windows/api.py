@@ -1,7 +1,7 @@
 """The operations on send windows."""
 
 from contactory.catalog import Catalog, read_windows
-from contactory.checks import ID, Errors, Object
+from contactory.checks import WORKSPACE_ID, Errors, Object, is_blank
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
@@ -26,14 +26,14 @@ async def create_window(call: Call) -> Response:
     body, errors = call.body, Errors()
     sent = {name: body.pop(name) for name in ("workspaceId", "preset") if name in body}
     steering: Object = {}
-    for name, rule in (("workspaceId", ID), ("preset", PRESET)):
+    for name, rule in (("workspaceId", WORKSPACE_ID), ("preset", PRESET)):
         try:
             if name in sent:
                 steering[name] = rule.parse(sent[name])
         except Invalid as error:
             errors.add(error, name)
     values = _completed(parse_window(body, errors), body, sent, steering, errors)
-    if call.actor.workspace_id is not None or "workspaceId" in sent:
+    if call.actor.workspace_id is not None or not is_blank(sent.get("workspaceId", "")):
         errors.check()
     catalog = await call.catalog(steering.get("workspaceId"))
     errors.check()

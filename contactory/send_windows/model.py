@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.availability.openings import DAY, Range, Schedule, schedule_of
-from contactory.checks import BOOLEAN, ID, Errors, Form, Json, Object, Rule, one_of, said
+from contactory.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Json, Object, Rule, one_of, said
 from contactory.invalid import Invalid
 from contactory.near import nearest
 from contactory.tags.model import NAME
@@ -264,7 +264,7 @@ FIELDS = {
 """What a caller may write."""
 PRESET = said(one_of(*presets()), "Take what is not given from this preset.")
 CREATE = Form(
-    {"workspaceId": ID, "preset": PRESET, **FIELDS},
+    {"workspaceId": WORKSPACE_ID, "preset": PRESET, **FIELDS},
     any_of=[{"required": ["preset"]}, {"required": ["name", "channels", "days"]}],
 )
 UPDATE = Form(FIELDS, some=True)

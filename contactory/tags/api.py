@@ -1,13 +1,13 @@
 """The operations on tags."""
 
-from contactory.checks import BOOLEAN, ID, Form, Rule, said
+from contactory.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, said
 from contactory.contacts.lists import LIMIT, next_link
 from contactory.errors import NotFound
 from contactory.http import Response, json_response
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.tags import store
-from contactory.tags.model import CURSOR, NAME, PREFIX, TagCursor, display_name, prefix
+from contactory.tags.model import CURSOR, NEW_NAME, PREFIX, TagCursor, display_name, prefix
 
 WORKSPACE = {"workspaceId": ID}
 LIST_QUERY = {
@@ -16,7 +16,7 @@ LIST_QUERY = {
     "limit": LIMIT,
     "cursor": said(CURSOR, "Where to go on: take it from the Link header."),
 }
-RENAME = Form({**WORKSPACE, "name": NAME, "merge": BOOLEAN}, required=("name",))
+RENAME = Form({"workspaceId": WORKSPACE_ID, "name": NEW_NAME, "merge": BOOLEAN}, required=("name",))
 
 
 async def list_tags(call: Call) -> Response:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import SOMETHING, Json, Rule, trimmed_pattern
+from contactory.checks import SOMETHING, SPACE, Json, Rule, quote, trimmed_pattern
 from contactory.invalid import Invalid, invalid_cursor
 
 # The name's UTF-8 in hexadecimal: in a URL no character of it can be taken for another.
@@ -45,6 +45,7 @@ def parse_tag_cursor(text: str) -> TagCursor:
     return TagCursor(bytes.fromhex(text).decode("utf-8", "replace"))
 
 
+_DOTS = (".", "..")
 _LONGEST_SENT = 4 * 255  # Longer ones have too many characters in NFC too, and making that takes a long time.
 
 
@@ -64,6 +65,14 @@ def display_name(value: Json) -> str:
     return name
 
 
+def new_name(value: Json) -> str:
+    """A name that a tag may be given. A client takes the path /v1/tags/.. for /v1, however it is written."""
+    name = display_name(value)
+    if name in _DOTS:
+        raise Invalid("reserved_name", f"{quote(name)} cannot be a tag, since no URL can carry it")
+    return name
+
+
 def prefix(value: Json) -> str:
     """The beginning of a name, compared as names are."""
     return _nfc(str(value).lstrip()[:_LONGEST_SENT])
@@ -73,3 +82,4 @@ PREFIX = {"type": "string", "pattern": SOMETHING, "description": "How the names 
 """JSON Schema of what `prefix` takes."""
 CURSOR = Rule(parse_tag_cursor, {"type": "string", "pattern": f"^{_CURSOR.pattern}$"})
 NAME = Rule(display_name, {"type": "string", "pattern": trimmed_pattern(255, blank=False)})
+NEW_NAME = Rule(new_name, {**NAME.schema, "not": {"pattern": rf"^[{SPACE}]*\.\.?[{SPACE}]*$"}})

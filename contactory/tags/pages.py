@@ -11,13 +11,13 @@ from contactory.http import Response, json_response
 from contactory.inputs import touched
 from contactory.operations import Call, workspace_page
 from contactory.tags import store
-from contactory.tags.model import CURSOR, NAME, NamedTag, TagCursor
+from contactory.tags.model import CURSOR, NAME, NEW_NAME, NamedTag, TagCursor
 from contactory.visits import page, page_or_part, part, wants_page
 
 PAGE_SIZE = 50
 COUNTED = 5
 """So many tags are counted for one request: each takes a second where a million contacts carry it."""
-_NAME, _INTO = Form({"name": NAME}, ("name",)), Form({"into": NAME}, ("into",))
+_NAME, _INTO = Form({"name": NEW_NAME}, ("name",)), Form({"into": NAME}, ("into",))
 _SAID = {
     "renamed": "The tag is renamed.",
     "same": "Nothing has changed.",

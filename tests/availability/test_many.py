@@ -59,8 +59,23 @@ def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
         "/ids": "required",
         "/window": "unknown_send_window",
     }
-    assert pointers(ask(world.ada, [new_id()])) == {"/workspaceId": "required"}
     assert ask(world.ada, [new_id()], workspaceId=world.globex).status_code == 404
+
+
+def test_an_account_key_need_not_say_in_which_workspace_the_contacts_are(world: World) -> None:
+    mine = [world.alice.made(phone=a_phone(), timezone="Europe/Paris") for _ in range(2)]
+    sibling = world.ada.made(workspaceId=world.acme_two, phone=a_phone(), timezone="Asia/Tokyo")
+    others = [world.carol.made()["id"], world.tom.made()["id"], new_id()]
+    asked = [mine[0], sibling, mine[1]]
+    for workspace in ({}, {"workspaceId": ""}):
+        answer = ask(world.ada, [*(contact["id"] for contact in asked), *others], **workspace)
+        assert answer.status_code == 200, answer.text
+        results = answer.json()["results"]
+        assert [each["status"] for each in results] == [200, 200, 200, 404, 404, 404]
+        assert [each["availability"] for each in results[:3]] == [verdict(world.ada, each) for each in asked]
+    assert [each["status"] for each in ask(world.ada, others).json()["results"]] == [404] * 3
+    assert pointers(ask(world.ada, [mine[0]["id"]], window="Nope")) == {"/window": "unknown_send_window"}
+    assert pointers(ask(world.ada, ["x"], window="Nope")) == {"/ids/0": "invalid_id"}
 
 
 def test_it_is_a_question_and_takes_no_dry_run(world: World) -> None:

@@ -39,7 +39,15 @@ PAIRS = {"firstName": NAMES, "lastName": NAMES, "email": EMAILS, "phone": PHONES
 # By type of field; a value that is no key here is sent as one of these pairs.
 VALUES: dict[str, list[tuple[Any, str | None]]] = {
     "text": [("x", "x"), ("", ""), (" y ", " y "), (250.0, "250"), (True, "true"), (None, None)],
-    "number": [(7, "7"), ("7.0", "7"), ("-12.50", "-12.5"), (0.1, "0.1"), (-0.0, "0"), (None, None)],
+    "number": [
+        (7, "7"),
+        ("7.0", "7"),
+        ("-12.50", "-12.5"),
+        (0.1, "0.1"),
+        (-0.0, "0"),
+        (" ", None),
+        (None, None),
+    ],
 }
 
 
@@ -151,7 +159,7 @@ class Workspace:
 
     def restore(self, contact: Contact) -> Answer:
         if not contact.deleted:
-            return Answer(404)
+            return Answer(200, contact)
         if self.taken(contact, contact.values):
             return Answer(409)
         contact.deleted = False

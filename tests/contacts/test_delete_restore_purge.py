@@ -81,11 +81,22 @@ def test_restoring_is_refused_where_the_phone_or_the_email_was_taken(world: Worl
     assert world.alice.fetch(made["id"]).status_code == 404
 
 
-def test_what_is_not_deleted_cannot_be_restored(world: World) -> None:
-    made = world.alice.made()
-    answer = world.alice.restore(made["id"])
-    assert answer.status_code in (404, 409)
-    assert world.alice.read(made["id"]) == made
+def test_restoring_an_active_contact_changes_nothing(world: World) -> None:
+    """The first answer may have been lost, and the request sent again."""
+    made = world.alice.made(phone=PHONE, tags=["vip"])
+    world.alice.remove(made["id"])
+    restored = world.alice.restore(made["id"])
+    for again in (world.alice.restore(made["id"]), world.alice.restore(made["id"], dryRun=True)):
+        assert (again.status_code, again.json()) == (200, restored.json())
+        assert again.headers["etag"] == restored.headers["etag"]
+    assert [event["type"] for event in world.alice.history(made["id"]).json()] == [
+        "contact.restored",
+        "contact.deleted",
+        "contact.created",
+    ]
+    assert world.carol.restore(made["id"]).status_code == 404
+    world.alice.remove(made["id"], purge=True)
+    assert world.alice.restore(made["id"]).status_code == 404
 
 
 def test_a_deleted_contact_can_be_changed_by_nothing(world: World) -> None:

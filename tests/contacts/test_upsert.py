@@ -176,3 +176,102 @@ def test_preserve_existing_is_true_or_false(world: World, wrong: object) -> None
     assert list(pointers(world.alice.upsert({"phone": PHONE, "preserveExisting": wrong}))) == [
         "/preserveExisting"
     ]
+
+
+EMPTY = ["", " ", "\t\u3000"]
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_empty_string_counts_as_not_given(world: World, empty: str, batch: bool) -> None:
+    """Automations send one for each field that was left free."""
+    for name, kind in (("Plan", "text"), ("MRR", "number"), ("Since", "date"), ("Trial", "boolean")):
+        world.field(name, kind)
+    custom = {"Plan": "Pro", "MRR": 5, "Since": "2026-01-15", "Trial": True}
+    made = world.alice.made(
+        phone=PHONE,
+        email="jane@example.com",
+        firstName="Jane",
+        lastName="Doe",
+        timezone="Asia/Tokyo",
+        tags=["vip"],
+        customFields=custom,
+        consent={"call": {"status": "granted", "source": "form"}},
+    )
+    names = ("firstName", "lastName", "timezone", "tags", "consent", "preserveExisting")
+    sent: dict[str, Any] = {**dict.fromkeys(names, empty), "customFields": dict.fromkeys(custom, empty)}
+    sent["customFields"]["Plan"] = "Max"
+
+    def upsert(**fields: Any) -> dict[str, Any]:
+        data = {**sent, **fields}
+        if batch:
+            answer = world.alice.batch({"op": "upsert", "data": data})
+            return answer.json()["results"][0]
+        answer = world.alice.upsert({**data, "workspaceId": empty})
+        return {"status": answer.status_code, "contact": answer.json()}
+
+    due = {**made, "customFields": {**made["customFields"], "Plan": "Max"}}
+    for key in ({"phone": PHONE, "email": empty}, {"phone": empty, "email": "jane@example.com"}):
+        result = upsert(**key)
+        assert result["status"] == 200, result
+        assert {**result["contact"], "updatedAt": made["updatedAt"]} == due
+    consent = world.alice.get(f"/v1/contacts/{made['id']}/consent").json()
+    assert (consent["call"]["status"], consent["call"]["source"]) == ("granted", "form")
+    assert (
+        upsert(phone=PHONE, customFields=empty, consent={"call": empty, "doNotContact": empty})["status"]
+        == 200
+    )
+    fresh = upsert(phone="+442071838750", email=empty)
+    assert (fresh["status"], fresh["contact"]["timezone"]) == (201, "Europe/London")
+    assert fresh["contact"]["customFields"] == {"Plan": "Max"}
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_a_phone_and_an_email_that_are_empty_are_missing(world: World, empty: str) -> None:
+    for sent in (
+        {"phone": empty, "email": empty},
+        {"phone": empty, "firstName": empty},
+        {"email": empty},
+        {},
+    ):
+        assert pointers(world.alice.upsert(sent)) == {"": "required"}
+        [result] = world.alice.batch({"op": "upsert", "data": sent}).json()["results"]
+        assert [(e["pointer"], e["code"]) for e in result["problem"]["errors"]] == [("/data", "required")]
+
+
+def test_what_is_missing_and_what_is_wrong_are_told_at_once(world: World) -> None:
+    refused = world.alice.upsert({"phone": "", "lastName": 5, "nickname": "", "customFields": {"Nope": ""}})
+    assert pointers(refused) == {
+        "/lastName": "wrong_type",
+        "/nickname": "unknown_field",
+        "/customFields/Nope": "unknown_custom_field",
+        "": "required",
+    }
+    assert pointers(world.alice.upsert({"phone": "12"})) == {"/phone": "no_country_code"}
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_an_empty_workspace_counts_as_none(world: World, empty: str) -> None:
+    bodies: dict[str, dict[str, Any]] = {
+        "/v1/contacts": {"firstName": "Jane"},
+        "/v1/contacts/upsert": {"phone": PHONE},
+        "/v1/contacts/batch": {"operations": [{"op": "create", "data": {"firstName": "Jane"}}]},
+        "/v1/custom-fields": {"name": "Plan", "type": "text"},
+        "/v1/send-windows": {"name": "Office", "preset": "us-tcpa"},
+    }
+    for path, body in bodies.items():
+        assert world.alice.post(path, {**body, "workspaceId": empty}).status_code in (200, 201), path
+        refused = world.ada.post(path, {**body, "workspaceId": empty})
+        assert pointers(refused) == {"/workspaceId": "required"}, path
+        assert refused.json()["detail"] == "workspaceId is required for account-scoped API keys"
+    world.alice.made(tags=["vip"])
+    renamed = {"name": "gold", "workspaceId": empty}
+    assert pointers(world.ada.request("PATCH", "/v1/tags/vip", renamed)) == {"/workspaceId": "required"}
+    assert world.alice.request("PATCH", "/v1/tags/vip", renamed).status_code == 200
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_an_empty_workspace_makes_no_key_of_the_whole_account(world: World, empty: str) -> None:
+    assert pointers(world.ada.post("/v1/api-keys", {"workspaceId": empty})) == {"/workspaceId": "required"}
+    assert world.alice.post("/v1/api-keys", {"workspaceId": empty}).json()["scope"] == "workspace"
+    assert world.ada.post("/v1/api-keys", {}).json()["scope"] == "account"

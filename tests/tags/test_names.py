@@ -1,7 +1,10 @@
 """Names of tags and custom fields: any text has one form, or is refused."""
 
+import socket
+import time
 import unicodedata
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import assume, example, given
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from contactory.invalid import Invalid
 from contactory.tags.model import display_name
-from tests.world import World
+from tests.world import World, pointers
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
 
@@ -40,6 +43,78 @@ def test_every_way_of_writing_a_name_has_one_form(
 ) -> None:
     name = form(text)
     assert display_name(blank + unicodedata.normalize(normal, name) + blank) == name
+
+
+@pytest.mark.parametrize("dots", [".", "..", " .. ", "\u3000."])
+def test_a_name_that_no_url_can_carry_is_refused_wherever_a_tag_is_made(world: World, dots: str) -> None:
+    made = world.alice.made(phone="+14155551234", tags=["vip"])
+    batch = world.alice.batch(
+        {"op": "update", "id": made["id"], "data": {"tags": [dots]}},
+        {"op": "upsert", "data": {"phone": "+14155551234", "tags": [dots]}},
+        {"op": "create", "data": {"tags": [dots]}},
+    )
+    refused = [
+        world.alice.create({"tags": ["x", dots]}),
+        world.alice.patch(made["id"], {"tags": ["x", dots]}),
+        world.alice.set_tags(made["id"], ["x", dots]),
+        world.alice.upsert({"phone": "+14155551234", "tags": ["x", dots]}),
+    ]
+    assert [answer.status_code for answer in refused] == [400] * 4
+    assert [result["status"] for result in batch.json()["results"]] == [400] * 3
+    for answer in refused:
+        assert pointers(answer) == {"/tags/1": "reserved_name"}
+        assert answer.json()["detail"] == f'"{dots.strip()}" cannot be a tag, since no URL can carry it'
+    renamed = world.alice.request("PATCH", "/v1/tags/vip", {"name": dots})
+    assert pointers(renamed) == {"/name": "reserved_name"}
+    assert world.alice.read(made["id"]) == made
+    assert world.alice.patch(made["id"], {"tags": ["..."]}).json()["tags"] == ["...", "vip"]
+
+
+def test_a_tag_of_dots_that_is_there_can_be_kept_renamed_and_taken_off(world: World) -> None:
+    made, other = world.alice.made(tags=["one", "vip"]), world.alice.made(tags=["two"])
+    for name, dots in (("one", "."), ("two", "..")):
+        world.sql.execute(
+            "update tags set name = $3 where workspace_id = $1 and name = $2", world.acme, name, dots
+        )
+    world.sql.execute("update workspaces set catalog_version = catalog_version + 1 where id = $1", world.acme)
+    time.sleep(1)
+    assert world.alice.read(made["id"])["tags"] == [".", "vip"]
+    assert world.alice.set_tags(made["id"], [".", "gold"]).json()["tags"] == [".", "gold"]
+    assert world.alice.set_tags(made["id"], ["gold"]).json()["tags"] == ["gold"]
+    # Alone, two dots are resolved away before they reach the server, encoded or not.
+    assert world.alice.delete(f"/v1/contacts/{other['id']}/tags/%2e%2e%20").status_code == 204
+    assert world.alice.read(other["id"])["tags"] == []
+    assert world.alice.set_tags(other["id"], [".."]).json()["tags"] == [".."]
+    # A client that resolves no dots can name them in a path as they are.
+    answer = exchange(world, "PATCH", "/v1/tags/..", b'{"name": "dots"}')
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert world.alice.read(other["id"])["tags"] == ["dots"]
+
+
+def exchange(world: World, method: str, path: str, body: bytes) -> bytes:
+    """The first bytes of the answer to a request whose path is sent as it is."""
+    address = urlsplit(str(world.http.base_url))
+    head = (
+        f"{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {world.alice.key}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
+        connection.sendall(head.encode() + body)
+        return connection.recv(4096)
+
+
+def test_a_name_of_a_million_combining_characters_is_refused_at_once(world: World) -> None:
+    """To bring them into their order would take minutes."""
+    made = world.alice.made()
+    world.field("Size")
+    name = "a" + "\u0301\u0323" * 150_000
+    begun = time.process_time()
+    with pytest.raises(Invalid):
+        display_name(name)
+    assert time.process_time() - begun < 0.5
+    assert world.alice.patch(made["id"], {"tags": [name]}).status_code == 400
+    assert world.alice.patch(made["id"], {"customFields": {name: 1}}).status_code == 400
+    assert world.alice.get("/v1/tags", q="\u0301\u0323" * 2000).json() == []
 
 
 @pytest.mark.parametrize(

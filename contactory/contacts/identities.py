@@ -1,0 +1,61 @@
+"""By what contacts are met: their ids, phones and e-mails."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from contactory.auth import Actor
+from contactory.db import Connection
+
+
+class Identity(msgspec.Struct):
+    """By what one active contact is met."""
+
+    id: str
+    phone: str | None
+    email_key: str | None
+
+
+Handle = tuple[str, str]
+"""`id`, `phone` or `email`, and the value: an e-mail's is its key."""
+
+
+def handles_of(contact_id: str | None, phone: str | None, email_key: str | None) -> list[Handle]:
+    """The handles of what is given."""
+    handles = [("id", contact_id), ("phone", phone), ("email", email_key)]
+    return [(name, value) for name, value in handles if value]
+
+
+_LOCATE = """
+select c.id::text, c.workspace_id::text
+  from workspaces w
+  join contacts c on c.workspace_id = w.id and c.id = any($3::text[]::uuid[])
+ where w.account_id = $1 and w.mode = $2 and w.deleted_at is null
+"""
+
+
+async def locate_many(conn: Connection, actor: Actor, contact_ids: Sequence[str]) -> dict[str, str]:
+    """The workspaces, among those that an account-scoped actor sees, of contacts, deleted or not, by id."""
+    rows = await conn.fetch(_LOCATE, actor.account_id, actor.mode, contact_ids)
+    return {row[0]: row[1] for row in rows}
+
+
+_IDENTITIES = """
+select id::text, phone, email_key from contacts
+ where workspace_id = $1 and deleted_at is null and id = any($2::text[]::uuid[])
+union
+select id::text, phone, email_key from contacts
+ where workspace_id = $1 and deleted_at is null and phone = any($3::text[])
+union
+select id::text, phone, email_key from contacts
+ where workspace_id = $1 and deleted_at is null and email_key = any($4::text[])
+"""
+
+
+async def identities(conn: Connection, workspace_id: str, handles: Iterable[Handle]) -> list[Identity]:
+    """The active contacts of a workspace that have one of these handles."""
+    wanted: dict[str, list[str]] = {"id": [], "phone": [], "email": []}
+    for name, value in handles:
+        wanted[name].append(value)
+    rows = await conn.fetch(_IDENTITIES, workspace_id, *wanted.values())
+    return [Identity(*row) for row in rows]

@@ -1,0 +1,111 @@
+"""What large bad bodies cost: little more than to read a good one, or a few dozen milliseconds."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contactory.bodies import decode_object
+from contactory.checks import Form, text
+from contactory.errors import LISTED_ERRORS, ValidationProblem
+from contactory.near import names_of
+from contactory.queries import parse_query
+from tests.world import World
+
+MEBIBYTE = 1 << 20
+FIELDS = Form({"firstName": text(255), "lastName": text(255)})
+
+
+def array(item: str) -> bytes:
+    """A mebibyte of an array."""
+    count = MEBIBYTE // (len(item) + 1) - 10
+    return f'{{"tags":[{",".join([item] * count)}]}}'.encode()
+
+
+def of_names(*names: str) -> bytes:
+    """An object with these names."""
+    return json.dumps(dict.fromkeys(names, 1)).encode()
+
+
+BODIES: dict[str, bytes] = {
+    "unknown names": of_names(*(f"x{n:06}" for n in range(80_000))),
+    "arrays": array("[]"),
+    "objects": array("{}"),
+    "nested arrays": array("[" * 15 + "]" * 15),
+    "open arrays": b"[" * MEBIBYTE,
+    "open objects": b'{"a":' * (MEBIBYTE // 5),
+    "nuls": array(r'"\u0000"'),
+    "nuls in depth": b'{"a":' * 30 + array(r'"\u0000"')[:-200] + b"1]}" + b"}" * 30,
+    "nuls in names": of_names(*(f"\0{n}" for n in range(60_000))),
+    "one nul at the end": array("12345678")[:-2] + rb',"\u0000"]}',
+    "brackets in texts": array('"[[[[[[[["'),
+    "one long name": of_names("x" * MEBIBYTE),
+    "combining characters": json.dumps({"tags": ["\u0301\u0323" * (MEBIBYTE // 12)]}).encode(),
+}
+GOOD = json.dumps(
+    {"tags": ["Jane Doe"] * (MEBIBYTE // 13), "customFields": dict.fromkeys(map(str, range(5000)), "x")}
+)
+
+
+def processor_seconds(work: Callable[[], Any]) -> float:
+    """The least of a few attempts: others share the processors."""
+    taken: list[float] = []
+    for _ in range(5):
+        begun = time.process_time()
+        with contextlib.suppress(ValidationProblem):
+            work()
+        taken.append(time.process_time() - begun)
+    return min(taken)
+
+
+def read(body: bytes) -> None:
+    FIELDS.parse(decode_object(body, "application/json"))
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_bad_body_of_a_mebibyte_costs_little_more_than_a_good_one(kind: str) -> None:
+    good = processor_seconds(lambda: decode_object(GOOD.encode(), "application/json"))
+    bad = processor_seconds(lambda: read(BODIES[kind]))
+    assert bad < max(0.05, 10 * good)
+
+
+@pytest.mark.parametrize("form", ["a&" * (MEBIBYTE // 2), "&" * MEBIBYTE, "a=1&" * (MEBIBYTE // 4)])
+def test_a_form_of_many_fields_is_refused_unread(form: str) -> None:
+    with pytest.raises(ValidationProblem):
+        parse_query(form)
+    assert processor_seconds(lambda: parse_query(form)) < 0.02
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_bad_body_is_refused_with_words_and_few_errors(world: World, kind: str) -> None:
+    for method, path in (
+        ("POST", "/v1/contacts"),
+        ("POST", "/v1/contacts/upsert"),
+        ("POST", "/v1/contacts/batch"),
+    ):
+        answer = world.alice.request(method, path, content=BODIES[kind][:MEBIBYTE])
+        assert answer.status_code == 400, answer.text[:200]
+        assert len(answer.json()["errors"]) <= LISTED_ERRORS
+        assert len(answer.content) < 7 * MEBIBYTE
+
+
+def test_every_place_of_a_nul_is_named(world: World) -> None:
+    content = (
+        rb'{"firstName": "a\u0000", "tags": ["x", "\u0000"], "customFields": {"\u0000": {"a": ["\u0000"]}}}'
+    )
+    errors = world.alice.create(None, content=content).json()["errors"]
+    assert [error["pointer"] for error in errors] == [
+        "/firstName",
+        "/tags/1",
+        "/customFields/\0",
+        "/customFields/\0/a/0",
+    ]
+
+
+def test_names_are_found_among_many_for_little() -> None:
+    known = names_of(f"Custom field {number}" for number in range(5000))
+    assert known.closest("custom feild 4711") == "Custom field 4711"
+    assert processor_seconds(lambda: [known.closest(f"custom feild {n}") for n in range(100)]) < 0.2
