@@ -21,7 +21,7 @@ KEYLESS = "POST /v1/contacts HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n"
 
 @pytest.fixture
 def server(database_url: str, tmp_path: Path) -> Generator[Server]:
-    with running(tmp_path / "server.log", database_url=database_url) as started:
+    with running(tmp_path / "server.log", database_url=database_url, body_timeout=100) as started:
         with Client(started.url) as client:  # What is kept once it was asked for is there before.
             client.send(LARGE + LIVE)
             assert client.answer().status == 200
