@@ -81,7 +81,7 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
     """The call of a page, checked. Raises the Problem that stands in its way, as SignedOut."""
     call = Call(operation, request, app, _NOBODY)
     call.path = path
-    # A link from elsewhere may carry what is nobody's business here, as utm_source.
+    # A link from another site may carry parameters that mean nothing here, as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
     call.visit = await _visit(app, request)
     if operation.writes:
