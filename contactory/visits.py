@@ -96,7 +96,7 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
         raise Forbidden(ELSEWHERE)
     call = Call(operation, request, app, _NOBODY)
     call.path = path
-    # A link from elsewhere may carry what is nobody's business here, as utm_source.
+    # A link from another site may carry parameters that mean nothing here, as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
     call.visit = await _visit(app, request)
     if operation.writes and call.visit.cookies:

@@ -100,7 +100,7 @@ def test_dry_run_false_is_no_dry_run(world: World) -> None:
     assert world.alice.read(contact["id"])["firstName"] == "June"
 
 
-@pytest.mark.parametrize("wrong", ["yes", "1", "", "True"])
+@pytest.mark.parametrize("wrong", ["yes", "2", "on"])
 def test_dry_run_is_true_or_false(world: World, wrong: str) -> None:
     refused = world.alice.create({"firstName": "Jane"}, dryRun=wrong)
     assert list(pointers(refused)) == ["dryRun"]

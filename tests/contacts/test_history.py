@@ -119,7 +119,7 @@ def test_the_history_is_walked_by_cursor(world: World) -> None:
 
 def test_a_wrong_parameter_is_named(world: World) -> None:
     made = world.alice.made()
-    for wrong in ({"limit": 0}, {"cursor": "x"}, {"cursor": ""}, {"sort": "x"}):
+    for wrong in ({"limit": 0}, {"cursor": "x"}, {"sort": "x"}):
         assert list(pointers(world.alice.history(made["id"], **wrong))) == list(wrong)
 
 
