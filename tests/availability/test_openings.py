@@ -184,6 +184,14 @@ def test_a_next_opening_is_looked_for_fourteen_days_ahead() -> None:
     assert shown(opened.start) == "2026-03-16T09:00:00Z"
 
 
+def test_an_end_is_looked_for_fourteen_days_ahead() -> None:
+    found = schedule(daily("00:00", "24:00"), {date(2026, 3, 16)})
+    for start, end in (("2026-03-02T00:00:00Z", "2026-03-16T00:00:00Z"), ("2026-03-01T23:59:59Z", None)):
+        opened = next_opening(found, ["Etc/UTC"], moment(start))
+        assert opened is not None
+        assert (shown(opened.start), shown(opened.end)) == (start, end)
+
+
 def test_the_zones_that_are_open_are_those_in_which_it_is_open() -> None:
     chance = random.Random(4)
     for _ in range(25):

@@ -122,6 +122,16 @@ def test_a_number_of_several_zones_takes_that_of_the_workspace_if_it_is_among_th
     assert {"Australia/Perth", "Australia/Sydney", "Australia/Brisbane"} <= set(remembered["timezones"])
 
 
+def test_a_zone_that_is_given_stands_alone(world: World) -> None:
+    made = world.alice.made(phone="+61412345678")
+    assert len(world.alice.fetch(made["id"], include="timezones").json()["timezones"]) > 1
+    for zone, expected in (("Asia/Tokyo", ["Asia/Tokyo"]), (None, [])):
+        assert world.alice.patch(made["id"], {"timezone": zone}).status_code == 200
+        shown = world.alice.fetch(made["id"], include="timezones").json()
+        assert (shown["timezone"], shown["timezones"]) == (zone, expected)
+        assert shown["timezoneSource"] == ("caller" if zone else None)
+
+
 def test_an_account_key_must_say_in_which_workspace(world: World) -> None:
     refused = world.ada.create({"firstName": "Jane"})
     assert refused.status_code == 400

@@ -156,6 +156,22 @@ def test_what_was_changed_again_since_is_not_overwritten(world: World, olive: Pe
     assert world.alice.read(made["id"])["firstName"] == "Joan"
 
 
+def test_a_tag_that_was_taken_off_since_does_not_come_back(world: World, olive: Person) -> None:
+    made = world.alice.made(tags=["a"])
+    world.alice.patch(made["id"], {"tags": ["b"]})
+    world.alice.set_tags(made["id"], ["b", "c"])
+    assert take_back(olive, world, made["id"], 2).status_code == 303
+    assert world.alice.read(made["id"])["tags"] == ["c"]
+
+
+def test_of_a_deleted_contact_no_change_is_taken_back(world: World, olive: Person) -> None:
+    made = world.alice.made(firstName="Jane")
+    for name in ("June", "Joan"):
+        world.alice.patch(made["id"], {"firstName": name})
+    world.alice.remove(made["id"])
+    assert [take_back(olive, world, made["id"], version).status_code for version in (2, 3)] == [404, 404]
+
+
 def test_what_is_changed_while_it_is_taken_back_is_not_overwritten(world: World, olive: Person) -> None:
     made = world.alice.made(firstName="Jane")
     world.alice.patch(made["id"], {"firstName": "June"})

@@ -111,6 +111,54 @@ def test_a_walk_meets_everybody_once_though_many_are_alike(
     assert len(narrowed) == len([i for i in range(130) if i % 3 and i % 2])
 
 
+@pytest.mark.parametrize("way", ["", "-"])
+@pytest.mark.parametrize("sort", ["lastName", "timezone", "Score"])
+def test_who_has_nothing_begins_on_a_page_of_its_own_where_one_is_just_full(
+    world: World, olive: Person, sort: str, way: str
+) -> None:
+    world.field("Score", "number")
+    known: dict[str, Any] = {"lastName": "Lee", "timezone": "Asia/Tokyo", "customFields": {"Score": 1}}
+    data = [known if i < 50 else {"firstName": "Nil"} for i in range(53)]
+    answer = world.alice.batch(*({"op": "create", "data": each} for each in data)).json()
+    made = [result["contact"]["id"] for result in answer["results"]]
+    settle(world, 53)
+    found = [ids_of(page) for page in pages(olive, world, sort=way + _key(world, sort))]
+    assert [len(page) for page in found] == [50, 3]
+    assert (set(found[0]), set(found[1])) == (set(made[:50]), set(made[50:]))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_walk_by_zone_goes_by_creation_where_zones_are_alike(
+    world: World, olive: Person, known: bool
+) -> None:
+    data = {"timezone": "Asia/Tokyo"} if known else {"tags": ["nothing"]}
+    answer = world.alice.batch(*({"op": "create", "data": data} for _ in range(120))).json()
+    made = [result["contact"]["id"] for result in answer["results"]]
+    # In pairs of one moment, the latest first.
+    world.sql.execute(
+        """update contacts c set created_at = timestamptz '2026-01-01' - i.place / 2 * interval '1 second'
+             from unnest($2::text[]::uuid[]) with ordinality i (id, place)
+            where c.workspace_id = $1 and c.id = i.id""",
+        world.acme,
+        made,
+    )
+    order = sorted(made, key=lambda contact_id: (-((made.index(contact_id) + 1) // 2), contact_id))
+    assert walked(olive, world, sort="timezone") == order
+    assert walked(olive, world, sort="-timezone") == order[::-1]
+
+
+def test_a_cursor_goes_on_in_its_own_order_alone(world: World, olive: Person) -> None:
+    cursor = Place("phone", ["+14155550100"]).text()
+    path = f"/w/{world.acme}/contacts"
+    assert olive.get(path, script=True, sort="phone", cursor=cursor).status_code == 200
+    for sort in ("-phone", "email"):
+        assert olive.get(path, script=True, sort=sort, cursor=cursor).status_code == 400
+
+
+def _key(world: World, sort: str) -> str:
+    return number_of(world, sort) if sort == "Score" else sort
+
+
 def test_a_walk_goes_on_while_others_make_and_delete(world: World, olive: Person) -> None:
     made = [world.alice.made(firstName=f"N{i:03}")["id"] for i in range(120)]
     settle(world, 120)
