@@ -163,6 +163,8 @@ def test_a_record_is_kept_24_hours(world: World) -> None:
     new = world.alice.create({"firstName": "June"}, headers=sent)
     assert (new.status_code, new.json()["firstName"]) == (201, "June")
     assert "idempotency-replayed" not in new.headers
+    assert same(new, world.alice.create({"firstName": "June"}, headers=sent))
+    assert world.alice.create({"firstName": "Jane"}, headers=sent).status_code == 422
 
 
 def test_many_at_once_are_done_once(world: World) -> None:

@@ -115,7 +115,8 @@ def test_a_walk_by_creation_meets_all_of_one_moment(world: World) -> None:
 def test_a_walk_by_change_meets_all_of_one_moment(world: World, after: dict[str, str]) -> None:
     contacts = [contact["id"] for contact in made(world.alice, 5)]
     moment = datetime(2026, 1, 15, tzinfo=UTC)
-    world.sql.execute("update contacts set updated_at = $2 where workspace_id = $1", world.acme, moment)
+    for contact_id in contacts[::-1]:  # So that they do not lie in the order of their ids.
+        world.sql.execute("update contacts set updated_at = $2 where id = $1", contact_id, moment)
     world.sql.execute("update contact_events set at = $2 where workspace_id = $1", world.acme, moment)
     assert walk(world.alice, sort="updatedAt", limit=2, **after) == sorted(contacts)
     assert walk(world.alice, sort="-updatedAt", limit=2, **after) == sorted(contacts, reverse=True)
