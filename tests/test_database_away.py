@@ -167,7 +167,7 @@ def test_a_change_answered_200_survives_the_sudden_death_of_postgresql(
 
     def write(contact_id: str) -> None:
         number = 0
-        while time.monotonic() < end:
+        while time.monotonic() < end or confirmed[contact_id] <= 5:
             number += 1
             answer = alice.patch(contact_id, {"firstName": f"{number}"})
             assert answer.status_code in (200, 503)
@@ -180,7 +180,6 @@ def test_a_change_answered_200_survives_the_sudden_death_of_postgresql(
         os.kill(postmaster(postgres), signal.SIGKILL)
 
     at_once(kill, *(partial(write, contact_id) for contact_id in contacts))
-    assert all(number > 5 for number in confirmed.values())
     assert_back(postgres, [alice.list])
     for contact_id, number in confirmed.items():
         assert int(alice.read(contact_id)["firstName"]) >= number

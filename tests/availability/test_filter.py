@@ -173,6 +173,20 @@ def test_few_among_many_are_found_wherever_they_are(world: World) -> None:
     assert back == few[::-1]
 
 
+@pytest.mark.parametrize("limit", [2, 3, 4, 5, 9])
+def test_those_at_the_beginning_do_not_hide_those_at_the_end(world: World, limit: int) -> None:
+    many = 3 * listing.HEAD
+    some = fill(world, ["America/Los_Angeles"], 3)
+    fill(world, ["Asia/Tokyo"], many, start=3)
+    some += fill(world, ["America/Los_Angeles", "America/New_York"], 6, start=3 + many)
+    for sort in ("createdAt", "-createdAt"):
+        expected = some if sort == "createdAt" else some[::-1]
+        walked = [
+            each["id"] for page in pages(world.bob, **AT, limit=limit, sort=sort) for each in page.json()
+        ]
+        assert walked == expected
+
+
 def test_few_among_many_are_found_by_tag_too(world: World) -> None:
     tagged = world.alice.made(phone=a_phone(), timezone="Asia/Tokyo", tags=["vip"])
     many = 3 * listing.HEAD

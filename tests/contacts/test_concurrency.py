@@ -233,3 +233,17 @@ def test_an_upsert_does_not_take_back_what_it_found_the_contact_by(world: World,
     )
     assert answer.status_code == 201, answer.text
     assert world.alice.read(made["id"])[by] == new
+
+
+def test_an_upsert_sees_what_another_contact_takes_meanwhile(world: World) -> None:
+    email, phone = an_email(), a_phone()
+    found, other = world.alice.made(email=email), world.alice.made()
+    answer = while_changed(
+        world.sql,
+        other["id"],
+        "phone = $2",
+        lambda: world.alice.upsert({"email": email, "phone": phone}),
+        phone,
+    )
+    assert answer.status_code == 409
+    assert {error["contactId"] for error in answer.json()["errors"]} == {found["id"], other["id"]}

@@ -227,6 +227,8 @@ def test_a_deleted_contact_can_be_purged(world: World) -> None:
     world.alice.remove(made["id"])
     assert world.alice.remove(made["id"], purge=True).status_code == 204
     assert world.alice.fetch(made["id"], include="deleted").status_code == 404
+    events = world.sql.fetch("select type, version from contact_events where contact_id = $1", made["id"])
+    assert [tuple(event) for event in events] == [("contact.purged", 3)]
 
 
 def test_purging_a_contact_leaves_the_others(world: World) -> None:

@@ -81,6 +81,19 @@ def test_a_refusal_is_kept_too(world: World, fields: dict[str, Any], status: int
     assert second.headers["content-type"] == "application/problem+json"
 
 
+def test_of_a_refusal_nothing_else_is_kept(world: World) -> None:
+    def windows() -> list[tuple[str, bool]]:
+        return [(each["name"], each["isDefault"]) for each in world.alice.get("/v1/send-windows").json()]
+
+    before, sent = windows(), key()
+    again = {**world.alice.get("/v1/send-windows").json()[0], "isDefault": True}
+    body = {name: again[name] for name in ("name", "channels", "days", "isDefault")}
+    first, second = (world.alice.post("/v1/send-windows", body, headers=sent) for _ in range(2))
+    assert first.status_code == 409, first.text
+    assert same(first, second)
+    assert windows() == before
+
+
 def test_not_found_and_precondition_failed_are_kept(world: World) -> None:
     made = world.alice.made()
     for contact_id, more, status in (
@@ -170,6 +183,8 @@ def test_a_record_is_kept_24_hours(world: World) -> None:
     new = world.alice.create({"firstName": "June"}, headers=sent)
     assert (new.status_code, new.json()["firstName"]) == (201, "June")
     assert "idempotency-replayed" not in new.headers
+    assert same(new, world.alice.create({"firstName": "June"}, headers=sent))
+    assert world.alice.create({"firstName": "Jane"}, headers=sent).status_code == 422
 
 
 def test_many_at_once_are_done_once(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -112,6 +112,17 @@ def test_a_walk_by_creation_meets_all_of_one_moment(world: World) -> None:
     assert walk(world.alice, sort="-createdAt", limit=2) == sorted(contacts, reverse=True)
 
 
+@pytest.mark.parametrize("after", [{}, {"updatedAfter": "2020-01-01T00:00:00Z"}])
+def test_a_walk_by_change_meets_all_of_one_moment(world: World, after: dict[str, str]) -> None:
+    contacts = [contact["id"] for contact in made(world.alice, 5)]
+    moment = datetime(2026, 1, 15, tzinfo=UTC)
+    for contact_id in contacts[::-1]:  # So that they do not lie in the order of their ids.
+        world.sql.execute("update contacts set updated_at = $2 where id = $1", contact_id, moment)
+    world.sql.execute("update contact_events set at = $2 where workspace_id = $1", world.acme, moment)
+    assert walk(world.alice, sort="updatedAt", limit=2, **after) == sorted(contacts)
+    assert walk(world.alice, sort="-updatedAt", limit=2, **after) == sorted(contacts, reverse=True)
+
+
 def test_the_link_keeps_the_other_parameters(world: World) -> None:
     made(world.alice, 4, tags=["a&b ü", "vip"])
     made(world.alice, 2)
@@ -162,8 +173,11 @@ def test_a_walk_by_creation_neither_skips_nor_repeats_while_others_write(world: 
     assert survivors <= set(found), "a contact was skipped"
 
 
+@pytest.mark.parametrize("after", [{}, {"updatedAfter": "2020-01-01T00:00:00Z"}])
 @pytest.mark.parametrize("sort", ["updatedAt", "-updatedAt"])
-def test_a_walk_by_change_neither_skips_nor_repeats_while_others_write(world: World, sort: str) -> None:
+def test_a_walk_by_change_neither_skips_nor_repeats_while_others_write(
+    world: World, sort: str, after: dict[str, str]
+) -> None:
     contacts = [contact["id"] for contact in made(world.alice, 12)]
 
     def meanwhile() -> None:
@@ -171,7 +185,7 @@ def test_a_walk_by_change_neither_skips_nor_repeats_while_others_write(world: Wo
         for contact_id in CHANCE.sample(contacts, 4):
             world.alice.patch(contact_id, {"lastName": f"{CHANCE.random()}"})
 
-    found = walk(world.alice, meanwhile, sort=sort, limit=2)
+    found = walk(world.alice, meanwhile, sort=sort, limit=2, **after)
     assert [contact_id for contact_id in found if contact_id in contacts] == sorted(
         contacts, key=contacts.index, reverse=sort == "-updatedAt"
     ), "each contact keeps the place that it had when the walk began"

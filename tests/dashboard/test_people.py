@@ -247,6 +247,7 @@ def test_the_last_owner_who_sees_everything_stays(world: World, olive: Person) -
     invited = world.person()
     world.sql.execute("update users set password_hash = null where id = $1", invited.user_id)
     conn, where = world.sql.conn, (world.account_id, olive.user_id)
+    world.sql.run(disable_user(conn, world.account_id, world.person().user_id))
     for change in (
         change_user(conn, *where, role="admin", workspace_ids=None),
         change_user(conn, *where, role="owner", workspace_ids=[world.acme]),

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import World
+from tests.world import World, an_email
 
 PATH = "/v1/custom-fields"
 
@@ -34,7 +34,7 @@ def test_only_an_admin_may(world: World) -> None:
     assert world.ada.delete(f"{PATH}/{field_id}").status_code == 204
 
 
-@pytest.mark.parametrize("write", ["create", "patch"])
+@pytest.mark.parametrize("write", ["create", "upsert", "patch"])
 def test_elsewhere_too_a_value_must_fit_the_field_of_now(
     world: World, second_http: httpx.Client, write: str
 ) -> None:
@@ -44,5 +44,9 @@ def test_elsewhere_too_a_value_must_fit_the_field_of_now(
     assert world.alice.delete(f"{PATH}/{field_id}").status_code == 204
     assert world.alice.post(PATH, {"name": "MRR", "type": "number"}).status_code == 201
     values = {"customFields": {"MRR": "five"}}
-    answer = elsewhere.create(values) if write == "create" else elsewhere.patch(made["id"], values)
+    answer = {
+        "create": lambda: elsewhere.create(values),
+        "upsert": lambda: elsewhere.upsert({"email": an_email(), **values}),
+        "patch": lambda: elsewhere.patch(made["id"], values),
+    }[write]()
     assert answer.status_code == 400, answer.text

@@ -65,6 +65,13 @@ def test_each_hour_says_who_becomes_available_and_who_is(world: World, office: A
     assert at(found, "2026-03-09T13:00:00Z")["becomeAvailable"] == 1
 
 
+def test_what_opens_at_the_moment_asked_about_becomes_available(world: World, office: Any) -> None:
+    world.alice.made(phone=a_phone(), timezone="Etc/UTC")
+    for moment, count in (("08:59:59", 1), ("09:00:00", 1), ("09:00:01", 0)):
+        found = plan(world.bob, office, at=f"2026-03-03T{moment}Z")
+        assert at(found, "2026-03-03T09:00:00Z")["becomeAvailable"] == count, moment
+
+
 def test_the_plan_and_the_verdict_agree(world: World, office: Any) -> None:
     zones = ("America/Havana", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Paris", "Pacific/Chatham")
     people = [world.alice.made(phone=a_phone(), timezone=zone) for zone in zones]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.availability.test_get import NOON, verdict, window
 from tests.world import Caller, World, a_phone, an_email
 
 NAME = "America/New_Split"
@@ -60,3 +61,13 @@ def test_a_workspace_with_such_a_name_goes_on_working(world: World) -> None:
     several = world.alice.made(phone="+12085550155")  # Idaho lies in two zones.
     assert several["timezone"] == "America/Boise"
     assert world.alice.upsert({"phone": a_phone()}).json()["timezone"] == "America/Los_Angeles"
+
+
+def test_where_one_of_several_is_unknown_the_contact_counts_as_one_without_a_zone(
+    world: World, contact: dict[str, Any]
+) -> None:
+    assert verdict(world.bob, contact)["reasons"] == ["no_timezone"]
+    assert world.bob.list(availableAt=NOON, channel="call").json() == []
+    office = window(world, "Office", ("mon", "09:00", "17:00"))
+    planned = world.bob.post(f"/v1/send-windows/{office['id']}/plan", {"at": NOON}).json()
+    assert (planned["contacts"], planned["unavailable"]) == (1, {"no_timezone": 1})

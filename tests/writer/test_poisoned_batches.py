@@ -17,6 +17,7 @@ from tests.writer.traffic import BatchSizes, connections, scaled, swarm
 pytestmark = pytest.mark.timeout(scaled(60, 900))
 SIZE = 32
 ROUNDS = scaled(60, 1_000)
+CHANCE = random.Random(32)
 
 
 async def rounds(port: int, key: str, contacts: list[str], poison: dict[str, Any]) -> list[list[Answer]]:
@@ -29,13 +30,13 @@ async def rounds(port: int, key: str, contacts: list[str], poison: dict[str, Any
         clients = await connections(stack, port, key, SIZE)
         answers: list[list[Answer]] = []
         for number in range(ROUNDS):
-            random.shuffle(clients)
+            CHANCE.shuffle(clients)
             work = [
                 client.request("PATCH", f"/v1/contacts/{contact_id}", body(number, contact))
                 for contact, (client, contact_id) in enumerate(zip(clients, contacts, strict=True))
             ]
             # Gathered in another order each time, so that the poison is not always the first to arrive.
-            order = random.sample(range(SIZE), SIZE)
+            order = CHANCE.sample(range(SIZE), SIZE)
             given = await asyncio.gather(*(work[contact] for contact in order))
             answers.append([given[order.index(contact)] for contact in range(SIZE)])
         return answers
