@@ -111,7 +111,7 @@ class _Batch:
                 try:
                     steps.append(parse_step(self._operations[index], index, self._catalog, self._budget))
                 except Problem as problem:
-                    refused[index] = problem
+                    refused[index] = problem.caught()
                 await self._turns.pause()
             known = self._catalog
             if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
@@ -215,7 +215,7 @@ class _Batch:
         request = self._call.request
         if self._call.conn is not None:  # The answer may be kept, and a purge has to find it.
             self._call.touched += subjects_of(self._operations[index], self._catalog)
-        body = problem.body(f"{request.path}#/operations/{index}", request.request_id)
+        body = problem.caught().body(f"{request.path}#/operations/{index}", request.request_id)
         self._keep(index, {"status": problem.status, "problem": body})
 
 
