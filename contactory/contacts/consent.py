@@ -31,6 +31,8 @@ NAMES = (*CHANNELS, DO_NOT_CONTACT)
 Status: TypeAlias = Literal["unknown", "granted", "denied"]
 CARRIED_OVER = "carried over from a deleted contact"
 """The source of an objection that a contact has taken over (objections.py)."""
+TAKEN_OVER = "takenOver"
+"""In a row beside `doNotContact`, which it names: that was taken over too, so no upsert ends it."""
 
 
 class ChannelConsent(msgspec.Struct, frozen=True):
