@@ -195,7 +195,7 @@ class Dispatcher:
 
 def render(request: Request, problem: Problem, operation: Operation | None = None) -> Response:
     """A problem as an answer: as a page to a person who asked for one."""
-    request.problem = problem
+    request.problem = problem.caught()
     if operation and operation.page and wants_page(request):
         return problem_page(request, problem)
     body = encode_json(problem.body(quote(request.path), request.request_id))

@@ -1,7 +1,7 @@
 """Problems (RFC 9457): one class per type, and the one place that renders them."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -83,6 +83,17 @@ class Problem(Exception):
         if self.errors:
             shown["errors"] = self.errors
         return shown
+
+    def caught(self) -> Self:
+        """The same, for keeping: without the frames that it went through, nor those of what led to it.
+
+        What a frame holds, a request's body among it, would else stay until garbage is collected.
+        """
+        error: BaseException | None = self
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
+        return self
 
 
 class ValidationProblem(Problem):

@@ -11,12 +11,13 @@ from contactory.catalog import Catalog
 from contactory.checks import WORKSPACE_ID, Budget, Errors, Form, Json, Object, Rule
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
-from contactory.contacts.identities import identities
+from contactory.contacts.identities import Identity, identities
 from contactory.contacts.model import Contact
 from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
 from contactory.contacts.writing import create, learn, new_change, refuse, show, upsert, write
+from contactory.db import Connection
 from contactory.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.http import JSON, Response, encode_json
 from contactory.invalid import Invalid
@@ -111,7 +112,7 @@ class _Batch:
                 try:
                     steps.append(parse_step(self._operations[index], index, self._catalog, self._budget))
                 except Problem as problem:
-                    refused[index] = problem
+                    refused[index] = problem.caught()
                 await self._turns.pause()
             known = self._catalog
             if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
@@ -131,13 +132,18 @@ class _Batch:
     async def _groups(self, steps: list[Step]) -> Sequence[Sequence[Step]]:
         conn, workspace_id = self._call.conn, self._catalog.workspace_id
         if conn is not None:  # One transaction can do one thing at a time.
-            await lock(conn, workspace_id, [step.contact_id for step in steps if step.contact_id])
+            named = [each.id for each in await self._met(conn, steps)]
+            await lock(conn, workspace_id, [*named, *(step.contact_id for step in steps if step.contact_id)])
             return [[step] for step in steps]
         if not need_identities(steps):
             return in_order(steps, [])
         async with self._call.connection() as own:
-            handles = {handle for step in steps for handle in step.handles}
-            return in_order(steps, await identities(own, workspace_id, handles))
+            return in_order(steps, await self._met(own, steps))
+
+    async def _met(self, conn: Connection, steps: list[Step]) -> list[Identity]:
+        """The active contacts that the steps name, or could find."""
+        handles = {handle for step in steps for handle in step.handles}
+        return await identities(conn, self._catalog.workspace_id, handles)
 
     async def _run_group(self, group: Sequence[Step]) -> None:
         """Begins one step after the other, as many at once as there is room for in the answer."""
@@ -215,7 +221,7 @@ class _Batch:
         request = self._call.request
         if self._call.conn is not None:  # The answer may be kept, and a purge has to find it.
             self._call.touched += subjects_of(self._operations[index], self._catalog)
-        body = problem.body(f"{request.path}#/operations/{index}", request.request_id)
+        body = problem.caught().body(f"{request.path}#/operations/{index}", request.request_id)
         self._keep(index, {"status": problem.status, "problem": body})
 
 

@@ -31,6 +31,8 @@ NAMES = (*CHANNELS, DO_NOT_CONTACT)
 Status: TypeAlias = Literal["unknown", "granted", "denied"]
 CARRIED_OVER = "carried over from a deleted contact"
 """The source of an objection that a contact has taken over (objections.py)."""
+TAKEN_OVER = "takenOver"
+"""In a row beside `doNotContact`, which it names: that was taken over too, so no upsert ends it."""
 
 
 class ChannelConsent(msgspec.Struct, frozen=True):
@@ -119,7 +121,10 @@ def parse_consent(
             if skip_blank and name in NAMES and is_blank(item):
                 continue
             if name in CHANNELS:
-                given[name] = _parse_channel(item, errors, *path, name)
+                sent = _without_blanks(item) if skip_blank else item
+                if sent == {} != item:
+                    continue
+                given[name] = _parse_channel(sent, errors, *path, name)
             elif name == DO_NOT_CONTACT:
                 forbidden = BOOLEAN.parse(item) or None
                 given[name] = Given(forbidden, forbidden)
@@ -128,6 +133,14 @@ def parse_consent(
         except Invalid as error:
             errors.add(error, *path, name)
     return given
+
+
+def _without_blanks(value: Json) -> Json:
+    """What a channel is given, but for empty strings."""
+    if not isinstance(value, dict):
+        return value
+    given = cast(Object, value).items()
+    return {name: item for name, item in given if name not in _CHANNEL.rules or not is_blank(item)}
 
 
 def _parse_channel(value: Json, errors: Errors, *path: str | int) -> Given:

@@ -98,9 +98,17 @@ def parse_phone(value: Json, country: str | None) -> str | None:
 
 
 def parse_tags(
-    value: Json, catalog: Catalog, errors: Errors, *path: str | int, most: int = MAX_TAGS_IN_REQUEST
+    value: Json,
+    catalog: Catalog,
+    errors: Errors,
+    *path: str | int,
+    most: int = MAX_TAGS_IN_REQUEST,
+    skip_blank: bool = False,
 ) -> list[str]:
-    """Names of tags, there or to be made, each once, at most `most`; what is wrong goes to `errors`."""
+    """Names of tags, there or to be made, each once, at most `most`; what is wrong goes to `errors`.
+
+    With `skip_blank`, an empty string is no tag.
+    """
     if not isinstance(value, list):
         errors.add(
             Invalid("wrong_type", "must be an array of strings; to change no tags, leave it out"), *path
@@ -114,6 +122,8 @@ def parse_tags(
     names: dict[str, None] = {}
     for index, item in enumerate(items):
         try:
+            if skip_blank and is_blank(item):
+                continue
             name = display_name(item)
             names[name if name in catalog.tag_ids else new_name(name)] = None
         except Invalid as error:
@@ -208,7 +218,7 @@ def _take(
         attribute, parse = _SIMPLE[name]
         setattr(values, attribute, parse(value))
     elif name == "tags":
-        values.tags = parse_tags(value, catalog, errors, *path, name)
+        values.tags = parse_tags(value, catalog, errors, *path, name, skip_blank=skip_blank)
     elif name == "customFields":
         values.fields = parse_fields(value, catalog, errors, *path, name, skip_blank=skip_blank)
     elif name == "consent":

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT
+from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
 from contactory.db import Connection
 
 
@@ -79,7 +79,9 @@ with taker as materialized (
      group by t.workspace_id, t.id, t.version, t.consent
 ), updated as (
     update contacts c
-       set consent = coalesce(c.consent, '{{}}') || t.objections
+       set consent = coalesce(c.consent, '{{}}') || t.objections || case
+               when t.objections ? '{DO_NOT_CONTACT}' then '{{"{TAKEN_OVER}": "{DO_NOT_CONTACT}"}}'
+               else '{{}}' end::jsonb
       from taken t
      where c.workspace_id = t.workspace_id and c.id = t.id
 )

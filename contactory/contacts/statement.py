@@ -5,7 +5,7 @@ limits. It comes in two lengths: what PATCH usually does, and all that a change 
 sub-select up anew at each execution, needed or not, so the short one begins in half the time.
 """
 
-from contactory.contacts.consent import CARRIED_OVER
+from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
 
 # What a change does, as bits of its mask.
 FIRST_NAME, LAST_NAME, EMAIL, PHONE, TIMEZONE = 1, 2, 4, 8, 16
@@ -222,6 +222,9 @@ _LONG = {
                              coalesce(o_consent, '{{}}')
                              || (select jsonb_object_agg(k, case
                                             -- An import must say since when to overrule such an objection.
+                                            when mask & {MATCH} > 0 and k = '{DO_NOT_CONTACT}'
+                                                 and o_consent ? '{TAKEN_OVER}'
+                                            then o_consent -> k
                                             when mask & {MATCH} > 0
                                                  and o_consent -> k @> '{_CARRIED}'
                                                  and v -> 0 ->> 'status' is distinct from 'denied'
@@ -230,7 +233,9 @@ _LONG = {
                                             then o_consent -> k
                                             when o_consent -> k ->> 'status' = v -> 0 ->> 'status'
                                             then (o_consent -> k) || (v -> 0) else v -> 1 end)
-                                   from jsonb_each(consent) g (k, v))), '{{}}') end""",
+                                   from jsonb_each(consent) g (k, v))
+                             || case when mask & {MATCH} = 0 and consent -> '{DO_NOT_CONTACT}' -> 1 = 'null'
+                                     then '{{"{TAKEN_OVER}": null}}' else '{{}}' end::jsonb), '{{}}') end""",
     "deleted_at": f"""
                case when mask & {DELETE} > 0 then at when mask & {RESTORE} > 0 then null
                     else o_deleted_at end""",

@@ -214,12 +214,14 @@ def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
 
 
 def _own(error: Exception) -> Exception:
-    """An exception for one caller: raised in several places, one object would gather all their tracebacks."""
+    """An exception for one caller: raised in several places, one object would gather all their tracebacks.
+
+    It does not hold the first one, by whose frames the callers' futures, and so it itself, would be kept.
+    """
     # Not by copy.copy, which calls the class with `args`: not every class takes what it hands on.
     try:
         own = type(error).__new__(type(error), *error.args)
     except TypeError:
         return error
     own.__dict__.update(error.__dict__)
-    own.__cause__ = error
     return own

@@ -223,6 +223,28 @@ def test_idempotent_requests_and_plain_ones_do_not_deadlock(world: World) -> Non
         assert set(statuses) == {200}
 
 
+def test_keyed_batches_that_find_the_same_contacts_wait_for_each_other_and_all_succeed(world: World) -> None:
+    """Each is one transaction, and names the contacts by e-mail and phone in an order of its own."""
+    phones, emails = [a_phone() for _ in range(12)], [an_email() for _ in range(12)]
+    for phone, email in zip(phones, emails, strict=True):
+        world.alice.made(phone=phone, email=email)
+
+    def work(number: int) -> list[httpx.Response]:
+        rng = random.Random(number)
+        answers: list[httpx.Response] = []
+        for turn in range(4):
+            chosen = rng.sample([*({"phone": p} for p in phones), *({"email": e} for e in emails)], 20)
+            operations = [{"op": "upsert", "data": {**by, "lastName": f"{number} {turn}"}} for by in chosen]
+            headers = {"idempotency-key": f"{number}-{turn}"}
+            answers.append(world.alice.batch(*operations, headers=headers))
+        return answers
+
+    for answers in at_once(*(partial(work, n) for n in range(6))):
+        for answer in answers:
+            assert answer.status_code == 200, answer.text
+            assert {result["status"] for result in answer.json()["results"]} == {200}
+
+
 @pytest.mark.parametrize("by", ["phone", "email"])
 def test_an_upsert_does_not_take_back_what_it_found_the_contact_by(world: World, by: str) -> None:
     old, new = (a_phone(), a_phone()) if by == "phone" else (an_email(), an_email())

@@ -210,6 +210,25 @@ def test_an_import_that_runs_every_night_does_not_overrule_an_objection(world: W
     assert consent_of(world.alice, world.alice.upsert(later).json())["call"]["status"] == "granted"
 
 
+@pytest.mark.parametrize("preserve", [False, True])
+def test_an_import_that_runs_every_night_does_not_end_a_do_not_contact(world: World, preserve: bool) -> None:
+    """Its column says false for everybody, and has done so from the first night on."""
+    phone = a_phone()
+    deleted(world, {"doNotContact": True}, phone=phone)
+    row = {"phone": phone, "consent": {"doNotContact": False}, "preserveExisting": preserve}
+    for night in range(3):
+        contact = world.alice.upsert({**row, "lastName": f"Night {night}"}).json()
+        assert consent_of(world.alice, contact) == {**NOTHING, "doNotContact": True}
+    batch = world.alice.batch({"op": "upsert", "data": row}, headers={"idempotency-key": phone})
+    assert batch.json()["results"][0]["contact"]["id"] == contact["id"]
+    assert consent_of(world.alice, contact) == {**NOTHING, "doNotContact": True}
+    put(world.alice, contact, {"doNotContact": False})
+    assert consent_of(world.alice, contact) == NOTHING
+    put(world.alice, contact, {"doNotContact": True})
+    world.alice.upsert({"phone": phone, "consent": {"doNotContact": False}})
+    assert consent_of(world.alice, contact) == NOTHING, "what was said to this contact itself, an upsert ends"
+
+
 def test_a_consent_given_afterwards_counts(world: World) -> None:
     phone = a_phone()
     deleted(world, phone=phone)

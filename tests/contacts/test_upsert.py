@@ -228,6 +228,38 @@ def test_an_empty_string_counts_as_not_given(world: World, empty: str, batch: bo
 
 
 @pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_empty_string_within_a_value_counts_as_not_given(world: World, empty: str, batch: bool) -> None:
+    given = {"status": "granted", "source": "form", "at": "2026-01-15T10:30:00Z"}
+    made = world.alice.made(phone=PHONE, tags=["vip"], consent={"call": given, "sms": given})
+
+    def upsert(**fields: Any) -> dict[str, Any]:
+        data = {"phone": PHONE, **fields}
+        if batch:
+            return world.alice.batch({"op": "upsert", "data": data}).json()["results"][0]
+        answer = world.alice.upsert(data)
+        return {"status": answer.status_code, "problem": answer.json()}
+
+    free = {"status": empty, "source": empty, "at": empty}
+    tags = [empty, "gold", empty]
+    answer = upsert(tags=tags, consent={"call": {**free, "status": "granted"}, "sms": free, "email": free})
+    assert answer["status"] == 200, answer
+    assert world.alice.read(made["id"])["tags"] == ["gold", "vip"]
+    consent = world.alice.get(f"/v1/contacts/{made['id']}/consent").json()
+    assert (consent["call"], consent["sms"]) == (given, given)
+    assert consent["email"]["status"] == "unknown"
+    refused = upsert(consent={"call": {"source": "form", "status": empty}, "sms": {"sauce": empty}})
+    assert refused["status"] == 400
+    codes = {e["pointer"].removeprefix("/data"): e["code"] for e in refused["problem"]["errors"]}
+    assert codes == {
+        "/consent/call/status": "required",
+        "/consent/sms/sauce": "unknown_field",
+        "/consent/sms/status": "required",
+    }
+    assert world.alice.patch(made["id"], {"tags": tags}).status_code == 400
+
+
+@pytest.mark.parametrize("empty", EMPTY)
 def test_a_phone_and_an_email_that_are_empty_are_missing(world: World, empty: str) -> None:
     for sent in (
         {"phone": empty, "email": empty},
