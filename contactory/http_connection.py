@@ -11,6 +11,7 @@ from typing import Any
 
 from contactory.errors import Unavailable, ValidationProblem
 from contactory.http import ENDS, Request, Response, end_in_order
+from contactory.http_budgets import SMALL_BODY
 from contactory.http_heads import PIECE, answer_head
 from contactory.http_listener import NEVER, Listener
 from contactory.http_reader import RequestReader
@@ -206,6 +207,12 @@ class HttpConnection(asyncio.Protocol):
         request = self._work
         if request is not None and request.asks_first and not request.received:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def count_body(self) -> None:
+        """The body of the request at work takes more memory, or less."""
+        request = self._work
+        if request is not None and request.kept > SMALL_BODY:
+            self._listener.bodies.count(request)
 
     def send(self, request: Request, response: Response) -> None:
         """Answers the request at work, with all of the answer at once."""
