@@ -55,6 +55,10 @@ class Peer(Protocol):
         """The body is waited for now."""
         ...
 
+    def count_body(self) -> None:
+        """The body of the request at work takes more memory, or less."""
+        ...
+
 
 class Request:
     """One request: its head, and its body as far as it has arrived."""
@@ -196,6 +200,13 @@ class Request:
             if isinstance(self._body, bytes):
                 self._body = bytearray(self._body)
             self._body += data
+
+    def replace(self, body: bytes) -> None:
+        """The body, once unpacked. Raises Unavailable where all requests together keep too much by it."""
+        self._body = body
+        self._peer.count_body()
+        if self._failure is not None:
+            raise self._failure
 
     def drop(self) -> None:
         """Nobody will ask for the body any more."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from contactory.errors import Unavailable, ValidationProblem
 from contactory.http import ENDS, Request, Response, end_in_order
+from contactory.http_budgets import SMALL_BODY
 from contactory.http_heads import PIECE, answer_head
 from contactory.http_listener import NEVER, Listener
 from contactory.http_reader import RequestReader
@@ -37,6 +38,7 @@ class HttpConnection(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
+        "_again",
         "_answered",
         "_counted",
         "_deadline",
@@ -58,6 +60,8 @@ class HttpConnection(asyncio.Protocol):
         self._reader = RequestReader(listener, self)
         self._transport: Any = None
         self.address = ""
+        self._again = False
+        """Whether what was read is parsed further once others had their turn."""
         self._held = False
         """Whether nothing more is read, as enough waits."""
         self._counted = 0
@@ -99,6 +103,7 @@ class HttpConnection(asyncio.Protocol):
             reader.parse(data)
         else:
             reader.keep(data)
+            reader.rested()
         if self._work is None and reader.queue:
             self._next()
         if reader.queue or reader.begun or reader.rest or self._counted or self._resumed is not None:
@@ -148,7 +153,7 @@ class HttpConnection(asyncio.Protocol):
     def _settle(self) -> None:
         """Parses what was read, as far as it may; reads on, or not; and counts what waits."""
         reader, held_up = self._reader, self._resumed is not None
-        while reader.rest and not reader.is_full(held_up):
+        while reader.rest and not reader.is_full(held_up) and not reader.is_tired:
             reader.go_on(held_up)
             if self._work is None and reader.queue:
                 self._next()
@@ -163,6 +168,19 @@ class HttpConnection(asyncio.Protocol):
         if not within and waiting > _ALWAYS_WAITS:
             self._forget_waiting()
             reader.refuse(Unavailable(_TOO_MUCH_WAITS))
+        if reader.rest and reader.is_tired and not self._again:
+            self._again = True
+            self._listener.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Others had their turn."""
+        self._again = False
+        if self._transport.is_closing():
+            return
+        self._reader.rested()
+        self._settle()
+        if self._work is None:
+            self._wait()
 
     def _forget_waiting(self) -> None:
         self._reader.forget()
@@ -189,6 +207,12 @@ class HttpConnection(asyncio.Protocol):
         request = self._work
         if request is not None and request.asks_first and not request.received:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def count_body(self) -> None:
+        """The body of the request at work takes more memory, or less."""
+        request = self._work
+        if request is not None and request.kept > SMALL_BODY:
+            self._listener.bodies.count(request)
 
     def send(self, request: Request, response: Response) -> None:
         """Answers the request at work, with all of the answer at once."""

@@ -22,6 +22,8 @@ PIPELINED = 16
 """Requests that may wait on one connection before no more is read from it."""
 PIPELINED_BYTES = 64 * 1024
 """And bytes of their bodies."""
+_PIECES_A_TURN = 2000
+"""Pieces of bodies that are taken out before others have their turn: each takes a microsecond or two."""
 _HEAD_COST = 3
 """Bytes that a head of many headers takes in memory, for each that was sent."""
 _REQUEST_BYTES = 1024
@@ -38,6 +40,7 @@ class RequestReader:
         "_measure",
         "_parser",
         "_peer",
+        "_pieces",
         "_replayed",
         "_target",
         "_upgrading",
@@ -61,6 +64,8 @@ class RequestReader:
         """The request whose head asks for another protocol."""
         self._replayed: Request | None = None
         """The request for which a new parser reads a head that stands in for its own."""
+        self._pieces = 0
+        """Pieces of bodies that were taken out since this connection's turn began."""
         self._at = 0
         """What is before it in `rest` was parsed."""
         self.rest = b""
@@ -122,9 +127,18 @@ class RequestReader:
         """Takes what was read, to parse it piece by piece."""
         self.rest, self._at = data, 0
 
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much was taken out that others come first now."""
+        return self._pieces >= _PIECES_A_TURN
+
+    def rested(self) -> None:
+        """Others had their turn."""
+        self._pieces = 0
+
     def go_on(self, held_up: bool) -> None:
         """Parses what is left piece by piece, so that little is parsed which then has to wait."""
-        while self._at < len(self.rest) and not self.is_full(held_up):
+        while self._at < len(self.rest) and not self.is_full(held_up) and not self.is_tired:
             end = self._at + self._piece()
             piece, self._at = self.rest[self._at : end], end
             self.parse(piece)
@@ -217,6 +231,7 @@ class RequestReader:
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._pieces += 1
         request = self.receiving
         if request is not None:
             request.feed(body, self._listener.limit_of(request.path))

@@ -69,8 +69,9 @@ async def pack(response: Response) -> None:
 def read_body(request: Request, limit: int, timeout: float) -> Awaitable[bytes]:
     """A request's body, unpacked, of at most `limit` bytes packed and unpacked.
 
-    Raises UnsupportedMediaType for another coding, before the body is waited for; PayloadTooLarge; and
-    ValidationProblem where it does not unpack, or does not arrive within `timeout` seconds.
+    Raises UnsupportedMediaType for another coding, before the body is waited for; PayloadTooLarge;
+    Unavailable where bodies take too much memory together; and ValidationProblem where it does not unpack,
+    or does not arrive within `timeout` seconds.
     """
     coding = request.header("content-encoding")
     if coding is None or coding.strip().lower() in ("", "identity"):
@@ -86,8 +87,11 @@ def read_body(request: Request, limit: int, timeout: float) -> Awaitable[bytes]:
 async def _read_packed(request: Request, limit: int, timeout: float) -> bytes:
     body = await request.body(limit, timeout)
     if len(body) > _UNPACKED_APART:
-        return await asyncio.to_thread(unpacked, body, limit)
-    return unpacked(body, limit)
+        whole = await asyncio.to_thread(unpacked, body, limit)
+    else:
+        whole = unpacked(body, limit)
+    request.replace(whole)
+    return whole
 
 
 def unpacked(body: bytes, limit: int) -> bytes:

@@ -1,13 +1,21 @@
 """How large a head may be, and what a chunked body has besides its data."""
 
+import asyncio
+import itertools
 import json
 from collections.abc import Callable
 
 import pytest
 
+from contactory.http import Request
+from contactory.http_connection import HttpConnection
 from contactory.http_heads import HEAD_BYTES, HEAD_LINES
+from contactory.http_listener import Listener
+from contactory.http_reader import RequestReader
 from tests.raw_http import ALIVE, LIVE, Answer, Client, patch
 from tests.world import World
+
+MEBIBYTE = 1 << 20
 
 
 def of_size(size: int, headers: int) -> bytes:
@@ -115,3 +123,27 @@ def test_a_client_that_asked_first_and_was_refused_is_closed(
     assert (answer.status, answer.headers["connection"]) == (401, "close")
     client.send(LIVE)
     assert client.ended
+
+
+def test_tiny_chunks_are_taken_out_a_few_at_a_time_so_that_others_have_their_turn() -> None:
+    async def turns() -> list[int]:
+        listener = Listener(never, body_limit=MEBIBYTE, body_timeout=10, connection_limit=10)
+        reader = RequestReader(listener, HttpConnection(listener))
+        reader.parse(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        [request] = reader.queue
+        reader.queue.clear()  # It is at work.
+        reader.keep(b"1\r\nx\r\n" * 20_000)
+        received = [0]
+        while reader.rest:
+            reader.rested()
+            reader.go_on(held_up=False)
+            received.append(request.received)
+        return [later - before for before, later in itertools.pairwise(received)]
+
+    taken = asyncio.run(turns())
+    assert sum(taken) == 20_000
+    assert max(taken) < 3000
+
+
+async def never(request: Request, connection: HttpConnection) -> None:
+    """Answers nothing."""

@@ -1,5 +1,6 @@
 """What clients send and do not read takes a bounded part of the server's memory, however many they are."""
 
+import gzip
 import json
 import socket
 import time
@@ -97,10 +98,8 @@ def test_large_bodies_that_are_waited_for_have_a_bound_and_small_ones_pass(
     world: World, server: Server, connect: Callable[[], Client]
 ) -> None:
     memory = Memory(server)
-    head = (
-        f"POST /v1/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {world.alice.key}\r\n"
-        "Content-Type: application/json\r\n"
-    )
+    keyed = f"Authorization: Bearer {world.alice.key}\r\nContent-Type: application/json\r\n"
+    head = f"POST /v1/contacts HTTP/1.1\r\nHost: x\r\n{keyed}"
     clients = [connect() for _ in range(200)]
     for client in clients:
         client.send(f"{head}Content-Length: {MEBIBYTE}\r\n\r\n".encode())
@@ -116,6 +115,28 @@ def test_large_bodies_that_are_waited_for_have_a_bound_and_small_ones_pass(
     statuses = {client.answer().status for client in clients if readable(client)}
     assert statuses == {503}
     assert sum(client.rest == b"" for client in clients) >= 100
+
+
+def test_bodies_that_grow_by_unpacking_have_a_bound_too(
+    world: World, server: Server, connect: Callable[[], Client]
+) -> None:
+    operations = [{"op": "create", "data": {"firstName": "a", "tags": ["x"]}}] * 300
+    packed = gzip.compress(json.dumps({"operations": operations}).encode() + b" " * (7 * MEBIBYTE))
+    head = (
+        "POST /v1/contacts/batch?dryRun=true HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+        f"Authorization: Bearer {world.alice.key}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(packed)}\r\n\r\n"
+    )
+    memory = Memory(server)
+    clients = [connect() for _ in range(60)]
+    for client in clients:
+        client.socket.settimeout(60)
+        client.send(head.encode() + packed)
+    statuses: list[int] = []
+    for client in clients:
+        statuses.append(client.answer().status)
+        assert memory.growth < 64 + 90
+    assert set(statuses) == {200, 503}
 
 
 def readable(client: Client) -> bool:

@@ -102,7 +102,7 @@ async def _checked(call: Call) -> tuple[str, str]:
     async with call.connection() as conn:
         await count_attempt(conn, who, known=True)
         stored = await store.password_hash_of(conn, visit.person.id)
-    if not await verified(call, who, stored, visit.value("current")) or stored is None:
+    if not await verified(call, who, stored, visit.value("current"), known=True) or stored is None:
         raise _wrong()
     async with call.connection() as conn:
         await forgive(conn, who)

@@ -70,10 +70,11 @@ async def sign_in(call: Call) -> Response:
     who = subjects(address_of(call), key)
     try:
         async with call.connection() as conn:
-            wait = await count_attempt(conn, who, known=await is_known(conn, who.address, key))
+            known = await is_known(conn, who.address, key)
+            wait = await count_attempt(conn, who, known=known)
             found = await store.find_for_sign_in(conn, key)
         await asyncio.sleep(wait)
-        user = await _right(call, who, found, password)
+        user = await _right(call, who, found, password, known)
         async with call.transaction() as conn:
             await begin(call, conn, user.user_id, user.password_hash)
             await forgive(conn, who)
@@ -86,20 +87,22 @@ async def sign_in(call: Call) -> Response:
     return see_other(target)
 
 
-async def _right(call: Call, who: Subjects, found: list[store.Known], password: str) -> store.Known:
+async def _right(
+    call: Call, who: Subjects, found: list[store.Known], password: str, known: bool
+) -> store.Known:
     """The first one whose password it is. Raises SignedOut where it is of none."""
     # All are tried, and where there are none as much is done: how long it takes does not tell.
     stored = [user.password_hash for user in found] or [None]
-    matches = [await verified(call, who, each, password) for each in stored]
+    matches = [await verified(call, who, each, password, known=known) for each in stored]
     if True not in matches:
         raise SignedOut
     return found[matches.index(True)]
 
 
-async def verified(call: Call, who: Subjects, stored: str | None, password: str) -> bool:
+async def verified(call: Call, who: Subjects, stored: str | None, password: str, *, known: bool) -> bool:
     """Whether the password is the stored one. An attempt for which there was no room does not count."""
     try:
-        return await call.app.passwords.verify(stored, password[:_LONGEST_TYPED])
+        return await call.app.passwords.verify(stored, password[:_LONGEST_TYPED], known=known)
     except Unavailable:
         async with call.connection() as conn:
             await take_back(conn, who)

@@ -319,14 +319,32 @@ def test_an_attempt_for_which_there_is_no_memory_is_told_to_come_back_and_does_n
 def test_more_attempts_than_can_wait_are_told_to_come_back() -> None:
     async def crowd() -> None:
         passwords = Passwords()
-        waiting = [asyncio.create_task(passwords.hash(PASSWORD)) for _ in range(64)]
+        waiting = [asyncio.create_task(passwords.hash(PASSWORD)) for _ in range(66)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable) as refused:
-            await passwords.verify("x", PASSWORD)
+            await passwords.hash(PASSWORD)
         assert refused.value.headers == {"Retry-After": "5"}
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
         assert await passwords.hash(PASSWORD)
+
+    asyncio.run(crowd())
+
+
+def test_who_is_known_goes_before_all_who_may_be_guessing(stored: str) -> None:
+    async def crowd() -> None:
+        passwords = Passwords()
+        assert not await passwords.verify(None, PASSWORD)
+        guesses = [asyncio.create_task(passwords.verify(None, PASSWORD)) for _ in range(66)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await passwords.verify(stored, PASSWORD)
+        assert await passwords.verify(stored, PASSWORD, known=True)
+        assert sum(guess.done() for guess in guesses) <= 4
+        for guess in guesses:
+            guess.cancel()
+        await asyncio.wait(guesses)
+        assert await passwords.verify(stored, PASSWORD)
 
     asyncio.run(crowd())
