@@ -143,13 +143,14 @@ async def _read_form(call: Call) -> None:
 async def _parsed(body: bytes, most: int) -> dict[str, list[str]]:
     """The fields of a form. Raises ValidationProblem where there are more than `most`, or it is none."""
     if body.count(b"&") >= most:
-        raise ValidationProblem(f"The form has more than {most} fields: send less at once.")
+        raise ValidationProblem(f"The form has more than {most:,} fields: send less at once.")
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
         raise ValidationProblem("The form is not URL-encoded.") from None
     # Up to 0.1 s of work, which others need not wait for.
-    return parse_query(text) if len(text) < _QUICK else await asyncio.to_thread(parse_query, text)
+    quick = len(text) < _QUICK
+    return parse_query(text, most) if quick else await asyncio.to_thread(parse_query, text, most)
 
 
 def _from_here(request: Request) -> bool:
