@@ -222,7 +222,16 @@ def text(most: int, *, null: bool = True) -> Rule:
     return Rule(parse, shown)
 
 
-def said(rule: Rule, sentence: str) -> Rule:
+def unchecked(schema: Mapping[str, Any]) -> Rule:
+    """Any value, described by a schema: the handler checks it, by what it alone knows."""
+
+    def parse(value: Json) -> Json:
+        return value
+
+    return Rule(parse, schema)
+
+
+def described(rule: Rule, sentence: str) -> Rule:
     """The same rule, described."""
     return rule._replace(schema={**rule.schema, "description": sentence})
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import WORKSPACE_ID, Budget, Errors, Form, Json, Object, Rule
+from contactory.checks import WORKSPACE_ID, Budget, Errors, Form, Json, Object, unchecked
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.identities import identities
@@ -44,12 +44,8 @@ class Results(msgspec.Struct):
     results: list[Result]
 
 
-def _as_is(value: Json) -> Json:
-    return value
-
-
 _OPERATIONS = {"type": "array", "items": BATCH_ITEM, "minItems": 1, "maxItems": MOST}
-FORM = Form({"workspaceId": WORKSPACE_ID, "operations": Rule(_as_is, _OPERATIONS)}, required=("operations",))
+FORM = Form({"workspaceId": WORKSPACE_ID, "operations": unchecked(_OPERATIONS)}, required=("operations",))
 
 
 async def batch(call: Call) -> Response:
