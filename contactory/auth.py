@@ -44,6 +44,10 @@ class Actor(msgspec.Struct, frozen=True):
         return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
 
 
+NOBODY = Actor(None, "", None, "live", "read", "nobody")
+"""Who acts where an operation needs no key and no session."""
+
+
 def new_key(mode: str) -> str:
     """A new API key: the prefix, 32 random characters, and a checksum of all that."""
     start = f"ctk_{mode}_" + "".join(secrets.choice(_BASE62) for _ in range(_RANDOM))

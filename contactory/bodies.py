@@ -10,13 +10,12 @@ from typing import cast
 
 import msgspec
 
-from contactory.checks import Errors, Json, Object
+from contactory.checks import BodyPath, Errors, Json, Object
 from contactory.errors import FieldError, UnsupportedMediaType, ValidationProblem
 from contactory.invalid import Invalid
 from contactory.json_bounds import MOST_BRACKETS, brackets, has_nul, is_deeper, nul_paths
 
 MAX_DEPTH = 32
-Path = tuple[str | int, ...]
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _PARAMETER = re.compile(r';[ \t]*([^\s=;]+)[ \t]*=[ \t]*("[^"]*"|[^;]*)')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -85,9 +84,9 @@ def _malformed(detail: str) -> ValidationProblem:
     return ValidationProblem(detail, [FieldError("", None, "malformed_body", detail)])
 
 
-def _strings(body: Json) -> Iterator[tuple[Path, str]]:
+def _strings(body: Json) -> Iterator[tuple[BodyPath, str]]:
     """Every string of a body, names too, each with its place."""
-    todo: list[tuple[Path, Json]] = [((), body)]
+    todo: list[tuple[BodyPath, Json]] = [((), body)]
     while todo:
         path, value = todo.pop()
         if isinstance(value, str):

@@ -69,6 +69,11 @@ class Problem(Exception):
         self.headers = headers or {}
         self.may_retry = self.retryable if retryable is None else retryable
 
+    @property
+    def header_lines(self) -> list[tuple[str, str]]:
+        """The headers that its answer has, with their names in lower case."""
+        return [(name.lower(), value) for name, value in self.headers.items()]
+
     def body(self, instance: str, request_id: str) -> dict[str, Any]:
         """The problem as a JSON object; `instance` is the path of the request."""
         shown: dict[str, Any] = {

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from contactory.errors import Problem, Unavailable
-from contactory.http import Request, Response, encode_json
-from contactory.http_budgets import Bodies, Budget, Unread
+from contactory.http import NOSNIFF, Request, problem_response
+from contactory.http_budgets import Bodies, ByteBudget, Unread
 from contactory.http_heads import answer_head
 from contactory.ids import new_id
 from contactory.logs import log
@@ -56,7 +56,7 @@ class Listener:
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
         self.bodies = Bodies(max(BODIES_BYTES, 4 * max(body_limit, *large_bodies.values(), 0)))
-        self.waiting = Budget(WAITING_BYTES)
+        self.waiting = ByteBudget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
         self.hosts: set[bytes] = set()
         """Host headers that were found to be valid."""
@@ -172,12 +172,11 @@ class _TurnedAway(asyncio.Protocol):
 
 def _answer(problem: Problem, date: str, bodiless: bool) -> bytes:
     request_id = new_id()
-    body = encode_json(problem.body("/", request_id))
-    headers = [("content-type", "application/problem+json"), ("content-length", str(len(body)))]
-    headers += [(name.lower(), value) for name, value in problem.headers.items()]
-    headers += [("connection", "close"), ("x-request-id", request_id), ("x-content-type-options", "nosniff")]
-    head = answer_head(Response(problem.status, b"", headers), date)
-    return head if bodiless else head + body
+    response = problem_response(problem, "/", request_id)
+    response.headers += (("x-request-id", request_id), NOSNIFF)
+    length = f"content-length: {len(response.body)}\r\n"
+    head = answer_head(response, date, length, "connection: close\r\n")
+    return head if bodiless else head + response.body
 
 
 class _Reports:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from contactory.addresses import address_of
+from contactory.addresses import base_url
 from contactory.auth import Actor
 from contactory.bodies import decode_object
 from contactory.catalog import Catalog
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
-_ATTEMPTS = 20  # Each means that somebody renamed something just then.
+CATALOG_ATTEMPTS = 20
+"""Each means that something was renamed just then."""
 BEING_CHANGED = "The workspace is being changed just now: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
@@ -105,7 +106,7 @@ class Call:
     def url(self, path: str) -> str:
         """A path of this server as an address that the client can follow."""
         signed_in = self._visit is not None and self._visit.user is not None
-        return address_of(self.request, self.app.settings, signed_in=signed_in) + path
+        return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
@@ -151,7 +152,7 @@ class Call:
         of date: nothing is refused that has been made elsewhere a moment ago.
         """
         catalog = await self.catalog(workspace_id)
-        for _ in range(_ATTEMPTS):
+        for _ in range(CATALOG_ATTEMPTS):
             try:
                 return await attempt(catalog)
             except Stale:

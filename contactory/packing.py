@@ -60,9 +60,14 @@ def may_pack(request: Request, response: Response) -> bool:
 async def pack(response: Response) -> None:
     """Packs an answer, without holding others up where it is large."""
     if len(response.body) > APART:
-        response.body = await asyncio.to_thread(zlib.compress, response.body, _EFFORT, _GZIP)
+        await asyncio.to_thread(pack_at_once, response)
     else:
-        response.body = zlib.compress(response.body, _EFFORT, _GZIP)
+        pack_at_once(response)
+
+
+def pack_at_once(response: Response) -> None:
+    """Packs an answer."""
+    response.body = zlib.compress(response.body, _EFFORT, _GZIP)
     response.headers.append(("content-encoding", "gzip"))
 
 
@@ -112,4 +117,4 @@ def unpacked(body: bytes, limit: int) -> bytes:
 
 
 def _broken(why: str) -> ValidationProblem:
-    return ValidationProblem(f"The body does not unpack as gzip: {why}.")
+    return ValidationProblem(f"The body does not unpack as gzip: {why}. Pack it again, or send it as it is.")

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.auth import NOBODY, Actor
 from contactory.catalog import Catalog
 from contactory.csrf import carries, masked
 from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.html import NO_STORE, cookies, html, pack, text_of, theme
+from contactory.html import NO_STORE, cookies, html, pack_page, text_of, theme
 from contactory.http import Request, Response
 from contactory.operations import Call, Operation
 from contactory.packing import read_body, takes_gzip
@@ -35,7 +35,6 @@ _SCRIPTED = "hx-request"  # The header that htmx, and our own scripts, send alon
 _LONGEST_OPEN, _MOST_OPEN_FIELDS = 128 * 1024, 32
 _MOST_FIELDS = 25_000  # So many contacts can be selected for an export.
 _QUICK = 64 * 1024
-_NOBODY = Actor(None, "", None, "live", "read", "nobody")
 NO_COOKIE = (
     "Your browser sent no cookie back. It keeps them for https addresses and for http://localhost only: "
     "open this page at one of these, and allow cookies for it."
@@ -94,7 +93,7 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
     """
     if operation.writes and not _from_here(request):
         raise Forbidden(ELSEWHERE)
-    call = Call(operation, request, app, _NOBODY)
+    call = Call(operation, request, app, NOBODY)
     call.path = path
     # A link from another site may carry parameters that mean nothing here, as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
@@ -192,7 +191,7 @@ def leave(call: Call, response: Response) -> Response:
     site = call.request.header("sec-fetch-site")
     # What another site makes the browser ask for goes as it is: its length says nothing of what is in it.
     if site in ("same-origin", "none") and takes_gzip(call.request.header("accept-encoding")):
-        pack(response)
+        pack_page(response)
     return response
 
 

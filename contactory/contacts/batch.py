@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import WORKSPACE_ID, Budget, Errors, Form, Json, Object, unchecked
+from contactory.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.identities import identities
@@ -20,14 +20,13 @@ from contactory.contacts.writing import create, learn, new_change, refuse, show,
 from contactory.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.http import JSON, Response, encode_json
 from contactory.invalid import Invalid
-from contactory.operations import BEING_CHANGED, Call, Stale
+from contactory.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
 from contactory.turns import Turns
 
 MOST = 1000
 MOST_BYTES = 63 << 20
 """Of the results; with the problems of those that are not carried out for it, an answer has up to 64 MiB."""
 _AT_ONCE = 128
-_ATTEMPTS = 20  # Each means that somebody renamed something just then.
 
 
 class Result(msgspec.Struct, omit_defaults=True):
@@ -77,7 +76,7 @@ class _Batch:
         self._operations = operations
         self._results: list[bytes | None] = [None] * len(operations)
         self._size = self._largest = 0
-        self._budget = Budget()
+        self._budget = ErrorBudget()
         self._turns = Turns()
 
     def answer(self) -> bytes:
@@ -87,7 +86,7 @@ class _Batch:
     async def run(self) -> None:
         """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
         those that come after it, are tried again."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(CATALOG_ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
                 return

@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, Budget, Errors, Json, Object, is_blank, quote
+from contactory.checks import BOOLEAN, ErrorBudget, Errors, Json, Object, is_blank, quote
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids
@@ -44,7 +44,7 @@ class Step(msgspec.Struct):
         return handles_of(self.contact_id, self.values.phone, self.values.email_key)
 
 
-def parse_step(operation: Json, index: int, catalog: Catalog, budget: Budget) -> Step:
+def parse_step(operation: Json, index: int, catalog: Catalog, budget: ErrorBudget) -> Step:
     """Checks an operation. Raises ValidationProblem, or NotFound where its id is none."""
     errors = Errors(budget)
     if not isinstance(operation, dict):

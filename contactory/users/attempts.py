@@ -80,7 +80,7 @@ class Subjects(NamedTuple):
 
 
 def subjects(address: str, email_key: str) -> Subjects:
-    """Who tries to sign in, and as whom."""
+    """Who tries to sign in, and as whom; the address as Request.address gives it."""
     place = _place(address)
     return Subjects(
         _digest(f"pair {place} {email_key}"), _digest(f"address {place}"), _digest(f"email {email_key}")
@@ -88,19 +88,12 @@ def subjects(address: str, email_key: str) -> Subjects:
 
 
 def _place(address: str) -> str:
-    """What of an address one cannot change at will: of IPv6 the network of 64 bits, and no port."""
-    host = address.strip()
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
+    """What of an address a client cannot change at will: of IPv6 the network of 64 bits."""
     try:
-        found = ip_address(host.partition("%")[0])
+        found = ip_address(address)
     except ValueError:
-        return host[:100]
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
-    return str(found)
+        return address
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
 
 
 def _digest(text: str) -> bytes:

@@ -67,7 +67,7 @@ async def sign_in(call: Call) -> Response:
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
     key = email_key(email)
-    who = subjects(address_of(call), key)
+    who = subjects(client_address(call), key)
     try:
         async with call.connection() as conn:
             wait = await count_attempt(conn, who, known=await is_known(conn, who.address, key))
@@ -106,7 +106,7 @@ async def verified(call: Call, who: Subjects, stored: str | None, password: str)
         raise
 
 
-def address_of(call: Call) -> str:
+def client_address(call: Call) -> str:
     """Where the request comes from."""
     return call.request.address(call.app.settings.proxies)
 
@@ -127,7 +127,7 @@ async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> Non
     secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
     if call.visit.session:
         await end_session(conn, call.visit.session)
-    await remember(conn, subjects(address_of(call), "").address, user_id)
+    await remember(conn, subjects(client_address(call), "").address, user_id)
     call.visit.sign_in(secret)
 
 

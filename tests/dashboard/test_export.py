@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from contactory.contacts.export import as_csv, guarded
 from contactory.contacts.export_pages import PIECE
-from contactory.ids import new_id
 from contactory.contacts.grid import Column
+from contactory.ids import new_id
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 
