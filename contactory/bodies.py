@@ -31,9 +31,9 @@ _SHOWN_BY_PLACE = 64 * 1024
 
 
 def decode_object(body: bytes, content_type: str | None, merge_patch: bool = False) -> Object:
-    """A request's body as a JSON object; its numbers that are no integers as Decimal.
+    """A request's body as a JSON object; its numbers that are not integers as Decimal.
 
-    Raises UnsupportedMediaType, or ValidationProblem for anything that is no acceptable JSON object.
+    Raises UnsupportedMediaType, or ValidationProblem for anything that is not an acceptable JSON object.
     """
     _check_media_type(content_type, merge_patch)
     count = brackets(body)

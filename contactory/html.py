@@ -19,7 +19,7 @@ NO_STORE = ("cache-control", "no-store")
 HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
     PAGE_POLICY,
-    # With `no-referrer` browsers send the Origin of a form as "null", which tells it from no other site's.
+    # With `no-referrer` browsers send the Origin of a form as "null", as that of other sites is.
     ("referrer-policy", "same-origin"),
     ("x-frame-options", "DENY"),
     NO_STORE,
@@ -134,9 +134,9 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 def errors_by_field(problem: Problem) -> dict[str, str]:
     """What is wrong with a form, by the name of the field; under "" what is wrong with all of it."""
-    found = {(error.pointer or "").removeprefix("/"): _said(error) for error in problem.errors}
+    found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
     return found or {"": problem.detail}
 
 
-def _said(error: FieldError) -> str:
+def _with_suggestion(error: FieldError) -> str:
     return f"{error.detail}. Did you mean {error.suggestion}?" if error.suggestion else error.detail

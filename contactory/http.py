@@ -127,7 +127,7 @@ class Request:
         self._waiter: asyncio.Future[None] | None = None
 
     def header(self, name: str) -> str | None:
-        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is no ASCII.
+        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is not ASCII.
 
         Several headers of one name are one, with commas (RFC 9110, section 5.3).
         """

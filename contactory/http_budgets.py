@@ -21,7 +21,7 @@ class ByteBudget:
         self._taken = 0
 
     def take(self, size: int) -> bool:
-        """Counts so many more, or fewer. Says whether they are within the limit."""
+        """Counts so many more, or fewer. True while they are within the limit."""
         self._taken += size
         return self._taken <= self._limit
 

@@ -76,7 +76,7 @@ class Listener:
         return self._large_bodies.get(path.removesuffix("/"), self.body_limit)
 
     def admits(self, transport: Any) -> bool:
-        """Whether there is room for one connection more; else the client is told that there is none."""
+        """Whether there is room for one connection more; else the client is answered that there is not."""
         if len(self.connections) < self._limit or self._makes_room():
             return True
         REFUSED.inc()
@@ -111,7 +111,7 @@ class Listener:
         self.hosts.add(host)
 
     async def watch(self) -> None:
-        """Cuts off who keeps the server waiting, for ever: one look a second costs less than timers."""
+        """For ever, cuts off clients that keep the server waiting: a look a second costs less than timers."""
         while True:
             await asyncio.sleep(1)
             self._tell_time()
@@ -136,7 +136,7 @@ class Listener:
 
 
 class _TurnedAway(asyncio.Protocol):
-    """A connection for which there is no room: whatever it asks, the answer is 503."""
+    """A connection beyond the limit: whatever it asks, the answer is 503."""
 
     def __init__(self, listener: Listener, transport: Any) -> None:
         self._listener = listener
@@ -146,7 +146,7 @@ class _TurnedAway(asyncio.Protocol):
         transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
-        """The client asks. The rest is read too, since to close before that takes the answer from it."""
+        """The client asks. What follows is read too: to close before that would take the answer from it."""
         if self._answered:
             return
         self._answered = True

@@ -79,7 +79,7 @@ class Call:
     def visit(self) -> "Visit":
         """Who looks, and what their form says: of pages alone."""
         if self._visit is None:
-            raise RuntimeError(f"{self.operation.id} is no page")
+            raise RuntimeError(f"{self.operation.id} is not a page")
         return self._visit
 
     @visit.setter
@@ -148,8 +148,8 @@ class Call:
     async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
         """What `attempt` makes of the catalogue.
 
-        It is tried again by a fresh catalogue where it refused a name or was told that its catalogue is out
-        of date: nothing is refused that has been made elsewhere a moment ago.
+        It is tried again by a fresh catalogue where it refused a name or found its catalogue out of
+        date: nothing is refused that has been made elsewhere a moment ago.
         """
         catalog = await self.catalog(workspace_id)
         for _ in range(CATALOG_ATTEMPTS):
@@ -169,7 +169,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One row of the table: a method on a path, and all that is said about it."""
+    """One row of the table: a method on a path, and all that is known about it."""
 
     id: str
     method: str
@@ -177,7 +177,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     summary: str
     handler: Handler
     permission: str | None = None
-    """None: open to everybody, without a key."""
+    """None: open, without a key."""
     query: Mapping[str, Rule] = {}
     required: tuple[str, ...] = ()
     """The query parameters that have to be given."""
@@ -193,8 +193,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     idempotent: bool = False
     """It heeds Idempotency-Key."""
     page: bool = False
-    """For a person with a browser: a session takes the place of the key, a form that of the JSON (visits.py).
-    With a permission it needs somebody who is signed in, without one it is open."""
+    """For a browser: a session takes the place of the key, a form that of the JSON (visits.py). With a
+    permission it needs a user who is signed in, without one it is open."""
     large_body: bool = False
     """Its body may have `max_batch_bytes`, once the key is known to be good."""
     raw_body: bool = False

@@ -46,7 +46,7 @@ _known = lru_cache(maxsize=256)(_takes_gzip)
 def may_pack(request: Request, response: Response) -> bool:
     """Whether an answer of the API that is worth it is to be packed.
 
-    Where that depends on the request, the answer says so (Vary).
+    Where that depends on the request, the answer gets Vary.
     """
     if response.status == 304:
         response.headers.append(_VARY)

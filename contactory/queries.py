@@ -37,7 +37,7 @@ def check_query(
         rule = rules.get(name)
         if rule is None:
             if not lenient:
-                detail = f"{quote(name)} is no parameter here"
+                detail = f"{quote(name)} is not a parameter here"
                 errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
             continue
         try:

@@ -31,7 +31,7 @@ SESSION_COOKIE = "__Host-contactory"
 FORM_COOKIE = "__Host-contactory-form"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _SCRIPTED = "hx-request"  # The header that htmx, and our own scripts, send along.
-# What a form may be that everybody can send: a few fields, and a password as long as somebody likes.
+# A form that needs no session: a few fields, and a password of whatever length.
 _LONGEST_OPEN, _MOST_OPEN_FIELDS = 128 * 1024, 32
 _MOST_FIELDS = 25_000  # So many contacts can be selected for an export.
 _QUICK = 64 * 1024

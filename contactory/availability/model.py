@@ -85,7 +85,7 @@ def _named(catalog: Catalog, channel: str | None, name: str) -> SendWindow:
     window = catalog.windows.get(name)
     if window is None:
         near = nearest(name, catalog.windows)
-        raise Invalid("unknown_send_window", f"{quote(name)} is no send window of the workspace", near)
+        raise Invalid("unknown_send_window", f"{quote(name)} is not a send window of the workspace", near)
     if channel is not None and channel not in window.channels:
         detail = f"The send window {quote(name)} is for {' and '.join(window.channels)}, not for {channel}"
         raise Invalid("wrong_channel", detail)

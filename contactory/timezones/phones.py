@@ -98,7 +98,7 @@ def _read(text: str, plain: str, country: str | None) -> str:
 def _number(text: str, plain: str, country: str | None) -> tuple[PhoneNumber, str | None]:
     """The number without what is dialled inside its country only, and one that may have been meant.
 
-    A zero that is no part of the number is left out where the number is in service without it, and suggested
+    A zero that is not part of the number is left out where the number is in service without it, and suggested
     to be left out where it is possible without it. Raises Invalid.
     """
     bare = without_bracketed_zero(plain, country)

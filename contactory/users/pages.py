@@ -112,7 +112,7 @@ def client_address(call: Call) -> str:
 
 
 def email_key(email: str) -> str:
-    """By what somebody who signs in with that e-mail is found."""
+    """By what a user who signs in with that e-mail is found."""
     try:
         return normalise_email(email)[1]
     except Invalid:
@@ -120,7 +120,7 @@ def email_key(email: str) -> str:
 
 
 async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> None:
-    """A session with a secret of its own: one that somebody else may know from before is worth nothing.
+    """A session with a secret of its own: one that was known before is worth nothing.
 
     Raises SignedOut where `checked` is no longer what is stored of the user's password.
     """
