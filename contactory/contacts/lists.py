@@ -195,7 +195,7 @@ def _without_place(query: str, besides: frozenset[str]) -> str:
 HISTORY_QUERY = {
     "limit": LIMIT,
     "cursor": EVENT_CURSOR,
-    "include": Rule(one_of("deleted").parse, one_of("deleted").schema, many=True),
+    "include": one_of("deleted")._replace(many=True),
 }
 
 
