@@ -279,7 +279,7 @@ class _Deadlines:
         """The task was cancelled: raises ValidationProblem where that was for its being late."""
         if task in self._late:
             task.uncancel()
-            raise ValidationProblem(f"The body did not arrive within {seconds:g} s.") from None
+            raise ValidationProblem(f"The body did not arrive within {seconds:g} s: send it again.") from None
 
     def end(self, task: "asyncio.Task[Any]") -> None:
         """The wait is over, in one way or the other."""
