@@ -17,11 +17,11 @@ def listening(settings: Settings) -> str:
     return f"http://{shown}:{settings.port}"
 
 
-def address_of(request: Request, settings: Settings, *, signed_in: bool = False) -> str:
+def base_url(request: Request, settings: Settings, *, signed_in: bool = False) -> str:
     """Where the client has this server, as `https://contacts.example.com`: to put before a path.
 
     That is the public URL where one is set, else what the trusted proxies say, else the request's Host.
-    `signed_in` says that a browser sent its session, which browsers do over https and on this machine alone.
+    `signed_in`: a browser sent its session, which browsers do over https and on this machine alone.
     """
     if settings.public_url:
         return settings.public_url

@@ -32,7 +32,7 @@ class Actor(msgspec.Struct, frozen=True):
     permission: str
     type: str = "api_key"
     via: str = "api"
-    """Through what: said in the history."""
+    """Through what, for the history."""
     expires_at: float = float("inf")
     """When the database has to be asked whether the key has expired, by this process's monotonic clock."""
     rate_limit: float | None = None
@@ -42,6 +42,10 @@ class Actor(msgspec.Struct, frozen=True):
     def may(self, permission: str) -> bool:
         """Whether the actor has the permission, or one that implies it."""
         return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
+
+
+NOBODY = Actor(None, "", None, "live", "read", "nobody")
+"""Who acts where an operation needs no key and no session."""
 
 
 def new_key(mode: str) -> str:
@@ -104,7 +108,7 @@ class Keys:
         self._outdated = 0
         """How often what is being read may have become out of date."""
         self.used: dict[str, float] = {}
-        """When each key was used last (seconds since 1970), for whoever writes it down."""
+        """When each key was used last (seconds since 1970), for the job that writes it down."""
 
     async def authenticate(self, authorization: str | None) -> Actor:
         """The actor that the header's key stands for. Raises Unauthorized."""
@@ -163,7 +167,7 @@ class Keys:
         self._forget_reads()
 
     def _forget_reads(self) -> None:
-        """What is being read is not kept, and whoever comes next starts a read of their own."""
+        """What is being read is not kept, and the next request starts a read of its own."""
         self._outdated += 1
         self._flights.forget()
 

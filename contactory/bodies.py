@@ -10,13 +10,12 @@ from typing import cast
 
 import msgspec
 
-from contactory.checks import Errors, Json, Object
+from contactory.checks import BodyPath, Errors, Json, Object
 from contactory.errors import FieldError, UnsupportedMediaType, ValidationProblem
 from contactory.invalid import Invalid
 from contactory.json_bounds import MOST_BRACKETS, brackets, has_nul, is_deeper, nul_paths
 
 MAX_DEPTH = 32
-Path = tuple[str | int, ...]
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _PARAMETER = re.compile(r';[ \t]*([^\s=;]+)[ \t]*=[ \t]*("[^"]*"|[^;]*)')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -32,9 +31,9 @@ _SHOWN_BY_PLACE = 64 * 1024
 
 
 def decode_object(body: bytes, content_type: str | None, merge_patch: bool = False) -> Object:
-    """A request's body as a JSON object; its numbers that are no integers as Decimal.
+    """A request's body as a JSON object; its numbers that are not integers as Decimal.
 
-    Raises UnsupportedMediaType, or ValidationProblem for anything that is no acceptable JSON object.
+    Raises UnsupportedMediaType, or ValidationProblem for anything that is not an acceptable JSON object.
     """
     _check_media_type(content_type, merge_patch)
     count = brackets(body)
@@ -85,9 +84,9 @@ def _malformed(detail: str) -> ValidationProblem:
     return ValidationProblem(detail, [FieldError("", None, "malformed_body", detail)])
 
 
-def _strings(body: Json) -> Iterator[tuple[Path, str]]:
+def _strings(body: Json) -> Iterator[tuple[BodyPath, str]]:
     """Every string of a body, names too, each with its place."""
-    todo: list[tuple[Path, Json]] = [((), body)]
+    todo: list[tuple[BodyPath, Json]] = [((), body)]
     while todo:
         path, value = todo.pop()
         if isinstance(value, str):

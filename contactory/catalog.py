@@ -1,7 +1,7 @@
 """What a workspace's contacts refer to by id (tags, custom fields, defaults), kept in memory.
 
-A catalogue may be up to a second behind for readers. Writers check its version in their statement, and a
-name that it does not know is looked up in the database before it is refused.
+A catalogue may be up to a second behind for readers. Writers check its version in their statement, and its
+version is compared with the database's before a name that it does not know is refused.
 """
 
 import sys
@@ -91,7 +91,7 @@ class Catalog(msgspec.Struct):
         return names
 
     def copy(self) -> "Catalog":
-        """The same catalogue, for somebody who may learn tags of a transaction that is undone."""
+        """The same catalogue, for a transaction whose tags are not to be learnt if it is undone."""
         tag_ids, tag_names = dict(self.tag_ids), dict(self.tag_names)
         return replace(self, tag_ids=tag_ids, tag_names=tag_names, shown=dict(self.shown))
 
@@ -147,7 +147,7 @@ class Catalogs:
     async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog | None:
         """`catalog` itself while it is up to date, else the workspace's catalogue as it is now.
 
-        Only the version is read where that is still the same; many who ask at once share what has to be read.
+        Only the version is read where that is still the same; those that ask at once share what is read.
         """
         workspace_id = catalog.workspace_id
         if conn is not None:
@@ -225,7 +225,7 @@ class Catalogs:
         return [(row["name"], row["id"]) for row in rows]
 
     async def poll(self) -> None:
-        """Forgets the catalogues that have changed elsewhere, and those that there is no room for."""
+        """Forgets the catalogues that have changed elsewhere, and those past the limits of memory."""
         self._let_go()  # They have grown since they were read.
         known = {workspace_id: catalog.version for workspace_id, catalog in self._kept.items()}
         if not known:
@@ -263,9 +263,9 @@ select id, name from tags
 
 
 async def bump(conn: Connection, workspace_id: str) -> None:
-    """Says that this transaction changes a workspace's catalogue, and holds off others who would change it.
+    """Makes this transaction one that changes a workspace's catalogue, and holds off others that would.
 
-    It comes first in the transaction: whoever locks more than one row begins with the workspace's.
+    It comes first in the transaction: a transaction that locks more than one row begins with the workspace's.
     Raises NotFound where the workspace is gone.
     """
     found = await conn.fetchval(

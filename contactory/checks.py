@@ -15,6 +15,8 @@ from contactory.near import Names, nearest
 
 Json = Any
 Object = dict[str, Any]
+BodyPath = tuple[str | int, ...]
+"""The names and indexes that lead to a value in a body."""
 
 
 class Rule(NamedTuple):
@@ -45,7 +47,7 @@ def offset_plus(text: str) -> str:
     return text[:11] + text[11:].replace("+", "%2B")
 
 
-class Budget:
+class ErrorBudget:
     """What finding out about the errors of one request may cost; the operations of a batch share it."""
 
     def __init__(self) -> None:
@@ -58,9 +60,9 @@ class Budget:
 class Errors:
     """Collects what is wrong with a request."""
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    def __init__(self, budget: ErrorBudget | None = None) -> None:
         self.found: list[FieldError] = []
-        self._budget = budget or Budget()
+        self._budget = budget or ErrorBudget()
 
     def add(self, error: Invalid, *path: str | int) -> None:
         """`error` stands at `path`, the names and indexes that lead to the value in the body.
@@ -107,7 +109,7 @@ def _sentence(detail: str, label: str) -> str:
     return f"{quote(label)} {detail}" if label and detail[:1].islower() else detail
 
 
-def _label(path: tuple[str | int, ...]) -> str:
+def _label(path: BodyPath) -> str:
     """The last name of a path, with the indexes that follow it."""
     label = ""
     for part in path:
@@ -222,7 +224,16 @@ def text(most: int, *, null: bool = True) -> Rule:
     return Rule(parse, shown)
 
 
-def said(rule: Rule, sentence: str) -> Rule:
+def unchecked(schema: Mapping[str, Any]) -> Rule:
+    """Any value, described by a schema: the handler checks it, by what it alone knows."""
+
+    def parse(value: Json) -> Json:
+        return value
+
+    return Rule(parse, schema)
+
+
+def described(rule: Rule, sentence: str) -> Rule:
     """The same rule, described."""
     return rule._replace(schema={**rule.schema, "description": sentence})
 

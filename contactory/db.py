@@ -272,7 +272,7 @@ class Database:
         await asyncio.gather(*_closing)
 
     def retire(self) -> None:
-        """Lets go of the old connections that nobody uses: those used least would stay for ever."""
+        """Lets go of the old connections that are idle: those used least would stay for ever."""
         old = [conn for conn in self._idle if conn.is_old]
         self._idle = [conn for conn in self._idle if not conn.is_old]
         for conn in old:

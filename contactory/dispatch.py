@@ -3,13 +3,12 @@
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from contactory.auth import Actor
+from contactory.auth import NOBODY
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import NO_STORE, problem_page
-from contactory.http import ENDS, PROBLEM, Request, Response, encode_json, end_in_order
+from contactory.http import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
 from contactory.idempotency import idempotency_key, run_once
 from contactory.logs import log
 from contactory.metrics import ERRORS, Meter
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
     from contactory.http_connection import HttpConnection
     from contactory.services import Services
 
-_PROBLEM = ("content-type", PROBLEM)
-_NOSNIFF = ("x-content-type-options", "nosniff")
 _ATTEMPTS = 5
-_NOBODY = Actor(None, "", None, "live", "read", "nobody")
 _NOWHERE = "There is nothing at this path: /docs shows all that there is."
 _SLOW_SECONDS = 1.0
 _LONGEST_ADDRESS = 64  # It may come from a header.
@@ -57,7 +53,7 @@ class Dispatcher:
             response = self._unexpected(request, operation, error, Problem())
         if len(response.body) > WORTH_PACKING or response.status == 304:
             await self._pack(request, operation, response)
-        response.headers += (("x-request-id", request.request_id), _NOSNIFF)
+        response.headers += (("x-request-id", request.request_id), NOSNIFF)
         if response.stream is None:
             connection.send(request, response)
         else:
@@ -85,7 +81,7 @@ class Dispatcher:
             call = await enter(self._app, operation, request, dict(path))
             return leave(call, await self._run(call, b""))
         if operation.permission is None:
-            call = Call(operation, request, self._app, _NOBODY)
+            call = Call(operation, request, self._app, NOBODY)
             call.path = dict(path)
             lenient = not operation.for_programs
             call.query = check_query(request.query_string, operation.query, lenient=lenient)
@@ -198,11 +194,10 @@ def render(request: Request, problem: Problem, operation: Operation | None = Non
     request.problem = problem.caught()
     if operation and operation.page and wants_page(request):
         return problem_page(request, problem)
-    body = encode_json(problem.body(quote(request.path), request.request_id))
-    headers = [(name.lower(), value) for name, value in problem.headers.items()]
+    response = problem_response(problem, request.path, request.request_id)
     if operation and operation.page:
-        headers.append(NO_STORE)
-    return Response(problem.status, body, [_PROBLEM, *headers])
+        response.headers.append(NO_STORE)
+    return response
 
 
 def _render(call: Call, problem: Problem) -> Response:

@@ -39,7 +39,7 @@ class ProblemBody(msgspec.Struct, rename="camel", kw_only=True):
 
 
 def summary(errors: Sequence[FieldError], more: bool = False) -> str:
-    """What a problem with these errors says: the first, and how many others; `more` were not looked for."""
+    """A problem's detail: the first of its errors, and how many others; with `more`, checking has stopped."""
     first, others = errors[0].detail, len(errors) - 1
     if more:
         return f"{first} (and at least {others + 1} more)"
@@ -68,6 +68,11 @@ class Problem(Exception):
         super().__init__(self.detail)
         self.headers = headers or {}
         self.may_retry = self.retryable if retryable is None else retryable
+
+    @property
+    def header_lines(self) -> list[tuple[str, str]]:
+        """The headers that its answer has, with their names in lower case."""
+        return [(name.lower(), value) for name, value in self.headers.items()]
 
     def body(self, instance: str, request_id: str) -> dict[str, Any]:
         """The problem as a JSON object; `instance` is the path of the request."""
@@ -118,7 +123,7 @@ class Unauthorized(Problem):
 
 
 class SignedOut(Problem):
-    """401 of a page: nobody is signed in."""
+    """401 of a page: no user is signed in."""
 
     name = "unauthorized"
     title = "Unauthorized"

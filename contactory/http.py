@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -17,6 +17,7 @@ from contactory.ids import new_id
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa-f:.]+)(?::\d+)?")
 """An IP address as proxies write it, some with a port."""
+NOSNIFF = ("x-content-type-options", "nosniff")
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 NO_TEXT = "\ufffd"
@@ -44,6 +45,12 @@ class Response(msgspec.Struct):
 def json_response(status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> Response:
     """An answer whose body is `value` as JSON."""
     return Response(status, encode_json(value), [("content-type", JSON), *(headers or [])])
+
+
+def problem_response(problem: Problem, path: str, request_id: str) -> Response:
+    """A problem as JSON (RFC 9457); `path` is that of the request."""
+    body = encode_json(problem.body(quote(path), request_id))
+    return Response(problem.status, body, [("content-type", PROBLEM), *problem.header_lines])
 
 
 class Peer(Protocol):
@@ -124,7 +131,7 @@ class Request:
         self._waiter: asyncio.Future[None] | None = None
 
     def header(self, name: str) -> str | None:
-        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is no ASCII.
+        """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is not ASCII.
 
         Several headers of one name are one, with commas (RFC 9110, section 5.3).
         """
@@ -149,17 +156,12 @@ class Request:
     def address(self, proxies: int) -> str:
         """The client's address, where so many proxies of ours each have added to X-Forwarded-For.
 
-        One client has one address, however it or a proxy writes it.
+        One client has one address, however it or a proxy writes it: without a port and without a zone.
         """
+        peer = self._peer.address.partition("%")[0]
         passed = self._headers.get("x-forwarded-for", b"").count(b",") + 1
-        found = _ADDRESS.fullmatch(self.forwarded("x-forwarded-for", proxies) or "")
-        if found is None or passed < proxies:
-            return self._peer.address
-        try:
-            address = ip_address(found[1] or found[2])
-        except ValueError:
-            return self._peer.address
-        return str(getattr(address, "ipv4_mapped", None) or address)
+        sent = self.forwarded("x-forwarded-for", proxies) if passed >= proxies else None
+        return _normal_address(sent or "") or _normal_address(peer) or peer
 
     async def body(self, limit: int, timeout: float) -> bytes:
         """The whole body. Raises PayloadTooLarge past `limit` bytes, ValidationProblem after `timeout` s."""
@@ -209,7 +211,7 @@ class Request:
             raise self._failure
 
     def drop(self) -> None:
-        """Nobody will ask for the body any more."""
+        """The body is not needed any more."""
         self.dropped = True
         self._body = b""
 
@@ -220,7 +222,7 @@ class Request:
 
     @property
     def asks_first(self) -> bool:
-        """Whether the client waits to be told before it sends the body (RFC 9110, section 10.1.1)."""
+        """Whether the client asks first, and sends the body after the answer (RFC 9110, section 10.1.1)."""
         return self.version == "1.1" and (self.header("expect") or "").lower() == "100-continue"
 
     def end(self) -> None:
@@ -254,6 +256,16 @@ def decoded(path: bytes) -> str:
     return unquote_to_bytes(path).decode("utf-8", "replace")
 
 
+def _normal_address(text: str) -> str | None:
+    """An IP address in the one way that it is written here; None where the text is not one."""
+    found = _ADDRESS.fullmatch(text)
+    try:
+        address = ip_address((found[1] or found[2]) if found else "")
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
 def _sane(request_id: bytes) -> str | None:
     text = request_id.decode("latin-1")
     return text if _SANE_REQUEST_ID.fullmatch(text) else None
@@ -278,7 +290,7 @@ class _Deadlines:
         """The task was cancelled: raises ValidationProblem where that was for its being late."""
         if task in self._late:
             task.uncancel()
-            raise ValidationProblem(f"The body did not arrive within {seconds:g} s.") from None
+            raise ValidationProblem(f"The body did not arrive within {seconds:g} s: send it again.") from None
 
     def end(self, task: "asyncio.Task[Any]") -> None:
         """The wait is over, in one way or the other."""

@@ -11,7 +11,7 @@ SMALL_BODY = 16 * 1024
 _TOO_LARGE_TOGETHER = "Too many large bodies are being sent just now: try again in a second."
 
 
-class Budget:
+class ByteBudget:
     """Bytes that all connections may hold for one purpose."""
 
     __slots__ = ("_limit", "_taken")
@@ -21,7 +21,7 @@ class Budget:
         self._taken = 0
 
     def take(self, size: int) -> bool:
-        """Counts so many more, or fewer. Says whether they are within the limit."""
+        """Counts so many more, or fewer. True while they are within the limit."""
         self._taken += size
         return self._taken <= self._limit
 
@@ -30,7 +30,7 @@ class Bodies:
     """The bodies of requests that are not answered yet. A large one that is too much for them is refused."""
 
     def __init__(self, limit: int) -> None:
-        self._budget = Budget(limit)
+        self._budget = ByteBudget(limit)
 
     def count(self, request: Request) -> None:
         """More of the body has arrived, or it was let go. To be called where it is larger than SMALL_BODY."""
@@ -47,7 +47,7 @@ class Bodies:
             self.count(request)
 
 
-class Reader(Protocol):
+class Recipient(Protocol):
     """A connection whose client has an answer to read."""
 
     def cut(self) -> None:
@@ -61,12 +61,12 @@ class Unread:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._answers: dict[Reader, bytes] = {}
+        self._answers: dict[Recipient, bytes] = {}
         self._sharers: Counter[int] = Counter()
 
-    def add(self, reader: Reader, answer: bytes) -> None:
+    def add(self, recipient: Recipient, answer: bytes) -> None:
         """The answer waits. Where all are too much, those go that have waited longest without being read."""
-        self._answers[reader] = answer
+        self._answers[recipient] = answer
         if not self._sharers[id(answer)]:
             self._size += len(answer)
         self._sharers[id(answer)] += 1
@@ -75,14 +75,14 @@ class Unread:
             self.remove(slowest)
             slowest.cut()
 
-    def renew(self, reader: Reader) -> None:
+    def renew(self, recipient: Recipient) -> None:
         """Some of the answer was read."""
-        if reader in self._answers:
-            self._answers[reader] = self._answers.pop(reader)
+        if recipient in self._answers:
+            self._answers[recipient] = self._answers.pop(recipient)
 
-    def remove(self, reader: Reader) -> None:
+    def remove(self, recipient: Recipient) -> None:
         """The answer was read, or never will be."""
-        answer = self._answers.pop(reader, None)
+        answer = self._answers.pop(recipient, None)
         if answer is None:
             return
         self._sharers[id(answer)] -= 1

@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection (RFC 9112): its requests are answered one after the other, in their order.
 
-http_reader.py takes the requests out of its bytes; this says what may wait, how long and how much. A request
-is begun together with its body, where that arrived with it, which saves a turn of the loop for each.
+http_reader.py takes the requests out of its bytes; this decides what may wait, how long and how much. A
+request is begun together with its body, where that arrived with it, which saves a turn of the loop for each.
 """
 
 import asyncio
@@ -188,12 +188,12 @@ class HttpConnection(asyncio.Protocol):
         self._counted = 0
 
     def _wait(self) -> None:
-        """Nothing is being answered: says how long that may go on."""
+        """Nothing is being answered: sets how long that may go on."""
         reader = self._reader
         if reader.queue:
             self._next()
         elif reader.ended and not self._transport.is_closing():
-            self._close(at_once=False)  # What arrived is no request, or none that is not answered already.
+            self._close(at_once=False)  # What arrived is not a request, or is answered already.
         elif reader.begun:
             self._deadline = reader.begun_at + HEAD_SECONDS
         elif self._throws_away and reader.receiving is None:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from contactory.errors import Problem, Unavailable
-from contactory.http import Request, Response, encode_json
-from contactory.http_budgets import Bodies, Budget, Unread
+from contactory.http import NOSNIFF, Request, problem_response
+from contactory.http_budgets import Bodies, ByteBudget, Unread
 from contactory.http_heads import answer_head
 from contactory.ids import new_id
 from contactory.logs import log
@@ -57,7 +57,7 @@ class Listener:
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
         self.bodies = Bodies(max(BODIES_BYTES, 4 * max(body_limit, *large_bodies.values(), 0)))
-        self.waiting = Budget(WAITING_BYTES)
+        self.waiting = ByteBudget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
         self.hosts: set[bytes] = set()
         """Host headers that were found to be valid."""
@@ -77,7 +77,7 @@ class Listener:
         return self._large_bodies.get(path.removesuffix("/"), self.body_limit)
 
     def admits(self, transport: Any) -> bool:
-        """Whether there is room for one connection more; else the client is told that there is none."""
+        """Whether there is room for one connection more; else the client is answered that there is not."""
         # The lowest free descriptor is taken: the last one means that none is left, if only for a moment.
         if transport.get_extra_info("socket").fileno() >= getrlimit(RLIMIT_NOFILE)[0] - 1:
             self._reports.no_descriptors(self.now)
@@ -115,7 +115,7 @@ class Listener:
         self.hosts.add(host)
 
     async def watch(self) -> None:
-        """Cuts off who keeps the server waiting, for ever: one look a second costs less than timers."""
+        """For ever, cuts off clients that keep the server waiting: a look a second costs less than timers."""
         while True:
             await asyncio.sleep(1)
             self._tell_time()
@@ -140,7 +140,7 @@ class Listener:
 
 
 class _TurnedAway(asyncio.Protocol):
-    """A connection for which there is no room: whatever it asks, the answer is 503."""
+    """A connection beyond the limit: whatever it asks, the answer is 503."""
 
     def __init__(self, listener: Listener, transport: Any) -> None:
         self._listener = listener
@@ -150,7 +150,7 @@ class _TurnedAway(asyncio.Protocol):
         transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
-        """The client asks. The rest is read too, since to close before that takes the answer from it."""
+        """The client asks. What follows is read too: to close before that would take the answer from it."""
         if self._answered:
             return
         self._answered = True
@@ -176,12 +176,11 @@ class _TurnedAway(asyncio.Protocol):
 
 def _answer(problem: Problem, date: str, bodiless: bool) -> bytes:
     request_id = new_id()
-    body = encode_json(problem.body("/", request_id))
-    headers = [("content-type", "application/problem+json"), ("content-length", str(len(body)))]
-    headers += [(name.lower(), value) for name, value in problem.headers.items()]
-    headers += [("connection", "close"), ("x-request-id", request_id), ("x-content-type-options", "nosniff")]
-    head = answer_head(Response(problem.status, b"", headers), date)
-    return head if bodiless else head + body
+    response = problem_response(problem, "/", request_id)
+    response.headers += (("x-request-id", request_id), NOSNIFF)
+    length = f"content-length: {len(response.body)}\r\n"
+    head = answer_head(response, date, length, "connection: close\r\n")
+    return head if bodiless else head + response.body
 
 
 class _Reports:

@@ -31,7 +31,7 @@ _REQUEST_BYTES = 1024
 
 
 class RequestReader:
-    """Takes requests out of what is read. What is no request becomes one that has failed, and the last."""
+    """Takes requests out of what is read. What is not a request becomes one that has failed, and the last."""
 
     __slots__ = (
         "_at",
@@ -71,7 +71,7 @@ class RequestReader:
         self.rest = b""
         """What was read and is not parsed yet, as enough waits."""
         self.queue: deque[Request] = deque()
-        """Requests whose heads have arrived, and that nobody has taken out."""
+        """Requests whose heads have arrived, and that have not been taken out."""
         self.receiving: Request | None = None
         """The request whose body arrives."""
         self.heads = 0
@@ -164,9 +164,9 @@ class RequestReader:
         self.receiving = None
 
     def refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
-        """What arrives is no request: the last one of the queue says so.
+        """What arrives is not a request: the last one of the queue carries the problem.
 
-        `of` is a method and a target: then the answer is what that path says to that method.
+        `of` is a method and a target: then the answer is that of the path to that method.
         """
         self._end()
         request, self.receiving = self.receiving, None

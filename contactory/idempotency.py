@@ -1,7 +1,7 @@
 """Idempotency-Key: the first answer to a request is kept for a day and given again.
 
-The record is written in the transaction of the change, so that neither can be kept without the other. How old
-it is, is told by the database's clock; one that is from a day ahead, since that clock was set back, is over.
+The record is written in the transaction of the change, so that neither can be kept without the other. Its
+age is by the database's clock; one that is from a day ahead, since that clock was set back, is over.
 """
 
 import hashlib
@@ -173,7 +173,7 @@ delete from idempotency_records r using (select * from old union all select * fr
 
 
 async def forget(db: Database) -> bool:
-    """Removes a piece of the answers that have been kept long enough; says whether there may be more.
+    """Removes a piece of the answers that have been kept long enough; gives whether there may be more.
 
     Every process does so, and each takes rows that no other one is at.
     """

@@ -30,7 +30,7 @@ def _random_tails() -> list[str]:
 
 
 def parse_id(text: object) -> str | None:
-    """A UUID in either case as we write it, or None where `text` is no UUID."""
+    """A UUID in either case as we write it, or None where `text` is not a UUID."""
     if isinstance(text, str) and _UUID.fullmatch(text):
         return text.lower()
     return None

@@ -28,7 +28,5 @@ class Invalid(ValueError):
 
 
 def invalid_cursor() -> Invalid:
-    """What every list says of a cursor that is none of its own."""
-    return Invalid(
-        "invalid_cursor", "is no cursor that this API gave: take it from the Link header, unchanged"
-    )
+    """What every list answers to a cursor that is not one of its own."""
+    return Invalid("invalid_cursor", "is not a cursor of this list: take it from the Link header, unchanged")

@@ -4,10 +4,11 @@ import re
 from collections.abc import Generator, Iterable
 from typing import Any, cast
 
+from contactory.checks import BodyPath
+
 MOST_BRACKETS = 20_000
 """Objects and arrays of one body; a batch of a thousand whole contacts has less than half of them."""
 
-Path = tuple[str | int, ...]
 _TO_BRACKET = re.compile(rb'(?:[^"\[{]++|"(?:[^"\\]++|\\.)*+")*+[\[{]', re.DOTALL)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -43,7 +44,7 @@ def has_nul(body: bytes) -> bool:
     return b"\\u0000" in body and _NUL.search(body) is not None
 
 
-def nul_paths(value: Any, path: Path = ()) -> Generator[Path]:
+def nul_paths(value: Any, path: BodyPath = ()) -> Generator[BodyPath]:
     """The places, within an object or an array, of the strings with U+0000: names and values."""
     items: Iterable[tuple[str | int, Any]] = enumerate(cast("list[Any]", value))
     if type(value) is dict:

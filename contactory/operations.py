@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from contactory.addresses import address_of
+from contactory.addresses import base_url
 from contactory.auth import Actor
 from contactory.bodies import decode_object
 from contactory.catalog import Catalog
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
-_ATTEMPTS = 20  # Each means that somebody renamed something just then.
+CATALOG_ATTEMPTS = 20
+"""Each means that something was renamed just then."""
 BEING_CHANGED = "The workspace is being changed just now: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
@@ -78,7 +79,7 @@ class Call:
     def visit(self) -> "Visit":
         """Who looks, and what their form says: of pages alone."""
         if self._visit is None:
-            raise RuntimeError(f"{self.operation.id} is no page")
+            raise RuntimeError(f"{self.operation.id} is not a page")
         return self._visit
 
     @visit.setter
@@ -105,7 +106,7 @@ class Call:
     def url(self, path: str) -> str:
         """A path of this server as an address that the client can follow."""
         signed_in = self._visit is not None and self._visit.user is not None
-        return address_of(self.request, self.app.settings, signed_in=signed_in) + path
+        return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
@@ -147,11 +148,11 @@ class Call:
     async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
         """What `attempt` makes of the catalogue.
 
-        It is tried again by a fresh catalogue where it refused a name or was told that its catalogue is out
-        of date: nothing is refused that has been made elsewhere a moment ago.
+        It is tried again by a fresh catalogue where it refused a name or found its catalogue out of
+        date: nothing is refused that has been made elsewhere a moment ago.
         """
         catalog = await self.catalog(workspace_id)
-        for _ in range(_ATTEMPTS):
+        for _ in range(CATALOG_ATTEMPTS):
             try:
                 return await attempt(catalog)
             except Stale:
@@ -168,7 +169,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One row of the table: a method on a path, and all that is said about it."""
+    """One row of the table: a method on a path, and all that is known about it."""
 
     id: str
     method: str
@@ -176,7 +177,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     summary: str
     handler: Handler
     permission: str | None = None
-    """None: open to everybody, without a key."""
+    """None: open, without a key."""
     query: Mapping[str, Rule] = {}
     required: tuple[str, ...] = ()
     """The query parameters that have to be given."""
@@ -192,8 +193,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     idempotent: bool = False
     """It heeds Idempotency-Key."""
     page: bool = False
-    """For a person with a browser: a session takes the place of the key, a form that of the JSON (visits.py).
-    With a permission it needs somebody who is signed in, without one it is open."""
+    """For a browser: a session takes the place of the key, a form that of the JSON (visits.py). With a
+    permission it needs a user who is signed in, without one it is open."""
     large_body: bool = False
     """Its body may have `max_batch_bytes`, once the key is known to be good."""
     raw_body: bool = False

@@ -46,7 +46,7 @@ _known = lru_cache(maxsize=256)(_takes_gzip)
 def may_pack(request: Request, response: Response) -> bool:
     """Whether an answer of the API that is worth it is to be packed.
 
-    Where that depends on the request, the answer says so (Vary).
+    Where that depends on the request, the answer gets Vary.
     """
     if response.status == 304:
         response.headers.append(_VARY)
@@ -60,9 +60,14 @@ def may_pack(request: Request, response: Response) -> bool:
 async def pack(response: Response) -> None:
     """Packs an answer, without holding others up where it is large."""
     if len(response.body) > APART:
-        response.body = await asyncio.to_thread(zlib.compress, response.body, _EFFORT, _GZIP)
+        await asyncio.to_thread(pack_at_once, response)
     else:
-        response.body = zlib.compress(response.body, _EFFORT, _GZIP)
+        pack_at_once(response)
+
+
+def pack_at_once(response: Response) -> None:
+    """Packs an answer."""
+    response.body = zlib.compress(response.body, _EFFORT, _GZIP)
     response.headers.append(("content-encoding", "gzip"))
 
 
@@ -116,4 +121,4 @@ def unpacked(body: bytes, limit: int) -> bytes:
 
 
 def _broken(why: str) -> ValidationProblem:
-    return ValidationProblem(f"The body does not unpack as gzip: {why}.")
+    return ValidationProblem(f"The body does not unpack as gzip: {why}. Pack it again, or send it as it is.")

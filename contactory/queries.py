@@ -11,8 +11,6 @@ from contactory.near import nearest
 
 MOST_PARAMETERS = 200
 """Parameters of one URL; more are refused before they are looked at."""
-MOST_FIELDS = 10_000
-"""Fields of one form: reading them takes time."""
 MOST_VALUES = 100
 """Values that all the parameters of a URL which may be repeated have together."""
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -30,7 +28,7 @@ def check_query(
         return {}
     errors = Errors()
     values: Object = {}
-    sent = _encoded(query)
+    sent = _encoded(query, MOST_PARAMETERS)
     for name in required:
         if not any(sent.get(name, ())):
             errors.add_parameter(name, Invalid("required", "is required"))
@@ -39,7 +37,7 @@ def check_query(
         rule = rules.get(name)
         if rule is None:
             if not lenient:
-                detail = f"{quote(name)} is no parameter here"
+                detail = f"{quote(name)} is not a parameter here"
                 errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
             continue
         try:
@@ -77,28 +75,25 @@ def _from_text(text: str, rule: Rule) -> Json:
     return text
 
 
-def _encoded(query: str) -> dict[str, list[str]]:
-    """The parameters of a URL's query string, each with its values as they were sent."""
-    if query.count("&") >= MOST_PARAMETERS:
-        detail = f"The URL has more than {MOST_PARAMETERS} parameters: send fewer of them"
+def parse_query(query: str, most: int = MOST_PARAMETERS) -> dict[str, list[str]]:
+    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order.
+
+    Raises ValidationProblem where there are more than `most`.
+    """
+    sent = _encoded(query, most)
+    return {name: [decode_part(value) for value in values] for name, values in sent.items()}
+
+
+def _encoded(query: str, most: int) -> dict[str, list[str]]:
+    """As parse_query, but with the values as they were sent."""
+    if query.count("&") >= most:
+        detail = f"The URL has more than {most} parameters: send fewer of them"
         raise ValidationProblem(detail, [FieldError(None, "query", "too_many", detail)])
     values: dict[str, list[str]] = {}
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
             values.setdefault(decode_part(name), []).append(value)
-    return values
-
-
-def parse_query(query: str) -> dict[str, list[str]]:
-    """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order."""
-    if query.count("&") >= MOST_FIELDS:
-        raise ValidationProblem(f"More than {MOST_FIELDS:,} fields were sent: send fewer.")
-    values: dict[str, list[str]] = {}
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            values.setdefault(decode_part(name), []).append(decode_part(value))
     return values
 
 

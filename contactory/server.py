@@ -18,7 +18,8 @@ import uvloop
 from contactory.app import OPERATIONS
 from contactory.dispatch import Dispatcher
 from contactory.html import OPEN
-from contactory.http_connection import HttpConnection, Listener
+from contactory.http_connection import HttpConnection
+from contactory.http_listener import Listener
 from contactory.logs import log, set_up_logs
 from contactory.pages import opened
 from contactory.pulse import beat

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.auth import NOBODY, Actor
 from contactory.catalog import Catalog
 from contactory.csrf import carries, masked
 from contactory.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.html import NO_STORE, cookies, html, pack, text_of, theme
+from contactory.html import NO_STORE, cookies, html, pack_page, text_of, theme
 from contactory.http import Request, Response
 from contactory.operations import Call, Operation
 from contactory.packing import read_body, takes_gzip
@@ -31,11 +31,10 @@ SESSION_COOKIE = "__Host-contactory"
 FORM_COOKIE = "__Host-contactory-form"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _SCRIPTED = "hx-request"  # The header that htmx, and our own scripts, send along.
-# What a form may be that everybody can send: a few fields, and a password as long as somebody likes.
+# A form that needs no session: a few fields, and a password of whatever length.
 _LONGEST_OPEN, _MOST_OPEN_FIELDS = 128 * 1024, 32
 _MOST_FIELDS = 25_000  # So many contacts can be selected for an export.
 _QUICK = 64 * 1024
-_NOBODY = Actor(None, "", None, "live", "read", "nobody")
 NO_COOKIE = (
     "Your browser sent no cookie back. It keeps them for https addresses and for http://localhost only: "
     "open this page at one of these, and allow cookies for it."
@@ -94,7 +93,7 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
     """
     if operation.writes and not _from_here(request):
         raise Forbidden(ELSEWHERE)
-    call = Call(operation, request, app, _NOBODY)
+    call = Call(operation, request, app, NOBODY)
     call.path = path
     # A link from another site may carry parameters that mean nothing here, as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
@@ -143,13 +142,14 @@ async def _read_form(call: Call) -> None:
 async def _parsed(body: bytes, most: int) -> dict[str, list[str]]:
     """The fields of a form. Raises ValidationProblem where there are more than `most`, or it is none."""
     if body.count(b"&") >= most:
-        raise ValidationProblem(f"The form has more than {most} fields: send less at once.")
+        raise ValidationProblem(f"The form has more than {most:,} fields: send less at once.")
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
         raise ValidationProblem("The form is not URL-encoded.") from None
     # Up to 0.1 s of work, which others need not wait for.
-    return parse_query(text) if len(text) < _QUICK else await asyncio.to_thread(parse_query, text)
+    quick = len(text) < _QUICK
+    return parse_query(text, most) if quick else await asyncio.to_thread(parse_query, text, most)
 
 
 def _from_here(request: Request) -> bool:
@@ -191,7 +191,7 @@ def leave(call: Call, response: Response) -> Response:
     site = call.request.header("sec-fetch-site")
     # What another site makes the browser ask for goes as it is: its length says nothing of what is in it.
     if site in ("same-origin", "none") and takes_gzip(call.request.header("accept-encoding")):
-        pack(response)
+        pack_page(response)
     return response
 
 

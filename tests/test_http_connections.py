@@ -12,23 +12,21 @@ import pytest
 
 from tests.raw_http import ALIVE, LIVE, Answer, Client
 from tests.servers import SERVE, Server, running, workers
+from tests.waiting import until
 
 
 @contextmanager
 def crowded(server: Server, count: int) -> Generator[list[Client]]:
     """So many connections, each of which has asked something."""
-    deadline = time.monotonic() + 10
-    clients: list[Client] = []
     with ExitStack() as stack:
-        while len(clients) < count:
+
+        def alive() -> Client | None:
             client = stack.enter_context(Client(server.url))
             client.send(LIVE)
-            if client.answer().body == ALIVE:
-                clients.append(client)
-            else:  # Those who waited for the server to start have hardly gone.
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        yield clients
+            return client if client.answer().body == ALIVE else None
+
+        # More than one attempt: those who waited for the server to start have hardly gone.
+        yield [until(alive) for _ in range(count)]
 
 
 def asks(server: Server, request: bytes = LIVE) -> Answer:
@@ -163,9 +161,6 @@ def test_descriptors_that_run_out_are_logged_and_connections_are_taken_again_lat
     with ExitStack() as stack:
         for _ in range(30):
             stack.enter_context(Client(server.url))
-        deadline = time.monotonic() + 10
-        while "no descriptors left" not in server.log.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: "no descriptors left" in server.log.read_text())
     time.sleep(0.2)
     assert asks(server).body == ALIVE

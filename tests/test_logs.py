@@ -1,7 +1,6 @@
 """A log line says by ids and codes who asked what and what was wrong, and nothing of a contact or a key."""
 
 import json
-import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import httpx
 import pytest
 
 from tests.conftest import client_of
-from tests.servers import PATIENCE, Server, running
+from tests.servers import Server, running
+from tests.waiting import until
 from tests.world import Caller, Person, World
 
 
@@ -25,11 +25,7 @@ def logged(
 
 def line_of(server: Server, answer: httpx.Response) -> dict[str, Any]:
     """The one line that a request leaves once it is answered, without what differs each time."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := lines_of(server, answer.headers["x-request-id"])):
-        assert time.monotonic() < deadline, "the request has left no line"
-        time.sleep(0.02)
-    [line] = found
+    [line] = until(lambda: lines_of(server, answer.headers["x-request-id"]))
     for name in ("request_id", "ms", "timestamp", "level", "event"):
         del line[name]
     return line

@@ -10,12 +10,13 @@ from tests.servers import PATIENCE, Sql, sql_at
 T = TypeVar("T")
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Returns once it holds."""
+def until(happens: Callable[[], T | None]) -> T:
+    """What the call gives, once that is something."""
     deadline = time.monotonic() + PATIENCE
-    while not holds():
+    while not (found := happens()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+    return found
 
 
 def until_waiting(sql: Sql, lock: str = "transactionid", count: int = 1) -> None:
@@ -26,7 +27,7 @@ def until_waiting(sql: Sql, lock: str = "transactionid", count: int = 1) -> None
 
 
 def while_changed(sql: Sql, contact_id: str, values: str, request: Callable[[], T], *args: Any) -> T:
-    """What a request gives that has looked at a contact, and then waits for another change to be committed.
+    """What a request gives that has read a contact, and then waits for another change to be committed.
 
     The change sets `values`, SQL that may use `args` from $2 on.
     """

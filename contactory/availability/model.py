@@ -16,10 +16,11 @@ from contactory.checks import (
     Json,
     Object,
     Rule,
+    described,
     offset_plus,
     one_of,
     quote,
-    said,
+    unchecked,
 )
 from contactory.errors import ProblemBody
 from contactory.invalid import Invalid
@@ -54,8 +55,10 @@ AT = Rule(
     },
     plus=offset_plus,
 )
-CHANNEL = said(one_of(*CHANNELS), "How to contact.")
-WINDOW = said(NAME, "The send window, by its name; the workspace's default for the channel, unless given.")
+CHANNEL = described(one_of(*CHANNELS), "How to contact.")
+WINDOW = described(
+    NAME, "The send window, by its name; the workspace's default for the channel, unless given."
+)
 QUESTION = {"channel": CHANNEL, "window": WINDOW, "at": AT}
 
 
@@ -82,7 +85,7 @@ def _named(catalog: Catalog, channel: str | None, name: str) -> SendWindow:
     window = catalog.windows.get(name)
     if window is None:
         near = nearest(name, catalog.windows)
-        raise Invalid("unknown_send_window", f"{quote(name)} is no send window of the workspace", near)
+        raise Invalid("unknown_send_window", f"{quote(name)} is not a send window of the workspace", near)
     if channel is not None and channel not in window.channels:
         detail = f"The send window {quote(name)} is for {' and '.join(window.channels)}, not for {channel}"
         raise Invalid("wrong_channel", detail)
@@ -135,12 +138,8 @@ def ids_schema(most: int) -> Object:
     return {"type": "array", "items": ID.schema, "minItems": 1, "maxItems": most}
 
 
-def _as_is(value: Json) -> Json:
-    return value
-
-
 _REST = {"workspaceId": WORKSPACE_ID, **QUESTION}
-MANY = Form({**_REST, "ids": Rule(_as_is, ids_schema(MOST))}, required=("ids", "channel"))
+MANY = Form({**_REST, "ids": unchecked(ids_schema(MOST))}, required=("ids", "channel"))
 
 
 def parse_many(data: Object, errors: Errors) -> Object:

@@ -3,7 +3,7 @@
 from contactory.availability import api
 from contactory.availability.model import MANY, QUESTION, AvailabilityResults
 from contactory.availability.verdict import Availability
-from contactory.checks import ID, Json, Rule, leading_plus, one_of, said
+from contactory.checks import ID, Json, Rule, described, leading_plus, one_of
 from contactory.contacts.shapes import PHONE_NUMBER
 from contactory.operations import Operation
 
@@ -36,7 +36,7 @@ AVAILABILITY_OPERATIONS = [
             "workspaceId": ID,
             "phone": Rule(_plain, PHONE_NUMBER, plus=leading_plus),
             **QUESTION,
-            "channel": said(one_of("call", "sms"), "How to contact."),
+            "channel": described(one_of("call", "sms"), "How to contact."),
         },
         required=("phone", "channel"),
         answers={200: Availability},

@@ -159,7 +159,7 @@ async def _writing(conn: "Connection", settings: "Settings") -> Finding:
     try:
         await conn.execute("insert into accounts values (gen_random_uuid(), 'doctor', now())")
     except (REFUSED, *AWAY) as error:
-        return Finding("writing", "fail", str(error), "check the role's rights, and that it is no replica")
+        return Finding("writing", "fail", str(error), "check the role's rights, and that it is not a replica")
     finally:
         with suppress(*AWAY):
             await transaction.rollback()

@@ -56,7 +56,7 @@ def _readable_by(folders: list[Path], file: Path) -> Path:
         if listed.returncode == 0 and " TABLE DATA public schema_migrations " in listed.stdout:
             return folder
         why = complaint(listed.stderr) if listed.returncode else "it holds no tables of Contactory's"
-    raise click.ClickException(f"{file} is no backup that can be read here: {why}.")
+    raise click.ClickException(f"{file} is not a backup that can be read here: {why}.")
 
 
 def _check_release(tools: Path, file: Path) -> None:

@@ -91,7 +91,7 @@ STEERING = {"workspaceId": WORKSPACE_ID, "preserveExisting": BOOLEAN}
 
 
 def take_steering(data: Object, errors: Errors, *names: str) -> Object:
-    """Takes out of `data` the names that are no fields of a contact, checked; an empty string gives none."""
+    """Takes out of `data` what is not a field of a contact, checked; an empty string counts as not given."""
     sent = {name: data.pop(name) for name in names if name in data}
     given = {name: value for name, value in sent.items() if not is_blank(value)}
     return Form({name: STEERING[name] for name in names}).collect(given, errors)

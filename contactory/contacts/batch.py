@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import WORKSPACE_ID, Budget, Errors, Form, Json, Object, Rule
+from contactory.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.identities import Identity, identities
@@ -21,14 +21,13 @@ from contactory.db import Connection
 from contactory.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.http import JSON, Response, encode_json
 from contactory.invalid import Invalid
-from contactory.operations import BEING_CHANGED, Call, Stale
+from contactory.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
 from contactory.turns import Turns
 
 MOST = 1000
 MOST_BYTES = 63 << 20
 """Of the results; with the problems of those that are not carried out for it, an answer has up to 64 MiB."""
 _AT_ONCE = 128
-_ATTEMPTS = 20  # Each means that somebody renamed something just then.
 
 
 class Result(msgspec.Struct, omit_defaults=True):
@@ -45,12 +44,8 @@ class Results(msgspec.Struct):
     results: list[Result]
 
 
-def _as_is(value: Json) -> Json:
-    return value
-
-
 _OPERATIONS = {"type": "array", "items": BATCH_ITEM, "minItems": 1, "maxItems": MOST}
-FORM = Form({"workspaceId": WORKSPACE_ID, "operations": Rule(_as_is, _OPERATIONS)}, required=("operations",))
+FORM = Form({"workspaceId": WORKSPACE_ID, "operations": unchecked(_OPERATIONS)}, required=("operations",))
 
 
 async def batch(call: Call) -> Response:
@@ -82,7 +77,7 @@ class _Batch:
         self._operations = operations
         self._results: list[bytes | None] = [None] * len(operations)
         self._size = self._largest = 0
-        self._budget = Budget()
+        self._budget = ErrorBudget()
         self._turns = Turns()
 
     def answer(self) -> bytes:
@@ -92,7 +87,7 @@ class _Batch:
     async def run(self) -> None:
         """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
         those that come after it, are tried again."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(CATALOG_ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
                 return

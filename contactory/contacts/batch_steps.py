@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, Budget, Errors, Json, Object, is_blank, quote
+from contactory.checks import BOOLEAN, ErrorBudget, Errors, Json, Object, is_blank, quote
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids
@@ -31,7 +31,7 @@ class Step(msgspec.Struct):
     values: Values = msgspec.field(default_factory=Values)
     preserve: bool = False
     found: Found | None = None
-    """Of an upsert that nothing of the batch comes before: whom it means."""
+    """Of an upsert that need not wait for another step: the contacts that have its phone and e-mail."""
 
     @property
     def is_plain(self) -> bool:
@@ -44,7 +44,7 @@ class Step(msgspec.Struct):
         return handles_of(self.contact_id, self.values.phone, self.values.email_key)
 
 
-def parse_step(operation: Json, index: int, catalog: Catalog, budget: Budget) -> Step:
+def parse_step(operation: Json, index: int, catalog: Catalog, budget: ErrorBudget) -> Step:
     """Checks an operation. Raises ValidationProblem, or NotFound where its id is none."""
     errors = Errors(budget)
     if not isinstance(operation, dict):
@@ -126,7 +126,7 @@ def subjects_of(operation: Json, catalog: Catalog) -> list[str]:
 
 
 def need_identities(steps: Sequence[Step]) -> bool:
-    """Whether steps could meet on a contact that one of them means by its id, or phone, another otherwise."""
+    """Whether steps could meet on a contact that one of them names by its id or phone, another otherwise."""
     apart = {step.kind for step in steps if not step.is_plain}
     only_makes = apart <= {"create"} and not any(step.kind == "delete" for step in steps)
     return len(steps) > 1 and bool(apart) and not only_makes
@@ -156,12 +156,12 @@ def in_order(steps: Sequence[Step], identities: Sequence[Identity]) -> list[list
             groups.append([])
         groups[number].append(step)
     if groups and identities:
-        _tell_whom_they_mean(groups[0], identities)
+        _pass_on_contacts(groups[0], identities)
     return groups
 
 
-def _tell_whom_they_mean(steps: Sequence[Step], identities: Sequence[Identity]) -> None:
-    """What was found for all is not looked for again by each: it holds for what runs first."""
+def _pass_on_contacts(steps: Sequence[Step], identities: Sequence[Identity]) -> None:
+    """The steps that run first get the contacts that were found for all, and need not look for them again."""
     phones: dict[str | None, str] = {each.phone: each.id for each in identities if each.phone}
     emails: dict[str | None, str] = {each.email_key: each.id for each in identities if each.email_key}
     for step in steps:

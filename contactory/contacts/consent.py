@@ -22,6 +22,7 @@ from contactory.checks import (
     is_blank,
     one_of,
     text,
+    unchecked,
 )
 from contactory.invalid import Invalid
 
@@ -203,15 +204,11 @@ _CHANNEL_SCHEMA: Object = {
 }
 
 
-def _as_is(value: Json) -> Json:
-    return value
-
-
 CONSENT = Form(
     {
-        **{name: Rule(_as_is, _CHANNEL_SCHEMA) for name in CHANNELS},
-        DO_NOT_CONTACT: Rule(
-            _as_is, {**BOOLEAN.schema, "description": "Asked to be left alone, on every channel."}
+        **{name: unchecked(_CHANNEL_SCHEMA) for name in CHANNELS},
+        DO_NOT_CONTACT: unchecked(
+            {**BOOLEAN.schema, "description": "Asked to be left alone, on every channel."}
         ),
     },
     some=True,

@@ -52,7 +52,7 @@ class NewContact(msgspec.Struct, kw_only=True):
         return self.id
 
     def event(self) -> dict[str, Any]:
-        """What the history says of the creation: each value, before and after."""
+        """The creation as the history has it: each value, before and after."""
         scalars = {
             "firstName": self.first_name,
             "lastName": self.last_name,

@@ -44,7 +44,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     """Changes what the form has otherwise than the contact: values, and with `tags` the set of tags.
 
     The tags stand on lines of one text where `by_line`, else each is a value. Raises ValidationProblem,
-    Conflict, NotFound, and PreconditionFailed where the contact is at another `version` than the form says.
+    Conflict, NotFound, and PreconditionFailed where the contact is no longer at the `version` of the form.
     """
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or row["deleted_at"] is not None:

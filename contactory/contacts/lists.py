@@ -16,11 +16,11 @@ from contactory.checks import (
     Errors,
     Json,
     Rule,
+    described,
     every_plus,
     integer,
     leading_plus,
     one_of,
-    said,
 )
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.cursors import CURSOR, SORTS, Cursor
@@ -59,26 +59,28 @@ _TIME = TIMESTAMP._replace(narrows=True)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
-    "offset": said(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
-    "cursor": said(CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."),
-    "sort": said(one_of(*SORTS), "The order; createdAt unless given."),
+    "offset": described(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
+    "cursor": described(
+        CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."
+    ),
+    "sort": described(one_of(*SORTS), "The order; createdAt unless given."),
     "email": EMAIL_FILTER,
     "phone": PHONE_FILTER,
-    "tag": said(_TAGS, "Only contacts that carry the tag; several: all of them."),
-    "anyTag": said(_TAGS, "Only contacts that carry the tag; several: at least one."),
-    "notTag": said(_TAGS, "Only contacts without the tag; several: without all of them."),
+    "tag": described(_TAGS, "Only contacts that carry the tag; several: all of them."),
+    "anyTag": described(_TAGS, "Only contacts that carry the tag; several: at least one."),
+    "notTag": described(_TAGS, "Only contacts without the tag; several: without all of them."),
     "createdAfter": _TIME,
     "createdBefore": _TIME,
     "updatedAfter": _TIME,
     "updatedBefore": _TIME,
-    "count": said(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
+    "count": described(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
     "include": one_of("timezones", "consent", "version")._replace(many=True),
-    "availableNow": said(
+    "availableNow": described(
         CHANNEL._replace(narrows=True), "Only contacts that may be contacted on this channel now."
     ),
-    "availableAt": said(AT._replace(narrows=True), "Or at this moment, on `channel`."),
-    "channel": said(CHANNEL, "The channel that availableAt is about."),
-    "window": said(WINDOW, "The send window for availableNow and availableAt; else the default one."),
+    "availableAt": described(AT._replace(narrows=True), "Or at this moment, on `channel`."),
+    "channel": described(CHANNEL, "The channel that availableAt is about."),
+    "window": described(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
 
 _TAG_FILTERS = ("tag", "anyTag", "notTag")
@@ -193,7 +195,7 @@ def _without_place(query: str, besides: frozenset[str]) -> str:
 HISTORY_QUERY = {
     "limit": LIMIT,
     "cursor": EVENT_CURSOR,
-    "include": Rule(one_of("deleted").parse, one_of("deleted").schema, many=True),
+    "include": one_of("deleted")._replace(many=True),
 }
 
 

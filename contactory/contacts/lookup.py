@@ -7,7 +7,7 @@ import msgspec
 from contactory.availability.model import find_window, subject_of
 from contactory.availability.verdict import Availability, Judge
 from contactory.catalog import Catalog
-from contactory.checks import ID, Errors, said
+from contactory.checks import ID, Errors, described
 from contactory.contacts.api import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address
@@ -22,8 +22,8 @@ from contactory.operations import Call
 
 LOOKUP_QUERY = {
     "workspaceId": ID,
-    "phone": said(PHONE_FILTER, "The phone, in any writing; either this or email."),
-    "email": said(EMAIL_FILTER, "The e-mail; either this or phone."),
+    "phone": described(PHONE_FILTER, "The phone, in any writing; either this or email."),
+    "email": described(EMAIL_FILTER, "The e-mail; either this or phone."),
 }
 
 

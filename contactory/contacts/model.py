@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Json, Object, Rule, is_blank, quote, text
+from contactory.checks import BodyPath, Errors, Json, Object, Rule, is_blank, quote, text
 from contactory.contacts.consent import Consent, Given, parse_consent
 from contactory.contacts.email import normalise_email
 from contactory.fields.values import kept_form
@@ -211,7 +211,7 @@ def _take(
     value: Json,
     catalog: Catalog,
     errors: Errors,
-    path: tuple[str | int, ...],
+    path: BodyPath,
     skip_blank: bool = False,
 ) -> None:
     if name in _SIMPLE:

@@ -1,6 +1,6 @@
 """The operations on contacts: their rows of the table."""
 
-from contactory.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Json, Object, Rule, said
+from contactory.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
 from contactory.contacts import api, batch, lists, lookup, shapes
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
@@ -8,29 +8,20 @@ from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
 from contactory.operations import Operation
 
 
-def _shape(schema: Object) -> Rule:
-    """Only the schema: the handler parses it by the workspace's catalogue."""
-    return Rule(_as_is, schema)
-
-
-def _as_is(value: Json) -> Json:
-    return value
-
-
 def _or_blank(rule: Rule) -> Rule:
     """An upsert takes an empty string for everything: it gives nothing."""
-    return _shape({"anyOf": [rule.schema, BLANK]})
+    return unchecked({"anyOf": [rule.schema, BLANK]})
 
 
 FIELDS = {
-    "firstName": _shape({**NAME.schema, "examples": ["Jane"]}),
-    "lastName": _shape({**NAME.schema, "examples": ["Doe"]}),
-    "email": _shape(shapes.EMAIL),
-    "phone": _shape(shapes.PHONE),
+    "firstName": unchecked({**NAME.schema, "examples": ["Jane"]}),
+    "lastName": unchecked({**NAME.schema, "examples": ["Doe"]}),
+    "email": unchecked(shapes.EMAIL),
+    "phone": unchecked(shapes.PHONE),
     "timezone": TIMEZONE,
-    "tags": _shape(shapes.TAGS),
-    "customFields": _shape(shapes.CUSTOM_FIELDS),
-    "consent": _shape(CONSENT_SCHEMA),
+    "tags": unchecked(shapes.TAGS),
+    "customFields": unchecked(shapes.CUSTOM_FIELDS),
+    "consent": unchecked(CONSENT_SCHEMA),
 }
 _PATCH = Form(FIELDS, some=True)
 _CREATE = Form({"workspaceId": WORKSPACE_ID, **FIELDS}, some=True)
@@ -138,7 +129,9 @@ CONTACT_OPERATIONS = [
         summary="Delete a contact, or erase it",
         permission="write",
         handler=api.delete_contact,
-        query={"purge": said(BOOLEAN, "Erase it, with its history and every trace of its values (admin).")},
+        query={
+            "purge": described(BOOLEAN, "Erase it, with its history and every trace of its values (admin).")
+        },
         answers={204: None},
         problems=(404, 412),
         headers=_IF_MATCH,

@@ -33,7 +33,7 @@ def address_ids(workspace_id: str, phone: str | None, email_key: str | None) -> 
 async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Actor, request_id: str) -> bool:
     """Erases a contact, deleted or not, and every trace of its values; to be called in a transaction.
 
-    What stays is one event that says that a contact of this id was purged, when and by whom.
+    What stays is one event: a contact of this id was purged, when, and by which actor.
     """
     row = await conn.fetchrow(
         """delete from contacts where workspace_id = $1 and id = $2

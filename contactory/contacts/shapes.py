@@ -1,7 +1,7 @@
 """JSON Schema of what a contact's values may be, for the API's description.
 
 A schema with a title becomes a component of that name. What the rules in model.py and email.py take beside it
-is said in words.
+is described in words.
 """
 
 from contactory.checks import BLANK, Object
@@ -101,5 +101,5 @@ _OPERATION: Object = {
 }
 BATCH_ITEM: Object = {
     "anyOf": [_OPERATION, _ANY],
-    "description": "An operation. Each stands alone: what is none is answered in its place, with status 400.",
+    "description": "An operation. Each stands alone: anything else is answered in its place with 400.",
 }

@@ -11,7 +11,18 @@ from typing import Any, cast
 import msgspec
 
 from contactory.availability.openings import DAY, Range, Schedule, schedule_of
-from contactory.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Json, Object, Rule, one_of, said
+from contactory.checks import (
+    BOOLEAN,
+    WORKSPACE_ID,
+    Errors,
+    Form,
+    Json,
+    Object,
+    Rule,
+    described,
+    one_of,
+    unchecked,
+)
 from contactory.invalid import Invalid
 from contactory.near import nearest
 from contactory.tags.model import NAME
@@ -201,13 +212,9 @@ def parse_window(data: Object, errors: Errors) -> Object:
     return values
 
 
-def _as_is(value: Json) -> Json:
-    return value
-
-
 _RANGE = Form(
     {
-        "day": said(one_of(*WEEKDAYS), "The weekday on which it opens."),
+        "day": described(one_of(*WEEKDAYS), "The weekday on which it opens."),
         "from": Rule(
             _time(_OPENS, "23:59"), {"type": "string", "pattern": "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"}
         ),
@@ -229,8 +236,7 @@ _LISTS: dict[str, Callable[..., Any]] = {
 }
 FIELDS = {
     "name": NAME,
-    "channels": Rule(
-        _as_is,
+    "channels": unchecked(
         {
             "type": "array",
             "items": {"type": "string", "enum": list(CHANNELS)},
@@ -238,8 +244,7 @@ FIELDS = {
             "maxItems": len(CHANNELS),
         },
     ),
-    "days": Rule(
-        _as_is,
+    "days": unchecked(
         {
             "title": "OpeningHours",
             "type": "array",
@@ -250,8 +255,7 @@ FIELDS = {
             "examples": [[{"day": "mon", "from": "09:00", "to": "17:00"}]],
         },
     ),
-    "holidays": Rule(
-        _as_is,
+    "holidays": unchecked(
         {
             "type": "array",
             "items": {"type": "string", "format": "date"},
@@ -259,10 +263,10 @@ FIELDS = {
             "description": "Local dates on which it is closed all day.",
         },
     ),
-    "isDefault": said(BOOLEAN, "Whether it is the one that counts where no window is named."),
+    "isDefault": described(BOOLEAN, "Whether it is the one that counts where no window is named."),
 }
 """What a caller may write."""
-PRESET = said(one_of(*presets()), "Take what is not given from this preset.")
+PRESET = described(one_of(*presets()), "Take what is not given from this preset.")
 CREATE = Form(
     {"workspaceId": WORKSPACE_ID, "preset": PRESET, **FIELDS},
     any_of=[{"required": ["preset"]}, {"required": ["name", "channels", "days"]}],

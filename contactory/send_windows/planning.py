@@ -6,7 +6,7 @@ from typing import Any, cast
 from contactory.availability.model import AT, CHANNEL, ids_schema, parse_ids
 from contactory.availability.plan import Plan, count, write_plan
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Form, Json, Object, Rule, said
+from contactory.checks import Errors, Form, Json, Object, described, unchecked
 from contactory.contacts.model import parse_fields
 from contactory.contacts.reachable import PlanFilter, count_by_zones
 from contactory.contacts.shapes import CUSTOM_FIELDS
@@ -20,10 +20,6 @@ from contactory.tags.model import NAME, display_name
 
 MOST_IDS = 10_000
 MOST_TAGS = 100
-
-
-def _as_is(value: Json) -> Json:
-    return value
 
 
 _FILTER: Object = {
@@ -48,9 +44,11 @@ _FILTER: Object = {
 }
 PLAN = Form(
     {
-        "channel": said(CHANNEL, "How to contact; the first channel of the window, unless given."),
-        "at": said(AT, "The moment from which on to count, in the years 2000 to 2099; now, unless given."),
-        "filter": Rule(_as_is, _FILTER),
+        "channel": described(CHANNEL, "How to contact; the first channel of the window, unless given."),
+        "at": described(
+            AT, "The moment from which on to count, in the years 2000 to 2099; now, unless given."
+        ),
+        "filter": unchecked(_FILTER),
     }
 )
 

@@ -1,6 +1,6 @@
 """The operations on tags."""
 
-from contactory.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, said
+from contactory.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
 from contactory.contacts.lists import LIMIT, next_link
 from contactory.errors import NotFound
 from contactory.http import Response, json_response
@@ -14,7 +14,7 @@ LIST_QUERY = {
     **WORKSPACE,
     "q": Rule(prefix, PREFIX, narrows=True),
     "limit": LIMIT,
-    "cursor": said(CURSOR, "Where to go on: take it from the Link header."),
+    "cursor": described(CURSOR, "Where to go on: take it from the Link header."),
 }
 RENAME = Form({"workspaceId": WORKSPACE_ID, "name": NEW_NAME, "merge": BOOLEAN}, required=("name",))
 

@@ -15,9 +15,9 @@ _INVISIBLE = re.compile(
 # Besides what Unicode calls dashes: the minus sign, long vowels of Japanese, swung dash and tilde operator.
 _DASHES = "\u2212\u30fc\u2053\u223c"
 _BRACKETED_ZERO = re.compile(r"[(\[] ?0 ?[)\]]")
-_NO_DIGITS = re.compile(r"\D+")
+NO_DIGITS = re.compile(r"\D+")
 MEXICO = 52
-# Mexico gave these prefixes of mobiles and of long distance up in 2019 and 2020, and people still write them.
+# Mexico gave these prefixes of mobiles and of long distance up in 2019 and 2020, and they are still written.
 _OLD_MEXICAN = re.compile(r"(?:01|04[45]|1)(?=\d{10}$)")
 
 
@@ -54,7 +54,7 @@ def without_bracketed_zero(plain: str, country: str | None) -> str | None:
 
 
 def _is_country_code(begin: str, country: str | None) -> bool:
-    digits = _NO_DIGITS.sub("", begin)
+    digits = NO_DIGITS.sub("", begin)
     if "+" not in begin:
         metadata = PhoneMetadata.metadata_for_region(country) if country else None
         if metadata is None:
@@ -67,7 +67,7 @@ def _is_country_code(begin: str, country: str | None) -> bool:
 
 
 def dialled_from_abroad(number: PhoneNumber, digits: str) -> PhoneNumber | None:
-    """The number without a prefix that is no part of it; None where it has none that is known.
+    """The number without a prefix that is not part of it; None where it has no such prefix.
 
     That is a zero, where no number of the country begins with one, and an old prefix of Mexico, where the 1
     stands behind the country code only. `digits` are those of the writing.

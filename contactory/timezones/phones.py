@@ -13,6 +13,7 @@ from phonenumbers.timezone import time_zones_for_geographical_number
 from contactory.invalid import Invalid
 from contactory.timezones.phone_writing import (
     MEXICO,
+    NO_DIGITS,
     begins_with_alien_zero,
     dialled_from_abroad,
     plain_writing,
@@ -26,7 +27,6 @@ MAX_LENGTH = 100
 _START = re.compile(r"[(\[]*(\+|\d)")
 _ABROAD = re.compile(r"^(?:00|011)")  # The prefixes that lead to other countries, from most of them.
 _LETTERS = re.compile(r"[^\W\d_]")
-_NO_DIGITS = re.compile(r"\D+")
 _NANP = 1
 _LONGEST_E164 = 16  # A plus sign and 15 digits.
 _ZERO_BELONGS = {39, 378}
@@ -98,7 +98,7 @@ def _read(text: str, plain: str, country: str | None) -> str:
 def _number(text: str, plain: str, country: str | None) -> tuple[PhoneNumber, str | None]:
     """The number without what is dialled inside its country only, and one that may have been meant.
 
-    A zero that is no part of the number is left out where the number is in service without it, and suggested
+    A zero that is not part of the number is left out where the number is in service without it, and suggested
     to be left out where it is possible without it. Raises Invalid.
     """
     bare = without_bracketed_zero(plain, country)
@@ -123,14 +123,14 @@ def _without_zero(text: str, number: PhoneNumber, with_zero: PhoneNumber) -> Pho
         return number
     in_service = phonenumbers.is_valid_number(number)
     if number.country_code in _ZERO_BELONGS:
-        return number if in_service and _is_no_landline(number) else with_zero
+        return number if in_service and _is_mobile_or_free(number) else with_zero
     if in_service:
         return number
     detail = f'"{text}" has a zero in brackets, which says that it is not part of the number'
     raise Invalid("invalid_phone", detail, _e164(with_zero))
 
 
-def _is_no_landline(number: PhoneNumber) -> bool:
+def _is_mobile_or_free(number: PhoneNumber) -> bool:
     """Whether a number of Italy is one of a mobile or toll-free, though one of a landline may be as long."""
     kind = phonenumbers.number_type(number)
     digits = phonenumbers.national_significant_number(number)
@@ -177,7 +177,7 @@ def _read_whole(plain: str, number: PhoneNumber) -> bool:
 
 def _digits(plain: str) -> str:
     if plain.isascii() and not _LETTERS.search(plain):
-        return _NO_DIGITS.sub("", plain)
+        return NO_DIGITS.sub("", plain)
     return phonenumbers.normalize_digits_only(phonenumbers.convert_alpha_characters_in_number(plain))
 
 

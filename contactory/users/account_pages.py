@@ -12,7 +12,7 @@ from contactory.users import store
 from contactory.users.agents import browser_of
 from contactory.users.attempts import count_attempt, forgive, subjects
 from contactory.users.model import NAME, PASSWORD
-from contactory.users.pages import address_of, begin, email_key, verified
+from contactory.users.pages import begin, client_address, email_key, verified
 from contactory.users.sessions import end_other_sessions, list_sessions
 from contactory.visits import page
 
@@ -98,7 +98,7 @@ async def _checked(call: Call) -> tuple[str, str]:
     values = _PASSWORD.parse({"password": visit.value("password")})
     if visit.value("password") != visit.value("again"):
         raise ValidationProblem(errors=[FieldError("/again", detail=DIFFERENT)])
-    who = subjects(address_of(call), email_key(visit.person.email))
+    who = subjects(client_address(call), email_key(visit.person.email))
     async with call.connection() as conn:
         await count_attempt(conn, who, known=True)
         stored = await store.password_hash_of(conn, visit.person.id)

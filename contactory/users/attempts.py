@@ -1,9 +1,9 @@
-"""Guessing passwords is slow, and shuts nobody else out: failures are counted, for all processes together.
+"""Guessing passwords is slow, and shuts no user out: failures are counted, for all processes together.
 
 They are counted by address and e-mail together, by address, and by e-mail. Ten of the first or thirty of the
-second, and that address has to pause. The e-mail alone makes nobody pause, or anybody could lock its user
-out: after ten failures, attempts from addresses from which its user has not signed in lately go one by one,
-one a second, and wait for their turn. All clocks are the database's.
+second, and that address has to pause. The e-mail alone makes no address pause, or any client could lock its
+user out: after ten failures, attempts from addresses from which its user has not signed in lately go one by
+one, one a second, and wait for their turn. All clocks are the database's.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ TURN, LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=5)
 REMEMBERED = timedelta(days=90)
 MOST_ADDRESSES = 20
 
-# A moment to come was written before the clock was set back: nobody waits for longer than the window.
+# A moment to come was written before the clock was set back: no wait is longer than the window.
 _MEND = "update sign_in_failures set since = now() where since > now()"
 _STOPPED = f"""
 with mended as ({_MEND} and subject = any($1))
@@ -72,7 +72,7 @@ update sign_in_failures f set failures = greatest(0, f.failures - 1)
 
 
 class Subjects(NamedTuple):
-    """What failures are counted by; as digests, since the e-mail may be anybody's."""
+    """What failures are counted by; as digests, since the e-mail need not be a user's."""
 
     pair: bytes
     address: bytes
@@ -80,7 +80,7 @@ class Subjects(NamedTuple):
 
 
 def subjects(address: str, email_key: str) -> Subjects:
-    """Who tries to sign in, and as whom."""
+    """The address and e-mail of an attempt to sign in; the address as Request.address gives it."""
     place = _place(address)
     return Subjects(
         _digest(f"pair {place} {email_key}"), _digest(f"address {place}"), _digest(f"email {email_key}")
@@ -88,19 +88,12 @@ def subjects(address: str, email_key: str) -> Subjects:
 
 
 def _place(address: str) -> str:
-    """What of an address one cannot change at will: of IPv6 the network of 64 bits, and no port."""
-    host = address.strip()
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
+    """What of an address a client cannot change at will: of IPv6 the network of 64 bits."""
     try:
-        found = ip_address(host.partition("%")[0])
+        found = ip_address(address)
     except ValueError:
-        return host[:100]
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
-    return str(found)
+        return address
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
 
 
 def _digest(text: str) -> bytes:
@@ -152,7 +145,7 @@ async def take_back(conn: Connection, who: Subjects) -> None:
 
 
 async def is_known(conn: Connection, address: bytes, email_key: str) -> bool:
-    """Whether somebody with that e-mail has signed in from the address lately."""
+    """Whether a user with that e-mail has signed in from the address lately."""
     return await conn.fetchval(
         """select exists (select from known_addresses k join users u on u.id = k.user_id
                            where u.email_key = $1 and k.address = $2 and k.seen_at > now() - $3::interval)""",

@@ -67,7 +67,7 @@ async def sign_in(call: Call) -> Response:
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
     key = email_key(email)
-    who = subjects(address_of(call), key)
+    who = subjects(client_address(call), key)
     try:
         async with call.connection() as conn:
             known = await is_known(conn, who.address, key)
@@ -109,13 +109,13 @@ async def verified(call: Call, who: Subjects, stored: str | None, password: str,
         raise
 
 
-def address_of(call: Call) -> str:
+def client_address(call: Call) -> str:
     """Where the request comes from."""
     return call.request.address(call.app.settings.proxies)
 
 
 def email_key(email: str) -> str:
-    """By what somebody who signs in with that e-mail is found."""
+    """By what a user who signs in with that e-mail is found."""
     try:
         return normalise_email(email)[1]
     except Invalid:
@@ -123,14 +123,14 @@ def email_key(email: str) -> str:
 
 
 async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> None:
-    """A session with a secret of its own: one that somebody else may know from before is worth nothing.
+    """A session with a secret of its own: one that was known before is worth nothing.
 
     Raises SignedOut where `checked` is no longer what is stored of the user's password.
     """
     secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
     if call.visit.session:
         await end_session(conn, call.visit.session)
-    await remember(conn, subjects(address_of(call), "").address, user_id)
+    await remember(conn, subjects(client_address(call), "").address, user_id)
     call.visit.sign_in(secret)
 
 

@@ -53,7 +53,7 @@ class Passwords:
         try:
             return await asyncio.to_thread(work, *args, **kwargs)
         except (Argon2Error, MemoryError, RuntimeError):
-            # No memory for it, or no thread: neither says anything of the password.
+            # No memory for it, or no thread: neither tells anything about the password.
             raise Unavailable(_FULL, _SECONDS) from None
         finally:
             self._turns.give_back()

@@ -66,7 +66,7 @@ def roles(person: User) -> list[str]:
 def _values(call: Call, form: Form, known: User | None = None) -> tuple[Object, list[str] | None]:
     """What was typed, and the workspaces that were chosen (None: all). Raises ValidationProblem.
 
-    None need be chosen where `known`, whom the form is about, had none.
+    None need be chosen where the form is about `known`, who had none.
     """
     visit, errors = call.visit, Errors()
     typed = {name: visit.value(name) for name in form.rules if visit.value(name).strip()}

@@ -16,7 +16,7 @@ COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited,
                join workspaces w on w.id = m.workspace_id and w.deleted_at is null
               where m.user_id = u.id) as workspace_ids"""
 
-_MOST_ACCOUNTS = 20  # That somebody belongs to: each password takes its time to check.
+_MOST_ACCOUNTS = 20  # Of one e-mail: each password takes its time to check.
 ONLY_OWNER = "This is the account's only owner: make another owner first."
 
 

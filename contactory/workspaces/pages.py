@@ -167,7 +167,7 @@ async def show_new_workspace(call: Call) -> Response:
     """The form for another workspace."""
     _need_whole_account(call)
     here = await _read(call)
-    # Only what can still be chosen: it would be refused, and nobody had typed it.
+    # Only what can still be chosen: the rest would be refused, though it was not typed.
     zone = here.timezone if is_zone(here.timezone or "") else None
     country = here.country if here.country in COUNTRIES else None
     known = {"mode": "live", "name": "", "timezone": zone or "", "country": country or ""}

@@ -89,7 +89,7 @@ def test_a_damaged_backup_changes_nothing(filled: CommandLine) -> None:
     (filled.folder / "half.dump").write_bytes(whole[: len(whole) * 2 // 3])
     (filled.folder / "junk.dump").write_bytes(b"hello")
     assert "is damaged" in filled.fails("restore", "half.dump", "--force")
-    assert "is no backup that can be read" in filled.fails("restore", "junk.dump", "--force")
+    assert "is not a backup that can be read" in filled.fails("restore", "junk.dump", "--force")
     assert contents(at(filled)) == before
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contactory.contacts.export import as_csv, guarded
 from contactory.contacts.export_pages import PIECE
 from contactory.contacts.grid import Column
+from contactory.ids import new_id
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 
@@ -109,6 +110,13 @@ def test_a_selection_is_exported(world: World, olive: Person) -> None:
     assert [line["firstName"] for line in found] == ["3", "0"]
     export(olive, world, 400)
     export(olive, world, 400, contact="nonsense")
+
+
+def test_a_selection_of_twelve_thousand_is_exported(world: World, olive: Person) -> None:
+    made = world.alice.made(firstName="Last")["id"]
+    chosen = [*(new_id() for _ in range(12_000)), made]
+    [line] = lines_of(export(olive, world, contact=chosen, format="jsonl"))
+    assert line["firstName"] == "Last"
 
 
 def test_nobody_is_a_file_too(world: World, olive: Person) -> None:

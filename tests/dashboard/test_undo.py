@@ -1,15 +1,13 @@
 """Taking changes back: only what was changed, whatever else happens to the contact meanwhile."""
 
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.dashboard.test_contact_page import at, take_back
 from tests.dashboard.test_many import do, named
+from tests.waiting import while_changed
 from tests.world import Person, World, a_phone
 
 IDAHO = "+12085550155"
@@ -26,26 +24,6 @@ def zone_of(world: World, contact_id: str) -> tuple[Any, Any, Any]:
     return shown["timezone"], shown["timezoneSource"], shown["timezones"]
 
 
-def while_changed(
-    world: World, contact_id: str, change: str, value: Any, request: Callable[[], httpx.Response]
-) -> httpx.Response:
-    """What a request gets that has looked at a contact, and waits for a change of it to be committed."""
-    answers: list[httpx.Response] = []
-    world.sql.execute("begin")
-    world.sql.execute(f"update contacts set {change}, version = version + 1 where id = $1", contact_id, value)
-    waiting = threading.Thread(target=lambda: answers.append(request()))
-    waiting.start()
-    held = """select count(*) from pg_stat_activity
-               where wait_event_type = 'Lock' and datname = current_database()"""
-    deadline = time.monotonic() + 20
-    while world.sql.value(held) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    world.sql.execute("commit")
-    waiting.join()
-    return answers[0]
-
-
 def test_a_change_of_something_else_that_comes_in_between_does_not_matter(
     world: World, olive: Person
 ) -> None:
@@ -53,7 +31,7 @@ def test_a_change_of_something_else_that_comes_in_between_does_not_matter(
     made = world.alice.made(firstName="Jane", customFields={"Plan": "Free"}, tags=["a"])
     world.alice.patch(made["id"], {"firstName": "June", "customFields": {"Plan": "Pro"}, "tags": ["b"]})
     answer = while_changed(
-        world, made["id"], "last_name = $2", "Roe", lambda: take_back(olive, world, made["id"], 2)
+        world.sql, made["id"], "last_name = $2", lambda: take_back(olive, world, made["id"], 2), "Roe"
     )
     assert answer.status_code == 303, answer.text
     now = world.alice.read(made["id"])
@@ -67,11 +45,11 @@ def test_a_tag_that_comes_in_between_stays(world: World, olive: Person) -> None:
     world.alice.made(tags=["late"])
     late = world.sql.value("select id from tags where workspace_id = $1 and name = 'late'", world.acme)
     answer = while_changed(
-        world,
+        world.sql,
         made["id"],
         "tag_ids = tag_ids || $2::bigint",
-        late,
         lambda: take_back(olive, world, made["id"], 2),
+        late,
     )
     assert answer.status_code == 303, answer.text
     assert world.alice.read(made["id"])["tags"] == ["late", "old"]
@@ -100,7 +78,9 @@ def test_what_is_changed_in_between_is_not_overwritten(
         lastName="Doe", phone=IDAHO, email="old@example.com", customFields={"Plan": "Free"}
     )
     assert world.alice.patch(made["id"], patch).headers["etag"] == '"2"'
-    answer = while_changed(world, made["id"], change, value, lambda: take_back(olive, world, made["id"], 2))
+    answer = while_changed(
+        world.sql, made["id"], change, lambda: take_back(olive, world, made["id"], 2), value
+    )
     assert answer.status_code == 409, answer.text
     assert "has been changed again since" in answer.text
     assert len(world.alice.history(made["id"]).json()) == 2

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from contactory.embedded import running_url
 from tests.durability.load import CLIENTS
 from tests.embedded.servers import copy
 from tests.servers import PATIENCE, SERVE, Server, sql_at
+from tests.waiting import until
 from tests.world import World
 
 CONTACTS = 100
@@ -108,10 +108,7 @@ class Installation:
             self.server.process.wait(PATIENCE)
             self.server.start()
             return
-        deadline = time.monotonic() + PATIENCE
-        while not self.server.answers():
-            assert time.monotonic() < deadline, "the server is not ready again"
-            time.sleep(0.02)
+        until(self.server.answers)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from pathlib import Path
 from contactory import embedded, embedded_host
 from tests.embedded.servers import (
     answers,
-    eventually,
     first_line,
     needs_proc,
     postmaster,
@@ -18,6 +17,7 @@ from tests.embedded.servers import (
     running,
     supervising,
 )
+from tests.waiting import until
 
 
 @needs_proc
@@ -26,7 +26,7 @@ def test_a_killed_supervisor_takes_the_server_with_it(store: Path) -> None:
         assert first_line(supervisor) == "ready"
         supervisor.kill()
         supervisor.wait()
-        eventually(lambda: not processes(store))
+        until(lambda: not processes(store))
     with running(store) as server:
         assert query(server.url, "select body from note") == "kept"
 
@@ -43,8 +43,8 @@ def test_a_killed_server_is_back_by_itself(store: Path) -> None:
     with running(store) as server:
         killed = postmaster(store)
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: not Path(f"/proc/{killed}").exists())
-        eventually(lambda: answers(server.url))
+        until(lambda: not Path(f"/proc/{killed}").exists())
+        until(lambda: answers(server.url))
         assert postmaster(store) != killed
         assert query(server.url, "select body from note") == "kept"
 
@@ -66,7 +66,7 @@ def test_an_orphaned_server_is_stopped_and_replaced(store: Path) -> None:
         stderr=subprocess.DEVNULL,
         **account.credentials,
     )
-    eventually(lambda: embedded.is_ready(store / "data-18", orphan.pid))
+    until(lambda: embedded.is_ready(store / "data-18", orphan.pid))
     said: list[str] = []
     with running(store, report=said.append) as server:
         assert orphan.wait(1) == 0
@@ -82,11 +82,11 @@ def test_backends_that_outlive_their_server_are_ended(store: Path) -> None:
         psql = [store / "postgresql-18/bin/psql", server.url, "-c", busy]
         with subprocess.Popen(psql, stderr=subprocess.DEVNULL) as client:
             seen = "select count(*) from pg_stat_activity where query like 'do $$%'"
-            eventually(lambda: query(server.url, seen))
+            until(lambda: query(server.url, seen))
             before = set(processes(store))
             try:
                 os.kill(postmaster(store), signal.SIGKILL)
-                eventually(lambda: answers(server.url))
+                until(lambda: answers(server.url))
             finally:
                 client.kill()
         assert not before & set(processes(store))
@@ -117,9 +117,9 @@ def test_a_server_that_cannot_start_is_tried_until_it_can(store: Path) -> None:
     with running(store, report=said.append) as server:
         control.rename(aside)
         os.kill(postmaster(store), signal.SIGKILL)
-        eventually(lambda: any("does not start" in line for line in said))
+        until(lambda: any("does not start" in line for line in said))
         aside.rename(control)
-        eventually(lambda: answers(server.url))
+        until(lambda: answers(server.url))
 
 
 def test_stopping_ends_the_attempts_to_start(store: Path) -> None:
@@ -127,7 +127,7 @@ def test_stopping_ends_the_attempts_to_start(store: Path) -> None:
     with running(store, report=said.append):
         (store / "data-18/global/pg_control").unlink()
         os.kill(postmaster(store), signal.SIGKILL)
-        eventually(lambda: any("starting it again in 4 s" in line for line in said))
+        until(lambda: any("starting it again in 4 s" in line for line in said))
         stopped = time.monotonic()
     assert time.monotonic() - stopped < 4, "it did not wait for the next attempt"
     assert not processes(store)
@@ -146,7 +146,7 @@ def test_a_forked_worker_does_not_keep_the_folder_of_a_killed_supervisor(store: 
 
 def test_an_initdb_that_was_killed_does_no_harm(folder: Path) -> None:
     with supervising(folder / "store") as supervisor:
-        eventually(lambda: list((folder / "store").glob("partial-*/new/PG_VERSION")))
+        until(lambda: list((folder / "store").glob("partial-*/new/PG_VERSION")))
         supervisor.kill()
     assert not (folder / "store/data-18").exists()
     with running(folder / "store") as server:

@@ -15,7 +15,6 @@ from contactory.embedded import EmbeddedError, EmbeddedPostgres, database, runni
 from tests.embedded.servers import (
     answers,
     copy,
-    eventually,
     first_line,
     needs_proc,
     needs_root,
@@ -25,6 +24,7 @@ from tests.embedded.servers import (
     running,
     supervising,
 )
+from tests.waiting import until
 
 
 def test_a_first_start_makes_a_private_database_that_wants_its_password(folder: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_log_stays_small(store: Path) -> None:
     with running(store):
         with (store / "log").open("ab") as log:
             log.write(b"x" * (embedded.LOG_LIMIT + 1))
-        eventually(lambda: (store / "log").stat().st_size < 1000)
+        until(lambda: (store / "log").stat().st_size < 1000)
         assert (store / "log.1").stat().st_size > embedded.LOG_LIMIT
 
 

@@ -130,3 +130,20 @@ def test_the_pictures_load_nothing_from_elsewhere() -> None:
     svg = (DOCS / "images" / "terminal.svg").read_text("utf-8")
     assert set(re.findall(r"https?://[^\"' )]+", svg)) == {"http://www.w3.org/2000/svg"}
     assert "url(http" not in svg
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"), [("| empty, where it narrows", "narrows"), ("| given twice", "many")]
+)
+def test_the_parameters_that_narrow_an_answer_or_may_be_repeated_stand_in_the_docs(
+    row: str, kind: str
+) -> None:
+    rules = [each.query.items() for each in OPERATIONS if each.for_programs]
+    known = {name for query in rules for name, rule in query if getattr(rule, kind)}
+    [line] = [line for line in page("requests.md").splitlines() if line.startswith(row)]
+    assert set(re.findall(r"`(\w+)`", line)) - {"required", "repeated_parameter"} == known
+
+
+def test_every_page_of_the_docs_stands_in_their_table_of_contents() -> None:
+    linked = set(re.findall(r"\]\((\S+\.md)\)", page("README.md")))
+    assert {path.name for path in DOCS.glob("*.md")} - {"README.md"} <= linked

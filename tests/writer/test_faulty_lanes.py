@@ -61,9 +61,9 @@ class Faulty:
                 raise asyncio.CancelledError
 
 
-def counted() -> float:
+def counted() -> int:
     """Unexpected errors so far."""
-    return ERRORS.numbers()[0]
+    return int(ERRORS.numbers()[0])
 
 
 async def _served(fault: str, count: int) -> tuple[list[Any], Any, int]:
