@@ -13,7 +13,7 @@ import msgspec
 from contactory.checks import BodyPath, Errors, Json, Object
 from contactory.errors import FieldError, UnsupportedMediaType, ValidationProblem
 from contactory.invalid import Invalid
-from contactory.json_bounds import MOST_BRACKETS, brackets, has_nul, is_deeper, nul_paths
+from contactory.json_bounds import MOST_BRACKETS, MOST_COMMAS, brackets, has_nul, is_deeper, nul_paths
 
 MAX_DEPTH = 32
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -36,6 +36,8 @@ def decode_object(body: bytes, content_type: str | None, merge_patch: bool = Fal
     Raises UnsupportedMediaType, or ValidationProblem for anything that is not an acceptable JSON object.
     """
     _check_media_type(content_type, merge_patch)
+    if body.count(b",") > MOST_COMMAS:
+        raise _malformed(f"The body has more than {MOST_COMMAS:,} commas: send less at once")
     count = brackets(body)
     if count > MOST_BRACKETS:
         raise _malformed(f"The body has more than {MOST_BRACKETS:,} objects and arrays: send less at once")

@@ -72,6 +72,15 @@ def test_a_bad_body_of_a_mebibyte_costs_little_more_than_a_good_one(kind: str) -
     assert bad < max(0.05, 10 * good)
 
 
+@pytest.mark.parametrize("item", ["1.5", "7", '""', r'"\u0000"', '"["'])
+def test_millions_of_tiny_values_are_refused_unread(world: World, item: str) -> None:
+    tiny = f'{{"operations":[{",".join([item] * (7 * MEBIBYTE // (len(item) + 1)))}]}}'.encode()
+    assert processor_seconds(lambda: read(tiny)) < 0.05
+    answer = world.alice.post("/v1/contacts/batch", content=tiny)
+    assert answer.status_code == 400
+    assert "more than 500,000 commas: send less at once" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("form", ["a&" * (MEBIBYTE // 2), "&" * MEBIBYTE, "a=1&" * (MEBIBYTE // 4)])
 def test_a_form_of_many_fields_is_refused_unread(form: str) -> None:
     with pytest.raises(ValidationProblem):
