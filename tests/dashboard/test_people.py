@@ -260,6 +260,18 @@ def test_the_last_owner_who_sees_everything_stays(world: World, olive: Person) -
     assert now(world, olive.user_id) == ("owner", False, False)
 
 
+def test_what_one_may_give_is_told_by_the_role_of_now(world: World, olive: Person) -> None:
+    conn, editor = world.sql.conn, world.person("editor")
+    as_owner = world.sql.run(store.get_user(conn, world.account_id, olive.user_id))
+    world.sql.execute("update users set role = 'admin' where id = $1", olive.user_id)
+    giving = change_user(
+        conn, world.account_id, editor.user_id, role="owner", workspace_ids=None, by=as_owner
+    )
+    with pytest.raises(Forbidden):
+        world.sql.run(giving)
+    assert now(world, editor.user_id)[0] == "editor"
+
+
 def test_a_link_to_a_new_password_works_once_and_replaces_the_older(world: World, olive: Person) -> None:
     ed = world.person("editor")
     older, newer = (link_in(olive.post(at(world, ed.user_id, "link"))) for _ in range(2))

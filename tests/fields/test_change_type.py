@@ -14,7 +14,7 @@ import pytest
 from contactory.fields.values import text_form
 from contactory.ids import new_id
 from tests.servers import Sql, sql_at
-from tests.waiting import until
+from tests.waiting import until, until_waiting
 from tests.world import World, at_once
 
 PATH = "/v1/custom-fields"
@@ -236,6 +236,38 @@ def test_a_transaction_that_wrote_before_is_waited_for(world: World) -> None:
         slow.execute("commit")
         assert answer.result().status_code == 409
     assert (type_of(world, field_id), stored(world)) == ("text", ["abc"])
+
+
+def test_whoever_writes_only_later_is_not_waited_for(world: World) -> None:
+    field_id = world.field("f")
+    made, other = world.alice.made(customFields={"f": "1"}), world.alice.made()
+    with another(world) as slow, another(world) as later, ThreadPoolExecutor(1) as pool:
+        slow.execute("begin")
+        slow.execute(WRITE.format(more=""), world.acme, made["id"], "2")
+        answer = pool.submit(retype, world.alice, field_id, "number")
+        announced = "select next_type is not null from custom_fields where id = $1"
+        until(lambda: world.sql.value(announced, field_id))
+        time.sleep(0.3)  # By then it has seen who was writing.
+        later.execute("begin")
+        later.execute("update contacts set first_name = 'June' where id = $1", other["id"])
+        slow.execute("commit")
+        assert answer.result().status_code == 200
+        later.execute("commit")
+    assert (type_of(world, field_id), stored(world)) == ("number", ["2"])
+
+
+def test_a_value_that_is_changed_while_all_are_rewritten_stays(world: World) -> None:
+    field_id = world.field("f")
+    made = world.alice.made(customFields={"f": "8.0"})
+    with another(world) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("begin")
+        holder.execute("select from contacts where id = $1 for update", made["id"])
+        answer = pool.submit(retype, world.alice, field_id, "number")
+        until_waiting(world.sql)
+        holder.execute(WRITE.format(more=""), world.acme, made["id"], "9")
+        holder.execute("commit")
+        assert answer.result().status_code == 200
+    assert stored(world) == ["9"]
 
 
 def test_a_statement_that_has_not_written_yet_is_waited_for(world: World) -> None:

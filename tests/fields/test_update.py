@@ -1,9 +1,14 @@
 """PATCH /v1/custom-fields/{id}: names and positions; types are in test_change_type.py."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.servers import sql_at
+from tests.waiting import until_waiting
 from tests.world import World, at_once, pointers
 
 PATH = "/v1/custom-fields"
@@ -108,3 +113,20 @@ def test_writes_during_renames_all_find_the_field(world: World) -> None:
     at_once(rename, *[lambda c=c: write(c) for c in contacts])
     for contact in contacts:
         assert list(world.alice.read(contact["id"])["customFields"]) in ([], ["f10"])
+
+
+def test_a_read_under_way_does_not_bring_an_old_name_back(
+    world: World, private_server: Callable[..., httpx.Client]
+) -> None:
+    field_id = world.field("Old")
+    contact_id = world.alice.made(customFields={"Old": "x"})["id"]
+    alice = world.alice.at(private_server(statement_timeout=60))
+    with sql_at(world.sql.url) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("begin")
+        holder.execute("lock table send_windows in access exclusive mode")  # The last that a catalogue reads.
+        reading = pool.submit(alice.fetch, contact_id)
+        until_waiting(world.sql, "relation")
+        assert alice.request("PATCH", f"/v1/custom-fields/{field_id}", {"name": "New"}).status_code == 200
+        holder.execute("commit")
+        assert reading.result().status_code == 200
+        assert alice.read(contact_id)["customFields"] == {"New": "x"}

@@ -1,5 +1,6 @@
 """DELETE /v1/api-keys/{id}."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from contactory.auth import Keys
+from contactory.db import Database
+from contactory.errors import Unauthorized
 from tests.clocks import functions
 from tests.servers import sql_at
 from tests.waiting import until_waiting
@@ -91,3 +95,19 @@ def test_a_read_under_way_does_not_bring_a_revoked_key_back(
             holder.execute(f"select pg_advisory_unlock({LOCK})")
             assert asked_before.result().status_code == 200
             assert [bob.list().status_code for _ in range(3)] == [401] * 3
+
+
+def test_a_revoked_key_stops_within_a_second_although_nothing_polls(world: World, database_url: str) -> None:
+    async def run() -> None:
+        database = Database(database_url, 2, 10)
+        keys = Keys(database)
+        await keys.find(world.bob.key)
+        await keys.poll()
+        assert (await keys.find(world.bob.key)).id == world.bob.key_id
+        await asyncio.to_thread(revoke, world.alice, world.bob.key_id)
+        await asyncio.sleep(1)
+        with pytest.raises(Unauthorized):
+            await keys.find(world.bob.key)
+        await database.close()
+
+    asyncio.run(run())

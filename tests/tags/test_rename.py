@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.waiting import until
 from tests.world import World, at_once, pointers
 
 
@@ -35,6 +36,22 @@ def test_another_server_process_shows_it_within_a_second(world: World, second_ht
     rename(world.alice, "vip", "gold")
     patched = elsewhere.patch(made["id"], {"tags": ["vip"]})
     assert patched.json()["tags"] == ["gold", "vip"]
+
+
+def test_a_reader_of_another_process_sees_it_soon(world: World, second_http: Any) -> None:
+    made = world.alice.made(tags=["vip"])
+    elsewhere = world.alice.at(second_http)
+    assert elsewhere.read(made["id"])["tags"] == ["vip"]
+    rename(world.alice, "vip", "gold")
+    until(lambda: elsewhere.read(made["id"])["tags"] == ["gold"])
+
+
+def test_what_carries_the_tag_that_stayed_is_not_changed_by_its_name(world: World) -> None:
+    world.alice.made(tags=["A"])
+    made = world.alice.made(tags=["B"])
+    rename(world.alice, "A", "B", merge=True)
+    answer = world.alice.patch(made["id"], {"tags": ["B"]})
+    assert (answer.json(), answer.headers["etag"]) == (made, '"1"')
 
 
 @pytest.mark.parametrize("name", ["a/b", "/", "50% off", "ü", "a?b#c", "a+b", "a//b", "/a/", "tag."])

@@ -5,6 +5,7 @@ import time
 import httpx
 import pytest
 
+from tests.waiting import until
 from tests.world import World, a_phone
 
 
@@ -37,6 +38,16 @@ def test_its_keys_stop_everywhere_within_a_second(world: World, second_http: htt
     assert keys["Ada"] is None
 
 
+def test_a_key_of_the_account_finds_nothing_in_it_elsewhere_soon(
+    world: World, second_http: httpx.Client
+) -> None:
+    elsewhere, made = world.ada.at(second_http), world.alice.made()
+    assert elsewhere.fetch(made["id"]).status_code == 200
+    delete(world, world.acme)
+    until(lambda: elsewhere.fetch(made["id"]).status_code == 404)
+    assert elsewhere.list(workspaceId=world.acme).status_code == 404
+
+
 def test_it_needs_an_admin_key_of_the_account(world: World) -> None:
     assert world.alice.delete(f"/v1/workspaces/{world.acme}").status_code == 403
     assert world.caller(None, "write").delete(f"/v1/workspaces/{world.acme}").status_code == 403
@@ -55,7 +66,7 @@ def test_a_dry_run_deletes_nothing(world: World) -> None:
     assert world.alice.list().status_code == 200
 
 
-@pytest.mark.parametrize("write", ["create", "upsert", "patch"])
+@pytest.mark.parametrize("write", ["create", "upsert", "patch", "field"])
 def test_what_another_process_is_asked_to_write_just_then_is_not_written(
     world: World, second_http: httpx.Client, write: str
 ) -> None:
@@ -66,7 +77,10 @@ def test_what_another_process_is_asked_to_write_just_then_is_not_written(
         "create": lambda: elsewhere.create({"firstName": "June"}),
         "upsert": lambda: elsewhere.upsert({"phone": a_phone()}),
         "patch": lambda: elsewhere.patch(contact_id, {"firstName": "June"}),
+        "field": lambda: elsewhere.post("/v1/custom-fields", {"name": "Late", "type": "text"}),
     }[write]()
     assert answer.status_code in (401, 404), answer.text
     events = "select count(*) from contact_events where workspace_id = $1"
     assert world.sql.value(events, world.acme) <= 1, "none but that of before, which a job erases"
+    fields = "select count(*) from custom_fields where workspace_id = $1"
+    assert world.sql.value(fields, world.acme) == 0
