@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from prometheus_client import REGISTRY
 
 from contactory.contacts.writer import Apart, Writer
 from contactory.errors import Unavailable
+from contactory.metrics import ERRORS
 
 
 @dataclass
@@ -61,9 +61,9 @@ class Faulty:
                 raise asyncio.CancelledError
 
 
-def counted() -> float:
+def counted() -> int:
     """Unexpected errors so far."""
-    return REGISTRY.get_sample_value("contactory_errors_total") or 0.0
+    return cast(int, ERRORS.state())
 
 
 async def _served(fault: str, count: int) -> tuple[list[Any], Any, int]:
