@@ -1,135 +1,74 @@
-"""The text of `/metrics`: what this process has counted, and what the others of its supervisor wrote down."""
+"""The text of `/metrics`: prometheus-client writes it from the numbers of all processes together."""
 
 import os
-import secrets
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
-import msgspec
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
 
-from contactory.logs import log
-from contactory.metrics import Metric, Samples, State, labelled, merged
-from contactory.process_metrics import KINDS, process_samples
-
-_ENDED = "ended"
-_REMEMBERED = 64
-
-
-class Snapshot(msgspec.Struct):
-    """What one process had counted at one moment."""
-
-    process: str
-    """What it is called in the text."""
-    pid: int
-    current: dict[str, State]
-    """The states of metrics by their names: what counts as long as the process lives."""
-    lasting: dict[str, State]
-    """What still counts when it has ended."""
+from contactory.metrics import Gauge, Histogram, Info, Metric, Series
+from contactory.shared_metrics import Numbers, SharedMetrics, Snapshot, add
 
 
-class Ended(msgspec.Struct):
-    """What the processes that have ended had counted, together."""
+def exposition(shared: SharedMetrics, own: bytes) -> bytes:
+    """The metrics of all processes, `own` being the snapshot of this one. May run in any thread."""
+    registry = CollectorRegistry()
+    registry.register(_Processes(*shared.read(own)))
+    return generate_latest(registry)
 
-    files: list[str] = []
-    """The last of their files: whoever has read one of them does not count it again."""
-    lasting: dict[str, State] = {}
 
+class _Processes(Collector):
+    """What processes have counted, for one text."""
 
-class Exposition:
-    """The metrics of one process, and those of its siblings in the folder that they share."""
+    def __init__(self, snapshots: list[Snapshot], total: Numbers) -> None:
+        self._snapshots = snapshots
+        self._total = total
+        for each in snapshots:
+            add(total, each.lasting)
+            add(total, each.gauges)
 
-    def __init__(self, folder: Path, process: str) -> None:
-        self._folder = folder
-        self._process = process
-        self._file = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._failed = False
-
-    def snapshot(self) -> Snapshot:
-        """What this process has counted so far."""
-        current = {metric.name: metric.state() for metric in Metric.all if not metric.lasting}
-        lasting = {metric.name: metric.state() for metric in Metric.all if metric.lasting}
-        return Snapshot(self._process, os.getpid(), current, lasting)
-
-    def write(self, own: Snapshot) -> None:
-        """Lets the others know what this process has counted. May run in any thread."""
-        try:
-            _write(self._folder / self._file, own)
-            self._failed = False
-        except OSError as error:
-            if not self._failed:
-                log.warning("metrics not shared", error=error.strerror)
-            self._failed = True
-
-    def text(self, own: Snapshot) -> bytes:
-        """The metrics of all processes, `own` being those of this one. May run in any thread."""
-        others = _read_all(self._folder)
-        # After the others: one that has ended in between is counted here, and otherwise there.
-        ended = _read_ended(self._folder)
-        ours = {self._file, *ended.files}
-        processes = [own, *(found for name, found in others.items() if name not in ours)]
-        total = ended.lasting
-        for process in processes:
-            total = merged(total, process.current | process.lasting)
-        lines: list[str] = []
+    def collect(self) -> Iterator[Family]:
+        """The metrics with their values."""
         for metric in Metric.all:
-            lines += _lines(metric.name, metric.kind, metric.help, metric.samples(total[metric.name]))
-        pids = {"supervisor": os.getppid(), **{each.process: each.pid for each in processes}}
-        lines += _of_processes(pids)
-        return "\n".join([*lines, ""]).encode()
+            yield _family(metric, self._total[metric.name])
+        for info in Info.all:
+            labels: dict[str, str] = {}
+            for each in self._snapshots:
+                labels |= each.infos.get(info.name, {})
+            yield InfoMetricFamily(info.name, info.help, labels)
+        pids = {each.process: each.pid for each in self._snapshots}
+        yield from _of_the_system({"supervisor": os.getppid(), **pids})
 
 
-def _of_processes(pids: Mapping[str, int]) -> list[str]:
-    found = {process: process_samples(pid) for process, pid in sorted(pids.items())}
-    lines: list[str] = []
-    for name, (kind, help_) in KINDS.items():
-        samples = {
-            labelled(name, process=process): samples[name] for process, samples in found.items() if samples
-        }
-        lines += _lines(name, kind, help_, samples)
-    return lines
+def _family(metric: Metric, series: Series) -> Family:
+    if isinstance(metric, Histogram):
+        histogram = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+        bounds = [*(str(float(bound)) for bound in metric.bounds), "+Inf"]
+        for labels, (*counts, total) in series.items():
+            # Each bucket holds what those below hold, too.
+            histogram.add_metric(labels, [*zip(bounds, accumulate(counts), strict=False)], total)
+        return histogram
+    kind = GaugeMetricFamily if isinstance(metric, Gauge) else CounterMetricFamily
+    family = kind(metric.name, metric.help, labels=metric.labels)
+    for labels, (number,) in series.items():
+        family.add_metric(labels, number)
+    return family
 
 
-def _lines(name: str, kind: str, help_: str, samples: Samples) -> list[str]:
-    head = [f"# HELP {name} {help_}", f"# TYPE {name} {kind}"]
-    return head + [f"{series} {_shown(value)}" for series, value in samples.items()]
-
-
-def _shown(value: float) -> str:
-    return "+Inf" if value == float("inf") else repr(value)
-
-
-def bury(folder: Path, pid: int) -> None:
-    """Keeps what a process that has ended had counted, and removes its file."""
-    for name, found in _read_all(folder).items():
-        if found.pid == pid:
-            ended = _read_ended(folder)
-            ended.lasting = merged(ended.lasting, found.lasting)
-            ended.files = [*ended.files, name][-_REMEMBERED:]
-            _write(folder / _ENDED, ended)
-            (folder / name).unlink()
-    for part in folder.glob(f".{pid}-*"):
-        part.unlink()
-
-
-def _write(path: Path, value: Snapshot | Ended) -> None:
-    """Writes a file that is never seen in parts."""
-    part = path.with_name(f".{path.name}")
-    part.write_bytes(msgspec.json.encode(value))
-    part.replace(path)
-
-
-def _read_all(folder: Path) -> dict[str, Snapshot]:
-    """The snapshots of the processes, by the names of their files."""
-    found: dict[str, Snapshot] = {}
-    for path in folder.glob("[0-9]*"):
-        with suppress(FileNotFoundError):  # Its process has ended just now.
-            found[path.name] = msgspec.json.decode(path.read_bytes(), type=Snapshot)
-    return found
-
-
-def _read_ended(folder: Path) -> Ended:
-    try:
-        return msgspec.json.decode((folder / _ENDED).read_bytes(), type=Ended)
-    except FileNotFoundError:
-        return Ended()
+def _of_the_system(pids: Mapping[str, int]) -> Iterable[Family]:
+    """What Linux says of processes: time, memory, descriptors. Of one that has ended it says nothing."""
+    families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+    for process, pid in sorted(pids.items()):
+        for found in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():
+            kind = CounterMetricFamily if found.type == "counter" else GaugeMetricFamily
+            family = kind(found.name, found.documentation, labels=["process"])
+            families.setdefault(found.name, family).add_metric([process], found.samples[0].value)
+    return families.values()

@@ -5,6 +5,7 @@ import errno
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
+from resource import RLIMIT_NOFILE, getrlimit
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,9 @@ class Listener:
 
     def admits(self, transport: Any) -> bool:
         """Whether there is room for one connection more; else the client is answered that there is not."""
+        # The lowest free descriptor is taken: the last one means that none is left, if only for a moment.
+        if transport.get_extra_info("socket").fileno() >= getrlimit(RLIMIT_NOFILE)[0] - 1:
+            self._reports.no_descriptors(self.now)
         if len(self.connections) < self._limit or self._makes_room():
             return True
         REFUSED.inc()
@@ -201,8 +205,13 @@ class _Reports:
         try:
             os.close(os.dup(2))
         except OSError as error:
-            if error.errno in _NONE_LEFT and self._is_due("descriptors", now):
-                log.error("no descriptors left", error=str(error), advice="raise the limit: ulimit -n")
+            if error.errno in _NONE_LEFT:
+                self.no_descriptors(now)
+
+    def no_descriptors(self, now: float) -> None:
+        """All descriptors are in use: the system closes what comes next, or opens no file."""
+        if self._is_due("descriptors", now):
+            log.error("no descriptors left", limit=getrlimit(RLIMIT_NOFILE)[0], advice="raise it: ulimit -n")
 
     def _tell_of_refused(self) -> None:
         advice = "raise CONTACTORY_MAX_CONNECTIONS, or the limit of descriptors where that is lower"

@@ -7,14 +7,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
 from contactory.caches import LeastRecentlyUsed
 from contactory.catalog import Catalog
 from contactory.checks import Object
 from contactory.errors import PROBLEMS, NotFound, Problem, Unauthorized
+from contactory.exposition import exposition
 from contactory.health import Health, live, ready
 from contactory.html import OPEN
 from contactory.http import Response, encode_json
-from contactory.metrics import CONTENT_TYPE
 from contactory.openapi import describe, with_fields
 from contactory.operations import Call, Handler, Operation
 from contactory.settings import Settings
@@ -27,10 +29,10 @@ _HTML = ("content-type", "text/html; charset=utf-8")
 async def metrics(call: Call) -> Response:
     """Prometheus metrics, of every process of this server."""
     call.app.gauge()
-    shared = call.app.exposition
+    shared = call.app.metrics
     # In a thread: to read and add up what all processes have counted takes some milliseconds.
-    text = await asyncio.to_thread(shared.text, shared.snapshot())
-    return Response(200, text, [("content-type", CONTENT_TYPE)])
+    text = await asyncio.to_thread(exposition, shared, shared.snapshot())
+    return Response(200, text, [("content-type", CONTENT_TYPE_PLAIN_0_0_4)])
 
 
 async def docs(call: Call) -> Response:

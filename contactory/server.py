@@ -17,7 +17,6 @@ import uvloop
 
 from contactory.app import OPERATIONS
 from contactory.dispatch import Dispatcher
-from contactory.exposition import Exposition
 from contactory.html import OPEN
 from contactory.http_connection import HttpConnection
 from contactory.http_listener import Listener
@@ -26,6 +25,7 @@ from contactory.pages import opened
 from contactory.pulse import beat
 from contactory.services import Services
 from contactory.settings import Settings, load_settings
+from contactory.shared_metrics import SharedMetrics
 from contactory.workers import BACKLOG
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
@@ -35,13 +35,13 @@ _OTHER_DESCRIPTORS = 64
 """What a process may have open besides connections: sockets that listen, files, those who are turned away."""
 
 
-async def serve(settings: Settings, listening: socket.socket, pulse: int, exposition: Exposition) -> None:
+async def serve(settings: Settings, listening: socket.socket, pulse: int, metrics: SharedMetrics) -> None:
     """Serves until SIGTERM or SIGINT; then finishes what was accepted, within the setting's time."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     beating = asyncio.create_task(beat(pulse, settings.worker_timeout))
-    services = Services(settings, exposition)
+    services = Services(settings, metrics)
     await services.start()
     if not settings.docs:
         OPEN.discard("docs")
@@ -96,7 +96,7 @@ def main(descriptor: int, pulse: int, folder: Path, name: str) -> None:
     settings = load_settings()
     set_up_logs(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, Exposition(folder, name)))
+        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, SharedMetrics(folder, name)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
 from contactory.db import Database
 from contactory.errors import Unavailable
-from contactory.exposition import Exposition
 from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
@@ -22,6 +21,7 @@ from contactory.logs import log
 from contactory.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
 from contactory.ratelimit import RateLimiter
 from contactory.settings import Settings
+from contactory.shared_metrics import SharedMetrics
 from contactory.timezones.zones import TZDATA_VERSION
 from contactory.users.passwords import Passwords
 
@@ -34,9 +34,9 @@ _COUNTS = 1000
 class Services:
     """Made once per process, before the first request."""
 
-    def __init__(self, settings: Settings, exposition: Exposition) -> None:
+    def __init__(self, settings: Settings, metrics: SharedMetrics) -> None:
         self.settings = settings
-        self.exposition = exposition
+        self.metrics = metrics
         self.db = Database(
             settings.database_url,
             settings.pool_size,
@@ -113,7 +113,7 @@ class Services:
             except Exception as error:  # Once this task has ended, nothing would be learnt any more.
                 log.error("job failed", error=type(error).__name__)
             self.gauge()
-            await asyncio.to_thread(self.exposition.write, self.exposition.snapshot())
+            await asyncio.to_thread(self.metrics.write, self.metrics.snapshot())
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -1,10 +1,13 @@
 """`/metrics`: exact counts of what was asked, by whichever process, also of those that have ended."""
 
 import os
+import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -14,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contactory import __version__
 from tests.conftest import client_of
-from tests.servers import Server, running
+from tests.servers import PROJECT, Server, running
 from tests.test_workers import until, workers
 from tests.world import World
 
@@ -135,6 +138,17 @@ def test_what_a_process_has_counted_outlives_it_and_its_file_does_not(pair: Serv
     assert {lives(pair) for _ in range(8)} == {60.0}
 
 
+def test_the_connections_of_a_process_that_has_ended_are_not_counted(pair: Server) -> None:
+    with ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(socket.create_connection(("127.0.0.1", pair.port)))
+        until(lambda: scraped(pair.url)("contactory_connections") >= 30)
+        for victim in workers(pair):
+            os.kill(victim.pid, signal.SIGKILL)
+        until(lambda: len(workers(pair)) == 2)
+        until(lambda: scraped(pair.url)("contactory_connections") < 10)
+
+
 def test_each_process_has_its_time_memory_and_descriptors(pair: Server) -> None:
     ask_live(pair, 20)
     expected = {"supervisor": pair.process.pid}
@@ -149,6 +163,23 @@ def test_each_process_has_its_time_memory_and_descriptors(pair: Server) -> None:
         assert 3 < value("process_open_fds", process=process) < value("process_max_fds", process=process)
     memory = psutil.Process(pair.process.pid).memory_info().rss
     assert 0.5 < value("process_resident_memory_bytes", process="supervisor") / memory < 2
+
+
+def test_the_metrics_are_those_of_the_documentation(pair: Server) -> None:
+    ask_live(pair, 20)
+    until(lambda: scraped(pair.url)("process_open_fds", process="server-2") > 0)
+    table = (PROJECT / "docs/running.md").read_text().partition("## Metrics")[2].partition("What to watch")[0]
+    promised = {
+        (name, frozenset(re.findall(r"\w+", labels)))
+        for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name, labels in re.findall(r"`(\w+)(?:\{(.*?)\})?`", cell)
+    }
+    found = set[tuple[str, frozenset[str]]]()
+    for family in text_string_to_metric_families(httpx.get(f"{pair.url}/metrics").text):
+        for sample in family.samples:
+            name = family.name if family.type == "histogram" else sample.name
+            found.add((name, frozenset(sample.labels) - {"le"}))
+    assert found == promised
 
 
 def test_the_metrics_name_what_runs(server: Server) -> None:

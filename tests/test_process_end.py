@@ -17,6 +17,7 @@ from tests.servers import PROJECT
 # The server process as it is, with some operations more.
 PROGRAM = """
 import asyncio, os, signal, sys
+from pathlib import Path
 from contactory import server
 from contactory.http import Response
 from contactory.operations import Operation
@@ -57,7 +58,7 @@ for handler in (leave, interrupt, by_sigint, by_sigterm, in_the_middle, slow):
     server.OPERATIONS.append(
         Operation(id=name, method="GET", path=f"/{name}", summary=name, handler=handler)
     )
-server.main(int(sys.argv[1]))
+server.main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), "server-1")
 """
 
 
@@ -83,13 +84,15 @@ class Process:
 
 @contextmanager
 def _started(database_url: str, log: Path) -> Generator[Process]:
+    # The far end of what shows that the process lives; nothing looks at it here.
+    watching, beating = os.pipe()
     with socket.create_server(("127.0.0.1", 0)) as listening, log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(listening.fileno())],
+            [sys.executable, "-c", PROGRAM, str(listening.fileno()), str(beating), str(log.parent)],
             cwd=PROJECT,
             env=os.environ | {"CONTACTORY_DATABASE_URL": database_url, "CONTACTORY_LOG_FORMAT": "json"},
             stderr=written,
-            pass_fds=[listening.fileno()],
+            pass_fds=[listening.fileno(), beating],
         )
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
@@ -97,6 +100,8 @@ def _started(database_url: str, log: Path) -> Generator[Process]:
     finally:
         process.kill()
         process.wait()
+        os.close(watching)
+        os.close(beating)
 
 
 @pytest.fixture

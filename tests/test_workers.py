@@ -101,6 +101,7 @@ def test_a_second_signal_ends_at_once_what_does_not_end(database_url: str, tmp_p
         waiting = socket.create_connection(("127.0.0.1", server.port))
         waiting.sendall(
             b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            b"Sec-Fetch-Site: same-origin\r\nCookie: __Host-contactory-form=x\r\n"
             b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n"
         )
         assert waiting.recv(100).startswith(b"HTTP/1.1 100 "), "its body is waited for"

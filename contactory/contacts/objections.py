@@ -3,7 +3,7 @@
 A contact that is made with one of these, gets one by a change, or is restored, takes the objections over in
 the same transaction. A statement of its own looks for them, after the one that writes: where that one has
 waited for a deletion to be committed, only a later statement sees the deleted contact. A creation does
-without it where no contact has the phone or the e-mail, nor had it and objected.
+without it where no contact has the phone or the e-mail, nor had it when it was deleted.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,6 @@ class Taker(NamedTuple):
     """Channels for which this very request gives a consent without saying since when."""
 
 
-# Word for word as in the indexes contacts_objecting_phone and contacts_objecting_email.
 _OBJECTING = """d.deleted_at is not null and d.consent @? '$.* ? (@ == true || @.status == "denied")'"""
 
 # In the order of the index that is to be used: where nothing is known of the table yet, PostgreSQL takes any
@@ -34,9 +33,9 @@ _ONE = f"coalesce({_HAS} order by d.{{0}} limit 1) = i.{{0}}, false)"
 HAD_BEFORE = " or ".join(
     _ONE.format(address, holder)
     for address in ("phone", "email_key")
-    for holder in ("d.deleted_at is null", _OBJECTING)
+    for holder in ("d.deleted_at is null", "d.deleted_at is not null")
 )
-"""SQL that says of an input `i` that an active contact has its phone or e-mail, or a deleted one objected."""
+"""SQL that says of an input `i` that a contact has its phone or e-mail, or had it and was deleted."""
 
 _TAKE_OVER = f"""
 with taker as materialized (

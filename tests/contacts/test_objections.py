@@ -366,5 +366,5 @@ def test_a_creation_looks_by_the_indexes_even_while_nothing_is_known_of_the_tabl
     used = set(re.findall(r"using (contacts_\w+)", plan))
     assert used == {
         *("contacts_pkey", "contacts_phone", "contacts_email"),
-        *("contacts_objecting_phone", "contacts_objecting_email"),
+        *("contacts_deleted_phone", "contacts_deleted_email"),
     }

@@ -330,11 +330,11 @@ CREATE INDEX contact_search_words ON public.contact_search USING gin (words);
 
 CREATE INDEX contacts_created ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX contacts_deleted_email ON public.contacts USING btree (workspace_id, email_key) WHERE ((deleted_at IS NOT NULL) AND (email_key IS NOT NULL));
+
+CREATE INDEX contacts_deleted_phone ON public.contacts USING btree (workspace_id, phone) WHERE ((deleted_at IS NOT NULL) AND (phone IS NOT NULL));
+
 CREATE UNIQUE INDEX contacts_email ON public.contacts USING btree (workspace_id, email_key) WHERE (deleted_at IS NULL);
-
-CREATE INDEX contacts_objecting_email ON public.contacts USING btree (workspace_id, email_key) WHERE ((deleted_at IS NOT NULL) AND (consent @? '$.*?(@ == true || @."status" == "denied")'::jsonpath));
-
-CREATE INDEX contacts_objecting_phone ON public.contacts USING btree (workspace_id, phone) WHERE ((deleted_at IS NOT NULL) AND (consent @? '$.*?(@ == true || @."status" == "denied")'::jsonpath));
 
 CREATE UNIQUE INDEX contacts_phone ON public.contacts USING btree (workspace_id, phone) WHERE (deleted_at IS NULL);
 
