@@ -270,6 +270,25 @@ def test_a_value_that_is_changed_while_all_are_rewritten_stays(world: World) -> 
     assert stored(world) == ["9"]
 
 
+def test_what_is_changed_beside_while_all_are_rewritten_stays_too(world: World) -> None:
+    field_id, beside = world.field("f"), world.field("g")
+    made = world.alice.made(customFields={"f": "8.0", "g": "old"})
+    with another(world) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("begin")
+        holder.execute("select from contacts where id = $1 for update", made["id"])
+        answer = pool.submit(retype, world.alice, field_id, "number")
+        until_waiting(world.sql)
+        holder.execute(
+            """update contacts c set fields = c.fields || jsonb_build_object(f.num::text, 'new'::text)
+                 from custom_fields f where c.id = $1 and f.id = $2""",
+            made["id"],
+            beside,
+        )
+        holder.execute("commit")
+        assert answer.result().status_code == 200
+    assert (stored(world), stored(world, "g")) == (["8"], ["new"])
+
+
 def test_a_statement_that_has_not_written_yet_is_waited_for(world: World) -> None:
     field_id = world.field("f")
     made = world.alice.made(customFields={"f": "1"})
