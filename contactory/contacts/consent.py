@@ -186,22 +186,37 @@ def _channel_schema(statuses: list[str], source: Object, at: Object) -> Object:
 
 
 _NULL: Object = {"type": "null"}
-_CHANNEL_SCHEMA: Object = {
-    "title": "GivenChannelConsent",
-    "anyOf": [
-        _channel_schema(
-            ["granted", "denied"],
-            {**_SOURCE.schema, "examples": ["web form"]},
-            {
-                "anyOf": [TIMESTAMP.schema, _NULL],
-                "description": "When; now unless given. Not before 1970, nor in the future.",
-            },
-        ),
-        _channel_schema(["unknown"], {"anyOf": [_NULL, BLANK]}, _NULL),
-    ],
-    "description": "While the status stays the same, what is left out stays too; with another one, `source` "
-    "becomes null and `at` now. `unknown` forgets what was known.",
+_FREE: Object = {
+    "type": "object",
+    "properties": dict.fromkeys(_CHANNEL.rules, BLANK),
+    "minProperties": 1,
+    "additionalProperties": False,
 }
+"""A channel that an upsert passes over."""
+
+
+def _or_blank(schema: Mapping[str, Any]) -> Object:
+    return {"anyOf": [schema, BLANK]}
+
+
+def _given_channel(title: str, *, upsert: bool) -> Object:
+    at: Object = {
+        "anyOf": [TIMESTAMP.schema, _NULL],
+        "description": "When; now unless given. Not before 1970, nor in the future.",
+    }
+    source: Object = {**_SOURCE.schema, "examples": ["web form"]}
+    known = _channel_schema(["granted", "denied"], source, _or_blank(at) if upsert else at)
+    unknown = _channel_schema(["unknown"], {"anyOf": [_NULL, BLANK]}, _or_blank(_NULL) if upsert else _NULL)
+    free = [_FREE, BLANK] if upsert else []
+    return {
+        "title": title,
+        "anyOf": [known, unknown, *free],
+        "description": "While the status stays the same, what is left out stays too; with another one, "
+        "`source` becomes null and `at` now. `unknown` forgets what was known.",
+    }
+
+
+_CHANNEL_SCHEMA = _given_channel("GivenChannelConsent", upsert=False)
 
 
 CONSENT = Form(
@@ -218,4 +233,14 @@ CONSENT_SCHEMA: Object = {
     **{key: value for key, value in CONSENT.schema.items() if key != "anyOf"},
     "title": "GivenConsent",
     "description": "Consent by channel; what is left out stays as it is.",
+}
+_UPSERTED_CHANNEL = _given_channel("UpsertedChannelConsent", upsert=True)
+UPSERTED_CONSENT_SCHEMA: Object = {
+    **CONSENT_SCHEMA,
+    "title": "UpsertedConsent",
+    "properties": {
+        **dict.fromkeys(CHANNELS, _UPSERTED_CHANNEL),
+        DO_NOT_CONTACT: _or_blank(CONSENT.rules[DO_NOT_CONTACT].schema),
+    },
+    "description": "Consent by channel; what is left out, or an empty string, stays as it is.",
 }

@@ -2,7 +2,7 @@
 
 from contactory.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
 from contactory.contacts import api, batch, lists, lookup, shapes
-from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, Consent
+from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, UPSERTED_CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
 from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
 from contactory.operations import Operation
@@ -25,8 +25,10 @@ FIELDS = {
 }
 _PATCH = Form(FIELDS, some=True)
 _CREATE = Form({"workspaceId": WORKSPACE_ID, **FIELDS}, some=True)
+_UPSERTED = {"tags": _shape(shapes.UPSERTED_TAGS), "consent": _shape(UPSERTED_CONSENT_SCHEMA)}
 _UPSERT = Form(
-    {name: _or_blank(rule) for name, rule in (api.STEERING | FIELDS).items()}, any_of=shapes.PHONE_OR_EMAIL
+    {name: _or_blank(rule) for name, rule in (api.STEERING | FIELDS | _UPSERTED).items()},
+    any_of=shapes.PHONE_OR_EMAIL,
 )
 _IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
 _IF_NONE_MATCH = {"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."}

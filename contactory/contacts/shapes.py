@@ -47,6 +47,7 @@ TAGS: Object = {
     "description": "Names of tags; unknown ones are made.",
     "examples": [["gold", "vip"]],
 }
+UPSERTED_TAGS: Object = {**TAGS, "title": "UpsertedTags", "items": {"anyOf": [NEW_NAME.schema, BLANK]}}
 CUSTOM_FIELDS: Object = {
     "title": "CustomFieldValues",
     "type": "object",
