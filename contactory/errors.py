@@ -23,7 +23,7 @@ class FieldError(msgspec.Struct, omit_defaults=True):
     """The other contact, where two clash."""
 
 
-class ProblemBody(msgspec.Struct, rename="camel", kw_only=True):
+class ProblemBody(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     """A problem (RFC 9457); `type` is the path of a page that explains it."""
 
     type: str

@@ -68,6 +68,7 @@ def _environment() -> Any:
     made.globals["open"] = OPEN
     made.filters["moment"] = _moment
     made.filters["next_day"] = _next_day
+    made.filters["sentence"] = _sentence
     return made
 
 
@@ -77,6 +78,11 @@ def _moment(at: datetime) -> str:
 
 def _next_day(day: date) -> date:
     return day + timedelta(days=1)
+
+
+def _sentence(text: str) -> str:
+    """What is wrong, with the mark at its end; some of it ends with one already."""
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def text_of(template: str, **values: object) -> str:
@@ -139,4 +145,4 @@ def errors_by_field(problem: Problem) -> dict[str, str]:
 
 
 def _with_suggestion(error: FieldError) -> str:
-    return f"{error.detail}. Did you mean {error.suggestion}?" if error.suggestion else error.detail
+    return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail

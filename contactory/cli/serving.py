@@ -16,13 +16,13 @@ from contactory.cli.running import explained, load, say
 if TYPE_CHECKING:
     from contactory.serve import FirstStart
 
-_FIRST_STEPS = """\
+FIRST_STEPS = """\
 URL={address}/v1 KEY='Authorization: Bearer {key}' JSON='Content-Type: application/json'
-curl -s $URL/custom-fields -H "$KEY" -H "$JSON" -d '{{"name": "Lead Source", "type": "text"}}'
+curl -s $URL/custom-fields -H "$KEY" -H "$JSON" -d '{{"name": "Plan", "type": "text"}}'
 ID=$(curl -s $URL/contacts -H "$KEY" -H "$JSON" \\
-  -d '{{"firstName": "Jane", "phone": "+1 (415) 555-1234"}}' | cut -d'"' -f4)
+  -d '{{"firstName": "Ada", "phone": "+1 (212) 555-0123"}}' | cut -d'"' -f4)
 curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" \\
-  -d '{{"tags": ["vip"], "customFields": {{"Lead Source": "Website"}}}}'
+  -d '{{"tags": ["vip"], "customFields": {{"Plan": "Basic"}}}}'
 """
 
 
@@ -95,7 +95,7 @@ def _welcome(docs: bool, address: str, first: "FirstStart | None") -> None:
     if first:
         click.echo("The dashboard's link works once, for seven days: it makes you the owner.")
         click.echo("The key is shown this once. To try it, paste this into another terminal:\n")
-        click.echo(_FIRST_STEPS.format(address=address, key=first.key))
+        click.echo(FIRST_STEPS.format(address=address, key=first.key))
     if sys.stdout.isatty():
         click.echo("Ctrl-C stops it.")
 

@@ -10,6 +10,7 @@ from contactory.catalog import Catalog
 from contactory.checks import Errors, one_of
 from contactory.contacts.grid import HISTORY_TITLES
 from contactory.contacts.history import recent
+from contactory.contacts.reach import TITLES
 from contactory.contacts.reachable import PlanFilter, count_by_zones
 from contactory.http import Response
 from contactory.operations import Call, Operation
@@ -83,9 +84,9 @@ async def tags(call: Call, catalog: Catalog) -> Shown:
 async def reach(call: Call, catalog: Catalog) -> Shown:
     """How many can be reached in each of the coming hours."""
     usable = {c: [w for w in catalog.windows.values() if c in w.channels] for c in CHANNELS}
-    channels = [channel for channel in CHANNELS if usable[channel]]
+    channels = {channel: title for channel, title in TITLES.items() if usable[channel]}
     channel = call.query.get("channel")
-    channel = channel if channel in channels else channels[0]
+    channel = channel if channel in channels else next(iter(channels))
     window = _window(call, catalog, channel)
 
     async def find() -> Counts:

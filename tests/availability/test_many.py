@@ -35,6 +35,7 @@ def test_an_id_that_the_key_cannot_see_is_404_in_its_place(world: World) -> None
     assert [each["id"] for each in results] == [theirs["id"], unknown, mine["id"], sibling["id"]]
     problem = results[1]["problem"]
     assert (problem["type"], problem["instance"]) == ("/errors/not-found", "/v1/availability#/ids/1")
+    assert "errors" not in problem
 
 
 def test_a_thousand_are_answered_at_once(world: World) -> None:

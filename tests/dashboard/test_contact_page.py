@@ -56,6 +56,9 @@ def test_all_that_is_wrong_is_said_at_its_field_and_what_was_typed_stays(world: 
     assert answer.status_code == 400
     assert answer.text.count('aria-invalid="true"') == 3
     assert all(f'value="{typed}"' in answer.text for typed in ("nobody", "12", "much", "X"))
+    notes = [note.strip() for note in re.findall(r'class="error">(.*?)</span>', answer.text, re.DOTALL)]
+    assert len(notes) == 3
+    assert all(re.search(r"[^.]\.$", note) for note in notes), notes
     clash = olive.post(at(world, made["id"]), {"email": other["email"]})
     assert clash.status_code == 409
     assert f'href="{at(world, other["id"])}"' in clash.text

@@ -158,6 +158,11 @@ def test_the_coming_hours_are_those_of_the_plan(
 
 def test_a_zone_leads_to_its_contacts(world: World, olive: Person, people: list[Any]) -> None:
     text = olive.get(f"{overview(world)}/reach", script=True).text
+    assert re.findall(r'<option value="(\w+)"[^>]*>([^<]+)', text) == [
+        ("call", "Call"),
+        ("sms", "Text message"),
+        ("email", "E-mail"),
+    ]
     links = [link for link in re.findall(r'href="([^"]*timezone[^"]*)"', text) if "Berlin" in link]
     assert olive.get(links[0]).text.count("data-id=") == 5
 

@@ -253,6 +253,22 @@ def test_the_list_of_tags_is_there_before_their_counts(windows: Windows, world: 
     expect(page.get_by_text("1 contact", exact=False).last).to_be_visible()
 
 
+def test_a_page_that_comes_back_with_something_wrong_begins_there(lenient: Window, world: World) -> None:
+    for number in range(8):
+        world.field(f"Field {number}")
+    lenient.page.set_viewport_size({"width": 390, "height": 500})
+    page = open_settings(lenient, world, "custom-fields")
+    page.locator("#new-name").fill("Field 1")
+    page.get_by_role("button", name="Add the field").click()
+    expect(page.get_by_text("Another custom field of the workspace has this name")).to_be_in_viewport()
+    expect(page.locator("#new-name")).to_be_focused()
+    page = open_settings(lenient, world, "account")
+    for name, password in {"current": "wrong", "password": "short", "again": "short"}.items():
+        page.locator(f"#{name}").fill(password)
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.locator('[aria-invalid="true"]').first).to_be_focused()
+
+
 def test_a_workspace_is_set_up_and_another_one_made(lenient: Window, world: World) -> None:
     page = open_settings(lenient, world, "workspace")
     zone = page.get_by_label("Time zone")

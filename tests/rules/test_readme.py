@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from contactory.cli.serving import FIRST_STEPS
 from tests.servers import Server
 from tests.world import World
 
@@ -39,6 +40,10 @@ def test_the_tour_goes_as_the_readme_says(server: Server, world: World) -> None:
     def typed(command: str) -> str:
         done = subprocess.run(["sh", "-c", command], env=shell, capture_output=True, text=True, check=True)
         return done.stdout
+
+    # Who pastes all that the first start prints, and not its first line alone, can go on with the tour.
+    printed = FIRST_STEPS.format(address=server.url, key=world.alice.key)
+    assert '"customFields":{"Plan":"Basic"}' in typed(printed)
 
     assert typed(fields).count('"position"') == 2
     shell["ID"] = typed(f"{create}\nprintf %s $ID")

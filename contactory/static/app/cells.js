@@ -152,8 +152,8 @@ function replaceRow(id, html) {
 function refuse(id, key, value, problem) {
   const cell = cellOf(id, key);
   const [first] = problem.errors ?? [];
-  const hint = first?.suggestion ? ` Did you mean ${first.suggestion}?` : "";
-  const words = `${first?.detail ?? problem.detail}${hint}`;
+  const said = first?.detail ?? problem.detail;
+  const words = first?.suggestion ? `${said.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : said;
   if (!cell || open) toast(words, { bad: true });
   else {
     goTo(cell);

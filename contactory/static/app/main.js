@@ -4,3 +4,4 @@ import "./menus.js";
 import "./moments.js";
 import "./requests.js";
 import "./shortcuts.js";
+import "./wrong.js";

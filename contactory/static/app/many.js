@@ -101,7 +101,7 @@ function ask(action) {
   place.replaceChildren(...(editor ? [editor.element] : []));
   form.querySelector("[data-field-here]").hidden = action !== "set";
   form.querySelector("[data-go]").textContent = how;
-  form.querySelector("[data-go]").classList.toggle("button-bad", action === "delete");
+  form.querySelector("[data-go]").className = `button ${action === "delete" ? "button-bad" : "button-first"}`;
   form.onsubmit = (event) => {
     if (event.submitter?.value === "cancel") return;
     event.preventDefault();
