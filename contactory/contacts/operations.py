@@ -25,7 +25,7 @@ FIELDS = {
 }
 _PATCH = Form(FIELDS, some=True)
 _CREATE = Form({"workspaceId": WORKSPACE_ID, **FIELDS}, some=True)
-_UPSERTED = {"tags": _shape(shapes.UPSERTED_TAGS), "consent": _shape(UPSERTED_CONSENT_SCHEMA)}
+_UPSERTED = {"tags": unchecked(shapes.UPSERTED_TAGS), "consent": unchecked(UPSERTED_CONSENT_SCHEMA)}
 _UPSERT = Form(
     {name: _or_blank(rule) for name, rule in (api.STEERING | FIELDS | _UPSERTED).items()},
     any_of=shapes.PHONE_OR_EMAIL,
