@@ -183,12 +183,14 @@ def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
     checked: dict[str, Any] = {}
     for name in hints.keys() & values.keys():
         value = values[name]
-        if isinstance(value, str) and isinstance(getattr(Settings(), name), bool):
+        is_switch = isinstance(getattr(Settings(), name), bool)
+        if isinstance(value, str) and is_switch:
             value = _SWITCH.get(value.lower(), value)
         try:
             checked[name] = msgspec.convert(value, hints[name], strict=False)
         except msgspec.ValidationError as error:
-            wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {str(error)[0].lower()}{str(error)[1:]}")
+            said = "expected on or off" if is_switch else f"{str(error)[0].lower()}{str(error)[1:]}"
+            wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {said}")
     checked["public_url"] = checked.get("public_url", "").rstrip("/")
     if not _PUBLIC_URL.fullmatch(checked["public_url"]):
         wrong.append(

@@ -48,6 +48,7 @@ def test_a_process_that_fails_says_one_sentence_and_ends_with_1(
         ({"public_url": "https://user:hush@contacts.example.com"}, "CONTACTORY_PUBLIC_URL"),
         ({"public_url": "https://contacts.example.com/?a=b"}, "CONTACTORY_PUBLIC_URL"),
         ({"public_url": "https://"}, "CONTACTORY_PUBLIC_URL"),
+        ({"metrics": "maybe"}, "CONTACTORY_METRICS='maybe': expected on or off"),
         ({"config": "nosuch.toml"}, "nosuch.toml"),
     ],
 )
