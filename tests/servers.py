@@ -65,6 +65,19 @@ def named(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
+def reachable(url: str) -> bool:
+    """Whether the database answers."""
+
+    async def reach() -> None:
+        await (await db.connect(url)).close()
+
+    try:
+        asyncio.run(reach())
+    except db.AWAY:
+        return False
+    return True
+
+
 class Sql:
     """A connection for tests, usable without async: for what the API does not show, and for preparing it."""
 

@@ -3,7 +3,6 @@
 The PostgreSQL of these tests is their own and writes as durably as the one that users run.
 """
 
-import asyncio
 import os
 import signal
 import time
@@ -15,7 +14,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contactory.db import AWAY, connect
 from contactory.embedded import EmbeddedPostgres
 from contactory.migrate import migrate
 from tests.conftest import client_of
@@ -91,22 +89,9 @@ def every_operation(alice: Caller) -> list[Callable[[], httpx.Response]]:
 
 def assert_back(postgres: EmbeddedPostgres, calls: list[Callable[[], httpx.Response]]) -> None:
     """As soon as PostgreSQL answers, each call works again after one or two failures, and goes on working."""
-    until(lambda: serves(postgres))
+    until(lambda: reachable(postgres.url))
     rounds = [[call().status_code for call in calls] for _ in range(ROUNDS + 3)]
     assert all(status < 300 for found in rounds[ROUNDS:] for status in found), rounds
-
-
-def serves(postgres: EmbeddedPostgres) -> bool:
-    """Whether PostgreSQL can be reached."""
-
-    async def reach() -> None:
-        await (await connect(postgres.url)).close()
-
-    try:
-        asyncio.run(reach())
-    except AWAY:
-        return False
-    return True
 
 
 def assert_ready_says(alice: Caller, status: int) -> None:

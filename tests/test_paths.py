@@ -175,9 +175,13 @@ def assert_alike(without: httpx.Response, got: httpx.Response) -> None:
 def test_head_of_a_path_of_the_api_is_get_without_a_body(world: World, path: str, coding: str) -> None:
     world.alice.made()
     url, headers = filled(world, path), {"accept-encoding": coding}
-    assert_alike(
-        world.alice.request("HEAD", url, headers=headers), world.alice.request("GET", url, headers=headers)
-    )
+    got = world.alice.request("GET", url, headers=headers)
+    without = world.alice.request("HEAD", url, headers=headers)
+    if got.content != world.alice.request("GET", url, headers=headers).content:
+        # It tells the time, and is a little longer or shorter when that is packed.
+        lengths = [int(answer.headers.pop("content-length")) for answer in (without, got)]
+        assert abs(lengths[0] - lengths[1]) < 50
+    assert_alike(without, got)
 
 
 def test_head_of_a_contact_that_has_not_changed_is_304(world: World) -> None:

@@ -16,7 +16,7 @@ from contactory import embedded_cluster, embedded_host
 from contactory.embedded import running_url
 from tests.durability.load import CLIENTS
 from tests.embedded.servers import copy
-from tests.servers import PATIENCE, SERVE, Server, sql_at
+from tests.servers import PATIENCE, SERVE, Server, reachable, sql_at
 from tests.waiting import until
 from tests.world import World
 
@@ -108,6 +108,8 @@ class Installation:
             self.server.process.wait(PATIENCE)
             self.server.start()
             return
+        # Whether it is ready, a process says for a second without looking again.
+        until(lambda: reachable(self.database_url))
         until(self.server.answers)
 
 

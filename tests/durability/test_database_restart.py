@@ -11,6 +11,7 @@ from tests.durability.ledger import Ledger
 from tests.durability.load import Load
 from tests.embedded.servers import running as running_postgres
 from tests.servers import running
+from tests.waiting import until
 
 BACK = 2.0
 
@@ -38,7 +39,7 @@ def test_the_service_is_back_soon_after_its_database(
                 time.sleep(0.5)
                 assert load.refused > refused
                 assert server.answers("/health/live")
-                assert not server.answers("/health/ready")
+                until(lambda: not server.answers("/health/ready"))
                 postgres.start()
                 back = load.wait_for(1)
                 progress(f"back after {back:.2f} s, {len(ledger.acknowledged)} acknowledged")
