@@ -17,7 +17,7 @@ import pytest
 from contactory.embedded import EmbeddedPostgres
 from contactory.migrate import migrate
 from tests.conftest import client_of
-from tests.servers import embedded_postgres, running, sql_at
+from tests.servers import embedded_postgres, reachable, running, sql_at
 from tests.waiting import until
 from tests.world import Caller, World, at_once
 
