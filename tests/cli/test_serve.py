@@ -62,7 +62,7 @@ def test_a_first_start_prints_a_key_and_commands_that_work_as_they_are(embedded:
         done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
         contact = json.loads(done.stdout[done.stdout.rindex('{"id"') :])
         assert (contact["firstName"], contact["tags"]) == ("Ada", ["vip"])
-        assert contact["customFields"] == {"Lead Source": "Website"}
+        assert contact["customFields"] == {"Plan": "Basic"}
 
         # Other commands reach the same database meanwhile.
         account = embedded.gives("account", "create", "Acme")
