@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.caches import SingleFlight
+from contactory.base.caches import SingleFlight
 from contactory.db import Database
 from contactory.errors import Unauthorized
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from contactory.caches import SharedReads, SingleFlight
+from contactory.base.caches import SharedReads, SingleFlight
 from contactory.db import Connection, Database
 from contactory.errors import NotFound
 from contactory.near import Names, names_of

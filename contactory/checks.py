@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from contactory.base.ids import parse_id
 from contactory.errors import LISTED_ERRORS, FieldError, ValidationProblem, summary
-from contactory.ids import parse_id
 from contactory.invalid import Invalid
 from contactory.near import Names, nearest
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from contactory.auth import NOBODY
+from contactory.base.logs import log
+from contactory.base.metrics import ERRORS, Meter
 from contactory.db import COLLISION, translated
 from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import NO_STORE, problem_page
 from contactory.http import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
 from contactory.idempotency import idempotency_key, run_once
-from contactory.logs import log
-from contactory.metrics import ERRORS, Meter
 from contactory.operations import Call, Operation, permit, prepare
 from contactory.packing import WORTH_PACKING, may_pack, pack
 from contactory.queries import check_query

@@ -14,8 +14,8 @@ from prometheus_client.core import (
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from contactory.metrics import Gauge, Histogram, Info, Metric, Series
-from contactory.shared_metrics import Numbers, SharedMetrics, Snapshot, add
+from contactory.base.metrics import Gauge, Histogram, Info, Metric, Series
+from contactory.base.shared_metrics import Numbers, SharedMetrics, Snapshot, add
 
 
 def exposition(shared: SharedMetrics, own: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from contactory.caches import SingleFlight
+from contactory.base.caches import SingleFlight
 from contactory.db import Database
 from contactory.errors import Unavailable
 from contactory.http import Response, json_response

@@ -9,13 +9,13 @@ from resource import RLIMIT_NOFILE, getrlimit
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from contactory.base.ids import new_id
+from contactory.base.logs import log
+from contactory.base.metrics import CONNECTIONS, REFUSED
 from contactory.errors import Problem, Unavailable
 from contactory.http import NOSNIFF, Request, problem_response
 from contactory.http_budgets import Bodies, ByteBudget, Unread
 from contactory.http_heads import answer_head
-from contactory.ids import new_id
-from contactory.logs import log
-from contactory.metrics import CONNECTIONS, REFUSED
 
 if TYPE_CHECKING:
     from contactory.http_connection import HttpConnection

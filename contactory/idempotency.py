@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from contactory.base.ids import parse_id
 from contactory.db import LOCK_TIMEOUT, Connection, Database, translated
 from contactory.errors import (
     Conflict,
@@ -20,7 +21,6 @@ from contactory.errors import (
     ValidationProblem,
 )
 from contactory.http import Response
-from contactory.ids import parse_id
 from contactory.operations import Call
 
 KEPT = timedelta(hours=24)

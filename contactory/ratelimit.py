@@ -11,10 +11,10 @@ import time
 import msgspec
 
 from contactory.auth import Actor
-from contactory.caches import LeastRecentlyUsed
+from contactory.base.caches import LeastRecentlyUsed
+from contactory.base.settings import Settings
 from contactory.db import Database
 from contactory.errors import RateLimited
-from contactory.settings import Settings
 
 _DRAW = """
 insert into rate_buckets as b (key_id, tokens, granted, at)

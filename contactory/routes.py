@@ -1,7 +1,7 @@
 """From a path to the operations that are there."""
 
+from contactory.base.metrics import Meter
 from contactory.http import Request, Response, decoded
-from contactory.metrics import Meter
 from contactory.operations import Call, Operation
 
 _ANY_METHOD = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"

@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from contactory.auth import Keys
-from contactory.caches import Costly, LeastRecentlyUsed, SharedReads
+from contactory.base.caches import Costly, LeastRecentlyUsed, SharedReads
+from contactory.base.logs import log
+from contactory.base.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
+from contactory.base.settings import Settings
+from contactory.base.shared_metrics import SharedMetrics
 from contactory.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.creation import CreateLane, NewContact
@@ -17,11 +21,7 @@ from contactory.errors import Unavailable
 from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
-from contactory.logs import log
-from contactory.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
 from contactory.ratelimit import RateLimiter
-from contactory.settings import Settings
-from contactory.shared_metrics import SharedMetrics
 from contactory.timezones.zones import TZDATA_VERSION
 from contactory.users.passwords import Passwords
 

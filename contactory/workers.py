@@ -13,9 +13,9 @@ from asyncio.subprocess import Process
 from pathlib import Path
 from typing import NamedTuple
 
-from contactory.logs import log
+from contactory.base.logs import log
+from contactory.base.shared_metrics import bury
 from contactory.pulse import Pulse
-from contactory.shared_metrics import bury
 
 BACKLOG = 4096
 """Clients that may wait in the kernel for a process."""

@@ -9,12 +9,12 @@ import pytest
 
 from contactory import catalog, ratelimit
 from contactory.auth import Actor
+from contactory.base.ids import new_id
+from contactory.base.settings import Settings
 from contactory.catalog import Catalogs
 from contactory.db import Database
 from contactory.errors import RateLimited
-from contactory.ids import new_id
 from contactory.ratelimit import RateLimiter
-from contactory.settings import Settings
 from tests.world import World
 
 TAGS = 4_000

@@ -18,7 +18,7 @@ import httpx
 from argon2 import PasswordHasher
 
 from contactory.auth import new_key
-from contactory.ids import new_id
+from contactory.base.ids import new_id
 from contactory.keys.store import create_key
 from contactory.users.sessions import open_session
 from contactory.users.store import create_user

@@ -14,8 +14,8 @@ from contactory.cli.output import json_option, print_json, print_rows
 from contactory.cli.running import data_dir, database_url, explained, load, with_connection
 
 if TYPE_CHECKING:
+    from contactory.base.settings import Settings
     from contactory.db import Connection
-    from contactory.settings import Settings
 
 _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
@@ -176,7 +176,7 @@ async def _durability(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _connections(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.settings import processes
+    from contactory.base.settings import processes
 
     most = int(await conn.fetchval("show max_connections"))
     wanted = processes(settings) * (settings.pool_size + settings.writers + _OTHER_CONNECTIONS)

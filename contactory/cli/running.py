@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from contactory.base.settings import Settings
     from contactory.db import Connection
-    from contactory.settings import Settings
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def say(sentence: str) -> None:
 
 def load(**given: object) -> "Settings":
     """The settings, with what the command line says over them."""
-    from contactory.settings import SettingsError, load_settings
+    from contactory.base.settings import SettingsError, load_settings
 
     try:
         settings = load_settings(os.environ, **given)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
+from contactory.base.turns import Turns
 from contactory.catalog import Catalog
 from contactory.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
@@ -22,7 +23,6 @@ from contactory.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable
 from contactory.http import JSON, Response, encode_json
 from contactory.invalid import Invalid
 from contactory.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
-from contactory.turns import Turns
 
 MOST = 1000
 MOST_BYTES = 63 << 20

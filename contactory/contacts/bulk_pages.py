@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from contactory.base.ids import parse_id
 from contactory.catalog import Catalog
 from contactory.checks import Errors, one_of
 from contactory.contacts.cursors import parse_cursor
@@ -23,7 +24,6 @@ from contactory.contacts.undo import delete, undo
 from contactory.contacts.writing import Written, new_change, write
 from contactory.errors import FieldError, Problem, ValidationProblem
 from contactory.http import Response, json_response
-from contactory.ids import parse_id
 from contactory.invalid import Invalid
 from contactory.operations import Call, Stale
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from contactory.base.ids import new_id
 from contactory.catalog import Catalog, hold
 from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
@@ -27,7 +28,6 @@ from contactory.contacts.statement import (
 )
 from contactory.db import Connection
 from contactory.errors import Conflict
-from contactory.ids import new_id
 
 _encode = msgspec.json.Encoder().encode
 _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone": PHONE, "timezone": TIMEZONE}

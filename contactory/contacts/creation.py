@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 
 from contactory.auth import Actor
+from contactory.base.ids import new_id
+from contactory.base.settings import Settings
 from contactory.contacts.change import make_tags
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
 from contactory.contacts.store import ATTEMPTS
 from contactory.contacts.writer import Apart
 from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
 from contactory.errors import Conflict, Unavailable
-from contactory.ids import new_id
-from contactory.settings import Settings
 
 
 class NewContact(msgspec.Struct, kw_only=True):

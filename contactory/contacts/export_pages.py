@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from contactory.base.ids import parse_id
 from contactory.catalog import Catalog
 from contactory.checks import Errors, one_of
 from contactory.contacts.export import ID_COLUMN, Render, as_csv, as_json_lines
@@ -23,7 +24,6 @@ from contactory.contacts.writing import show_all
 from contactory.db import Row
 from contactory.errors import ValidationProblem
 from contactory.http import Response
-from contactory.ids import parse_id
 from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.users.store import list_workspaces_of

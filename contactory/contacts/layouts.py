@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from contactory.base.ids import new_id
 from contactory.catalog import hold
 from contactory.contacts.grid import Saved
 from contactory.db import Connection
 from contactory.errors import Conflict, NotFound
-from contactory.ids import new_id
 
 MOST_VIEWS = 100
 

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from contactory.base.ids import parse_id
 from contactory.catalog import Catalog
 from contactory.contacts.cursors import PATTERN, Cursor, parse_cursor
 from contactory.contacts.grid import Column
 from contactory.contacts.listing import Filter, Query
 from contactory.db import Connection
-from contactory.ids import parse_id
 from contactory.invalid import invalid_cursor
 
 _LONGEST = 50_000

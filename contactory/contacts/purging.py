@@ -6,9 +6,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from contactory.auth import Actor
+from contactory.base.ids import new_id
 from contactory.contacts.email import normalise_email
 from contactory.db import Connection, Row
-from contactory.ids import new_id
 from contactory.invalid import Invalid
 
 _ERASED = (

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from contactory.auth import Actor
+from contactory.base.settings import Settings
 from contactory.contacts.change import Change, Outcome, change, make_tags
 from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.writer import Apart
 from contactory.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.errors import Conflict, Unavailable
-from contactory.settings import Settings
 
 ATTEMPTS = 5
 _LOCATE = """

@@ -10,9 +10,9 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from contactory.base.logs import log
+from contactory.base.metrics import ERRORS
 from contactory.errors import Unavailable
-from contactory.logs import log
-from contactory.metrics import ERRORS
 
 
 class Item(Protocol):

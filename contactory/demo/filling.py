@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from contactory.auth import Actor
+from contactory.base.settings import Settings
 from contactory.catalog import Catalog, read_catalog
 from contactory.checks import Errors
 from contactory.contacts.change import Change, make_tags
@@ -28,7 +29,6 @@ from contactory.fields.store import create_field
 from contactory.keys.store import create_key, list_keys, revoke_key
 from contactory.send_windows.model import presets
 from contactory.send_windows.store import create_window
-from contactory.settings import Settings
 from contactory.workspaces.model import Workspace
 
 T = TypeVar("T")

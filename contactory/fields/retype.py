@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from contactory.auth import Actor
+from contactory.base.ids import new_id
 from contactory.catalog import bump
 from contactory.checks import quote
 from contactory.db import Connection, Database
@@ -22,7 +23,6 @@ from contactory.errors import Conflict, FieldError, Unavailable
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
 from contactory.fields.values import MAX_DIGITS, text_form
-from contactory.ids import new_id
 from contactory.invalid import Invalid
 
 _PATIENCE_SECONDS = 4.0

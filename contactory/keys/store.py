@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from contactory.auth import Actor, key_hash, new_key
+from contactory.base.ids import new_id
 from contactory.db import Connection, Row
 from contactory.errors import Conflict, FieldError, NotFound, Unauthorized
-from contactory.ids import new_id
 from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey
 
 _COLUMNS = """id::text, account_id::text, workspace_id::text, name, permission, mode, prefix,

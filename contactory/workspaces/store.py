@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from contactory.base.ids import new_id
 from contactory.db import Connection
 from contactory.errors import NotFound
-from contactory.ids import new_id
 from contactory.send_windows.model import DEFAULT_WINDOW
 from contactory.workspaces.model import Workspace
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contactory.auth import Actor
+from contactory.base.settings import Settings
 from contactory.contacts.creation import NewContact, create_contacts
-from contactory.settings import Settings
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email, pointers
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from contactory.base.ids import new_id
 from contactory.contacts import purging
-from contactory.ids import new_id
 from tests.servers import Sql
 from tests.world import Caller, World, an_email
 

@@ -11,9 +11,9 @@ import pytest
 
 from contactory import jobs
 from contactory.auth import Keys
+from contactory.base.ids import new_id
 from contactory.contacts.search import SearchIndex
 from contactory.db import Database
-from contactory.ids import new_id
 from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 

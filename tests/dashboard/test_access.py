@@ -10,8 +10,8 @@ import pytest
 
 from contactory.app import OPERATIONS
 from contactory.auth import PERMISSIONS
+from contactory.base.ids import new_id
 from contactory.contacts.layouts import make_view
-from contactory.ids import new_id
 from contactory.users.model import PERMISSION_OF_ROLE
 from tests.world import PASSWORD, Person, World, an_email
 

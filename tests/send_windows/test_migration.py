@@ -3,7 +3,7 @@
 import re
 from importlib.resources import files
 
-from contactory.ids import parse_id
+from contactory.base.ids import parse_id
 from tests.servers import Sql
 from tests.world import World
 

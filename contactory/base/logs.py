@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from contactory.settings import Settings
+from contactory.base.settings import Settings
 
 
 def set_up_logs(settings: Settings) -> None:

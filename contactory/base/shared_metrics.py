@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from contactory.logs import log
-from contactory.metrics import Gauge, Info, Metric, Series
+from contactory.base.logs import log
+from contactory.base.metrics import Gauge, Info, Metric, Series
 
 _ENDED = "ended"
 _REMEMBERED = 64
