@@ -12,7 +12,7 @@ import msgspec
 
 from contactory.base.caches import SingleFlight
 from contactory.db import Database
-from contactory.errors import Unauthorized
+from contactory.rules.errors import Unauthorized
 
 PERMISSIONS = ("read", "write", "admin")
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase

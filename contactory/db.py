@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 
-from contactory.errors import TooSlow, Unavailable
+from contactory.rules.errors import TooSlow, Unavailable
 
 Row: TypeAlias = Any
 

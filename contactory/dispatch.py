@@ -8,7 +8,6 @@ from contactory.auth import NOBODY
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.db import COLLISION, translated
-from contactory.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.html import NO_STORE, problem_page
 from contactory.http import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
 from contactory.idempotency import idempotency_key, run_once
@@ -16,6 +15,7 @@ from contactory.operations import Call, Operation, permit, prepare
 from contactory.packing import WORTH_PACKING, may_pack, pack
 from contactory.queries import check_query
 from contactory.routes import Routes
+from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.visits import enter, leave, wants_page
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import msgspec
 
 from contactory.base.caches import SingleFlight
 from contactory.db import Database
-from contactory.errors import Unavailable
 from contactory.http import Response, json_response
 from contactory.migrate import MigrationError, pending
 from contactory.operations import Call
+from contactory.rules.errors import Unavailable
 
 _GOOD_SECONDS = 1.0
 

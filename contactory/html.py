@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from contactory.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.http import Request, Response
 from contactory.inputs import of_lines
 from contactory.packing import WORTH_PACKING, pack_at_once
+from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.static_files import PAGE_POLICY
 
 THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "users", "workspaces")

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 import msgspec
 
 from contactory.base.ids import new_id
-from contactory.errors import PayloadTooLarge, Problem, ValidationProblem
+from contactory.rules.errors import PayloadTooLarge, Problem, ValidationProblem
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa-f:.]+)(?::\d+)?")

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Protocol
 
-from contactory.errors import Unavailable
 from contactory.http import Request
+from contactory.rules.errors import Unavailable
 
 SMALL_BODY = 16 * 1024
 """A body up to this size is never counted, so that large ones cannot displace it."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from contactory.base.ids import new_id
 from contactory.base.logs import log
 from contactory.base.metrics import CONNECTIONS, REFUSED
-from contactory.errors import Problem, Unavailable
 from contactory.http import NOSNIFF, Request, problem_response
 from contactory.http_budgets import Bodies, ByteBudget, Unread
 from contactory.http_heads import answer_head
+from contactory.rules.errors import Problem, Unavailable
 
 if TYPE_CHECKING:
     from contactory.http_connection import HttpConnection

@@ -4,7 +4,6 @@ from collections import deque
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
-from contactory.errors import Problem, ValidationProblem
 from contactory.http import Peer, Request
 from contactory.http_budgets import SMALL_BODY
 from contactory.http_heads import (
@@ -17,6 +16,7 @@ from contactory.http_heads import (
     of_unknown_method,
 )
 from contactory.http_listener import Listener
+from contactory.rules.errors import Problem, ValidationProblem
 
 PIPELINED = 16
 """Requests that may wait on one connection before no more is read from it."""

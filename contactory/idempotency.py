@@ -13,15 +13,9 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.db import LOCK_TIMEOUT, Connection, Database, translated
-from contactory.errors import (
-    Conflict,
-    FieldError,
-    IdempotencyMismatch,
-    Problem,
-    ValidationProblem,
-)
 from contactory.http import Response
 from contactory.operations import Call
+from contactory.rules.errors import Conflict, FieldError, IdempotencyMismatch, Problem, ValidationProblem
 
 KEPT = timedelta(hours=24)
 _PIECE = 5000

@@ -10,9 +10,9 @@ from contactory.base.logs import log
 from contactory.contacts.search import SearchIndex, catch_up
 from contactory.contacts.sweep import sweep
 from contactory.db import COLLISION, Database
-from contactory.errors import Unavailable
 from contactory.fields.retype import end_abandoned
 from contactory.idempotency import forget
+from contactory.rules.errors import Unavailable
 from contactory.users.attempts import forget_old
 
 _EVERY_SECONDS = 10.0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator, Iterable
 from typing import Any, cast
 
-from contactory.checks import BodyPath
+from contactory.rules.checks import BodyPath
 
 MOST_BRACKETS = 20_000
 """Objects and arrays of one body; a batch of a thousand whole contacts has less than half of them."""

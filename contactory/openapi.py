@@ -12,11 +12,11 @@ import msgspec
 
 from contactory import __version__
 from contactory.catalog import Field
-from contactory.checks import ID, Object, Rule
 from contactory.contacts.model import Contact
-from contactory.errors import PROBLEMS, Problem, ProblemBody
 from contactory.fields.values import SCHEMAS
 from contactory.operations import Operation
+from contactory.rules.checks import ID, Object, Rule
+from contactory.rules.errors import PROBLEMS, Problem, ProblemBody
 from contactory.tags.model import NAME
 from contactory.timezones.phone_pattern import phone_pattern
 

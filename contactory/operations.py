@@ -16,12 +16,12 @@ from contactory.auth import Actor
 from contactory.base.ids import parse_id
 from contactory.bodies import decode_object
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, Form, Object, Rule
 from contactory.db import Connection
-from contactory.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
 from contactory.http import Request, Response
 from contactory.packing import read_body
 from contactory.queries import check_query
+from contactory.rules.checks import BOOLEAN, Form, Object, Rule
+from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
 
 if TYPE_CHECKING:
     from contactory.services import Services

@@ -12,14 +12,14 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
 from contactory.catalog import Catalog
-from contactory.checks import Object
-from contactory.errors import PROBLEMS, NotFound, Problem, Unauthorized
 from contactory.exposition import exposition
 from contactory.health import Health, live, ready
 from contactory.html import OPEN
 from contactory.http import Response, encode_json
 from contactory.openapi import describe, with_fields
 from contactory.operations import Call, Handler, Operation
+from contactory.rules.checks import Object
+from contactory.rules.errors import PROBLEMS, NotFound, Problem, Unauthorized
 from contactory.static_files import PAGE_HEADERS, send, static_file
 
 _KEPT = 32

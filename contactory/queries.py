@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from contactory.checks import Errors, Json, Object, Rule, quote
-from contactory.errors import FieldError, ValidationProblem
-from contactory.invalid import Invalid
-from contactory.near import nearest
+from contactory.rules.checks import Errors, Json, Object, Rule, quote
+from contactory.rules.errors import FieldError, ValidationProblem
+from contactory.rules.invalid import Invalid
+from contactory.rules.near import nearest
 
 MOST_PARAMETERS = 200
 """Parameters of one URL; more are refused before they are looked at."""

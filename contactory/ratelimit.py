@@ -14,7 +14,7 @@ from contactory.auth import Actor
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
 from contactory.db import Database
-from contactory.errors import RateLimited
+from contactory.rules.errors import RateLimited
 
 _DRAW = """
 insert into rate_buckets as b (key_id, tokens, granted, at)

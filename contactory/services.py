@@ -17,11 +17,11 @@ from contactory.contacts.search import SearchIndex
 from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
 from contactory.db import Database
-from contactory.errors import Unavailable
 from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
 from contactory.ratelimit import RateLimiter
+from contactory.rules.errors import Unavailable
 from contactory.timezones.zones import TZDATA_VERSION
 from contactory.users.passwords import Passwords
 

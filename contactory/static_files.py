@@ -9,10 +9,10 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
-from contactory.errors import NotFound
 from contactory.http import Response
 from contactory.operations import Call
 from contactory.packing import WORTH_PACKING, takes_gzip
+from contactory.rules.errors import NotFound
 
 _ROOT = files("contactory").joinpath("static")
 _TYPES = {

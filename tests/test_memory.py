@@ -13,8 +13,8 @@ from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.catalog import Catalogs
 from contactory.db import Database
-from contactory.errors import RateLimited
 from contactory.ratelimit import RateLimiter
+from contactory.rules.errors import RateLimited
 from tests.world import World
 
 TAGS = 4_000

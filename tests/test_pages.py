@@ -6,8 +6,8 @@ import re
 import httpx
 import pytest
 
-from contactory.errors import PROBLEMS
 from contactory.pages import explanations
+from contactory.rules.errors import PROBLEMS
 from contactory.static_files import NAMES
 
 BUNDLE = "/static/vendor/swagger-ui/swagger-ui-bundle.js"

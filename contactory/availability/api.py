@@ -13,15 +13,15 @@ from contactory.availability.model import (
 )
 from contactory.availability.verdict import Availability, Judge, Subject
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object
 from contactory.contacts.api import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
 from contactory.contacts.rows import read_many
-from contactory.errors import NotFound, ProblemBody
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import NotFound, ProblemBody
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phones import derive_zone, normalise_phone
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from contactory.availability.verdict import Availability, Subject
 from contactory.catalog import Catalog
-from contactory.checks import (
+from contactory.rules.checks import (
     ID,
     TIMESTAMP,
     WORKSPACE_ID,
@@ -22,9 +22,9 @@ from contactory.checks import (
     quote,
     unchecked,
 )
-from contactory.errors import ProblemBody
-from contactory.invalid import Invalid
-from contactory.near import nearest
+from contactory.rules.errors import ProblemBody
+from contactory.rules.invalid import Invalid
+from contactory.rules.near import nearest
 from contactory.send_windows.model import CHANNELS, SendWindow
 from contactory.tags.model import NAME
 

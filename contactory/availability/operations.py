@@ -3,9 +3,9 @@
 from contactory.availability import api
 from contactory.availability.model import MANY, QUESTION, AvailabilityResults
 from contactory.availability.verdict import Availability
-from contactory.checks import ID, Json, Rule, described, leading_plus, one_of
 from contactory.contacts.shapes import PHONE_NUMBER
 from contactory.operations import Operation
+from contactory.rules.checks import ID, Json, Rule, described, leading_plus, one_of
 
 
 def _plain(value: Json) -> str:

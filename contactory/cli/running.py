@@ -36,7 +36,7 @@ def checked(metavar: str, rule: str, first: Callable[[str], Any] = str) -> Calla
     return convert
 
 
-ID = checked("ID", "contactory.checks:ID")
+ID = checked("ID", "contactory.rules.checks:ID")
 
 
 def say(sentence: str) -> None:
@@ -75,8 +75,8 @@ def explained() -> Generator[None]:
     """What goes wrong with the database or in the domain leaves this block as a sentence and exit code 1."""
     from contactory.db import AWAY, REFUSED, SharedSession
     from contactory.embedded import EmbeddedError
-    from contactory.errors import Problem
     from contactory.migrate import MigrationError
+    from contactory.rules.errors import Problem
 
     try:
         yield

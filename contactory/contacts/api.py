@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids, purge
@@ -14,10 +13,11 @@ from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
 from contactory.db import Row
-from contactory.errors import Forbidden, NotFound, ValidationProblem
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of
+from contactory.rules.errors import Forbidden, NotFound, ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.tags.model import display_name
 
 Parse: TypeAlias = Callable[[Object, Catalog, Errors], Values]

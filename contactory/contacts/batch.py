@@ -9,7 +9,6 @@ import msgspec
 
 from contactory.base.turns import Turns
 from contactory.catalog import Catalog
-from contactory.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.identities import Identity, identities
@@ -19,10 +18,11 @@ from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
 from contactory.contacts.writing import create, learn, new_change, refuse, show, upsert, write
 from contactory.db import Connection
-from contactory.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.http import JSON, Response, encode_json
-from contactory.invalid import Invalid
 from contactory.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
+from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
+from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
+from contactory.rules.invalid import Invalid
 
 MOST = 1000
 MOST_BYTES = 63 << 20

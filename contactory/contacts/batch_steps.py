@@ -7,13 +7,13 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.catalog import Catalog
-from contactory.checks import BOOLEAN, ErrorBudget, Errors, Json, Object, is_blank, quote
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids
 from contactory.contacts.store import Found
-from contactory.errors import NotFound
-from contactory.invalid import Invalid
+from contactory.rules.checks import BOOLEAN, ErrorBudget, Errors, Json, Object, is_blank, quote
+from contactory.rules.errors import NotFound
+from contactory.rules.invalid import Invalid
 
 KINDS = ("create", "upsert", "update", "delete")
 _NAMES = ("op", "id", "data", "ifMatch")

@@ -12,7 +12,6 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.catalog import Catalog
-from contactory.checks import Errors, one_of
 from contactory.contacts.cursors import parse_cursor
 from contactory.contacts.edit_pages import patch_of
 from contactory.contacts.grid_pages import selected
@@ -22,10 +21,11 @@ from contactory.contacts.selection import filter_of, selection_of
 from contactory.contacts.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.undo import delete, undo
 from contactory.contacts.writing import Written, new_change, write
-from contactory.errors import FieldError, Problem, ValidationProblem
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid
 from contactory.operations import Call, Stale
+from contactory.rules.checks import Errors, one_of
+from contactory.rules.errors import FieldError, Problem, ValidationProblem
+from contactory.rules.invalid import Invalid
 
 PIECE = 250
 ACTION = one_of("addTags", "removeTags", "set", "delete", "undo")

@@ -27,7 +27,7 @@ from contactory.contacts.statement import (
     USUAL,
 )
 from contactory.db import Connection
-from contactory.errors import Conflict
+from contactory.rules.errors import Conflict
 
 _encode = msgspec.json.Encoder().encode
 _BITS = {"firstName": FIRST_NAME, "lastName": LAST_NAME, "email": EMAIL, "phone": PHONE, "timezone": TIMEZONE}

@@ -4,10 +4,10 @@ import re
 
 import msgspec
 
-from contactory.checks import Object
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
 from contactory.contacts.reach import TITLES
-from contactory.errors import Problem
+from contactory.rules.checks import Object
+from contactory.rules.errors import Problem
 
 CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in TITLES.items()}
 CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"

@@ -6,7 +6,6 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.consent_forms import CONSENT_TITLES, Refused, consents
 from contactory.contacts.edit_pages import change_by_form, patch_of, texts_of
@@ -20,12 +19,20 @@ from contactory.contacts.statement import RESTORE
 from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write
-from contactory.errors import Conflict, FieldError, NotFound, PreconditionFailed, Problem, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response
 from contactory.inputs import as_shown, touched
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import Errors
+from contactory.rules.errors import (
+    Conflict,
+    FieldError,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    ValidationProblem,
+)
+from contactory.rules.invalid import Invalid
 from contactory.timezones.zones import zone_info
 from contactory.visits import page, part, wants_page
 

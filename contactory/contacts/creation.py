@@ -14,7 +14,7 @@ from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
 from contactory.contacts.store import ATTEMPTS
 from contactory.contacts.writer import Apart
 from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
-from contactory.errors import Conflict, Unavailable
+from contactory.rules.errors import Conflict, Unavailable
 
 
 class NewContact(msgspec.Struct, kw_only=True):

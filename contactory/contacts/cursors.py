@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 
-from contactory.checks import Json, Rule
-from contactory.invalid import invalid_cursor
+from contactory.rules.checks import Json, Rule
+from contactory.rules.invalid import invalid_cursor
 
 SORTS = ("createdAt", "-createdAt", "updatedAt", "-updatedAt")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object
 from contactory.contacts.change import Change
 from contactory.contacts.grid import columns_of, value_of
 from contactory.contacts.grid_pages import layout_of, row_of
@@ -11,10 +10,11 @@ from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.writing import Written, new_change, show, write
-from contactory.errors import NotFound, PreconditionFailed
 from contactory.http import Response
 from contactory.inputs import as_shown, touched
 from contactory.operations import Call
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import NotFound, PreconditionFailed
 from contactory.visits import Visit, part
 
 _SCALARS = ("firstName", "lastName", "email", "phone", "timezone")

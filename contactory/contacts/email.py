@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import email_validator
 
-from contactory.checks import quote
-from contactory.invalid import Invalid
+from contactory.rules.checks import quote
+from contactory.rules.invalid import Invalid
 
 MAX_LENGTH = 254
 """The longest address, in bytes of UTF-8 (RFC 5321, section 4.5.3.1.3, less the angle brackets)."""

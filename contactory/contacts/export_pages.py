@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from contactory.base.ids import parse_id
 from contactory.catalog import Catalog
-from contactory.checks import Errors, one_of
 from contactory.contacts.export import ID_COLUMN, Render, as_csv, as_json_lines
 from contactory.contacts.grid import columns_of
 from contactory.contacts.grid_pages import layout_of, selected
@@ -22,10 +21,11 @@ from contactory.contacts.rows import read_many
 from contactory.contacts.selection import filter_of, selection_of
 from contactory.contacts.writing import show_all
 from contactory.db import Row
-from contactory.errors import ValidationProblem
 from contactory.http import Response
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import Errors, one_of
+from contactory.rules.errors import ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.users.store import list_workspaces_of
 
 PIECE = 500

@@ -14,7 +14,7 @@ from contactory.catalog import Catalog
 from contactory.contacts.email import normalise_email
 from contactory.contacts.grid import Column, columns_of
 from contactory.fields.values import text_form
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phones import normalise_phone
 
 Sql = tuple[str, list[Any]]

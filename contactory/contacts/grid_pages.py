@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.checks import ID, Errors, Rule, integer, text
 from contactory.contacts.cursors import Cursor
 from contactory.contacts.filters import OPERATORS, VALUELESS
 from contactory.contacts.grid import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
@@ -18,12 +17,13 @@ from contactory.contacts.reach import TITLES
 from contactory.contacts.search import count_matches, query_of
 from contactory.contacts.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.writing import show_all
-from contactory.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid, invalid_cursor
 from contactory.operations import Call
 from contactory.queries import parse_query
+from contactory.rules.checks import ID, Errors, Rule, integer, text
+from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
+from contactory.rules.invalid import Invalid, invalid_cursor
 from contactory.visits import page, part, wants_page
 
 PAGE_SIZE = 50

@@ -8,7 +8,7 @@ import msgspec
 
 from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
 from contactory.db import Connection, Row
-from contactory.invalid import invalid_cursor
+from contactory.rules.invalid import invalid_cursor
 
 
 class ActorShown(msgspec.Struct):

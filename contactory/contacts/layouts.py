@@ -9,7 +9,7 @@ from contactory.base.ids import new_id
 from contactory.catalog import hold
 from contactory.contacts.grid import Saved
 from contactory.db import Connection
-from contactory.errors import Conflict, NotFound
+from contactory.rules.errors import Conflict, NotFound
 
 MOST_VIEWS = 100
 

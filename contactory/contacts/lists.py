@@ -9,19 +9,6 @@ from urllib.parse import quote, urlencode
 
 from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
-from contactory.checks import (
-    BOOLEAN,
-    ID,
-    TIMESTAMP,
-    Errors,
-    Json,
-    Rule,
-    described,
-    every_plus,
-    integer,
-    leading_plus,
-    one_of,
-)
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.email import normalise_email
@@ -36,11 +23,24 @@ from contactory.contacts.reachable import at_that_moment, reachable
 from contactory.contacts.rows import read_many
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.writing import show_all
-from contactory.errors import Forbidden, NotFound
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.queries import parse_query
+from contactory.rules.checks import (
+    BOOLEAN,
+    ID,
+    TIMESTAMP,
+    Errors,
+    Json,
+    Rule,
+    described,
+    every_plus,
+    integer,
+    leading_plus,
+    one_of,
+)
+from contactory.rules.errors import Forbidden, NotFound
+from contactory.rules.invalid import Invalid
 from contactory.tags.model import NAME
 from contactory.timezones.phones import normalise_phone
 

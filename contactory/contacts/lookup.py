@@ -7,7 +7,6 @@ import msgspec
 from contactory.availability.model import find_window, subject_of
 from contactory.availability.verdict import Availability, Judge
 from contactory.catalog import Catalog
-from contactory.checks import ID, Errors, described
 from contactory.contacts.api import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address
@@ -15,10 +14,11 @@ from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
 from contactory.contacts.writing import show
 from contactory.db import Row
-from contactory.errors import NotFound
 from contactory.http import Response, json_response
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import ID, Errors, described
+from contactory.rules.errors import NotFound
+from contactory.rules.invalid import Invalid
 
 LOOKUP_QUERY = {
     "workspaceId": ID,

@@ -1,11 +1,11 @@
 """The operations on contacts: their rows of the table."""
 
-from contactory.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
 from contactory.contacts import api, batch, lists, lookup, shapes
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, UPSERTED_CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
 from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
 from contactory.operations import Operation
+from contactory.rules.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
 
 
 def _or_blank(rule: Rule) -> Rule:

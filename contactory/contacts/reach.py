@@ -9,7 +9,7 @@ from contactory.availability.model import find_window, subject_of
 from contactory.availability.openings import Schedule, first_moment, local_time, openings_between
 from contactory.availability.verdict import Availability, Judge
 from contactory.catalog import Catalog
-from contactory.checks import Errors
+from contactory.rules.checks import Errors
 from contactory.send_windows.model import CHANNELS, SendWindow
 from contactory.timezones.clocks import clock
 from contactory.timezones.zones import is_zone

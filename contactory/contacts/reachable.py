@@ -15,9 +15,9 @@ from contactory.availability.model import find_window
 from contactory.availability.openings import open_zones
 from contactory.availability.plan import Group
 from contactory.catalog import Catalog
-from contactory.checks import Errors
 from contactory.db import Connection
-from contactory.invalid import Invalid
+from contactory.rules.checks import Errors
+from contactory.rules.invalid import Invalid
 
 
 class Reachable(msgspec.Struct, frozen=True):

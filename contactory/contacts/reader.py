@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from contactory.contacts.rows import Key, read_by_email, read_by_phone, read_many
 from contactory.db import AWAY, Connection, Lane, Row
-from contactory.errors import Unavailable
+from contactory.rules.errors import Unavailable
 
 _BATCH = 128
 Wanted: TypeAlias = "dict[Key, list[asyncio.Future[Row | None]]]"

@@ -18,7 +18,7 @@ import msgspec
 import phonenumbers
 
 from contactory.db import Connection, Database, Row
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phone_writing import plain_writing
 from contactory.timezones.phones import normalise_phone
 

@@ -9,14 +9,14 @@ import msgspec
 
 from contactory.availability.model import CHANNEL
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object, Rule, every_plus, leading_plus
 from contactory.contacts.filters import Condition, condition_sql, parse_condition, updated_since
 from contactory.contacts.grid import BUILT_IN, Column, columns_of
 from contactory.contacts.listing import Filter
 from contactory.contacts.reachable import Reachable, reachable
 from contactory.contacts.search import matches, query_of, search
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
+from contactory.rules.invalid import Invalid
 
 MOST_CONDITIONS = 20
 _LONGEST = 300

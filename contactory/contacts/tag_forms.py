@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors
 from contactory.contacts.model import parse_tags
 from contactory.inputs import as_shown, of_lines
+from contactory.rules.checks import Errors
 
 
 def from_lines(text: str, stored: Sequence[str] = ()) -> list[str]:

@@ -3,15 +3,15 @@
 from typing import Any, cast
 
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object
 from contactory.contacts.change import Change, Zone
 from contactory.contacts.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.contacts.writing import OVERTAKEN, Written, new_change, show, write
 from contactory.db import Row
-from contactory.errors import Conflict, NotFound
 from contactory.operations import Call
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import Conflict, NotFound
 from contactory.timezones.phones import derive_zone
 
 CUSTOM, CONSENT = "customFields.", "consent."

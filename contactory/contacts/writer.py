@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS
-from contactory.errors import Unavailable
+from contactory.rules.errors import Unavailable
 
 
 class Item(Protocol):

@@ -4,7 +4,6 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.catalog import Catalog
-from contactory.checks import Errors, Object
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born, parse_consent, undated
 from contactory.contacts.creation import NewContact, create_contacts
@@ -18,7 +17,9 @@ from contactory.contacts.store import (
 )
 from contactory.contacts.writer import Apart
 from contactory.db import Row, Violation, translated
-from contactory.errors import (
+from contactory.operations import Call, Stale
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import (
     Conflict,
     FieldError,
     NotFound,
@@ -26,8 +27,7 @@ from contactory.errors import (
     Unavailable,
     ValidationProblem,
 )
-from contactory.invalid import Invalid
-from contactory.operations import Call, Stale
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phones import derive_zone
 
 OVERTAKEN = "{} has been changed again since: take that back first, or change it by hand."

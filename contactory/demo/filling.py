@@ -13,7 +13,6 @@ import msgspec
 from contactory.auth import Actor
 from contactory.base.settings import Settings
 from contactory.catalog import Catalog, read_catalog
-from contactory.checks import Errors
 from contactory.contacts.change import Change, make_tags
 from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Values, parse_values
@@ -23,10 +22,11 @@ from contactory.contacts.store import apply_changes
 from contactory.contacts.writing import born_of
 from contactory.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
-from contactory.errors import Conflict, NotFound
 from contactory.fields.model import FieldPatch
 from contactory.fields.store import create_field
 from contactory.keys.store import create_key, list_keys, revoke_key
+from contactory.rules.checks import Errors
+from contactory.rules.errors import Conflict, NotFound
 from contactory.send_windows.model import presets
 from contactory.send_windows.store import create_window
 from contactory.workspaces.model import Workspace

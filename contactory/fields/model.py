@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import WORKSPACE_ID, Form, integer, one_of
 from contactory.fields.values import TYPES
+from contactory.rules.checks import WORKSPACE_ID, Form, integer, one_of
 from contactory.tags.model import NAME
 
 

@@ -4,8 +4,8 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from contactory.checks import BLANK, Json, is_blank, without_leap_second
-from contactory.invalid import Invalid
+from contactory.rules.checks import BLANK, Json, is_blank, without_leap_second
+from contactory.rules.invalid import Invalid
 
 MAX_TEXT = 10_000
 MAX_DIGITS = 1_000

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from contactory.checks import Form, Json, Object, Rule
-from contactory.errors import Conflict, Forbidden, ValidationProblem
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
 from contactory.operations import Call, Operation
+from contactory.rules.checks import Form, Json, Object, Rule
+from contactory.rules.errors import Conflict, Forbidden, ValidationProblem
 from contactory.users.store import refuse_access
 from contactory.visits import page
 

@@ -7,7 +7,6 @@ from typing import Any
 from contactory.availability.model import CHANNEL, WINDOW, find_window
 from contactory.availability.plan import Counts, count
 from contactory.catalog import Catalog
-from contactory.checks import Errors, one_of
 from contactory.contacts.grid import HISTORY_TITLES
 from contactory.contacts.history import recent
 from contactory.contacts.reach import TITLES
@@ -16,6 +15,7 @@ from contactory.http import Response
 from contactory.operations import Call, Operation
 from contactory.overview import store
 from contactory.overview.bands import reach_of
+from contactory.rules.checks import Errors, one_of
 from contactory.send_windows.model import CHANNELS, SendWindow
 from contactory.visits import page, part, wants_page
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.availability.openings import DAY, Range, Schedule, schedule_of
-from contactory.checks import (
+from contactory.rules.checks import (
     BOOLEAN,
     WORKSPACE_ID,
     Errors,
@@ -23,8 +23,8 @@ from contactory.checks import (
     one_of,
     unchecked,
 )
-from contactory.invalid import Invalid
-from contactory.near import nearest
+from contactory.rules.invalid import Invalid
+from contactory.rules.near import nearest
 from contactory.tags.model import NAME
 
 CHANNELS = ("call", "sms", "email")

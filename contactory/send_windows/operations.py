@@ -1,8 +1,8 @@
 """The operations on send windows: their rows of the table."""
 
 from contactory.availability.plan import Plan
-from contactory.checks import ID
 from contactory.operations import Operation
+from contactory.rules.checks import ID
 from contactory.send_windows import api, planning
 from contactory.send_windows.model import CREATE, UPDATE, Preset, SendWindow
 

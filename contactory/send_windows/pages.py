@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from contactory.catalog import read_windows
-from contactory.checks import TIMESTAMP, Errors, Object, Rule
-from contactory.errors import Conflict, Problem, ValidationProblem
 from contactory.html import see_other
 from contactory.http import Response
 from contactory.inputs import touched
-from contactory.invalid import Invalid
 from contactory.operations import Call
 from contactory.operations import workspace_page as _page
+from contactory.rules.checks import TIMESTAMP, Errors, Object, Rule
+from contactory.rules.errors import Conflict, Problem, ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
 from contactory.send_windows.model import CHANNELS, WEEKDAYS, DayRange, Preset, parse_window, presets
 from contactory.send_windows.week import TITLES, in_words, week_of

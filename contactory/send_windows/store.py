@@ -10,7 +10,7 @@ from contactory.auth import Actor
 from contactory.base.ids import new_id
 from contactory.catalog import bump, read_windows
 from contactory.db import Connection, Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound
+from contactory.rules.errors import Conflict, FieldError, NotFound
 from contactory.send_windows.model import SendWindow
 
 CHANGED_SINCE = "Somebody else has changed this send window since you opened it."

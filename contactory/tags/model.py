@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import SOMETHING, SPACE, Json, Rule, quote, trimmed_pattern
-from contactory.invalid import Invalid, invalid_cursor
+from contactory.rules.checks import SOMETHING, SPACE, Json, Rule, quote, trimmed_pattern
+from contactory.rules.invalid import Invalid, invalid_cursor
 
 # The name's UTF-8 in hexadecimal: in a URL no character of it can be taken for another.
 _CURSOR = re.compile("(?:0[1-9a-f]|[1-9a-f][0-9a-f]){1,1020}")

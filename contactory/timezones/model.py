@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from contactory.checks import SOMETHING, Json, Rule
-from contactory.invalid import Invalid
+from contactory.rules.checks import SOMETHING, Json, Rule
+from contactory.rules.invalid import Invalid
 from contactory.timezones.transitions import abbreviation, next_change, offset_of, show_offset
 from contactory.timezones.zones import ZONES, canonical_zone, zone_info
 

@@ -10,7 +10,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import time_zones_for_geographical_number
 
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phone_writing import (
     MEXICO,
     NO_DIGITS,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import tzdata
 
-from contactory.near import LONGEST, Names
+from contactory.rules.near import LONGEST, Names
 
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 """The release of the database, such as "2025b"."""

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from contactory.checks import Form, Rule
-from contactory.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response
 from contactory.inputs import touched
 from contactory.operations import Call
+from contactory.rules.checks import Form, Rule
+from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.users import store
 from contactory.users.agents import browser_of
 from contactory.users.attempts import count_attempt, forgive, subjects

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from contactory.db import Connection
-from contactory.errors import RateLimited
+from contactory.rules.errors import RateLimited
 
 OF_PAIR, OF_ADDRESS, OF_EMAIL = 10, 30, 10
 WINDOW = timedelta(minutes=15)

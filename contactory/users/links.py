@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from contactory.db import Connection
-from contactory.errors import Conflict, NotFound
+from contactory.rules.errors import Conflict, NotFound
 from contactory.users.model import User
 from contactory.users.sessions import new_secret, secret_hash
 from contactory.users.store import find_to_change

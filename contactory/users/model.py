@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import Json, Rule, one_of, text
 from contactory.contacts.email import normalise_email
-from contactory.invalid import Invalid
+from contactory.rules.checks import Json, Rule, one_of, text
+from contactory.rules.invalid import Invalid
 
 PERMISSION_OF_ROLE = {"owner": "admin", "admin": "admin", "editor": "write", "viewer": "read"}
 """What each role may do, in the words of API keys: people and keys pass the same checks."""

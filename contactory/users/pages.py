@@ -3,15 +3,15 @@
 import asyncio
 from typing import Any
 
-from contactory.checks import Form, Object, Rule
 from contactory.contacts.email import normalise_email
 from contactory.db import Connection
-from contactory.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.http import Response
 from contactory.inputs import touched
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import Form, Object, Rule
+from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.users import store
 from contactory.users.attempts import (
     Subjects,

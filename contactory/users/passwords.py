@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
-from contactory.errors import Unavailable
+from contactory.rules.errors import Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from contactory.checks import ID, Errors, Form, Object, Rule
-from contactory.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.html import errors_by_field, see_other
 from contactory.http import Response
-from contactory.invalid import Invalid
 from contactory.operations import Call
+from contactory.rules.checks import ID, Errors, Form, Object, Rule
+from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.users import store
 from contactory.users.links import LASTING, make_link, make_link_for
 from contactory.users.model import EMAIL, NAME, ROLE, ROLES, User

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from contactory.base.ids import new_id
 from contactory.db import Connection, Row, Violation, translated
-from contactory.errors import Conflict, FieldError, Forbidden, NotFound
+from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
 from contactory.users.model import User
 
 COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited, u.created_at, u.disabled_at,

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import Errors, Json, Object, Rule, one_of, quote, text, unchecked
 from contactory.contacts.email import normalise_email
 from contactory.contacts.model import TIMEZONE, parse_phone
 from contactory.contacts.shapes import EMAIL, PHONE
-from contactory.invalid import Invalid
+from contactory.rules.checks import Errors, Json, Object, Rule, one_of, quote, text, unchecked
+from contactory.rules.invalid import Invalid
 from contactory.timezones.countries import COUNTRIES, suggest_country
 
 

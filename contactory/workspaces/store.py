@@ -6,7 +6,7 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.db import Connection
-from contactory.errors import NotFound
+from contactory.rules.errors import NotFound
 from contactory.send_windows.model import DEFAULT_WINDOW
 from contactory.workspaces.model import Workspace
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactory.fields.values import text_form
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from tests.world import World, pointers
 
 

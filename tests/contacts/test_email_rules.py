@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactory.contacts.email import normalise_email
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 
 
 def refusal(text: str) -> Invalid:

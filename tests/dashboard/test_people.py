@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from contactory.errors import Conflict, Forbidden
+from contactory.rules.errors import Conflict, Forbidden
 from contactory.users import store
 from contactory.users.links import make_link_for
 from contactory.users.store import change_user, disable_user, enable_user

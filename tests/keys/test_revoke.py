@@ -10,7 +10,7 @@ import pytest
 
 from contactory.auth import Keys
 from contactory.db import Database
-from contactory.errors import Unauthorized
+from contactory.rules.errors import Unauthorized
 from tests.clocks import functions
 from tests.servers import sql_at
 from tests.waiting import until_waiting

@@ -13,7 +13,7 @@ from contactory.__main__ import main
 from contactory.app import OPERATIONS
 from contactory.base import metrics
 from contactory.base.settings import PREFIX, Settings
-from contactory.errors import PROBLEMS
+from contactory.rules.errors import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contactory.checks import Errors
+from contactory.rules.checks import Errors
 from contactory.send_windows.model import Preset, parse_window, presets
 from contactory.timezones.countries import COUNTRIES
 from tests.send_windows.test_create import PATH

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from contactory.tags.model import display_name
 from tests.world import World, pointers
 

@@ -6,7 +6,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberType
 
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phones import normalise_phone
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)

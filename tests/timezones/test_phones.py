@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 from contactory.timezones.phones import MAX_LENGTH, Derived, derive_zone, normalise_phone, phone_zones
 from contactory.timezones.phones import _curated as curated
 from contactory.timezones.zones import ZONES, canonical_zone, country_zones

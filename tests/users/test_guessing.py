@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.errors import RateLimited, Unavailable
 from contactory.http import Request
+from contactory.rules.errors import RateLimited, Unavailable
 from contactory.users import attempts
 from contactory.users.attempts import count_attempt, is_known, remember, subjects
 from contactory.users.passwords import Passwords

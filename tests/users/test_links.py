@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from contactory.errors import Conflict
+from contactory.rules.errors import Conflict
 from contactory.users.links import make_link
 from contactory.users.store import create_user, disable_user
 from tests.servers import Sql

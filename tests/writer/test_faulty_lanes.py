@@ -9,7 +9,7 @@ import pytest
 
 from contactory.base.metrics import ERRORS
 from contactory.contacts.writer import Apart, Writer
-from contactory.errors import Unavailable
+from contactory.rules.errors import Unavailable
 
 
 @dataclass

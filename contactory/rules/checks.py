@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.errors import LISTED_ERRORS, FieldError, ValidationProblem, summary
-from contactory.invalid import Invalid
-from contactory.near import Names, nearest
+from contactory.rules.errors import LISTED_ERRORS, FieldError, ValidationProblem, summary
+from contactory.rules.invalid import Invalid
+from contactory.rules.near import Names, nearest
 
 Json = Any
 Object = dict[str, Any]
