@@ -18,7 +18,7 @@ from bench.generators import Run, rehearse, run
 from bench.loads import Scenario
 from bench.report import Machine, machine
 from bench.stage import Stage, stage
-from contactory.availability.verdict import Judge, Subject
+from contactory.local_time.verdict import Judge, Subject
 from contactory.send_windows.model import presets, schedule_of
 
 SIZES = [10_000, 100_000, 1_000_000]

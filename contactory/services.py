@@ -20,9 +20,9 @@ from contactory.db import Database
 from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
+from contactory.local_time.zones import TZDATA_VERSION
 from contactory.ratelimit import RateLimiter
 from contactory.rules.errors import Unavailable
-from contactory.timezones.zones import TZDATA_VERSION
 from contactory.users.passwords import Passwords
 
 _READ_LANES = 2

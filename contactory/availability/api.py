@@ -11,13 +11,13 @@ from contactory.availability.model import (
     parse_many,
     subject_of,
 )
-from contactory.availability.verdict import Availability, Judge, Subject
 from contactory.catalog import Catalog
 from contactory.contacts.api import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
 from contactory.contacts.rows import read_many
 from contactory.http import Response, json_response
+from contactory.local_time.verdict import Availability, Judge, Subject
 from contactory.operations import Call
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import NotFound, ProblemBody

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import msgspec
 
-from contactory.availability.verdict import Availability, Subject
 from contactory.catalog import Catalog
+from contactory.local_time.verdict import Availability, Subject
 from contactory.rules.checks import (
     ID,
     TIMESTAMP,

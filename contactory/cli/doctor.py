@@ -83,7 +83,7 @@ async def _examine_database(conn: "Connection", settings: "Settings") -> list[Fi
 
 def time_zones(today: date) -> Finding:
     """How old the time zone data is."""
-    from contactory.timezones.zones import TZDATA_VERSION, ZONES, data_since, is_outdated
+    from contactory.local_time.zones import TZDATA_VERSION, ZONES, data_since, is_outdated
 
     detail = f"IANA {TZDATA_VERSION} ({data_since():%B %Y} or later), {len(ZONES)} names"
     if is_outdated(today):

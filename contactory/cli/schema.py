@@ -56,7 +56,7 @@ def version(as_json: bool) -> None:
     from importlib import metadata
 
     from contactory import __version__
-    from contactory.timezones.zones import TZDATA_VERSION
+    from contactory.local_time.zones import TZDATA_VERSION
 
     versions = {
         "contactory": __version__,

@@ -22,6 +22,7 @@ from contactory.contacts.writing import create, new_change, show, write
 from contactory.html import see_other
 from contactory.http import Response
 from contactory.inputs import as_shown, touched
+from contactory.local_time.zones import zone_info
 from contactory.operations import Call
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -33,7 +34,6 @@ from contactory.rules.errors import (
     ValidationProblem,
 )
 from contactory.rules.invalid import Invalid
-from contactory.timezones.zones import zone_info
 from contactory.visits import page, part, wants_page
 
 EVENTS = 20

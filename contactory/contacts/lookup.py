@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from contactory.availability.model import find_window, subject_of
-from contactory.availability.verdict import Availability, Judge
 from contactory.catalog import Catalog
 from contactory.contacts.api import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
@@ -15,6 +14,7 @@ from contactory.contacts.objections import objections_to
 from contactory.contacts.writing import show
 from contactory.db import Row
 from contactory.http import Response, json_response
+from contactory.local_time.verdict import Availability, Judge
 from contactory.operations import Call
 from contactory.rules.checks import ID, Errors, described
 from contactory.rules.errors import NotFound

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from contactory.availability.model import find_window, subject_of
-from contactory.availability.openings import Schedule, first_moment, local_time, openings_between
-from contactory.availability.verdict import Availability, Judge
 from contactory.catalog import Catalog
+from contactory.local_time.clocks import clock
+from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
+from contactory.local_time.verdict import Availability, Judge
+from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Errors
 from contactory.send_windows.model import CHANNELS, SendWindow
-from contactory.timezones.clocks import clock
-from contactory.timezones.zones import is_zone
 
 TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
 _HOURS = (0, 6, 12, 18, 24)

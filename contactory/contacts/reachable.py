@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from contactory.availability.model import find_window
-from contactory.availability.openings import open_zones
-from contactory.availability.plan import Group
 from contactory.catalog import Catalog
 from contactory.db import Connection
+from contactory.local_time.openings import open_zones
+from contactory.local_time.plan import Group
 from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
 

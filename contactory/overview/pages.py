@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from contactory.availability.model import CHANNEL, WINDOW, find_window
-from contactory.availability.plan import Counts, count
 from contactory.catalog import Catalog
 from contactory.contacts.grid import HISTORY_TITLES
 from contactory.contacts.history import recent
 from contactory.contacts.reach import TITLES
 from contactory.contacts.reachable import PlanFilter, count_by_zones
 from contactory.http import Response
+from contactory.local_time.plan import Counts, count
 from contactory.operations import Call, Operation
 from contactory.overview import store
 from contactory.overview.bands import reach_of

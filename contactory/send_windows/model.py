@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from contactory.availability.openings import DAY, Range, Schedule, schedule_of
+from contactory.local_time.openings import DAY, Range, Schedule, schedule_of
 from contactory.rules.checks import (
     BOOLEAN,
     WORKSPACE_ID,

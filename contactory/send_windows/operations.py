@@ -1,6 +1,6 @@
 """The operations on send windows: their rows of the table."""
 
-from contactory.availability.plan import Plan
+from contactory.local_time.plan import Plan
 from contactory.operations import Operation
 from contactory.rules.checks import ID
 from contactory.send_windows import api, planning

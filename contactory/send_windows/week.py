@@ -5,7 +5,7 @@ from itertools import groupby
 
 import msgspec
 
-from contactory.availability.openings import DAY
+from contactory.local_time.openings import DAY
 from contactory.send_windows.model import WEEKDAYS, DayRange
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -10,6 +10,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import time_zones_for_geographical_number
 
+from contactory.local_time.zones import ZONES, canonical_zone, country_zones
 from contactory.rules.invalid import Invalid
 from contactory.timezones.phone_writing import (
     MEXICO,
@@ -19,7 +20,6 @@ from contactory.timezones.phone_writing import (
     plain_writing,
     without_bracketed_zero,
 )
-from contactory.timezones.zones import ZONES, canonical_zone, country_zones
 
 MAX_LENGTH = 100
 """The longest writing of a number that is read, in characters."""

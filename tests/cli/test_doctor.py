@@ -8,9 +8,9 @@ from pathlib import Path
 import phonenumbers
 
 from contactory.cli.doctor import phone_numbers, time_zones
+from contactory.local_time.zones import TZDATA_VERSION, data_since
 from contactory.timezones import plans
 from contactory.timezones.plans import plans_since
-from contactory.timezones.zones import TZDATA_VERSION, data_since
 from tests.cli.conftest import CommandLine
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
-from contactory.timezones.zones import ZONES, zone_file
+from contactory.local_time.zones import ZONES, zone_file
 
 
 @cache

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.availability.openings import Schedule, next_opening, openings_between
-from contactory.availability.verdict import REASONS
-from contactory.timezones.zones import is_zone
+from contactory.local_time.openings import Schedule, next_opening, openings_between
+from contactory.local_time.verdict import REASONS
+from contactory.local_time.zones import is_zone
 
 HOURS = 7 * 24
 _HOUR = 3600

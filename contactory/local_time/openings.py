@@ -18,7 +18,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from contactory.timezones.clocks import clock, clocks
+from contactory.local_time.clocks import clock, clocks
 
 DAY = 24 * 60
 """Minutes of a day on the wall clock."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from contactory.availability.openings import Opening, Schedule, is_open, local_time, next_opening
-from contactory.timezones.zones import is_zone
+from contactory.local_time.openings import Opening, Schedule, is_open, local_time, next_opening
+from contactory.local_time.zones import is_zone
 
 REASONS = (
     "deleted",
