@@ -22,7 +22,7 @@ from contactory.operations import Call
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import NotFound, ProblemBody
 from contactory.rules.invalid import Invalid
-from contactory.timezones.phones import derive_zone, normalise_phone
+from contactory.values.phones import derive_zone, normalise_phone
 
 
 def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = False) -> Judge:

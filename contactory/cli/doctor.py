@@ -93,7 +93,7 @@ def time_zones(today: date) -> Finding:
 
 def phone_numbers(today: date) -> Finding:
     """How old the numbering plans are."""
-    from contactory.timezones.plans import PLANS_VERSION, plans_are_old, plans_since
+    from contactory.values.numbering_plans import PLANS_VERSION, plans_are_old, plans_since
 
     detail = f"phonenumbers {PLANS_VERSION} ({plans_since():%B %Y} or later)"
     if plans_are_old(today):

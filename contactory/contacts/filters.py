@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from contactory.catalog import Catalog
-from contactory.contacts.email import normalise_email
 from contactory.contacts.grid import Column, columns_of
-from contactory.fields.values import text_form
 from contactory.rules.invalid import Invalid
-from contactory.timezones.phones import normalise_phone
+from contactory.values.email import normalise_email
+from contactory.values.field_types import text_form
+from contactory.values.phones import normalise_phone
 
 Sql = tuple[str, list[Any]]
 _WORDS = {"is": "is", "contains": "contains", "filled": "is filled in", "empty": "is empty"}

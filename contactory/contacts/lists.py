@@ -11,7 +11,6 @@ from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog import Catalog
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.cursors import CURSOR, SORTS, Cursor
-from contactory.contacts.email import normalise_email
 from contactory.contacts.history import history, parse_event_cursor
 from contactory.contacts.listing import (
     Filter,
@@ -42,7 +41,8 @@ from contactory.rules.checks import (
 from contactory.rules.errors import Forbidden, NotFound
 from contactory.rules.invalid import Invalid
 from contactory.tags.model import NAME
-from contactory.timezones.phones import normalise_phone
+from contactory.values.email import normalise_email
+from contactory.values.phones import normalise_phone
 
 
 def _plain(value: Json) -> str:

@@ -9,13 +9,13 @@ import msgspec
 
 from contactory.catalog import Catalog
 from contactory.contacts.consent import Consent, Given, parse_consent
-from contactory.contacts.email import normalise_email
-from contactory.fields.values import kept_form
 from contactory.local_time.zones import ZONES, is_zone, suggest_zone
 from contactory.rules.checks import BodyPath, Errors, Json, Object, Rule, is_blank, quote, text
 from contactory.rules.invalid import Invalid
 from contactory.tags.model import display_name, new_name
-from contactory.timezones.phones import normalise_phone
+from contactory.values.email import normalise_email
+from contactory.values.field_types import kept_form
+from contactory.values.phones import normalise_phone
 
 MAX_TAGS_IN_REQUEST = 100
 

@@ -7,9 +7,9 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.base.ids import new_id
-from contactory.contacts.email import normalise_email
 from contactory.db import Connection, Row
 from contactory.rules.invalid import Invalid
+from contactory.values.email import normalise_email
 
 _ERASED = (
     "delete from contact_events where workspace_id = $1 and contact_id = $2",

@@ -19,8 +19,8 @@ import phonenumbers
 
 from contactory.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
-from contactory.timezones.phone_writing import plain_writing
-from contactory.timezones.phones import normalise_phone
+from contactory.values.phone_writing import plain_writing
+from contactory.values.phones import normalise_phone
 
 PIECE = 250
 _IN_A_TURN = 20

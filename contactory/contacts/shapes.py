@@ -4,11 +4,11 @@ A schema with a title becomes a component of that name. What the rules in model.
 is described in words.
 """
 
-from contactory.contacts.email import MAX_LENGTH
 from contactory.contacts.model import MAX_TAGS_IN_REQUEST
-from contactory.fields.values import SCHEMAS
 from contactory.rules.checks import BLANK, Object
 from contactory.tags.model import NAME, NEW_NAME
+from contactory.values.email import MAX_LENGTH
+from contactory.values.field_types import SCHEMAS
 
 _CLEARED: list[Object] = [BLANK, {"type": "null"}]
 

@@ -12,7 +12,7 @@ from contactory.db import Row
 from contactory.operations import Call
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import Conflict, NotFound
-from contactory.timezones.phones import derive_zone
+from contactory.values.phones import derive_zone
 
 CUSTOM, CONSENT = "customFields.", "consent."
 _ZONE = ("timezone", "timezoneSource")

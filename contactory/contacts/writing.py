@@ -28,7 +28,7 @@ from contactory.rules.errors import (
     ValidationProblem,
 )
 from contactory.rules.invalid import Invalid
-from contactory.timezones.phones import derive_zone
+from contactory.values.phones import derive_zone
 
 OVERTAKEN = "{} has been changed again since: take that back first, or change it by hand."
 _ATTEMPTS = 8  # Each means that somebody else changed just what this call had looked at.

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.fields.values import TYPES
 from contactory.rules.checks import WORKSPACE_ID, Form, integer, one_of
 from contactory.tags.model import NAME
+from contactory.values.field_types import TYPES
 
 
 class CustomField(msgspec.Struct, rename="camel"):

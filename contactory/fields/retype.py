@@ -20,10 +20,10 @@ from contactory.catalog import bump
 from contactory.db import Connection, Database
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
-from contactory.fields.values import MAX_DIGITS, text_form
 from contactory.rules.checks import quote
 from contactory.rules.errors import Conflict, FieldError, Unavailable
 from contactory.rules.invalid import Invalid
+from contactory.values.field_types import MAX_DIGITS, text_form
 
 _PATIENCE_SECONDS = 4.0
 _POLL_SECONDS = 0.01

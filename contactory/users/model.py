@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.contacts.email import normalise_email
 from contactory.rules.checks import Json, Rule, one_of, text
 from contactory.rules.invalid import Invalid
+from contactory.values.email import normalise_email
 
 PERMISSION_OF_ROLE = {"owner": "admin", "admin": "admin", "editor": "write", "viewer": "read"}
 """What each role may do, in the words of API keys: people and keys pass the same checks."""

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from contactory.contacts.email import normalise_email
 from contactory.db import Connection
 from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.http import Response
@@ -25,6 +24,7 @@ from contactory.users.attempts import (
 from contactory.users.links import Link, see_link, use_link
 from contactory.users.model import EMAIL, NAME, PASSWORD
 from contactory.users.sessions import end_session, open_session
+from contactory.values.email import normalise_email
 from contactory.visits import page
 
 _LONGEST_TYPED = 256

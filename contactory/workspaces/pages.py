@@ -12,8 +12,8 @@ from contactory.local_time.zones import is_zone
 from contactory.operations import Call, workspace_page
 from contactory.rules.checks import Object
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
-from contactory.timezones.countries import COUNTRIES
 from contactory.users.store import list_workspaces_of
+from contactory.values.countries import COUNTRIES
 from contactory.visits import page
 from contactory.workspaces.api import change_workspace, checked_new, make_workspace, remove_workspace
 from contactory.workspaces.model import FIELDS, Workspace

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-from contactory.timezones.phone_writing import numbers_of
+from contactory.values.phone_writing import numbers_of
 
 _LONGEST = 15  # Digits of an E.164 number, the country code among them.
 _BETWEEN = "[ ().-]{0,2}"

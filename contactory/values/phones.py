@@ -12,7 +12,7 @@ from phonenumbers.timezone import time_zones_for_geographical_number
 
 from contactory.local_time.zones import ZONES, canonical_zone, country_zones
 from contactory.rules.invalid import Invalid
-from contactory.timezones.phone_writing import (
+from contactory.values.phone_writing import (
     MEXICO,
     NO_DIGITS,
     begins_with_alien_zero,
