@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.local_time import zones_of
 from bench.stage import BenchError, Stage, stage
-from contactory.db import connect
+from contactory.database.db import connect
 from contactory.users.sessions import open_session
 from contactory.users.store import create_user
 

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.report import Machine, machine
 from bench.stage import BenchError, Stage, stage
-from contactory.db import connect
+from contactory.database.db import connect
 from contactory.users.sessions import open_session
 from contactory.users.store import create_user
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from contactory.base.caches import SingleFlight
-from contactory.db import Database
+from contactory.database.db import Database
 from contactory.rules.errors import Unauthorized
 
 PERMISSIONS = ("read", "write", "admin")

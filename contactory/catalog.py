@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from contactory.base.caches import SharedReads, SingleFlight
-from contactory.db import Connection, Database
+from contactory.database.db import Connection, Database
 from contactory.rules.errors import NotFound
 from contactory.rules.near import Names, names_of
 from contactory.send_windows.model import DayRange, SendWindow

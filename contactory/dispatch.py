@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from contactory.auth import NOBODY
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
-from contactory.db import COLLISION, translated
+from contactory.database.db import COLLISION, translated
 from contactory.html import NO_STORE, problem_page
 from contactory.http import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
 from contactory.idempotency import idempotency_key, run_once

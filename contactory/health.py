@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 
 from contactory.base.caches import SingleFlight
-from contactory.db import Database
+from contactory.database.db import Database
+from contactory.database.migrate import MigrationError, pending
 from contactory.http import Response, json_response
-from contactory.migrate import MigrationError, pending
 from contactory.operations import Call
 from contactory.rules.errors import Unavailable
 

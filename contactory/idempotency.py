@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.db import LOCK_TIMEOUT, Connection, Database, translated
+from contactory.database.db import LOCK_TIMEOUT, Connection, Database, translated
 from contactory.http import Response
 from contactory.operations import Call
 from contactory.rules.errors import Conflict, FieldError, IdempotencyMismatch, Problem, ValidationProblem

@@ -9,7 +9,7 @@ from contactory.auth import Keys
 from contactory.base.logs import log
 from contactory.contacts.search import SearchIndex, catch_up
 from contactory.contacts.sweep import sweep
-from contactory.db import COLLISION, Database
+from contactory.database.db import COLLISION, Database
 from contactory.fields.retype import end_abandoned
 from contactory.idempotency import forget
 from contactory.rules.errors import Unavailable

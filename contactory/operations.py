@@ -16,7 +16,7 @@ from contactory.auth import Actor
 from contactory.base.ids import parse_id
 from contactory.bodies import decode_object
 from contactory.catalog import Catalog
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.http import Request, Response
 from contactory.packing import read_body
 from contactory.queries import check_query

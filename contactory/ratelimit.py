@@ -13,7 +13,7 @@ import msgspec
 from contactory.auth import Actor
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
-from contactory.db import Database
+from contactory.database.db import Database
 from contactory.rules.errors import RateLimited
 
 _DRAW = """

@@ -18,10 +18,10 @@ import msgspec
 from contactory.addresses import listening
 from contactory.base.logs import set_up_logs
 from contactory.base.settings import Settings, processes, to_environment
-from contactory.db import check_session, connect
-from contactory.embedded import EmbeddedPostgres, default_data_dir
+from contactory.database.db import check_session, connect
+from contactory.database.migrate import migrate
+from contactory.embedded.server import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
-from contactory.migrate import migrate
 from contactory.users.links import make_link
 from contactory.workers import Limits, listen, run
 from contactory.workspaces.store import create_account, create_workspace

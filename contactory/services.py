@@ -16,7 +16,7 @@ from contactory.contacts.reader import Reader
 from contactory.contacts.search import SearchIndex
 from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
-from contactory.db import Database
+from contactory.database.db import Database
 from contactory.health import Readiness
 from contactory.http import Response, deadlines
 from contactory.jobs import Jobs

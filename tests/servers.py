@@ -20,10 +20,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from contactory import db
-from contactory.embedded import EmbeddedPostgres
-from contactory.embedded_host import die_with_parent
-from contactory.migrate import migrate
+from contactory.database import db
+from contactory.database.migrate import migrate
+from contactory.embedded.host import die_with_parent
+from contactory.embedded.server import EmbeddedPostgres
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ RELAXED = {
 }
 SERVE = """
 from contactory.serve import serve
-from contactory.settings import load_settings
+from contactory.base.settings import load_settings
 
 serve(load_settings(), print, lambda address, first: None)
 """

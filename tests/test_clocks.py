@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from contactory.auth import Keys
-from contactory.db import Database
+from contactory.database.db import Database
 from contactory.fields.retype import end_abandoned
 from contactory.jobs import write_last_used
 from contactory.users.links import make_link

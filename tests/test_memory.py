@@ -12,7 +12,7 @@ from contactory.auth import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.catalog import Catalogs
-from contactory.db import Database
+from contactory.database.db import Database
 from contactory.ratelimit import RateLimiter
 from contactory.rules.errors import RateLimited
 from tests.world import World

@@ -9,7 +9,7 @@ from contactory.cli.output import json_option, print_result
 from contactory.cli.running import ID, link, load, with_database
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.demo.filling import Filled
     from contactory.workspaces.model import Workspace
 

@@ -15,7 +15,7 @@ from contactory.cli.running import data_dir, database_url, explained, load, with
 
 if TYPE_CHECKING:
     from contactory.base.settings import Settings
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
 _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
@@ -116,7 +116,7 @@ def _session(url: str) -> Finding:
     """Raises SharedSession, which says what to do, and which stands in the way of the other checks."""
     import asyncio
 
-    from contactory.db import check_session
+    from contactory.database.db import check_session
 
     asyncio.run(check_session(url))
     return Finding("session", "ok", "each connection keeps its settings, and commits wait for the disk")
@@ -137,7 +137,7 @@ async def _server(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _schema(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.migrate import MigrationError, migrations, pending
+    from contactory.database.migrate import MigrationError, migrations, pending
 
     try:
         lacking = await pending(conn)
@@ -150,7 +150,7 @@ async def _schema(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _writing(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.db import AWAY, REFUSED
+    from contactory.database.db import AWAY, REFUSED
 
     if not await conn.fetchval("select to_regclass('accounts') is not null"):
         return Finding("writing", "warn", "not tried, as there are no tables yet")

@@ -14,7 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from contactory.base.settings import Settings
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
 
 class Target(NamedTuple):

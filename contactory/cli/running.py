@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contactory.base.settings import Settings
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
 T = TypeVar("T")
 
@@ -73,9 +73,9 @@ def _is_address(url: str) -> bool:
 @contextmanager
 def explained() -> Generator[None]:
     """What goes wrong with the database or in the domain leaves this block as a sentence and exit code 1."""
-    from contactory.db import AWAY, REFUSED, SharedSession
-    from contactory.embedded import EmbeddedError
-    from contactory.migrate import MigrationError
+    from contactory.database.db import AWAY, REFUSED, SharedSession
+    from contactory.database.migrate import MigrationError
+    from contactory.embedded.server import EmbeddedError
     from contactory.rules.errors import Problem
 
     try:
@@ -102,7 +102,7 @@ def data_dir(settings: "Settings") -> "Path":
 def link(path: str) -> str:
     """A path as a link: below the public URL, or the server that runs beside this, or else the settings."""
     from contactory.addresses import listening
-    from contactory.embedded import running_address
+    from contactory.embedded.server import running_address
 
     settings = load()
     beside = None if settings.database_url else running_address(data_dir(settings))
@@ -116,7 +116,7 @@ def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
     An embedded PostgreSQL that does not run is started for as long as the block lasts, and with `new` made
     where there is none.
     """
-    from contactory.embedded import database
+    from contactory.embedded.server import database
 
     if settings.database_url:
         yield settings.database_url
@@ -135,7 +135,7 @@ def with_connection(url: str, work: "Callable[[Connection], Awaitable[T]]") -> T
     """What `work` does with a connection."""
     import asyncio
 
-    from contactory.db import connect
+    from contactory.database.db import connect
 
     async def run() -> T:
         conn = await connect(url)
@@ -163,7 +163,7 @@ def with_database(work: "Callable[[Connection], Awaitable[T]]", *, new: bool = F
 
 
 async def _check_schema(conn: "Connection") -> None:
-    from contactory.migrate import migrate, migrations, pending
+    from contactory.database.migrate import migrate, migrations, pending
 
     lacking = len(await pending(conn))
     if lacking == len(migrations()):

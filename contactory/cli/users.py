@@ -8,7 +8,7 @@ from contactory.cli.output import json_option, print_result, print_rows
 from contactory.cli.running import ID, checked, link, with_database
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
 _EMAIL = checked("EMAIL", "contactory.users.model:EMAIL")
 _account_option = click.option(

@@ -12,7 +12,7 @@ from contactory.contacts.purging import address_ids, purge
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
-from contactory.db import Row
+from contactory.database.db import Row
 from contactory.http import Response, json_response
 from contactory.operations import Call
 from contactory.rules.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of

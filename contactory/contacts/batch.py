@@ -17,7 +17,7 @@ from contactory.contacts.shapes import BATCH_ITEM
 from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
 from contactory.contacts.writing import create, learn, new_change, refuse, show, upsert, write
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.http import JSON, Response, encode_json
 from contactory.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
 from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked

@@ -26,7 +26,7 @@ from contactory.contacts.statement import (
     TIMEZONE,
     USUAL,
 )
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.errors import Conflict
 
 _encode = msgspec.json.Encoder().encode

@@ -13,7 +13,7 @@ from contactory.contacts.change import make_tags
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
 from contactory.contacts.store import ATTEMPTS
 from contactory.contacts.writer import Apart
-from contactory.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
+from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
 from contactory.rules.errors import Conflict, Unavailable
 
 

@@ -20,7 +20,7 @@ from contactory.contacts.model import Contact
 from contactory.contacts.rows import read_many
 from contactory.contacts.selection import filter_of, selection_of
 from contactory.contacts.writing import show_all
-from contactory.db import Row
+from contactory.database.db import Row
 from contactory.http import Response
 from contactory.operations import Call
 from contactory.rules.checks import Errors, one_of

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
-from contactory.db import Connection, Row
+from contactory.database.db import Connection, Row
 from contactory.rules.invalid import invalid_cursor
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from contactory.auth import Actor
-from contactory.db import Connection
+from contactory.database.db import Connection
 
 
 class Identity(msgspec.Struct):

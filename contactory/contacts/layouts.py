@@ -8,7 +8,7 @@ import msgspec
 from contactory.base.ids import new_id
 from contactory.catalog import hold
 from contactory.contacts.grid import Saved
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.errors import Conflict, NotFound
 
 MOST_VIEWS = 100

@@ -16,7 +16,7 @@ import msgspec
 from contactory.catalog import Catalog
 from contactory.contacts.cursors import Cursor
 from contactory.contacts.reachable import Reachable
-from contactory.db import Connection
+from contactory.database.db import Connection
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
        c.fields, c.created_at, c.updated_at"""

@@ -12,7 +12,7 @@ from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
 from contactory.contacts.writing import show
-from contactory.db import Row
+from contactory.database.db import Row
 from contactory.http import Response, json_response
 from contactory.local_time.verdict import Availability, Judge
 from contactory.operations import Call

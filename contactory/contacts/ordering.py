@@ -22,7 +22,7 @@ from contactory.catalog import Catalog
 from contactory.contacts.cursors import PATTERN, Cursor, parse_cursor
 from contactory.contacts.grid import Column
 from contactory.contacts.listing import Filter, Query
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
 
 _LONGEST = 50_000

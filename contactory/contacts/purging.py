@@ -7,7 +7,7 @@ import msgspec
 
 from contactory.auth import Actor
 from contactory.base.ids import new_id
-from contactory.db import Connection, Row
+from contactory.database.db import Connection, Row
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
 

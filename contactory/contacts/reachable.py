@@ -13,7 +13,7 @@ import msgspec
 
 from contactory.availability.model import find_window
 from contactory.catalog import Catalog
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.local_time.openings import open_zones
 from contactory.local_time.plan import Group
 from contactory.rules.checks import Errors

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from contactory.contacts.rows import Key, read_by_email, read_by_phone, read_many
-from contactory.db import AWAY, Connection, Lane, Row
+from contactory.database.db import AWAY, Connection, Lane, Row
 from contactory.rules.errors import Unavailable
 
 _BATCH = 128

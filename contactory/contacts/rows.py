@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from contactory.db import Connection, Row
+from contactory.database.db import Connection, Row
 
 Key: TypeAlias = tuple[str, str]
 """A workspace, and what a contact is found by in it."""

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import phonenumbers
 
-from contactory.db import Connection, Database, Row
+from contactory.database.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
 from contactory.values.phone_writing import plain_writing
 from contactory.values.phones import normalise_phone

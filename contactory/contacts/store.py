@@ -9,7 +9,7 @@ from contactory.base.settings import Settings
 from contactory.contacts.change import Change, Outcome, change, make_tags
 from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.writer import Apart
-from contactory.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
+from contactory.database.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
 from contactory.rules.errors import Conflict, Unavailable
 
 ATTEMPTS = 5

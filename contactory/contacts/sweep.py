@@ -6,7 +6,7 @@ in its own short transaction, by whichever process is free.
 
 from datetime import UTC, datetime
 
-from contactory.db import Connection, Database
+from contactory.database.db import Connection, Database
 
 _PIECE = 1000
 

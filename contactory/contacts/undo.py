@@ -8,7 +8,7 @@ from contactory.contacts.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.contacts.writing import OVERTAKEN, Written, new_change, show, write
-from contactory.db import Row
+from contactory.database.db import Row
 from contactory.operations import Call
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import Conflict, NotFound

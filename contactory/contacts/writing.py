@@ -16,7 +16,7 @@ from contactory.contacts.store import (
     identifiers,
 )
 from contactory.contacts.writer import Apart
-from contactory.db import Row, Violation, translated
+from contactory.database.db import Row, Violation, translated
 from contactory.operations import Call, Stale
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (

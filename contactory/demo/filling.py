@@ -20,7 +20,7 @@ from contactory.contacts.search import index
 from contactory.contacts.statement import STALE_TAGS
 from contactory.contacts.store import apply_changes
 from contactory.contacts.writing import born_of
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
 from contactory.fields.model import FieldPatch
 from contactory.fields.store import create_field

@@ -17,7 +17,7 @@ import msgspec
 from contactory.auth import Actor
 from contactory.base.ids import new_id
 from contactory.catalog import bump
-from contactory.db import Connection, Database
+from contactory.database.db import Connection, Database
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
 from contactory.rules.checks import quote

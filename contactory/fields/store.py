@@ -7,7 +7,7 @@ import msgspec
 from contactory.auth import Actor
 from contactory.base.ids import new_id
 from contactory.catalog import bump
-from contactory.db import Connection, Violation, translated
+from contactory.database.db import Connection, Violation, translated
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.rules.errors import Conflict, FieldError, NotFound
 

@@ -6,7 +6,7 @@ import msgspec
 
 from contactory.auth import Actor, key_hash, new_key
 from contactory.base.ids import new_id
-from contactory.db import Connection, Row
+from contactory.database.db import Connection, Row
 from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey
 from contactory.rules.errors import Conflict, FieldError, NotFound, Unauthorized
 

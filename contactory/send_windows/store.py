@@ -9,7 +9,7 @@ import msgspec
 from contactory.auth import Actor
 from contactory.base.ids import new_id
 from contactory.catalog import bump, read_windows
-from contactory.db import Connection, Violation, translated
+from contactory.database.db import Connection, Violation, translated
 from contactory.rules.errors import Conflict, FieldError, NotFound
 from contactory.send_windows.model import SendWindow
 

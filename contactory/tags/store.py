@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from contactory.catalog import bump
-from contactory.db import Connection, Violation, translated
+from contactory.database.db import Connection, Violation, translated
 from contactory.rules.checks import quote
 from contactory.rules.errors import Conflict, FieldError, NotFound, ValidationProblem
 from contactory.tags.model import NamedTag, Tag

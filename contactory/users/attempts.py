@@ -12,7 +12,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.errors import RateLimited
 
 OF_PAIR, OF_ADDRESS, OF_EMAIL = 10, 30, 10

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.errors import Conflict, NotFound
 from contactory.users.model import User
 from contactory.users.sessions import new_secret, secret_hash

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.http import Response
 from contactory.inputs import touched

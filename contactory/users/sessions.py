@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.errors import SignedOut
 from contactory.users.model import User
 from contactory.users.store import COLUMNS, user_of

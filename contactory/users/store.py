@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from contactory.base.ids import new_id
-from contactory.db import Connection, Row, Violation, translated
+from contactory.database.db import Connection, Row, Violation, translated
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
 from contactory.users.model import User
 

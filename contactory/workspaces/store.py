@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from contactory.base.ids import new_id
-from contactory.db import Connection
+from contactory.database.db import Connection
 from contactory.rules.errors import NotFound
 from contactory.send_windows.model import DEFAULT_WINDOW
 from contactory.workspaces.model import Workspace

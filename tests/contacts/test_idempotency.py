@@ -13,7 +13,7 @@ from contactory import jobs
 from contactory.auth import Keys
 from contactory.base.ids import new_id
 from contactory.contacts.search import SearchIndex
-from contactory.db import Database
+from contactory.database.db import Database
 from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 

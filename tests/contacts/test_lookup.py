@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory import db
 from contactory.base.ids import new_id
 from contactory.contacts import rows
 from contactory.contacts.reader import Reader
+from contactory.database import db
 from tests.statements import Statements, counted
 from tests.world import Caller, World, a_phone, an_email, at_once, pointers
 

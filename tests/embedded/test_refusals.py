@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from contactory import embedded_host
 from tests.embedded.servers import (
     NOBODY,
     PROJECT,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from contactory.auth import Keys
-from contactory.db import Database
+from contactory.database.db import Database
 from contactory.rules.errors import Unauthorized
 from tests.clocks import functions
 from tests.servers import sql_at

@@ -21,7 +21,7 @@ from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
-from contactory.embedded_host import (
+from contactory.embedded.host import (
     Account,
     EmbeddedError,
     explained,

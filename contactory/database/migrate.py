@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import NamedTuple
 
-from contactory.db import Connection
+from contactory.database.db import Connection
 
 _LOCK = 0x636F6E74616374  # "contact": one migration at a time, whoever starts first
 _SETUP = """
@@ -34,7 +34,9 @@ class MigrationError(Exception):
 
 def migrations() -> list[Migration]:
     """All migrations of this release, in order."""
-    found = [f for f in files("contactory").joinpath("migrations").iterdir() if f.name.endswith(".sql")]
+    found = [
+        f for f in files("contactory.database").joinpath("migrations").iterdir() if f.name.endswith(".sql")
+    ]
     return sorted(Migration(int(f.name.split("_")[0]), f.name, f.read_text()) for f in found)
 
 

@@ -18,10 +18,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from contactory import embedded_cluster as cluster
-from contactory import embedded_host as host
-from contactory.embedded_cluster import Layout
-from contactory.embedded_host import PATIENCE, EmbeddedError, FolderInUse, Report, clear_leftovers
+from contactory.embedded import cluster as cluster
+from contactory.embedded import host as host
+from contactory.embedded.cluster import Layout
+from contactory.embedded.host import PATIENCE, EmbeddedError, FolderInUse, Report, clear_leftovers
 
 __all__ = [
     "EmbeddedError",
