@@ -8,9 +8,9 @@ import msgspec
 from contactory.base.caches import SingleFlight
 from contactory.database.db import Database
 from contactory.database.migrate import MigrationError, pending
-from contactory.http import Response, json_response
-from contactory.operations import Call
 from contactory.rules.errors import Unavailable
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 _GOOD_SECONDS = 1.0
 

@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from contactory.http import Request, Response
 from contactory.inputs import of_lines
-from contactory.packing import WORTH_PACKING, pack_at_once
 from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
 from contactory.static_files import PAGE_POLICY
+from contactory.web.messages import Request, Response
+from contactory.web.packing import WORTH_PACKING, pack_at_once
 
 THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "users", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""

@@ -11,9 +11,9 @@ from contactory.contacts.search import SearchIndex, catch_up
 from contactory.contacts.sweep import sweep
 from contactory.database.db import COLLISION, Database
 from contactory.fields.retype import end_abandoned
-from contactory.idempotency import forget
 from contactory.rules.errors import Unavailable
 from contactory.users.attempts import forget_old
+from contactory.web.idempotency import forget
 
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3

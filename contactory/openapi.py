@@ -13,12 +13,12 @@ import msgspec
 from contactory import __version__
 from contactory.catalog import Field
 from contactory.contacts.model import Contact
-from contactory.operations import Operation
 from contactory.rules.checks import ID, Object, Rule
 from contactory.rules.errors import PROBLEMS, Problem, ProblemBody
 from contactory.tags.model import NAME
 from contactory.values.field_types import SCHEMAS
 from contactory.values.phone_pattern import phone_pattern
+from contactory.web.operations import Operation
 
 _REF = "#/components/schemas/{name}"
 _PATH = {"id": ID.schema, "name": NAME.schema}

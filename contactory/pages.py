@@ -15,12 +15,12 @@ from contactory.catalog import Catalog
 from contactory.exposition import exposition
 from contactory.health import Health, live, ready
 from contactory.html import OPEN
-from contactory.http import Response, encode_json
 from contactory.openapi import describe, with_fields
-from contactory.operations import Call, Handler, Operation
 from contactory.rules.checks import Object
 from contactory.rules.errors import PROBLEMS, NotFound, Problem, Unauthorized
 from contactory.static_files import PAGE_HEADERS, send, static_file
+from contactory.web.messages import Response, encode_json
+from contactory.web.operations import Call, Handler, Operation
 
 _KEPT = 32
 _HTML = ("content-type", "text/html; charset=utf-8")

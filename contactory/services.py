@@ -18,12 +18,12 @@ from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
 from contactory.database.db import Database
 from contactory.health import Readiness
-from contactory.http import Response, deadlines
 from contactory.jobs import Jobs
 from contactory.local_time.zones import TZDATA_VERSION
-from contactory.ratelimit import RateLimiter
 from contactory.rules.errors import Unavailable
 from contactory.users.passwords import Passwords
+from contactory.web.messages import Response, deadlines
+from contactory.web.rate_limit import RateLimiter
 
 _READ_LANES = 2
 _CREATE_LANES = 2

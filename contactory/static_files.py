@@ -9,10 +9,10 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
-from contactory.http import Response
-from contactory.operations import Call
-from contactory.packing import WORTH_PACKING, takes_gzip
 from contactory.rules.errors import NotFound
+from contactory.web.messages import Response
+from contactory.web.operations import Call
+from contactory.web.packing import WORTH_PACKING, takes_gzip
 
 _ROOT = files("contactory").joinpath("static")
 _TYPES = {

@@ -15,14 +15,14 @@ from contactory.auth import NOBODY, Actor
 from contactory.catalog import Catalog
 from contactory.csrf import carries, masked
 from contactory.html import NO_STORE, cookies, html, pack_page, text_of, theme
-from contactory.http import Request, Response
-from contactory.operations import Call, Operation
-from contactory.packing import read_body, takes_gzip
-from contactory.queries import check_query, parse_query
 from contactory.rules.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
 from contactory.users.model import User
 from contactory.users.sessions import find_session, new_secret
 from contactory.users.store import list_workspaces_of
+from contactory.web.messages import Request, Response
+from contactory.web.operations import Call, Operation
+from contactory.web.packing import read_body, takes_gzip
+from contactory.web.queries import check_query, parse_query
 
 if TYPE_CHECKING:
     from contactory.services import Services

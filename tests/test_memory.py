@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Generator
 
 import pytest
 
-from contactory import catalog, ratelimit
+from contactory import catalog
 from contactory.auth import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.catalog import Catalogs
 from contactory.database.db import Database
-from contactory.ratelimit import RateLimiter
 from contactory.rules.errors import RateLimited
+from contactory.web.rate_limit import RateLimiter
 from tests.world import World
 
 TAGS = 4_000

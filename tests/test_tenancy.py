@@ -16,7 +16,7 @@ import pytest
 
 from contactory.app import OPERATIONS
 from contactory.auth import PERMISSIONS, new_key
-from contactory.operations import Operation
+from contactory.web.operations import Operation
 from tests.servers import Sql
 from tests.tenancy_cases import CASES, OWN, TAKEN, Case, Target
 from tests.world import Caller, World, a_phone, an_email

@@ -16,13 +16,13 @@ from contactory.contacts.api import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
 from contactory.contacts.rows import read_many
-from contactory.http import Response, json_response
 from contactory.local_time.verdict import Availability, Judge, Subject
-from contactory.operations import Call
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import NotFound, ProblemBody
 from contactory.rules.invalid import Invalid
 from contactory.values.phones import derive_zone, normalise_phone
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 
 def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = False) -> Judge:

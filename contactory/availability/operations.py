@@ -4,8 +4,8 @@ from contactory.availability import api
 from contactory.availability.model import MANY, QUESTION, AvailabilityResults
 from contactory.contacts.shapes import PHONE_NUMBER
 from contactory.local_time.verdict import Availability
-from contactory.operations import Operation
 from contactory.rules.checks import ID, Json, Rule, described, leading_plus, one_of
+from contactory.web.operations import Operation
 
 
 def _plain(value: Json) -> str:

@@ -101,8 +101,8 @@ def data_dir(settings: "Settings") -> "Path":
 
 def link(path: str) -> str:
     """A path as a link: below the public URL, or the server that runs beside this, or else the settings."""
-    from contactory.addresses import listening
     from contactory.embedded.server import running_address
+    from contactory.web.addresses import listening
 
     settings = load()
     beside = None if settings.database_url else running_address(data_dir(settings))

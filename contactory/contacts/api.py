@@ -13,12 +13,12 @@ from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.contacts.store import locate
 from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
 from contactory.database.db import Row
-from contactory.http import Response, json_response
-from contactory.operations import Call
 from contactory.rules.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of
 from contactory.rules.errors import Forbidden, NotFound, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.tags.model import display_name
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 Parse: TypeAlias = Callable[[Object, Catalog, Errors], Values]
 Make: TypeAlias = Callable[[Values, Catalog, Object], Awaitable[Written]]

@@ -18,11 +18,11 @@ from contactory.contacts.statement import DELETE
 from contactory.contacts.store import lock
 from contactory.contacts.writing import create, learn, new_change, refuse, show, upsert, write
 from contactory.database.db import Connection
-from contactory.http import JSON, Response, encode_json
-from contactory.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
 from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
 from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
+from contactory.web.messages import JSON, Response, encode_json
+from contactory.web.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
 
 MOST = 1000
 MOST_BYTES = 63 << 20

@@ -21,11 +21,11 @@ from contactory.contacts.selection import filter_of, selection_of
 from contactory.contacts.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.undo import delete, undo
 from contactory.contacts.writing import Written, new_change, write
-from contactory.http import Response, json_response
-from contactory.operations import Call, Stale
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call, Stale
 
 PIECE = 250
 ACTION = one_of("addTags", "removeTags", "set", "delete", "undo")

@@ -5,9 +5,9 @@ from contactory.contacts.consent_forms import Refused, consent_of
 from contactory.contacts.contact_pages import contact_page, fields_of, read_shown
 from contactory.contacts.writing import write_consent
 from contactory.html import see_other
-from contactory.http import Response
-from contactory.operations import Call
 from contactory.rules.errors import ValidationProblem
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 
 async def save_consent(call: Call) -> Response:

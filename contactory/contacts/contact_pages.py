@@ -20,10 +20,8 @@ from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write
 from contactory.html import see_other
-from contactory.http import Response
 from contactory.inputs import as_shown, touched
 from contactory.local_time.zones import zone_info
-from contactory.operations import Call
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
     Conflict,
@@ -35,6 +33,8 @@ from contactory.rules.errors import (
 )
 from contactory.rules.invalid import Invalid
 from contactory.visits import page, part, wants_page
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 EVENTS = 20
 PURGE_WORD = "purge"

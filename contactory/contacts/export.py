@@ -15,7 +15,7 @@ import msgspec
 
 from contactory.contacts.grid import Column, value_of
 from contactory.contacts.model import Contact
-from contactory.http import encode_json
+from contactory.web.messages import encode_json
 
 Render = Callable[[Sequence[Contact]], bytes]
 ID_COLUMN = Column("id", "Id", "text")

@@ -21,12 +21,12 @@ from contactory.contacts.rows import read_many
 from contactory.contacts.selection import filter_of, selection_of
 from contactory.contacts.writing import show_all
 from contactory.database.db import Row
-from contactory.http import Response
-from contactory.operations import Call
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.users.store import list_workspaces_of
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 PIECE = 500
 _FORMATS = {"csv": "text/csv; charset=utf-8; header=present", "jsonl": "application/jsonl"}

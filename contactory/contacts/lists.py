@@ -22,9 +22,6 @@ from contactory.contacts.reachable import at_that_moment, reachable
 from contactory.contacts.rows import read_many
 from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.writing import show_all
-from contactory.http import Response, json_response
-from contactory.operations import Call
-from contactory.queries import parse_query
 from contactory.rules.checks import (
     BOOLEAN,
     ID,
@@ -43,6 +40,9 @@ from contactory.rules.invalid import Invalid
 from contactory.tags.model import NAME
 from contactory.values.email import normalise_email
 from contactory.values.phones import normalise_phone
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+from contactory.web.queries import parse_query
 
 
 def _plain(value: Json) -> str:

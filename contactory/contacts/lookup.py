@@ -13,12 +13,12 @@ from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
 from contactory.contacts.writing import show
 from contactory.database.db import Row
-from contactory.http import Response, json_response
 from contactory.local_time.verdict import Availability, Judge
-from contactory.operations import Call
 from contactory.rules.checks import ID, Errors, described
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 LOOKUP_QUERY = {
     "workspaceId": ID,

@@ -4,8 +4,8 @@ from contactory.contacts import api, batch, lists, lookup, shapes
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, UPSERTED_CONSENT_SCHEMA, Consent
 from contactory.contacts.history import Event
 from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
-from contactory.operations import Operation
 from contactory.rules.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
+from contactory.web.operations import Operation
 
 
 def _or_blank(rule: Rule) -> Rule:

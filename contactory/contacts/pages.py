@@ -9,7 +9,7 @@ from contactory.contacts import (
     grid_pages,
 )
 from contactory.contacts.selection import SELECTION_QUERY, TEXT
-from contactory.operations import workspace_page as _page
+from contactory.web.operations import workspace_page as _page
 
 CONTACT_PAGES = [
     _page("showContacts", "GET", "contacts", "The grid", grid_pages.show_grid, query=grid_pages.GRID_QUERY),

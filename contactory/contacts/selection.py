@@ -14,9 +14,9 @@ from contactory.contacts.grid import BUILT_IN, Column, columns_of
 from contactory.contacts.listing import Filter
 from contactory.contacts.reachable import Reachable, reachable
 from contactory.contacts.search import matches, query_of, search
-from contactory.operations import Call
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
 from contactory.rules.invalid import Invalid
+from contactory.web.operations import Call
 
 MOST_CONDITIONS = 20
 _LONGEST = 300

@@ -9,10 +9,10 @@ from contactory.contacts.model import Values, parse_values
 from contactory.contacts.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.contacts.writing import OVERTAKEN, Written, new_change, show, write
 from contactory.database.db import Row
-from contactory.operations import Call
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import Conflict, NotFound
 from contactory.values.phones import derive_zone
+from contactory.web.operations import Call
 
 CUSTOM, CONSENT = "customFields.", "consent."
 _ZONE = ("timezone", "timezoneSource")

@@ -17,7 +17,6 @@ from contactory.contacts.store import (
 )
 from contactory.contacts.writer import Apart
 from contactory.database.db import Row, Violation, translated
-from contactory.operations import Call, Stale
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (
     Conflict,
@@ -29,6 +28,7 @@ from contactory.rules.errors import (
 )
 from contactory.rules.invalid import Invalid
 from contactory.values.phones import derive_zone
+from contactory.web.operations import Call, Stale
 
 OVERTAKEN = "{} has been changed again since: take that back first, or change it by hand."
 _ATTEMPTS = 8  # Each means that somebody else changed just what this call had looked at.

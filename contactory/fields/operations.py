@@ -2,8 +2,8 @@
 
 from contactory.fields import api
 from contactory.fields.model import CREATE, UPDATE, CustomField
-from contactory.operations import Operation
 from contactory.rules.checks import ID
+from contactory.web.operations import Operation
 
 FIELD_OPERATIONS = [
     Operation(

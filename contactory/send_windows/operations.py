@@ -1,10 +1,10 @@
 """The operations on send windows: their rows of the table."""
 
 from contactory.local_time.plan import Plan
-from contactory.operations import Operation
 from contactory.rules.checks import ID
 from contactory.send_windows import api, planning
 from contactory.send_windows.model import CREATE, UPDATE, Preset, SendWindow
+from contactory.web.operations import Operation
 
 SEND_WINDOW_OPERATIONS = [
     Operation(

@@ -8,15 +8,15 @@ from contactory.catalog import Catalog
 from contactory.contacts.model import parse_fields
 from contactory.contacts.reachable import PlanFilter, count_by_zones
 from contactory.contacts.shapes import CUSTOM_FIELDS
-from contactory.http import JSON, Response
 from contactory.local_time.plan import Plan, count, write_plan
-from contactory.operations import Call
 from contactory.rules.checks import Errors, Form, Json, Object, described, unchecked
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
 from contactory.send_windows.api import home
 from contactory.send_windows.model import SendWindow
 from contactory.tags.model import NAME, display_name
+from contactory.web.messages import JSON, Response
+from contactory.web.operations import Call
 
 MOST_IDS = 10_000
 MOST_TAGS = 100

@@ -1,13 +1,13 @@
 """The operations on tags."""
 
 from contactory.contacts.lists import LIMIT, next_link
-from contactory.http import Response, json_response
-from contactory.operations import Call
 from contactory.rules.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid
 from contactory.tags import store
 from contactory.tags.model import CURSOR, NEW_NAME, PREFIX, TagCursor, display_name, prefix
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 WORKSPACE = {"workspaceId": ID}
 LIST_QUERY = {

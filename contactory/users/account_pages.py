@@ -3,9 +3,7 @@
 from typing import Any
 
 from contactory.html import errors_by_field, see_other
-from contactory.http import Response
 from contactory.inputs import touched
-from contactory.operations import Call
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.users import store
@@ -15,6 +13,8 @@ from contactory.users.model import NAME, PASSWORD
 from contactory.users.pages import begin, client_address, email_key, verified
 from contactory.users.sessions import end_other_sessions, list_sessions
 from contactory.visits import page
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 DONE = {"done": Rule(str, {"type": "string"})}
 _DONE = {

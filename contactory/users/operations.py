@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contactory.operations import Operation
 from contactory.users import account_pages, pages, people_pages
+from contactory.web.operations import Operation
 
 
 def _page(name: str, method: str, path: str, summary: str, handler: Any, **more: Any) -> Operation:

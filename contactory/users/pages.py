@@ -5,9 +5,7 @@ from typing import Any
 
 from contactory.database.db import Connection
 from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
-from contactory.http import Response
 from contactory.inputs import touched
-from contactory.operations import Call
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
@@ -26,6 +24,8 @@ from contactory.users.model import EMAIL, NAME, PASSWORD
 from contactory.users.sessions import end_session, open_session
 from contactory.values.email import normalise_email
 from contactory.visits import page
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 _LONGEST_TYPED = 256
 WRONG = "This e-mail address and password do not belong together."

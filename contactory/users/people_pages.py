@@ -3,8 +3,6 @@
 from typing import Any
 
 from contactory.html import errors_by_field, see_other
-from contactory.http import Response
-from contactory.operations import Call
 from contactory.rules.checks import ID, Errors, Form, Object, Rule
 from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
@@ -12,6 +10,8 @@ from contactory.users import store
 from contactory.users.links import LASTING, make_link, make_link_for
 from contactory.users.model import EMAIL, NAME, ROLE, ROLES, User
 from contactory.visits import page
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 DONE = {"done": Rule(str, {"type": "string"})}
 _DONE = {

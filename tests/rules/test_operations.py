@@ -8,8 +8,8 @@ import pytest
 from contactory.app import OPERATIONS
 from contactory.auth import PERMISSIONS
 from contactory.openapi import describe, statuses, with_fields
-from contactory.operations import Operation
 from contactory.rules.errors import PROBLEMS
+from contactory.web.operations import Operation
 from tests.world import World
 
 PAGES = {"docs", "static", "errors", "error"}

@@ -10,10 +10,10 @@ from typing import cast
 
 import msgspec
 
-from contactory.json_bounds import MOST_BRACKETS, MOST_COMMAS, brackets, has_nul, is_deeper, nul_paths
 from contactory.rules.checks import BodyPath, Errors, Json, Object
 from contactory.rules.errors import FieldError, UnsupportedMediaType, ValidationProblem
 from contactory.rules.invalid import Invalid
+from contactory.web.json_bounds import MOST_BRACKETS, MOST_COMMAS, brackets, has_nul, is_deeper, nul_paths
 
 MAX_DEPTH = 32
 _decoder = msgspec.json.Decoder(float_hook=Decimal)

@@ -4,9 +4,9 @@ from collections import deque
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
-from contactory.http import Peer, Request
-from contactory.http_budgets import SMALL_BODY
-from contactory.http_heads import (
+from contactory.rules.errors import Problem, ValidationProblem
+from contactory.web.budgets import SMALL_BODY
+from contactory.web.heads import (
     HEAD_BYTES,
     NAMES,
     PIECE,
@@ -15,8 +15,8 @@ from contactory.http_heads import (
     checked_target,
     of_unknown_method,
 )
-from contactory.http_listener import Listener
-from contactory.rules.errors import Problem, ValidationProblem
+from contactory.web.listener import Listener
+from contactory.web.messages import Peer, Request
 
 PIPELINED = 16
 """Requests that may wait on one connection before no more is read from it."""

@@ -1,8 +1,8 @@
 """From a path to the operations that are there."""
 
 from contactory.base.metrics import Meter
-from contactory.http import Request, Response, decoded
-from contactory.operations import Call, Operation
+from contactory.web.messages import Request, Response, decoded
+from contactory.web.operations import Call, Operation
 
 _ANY_METHOD = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 

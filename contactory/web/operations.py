@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from contactory.addresses import base_url
 from contactory.auth import Actor
 from contactory.base.ids import parse_id
-from contactory.bodies import decode_object
 from contactory.catalog import Catalog
 from contactory.database.db import Connection
-from contactory.http import Request, Response
-from contactory.packing import read_body
-from contactory.queries import check_query
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
 from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
+from contactory.web.addresses import base_url
+from contactory.web.bodies import decode_object
+from contactory.web.messages import Request, Response
+from contactory.web.packing import read_body
+from contactory.web.queries import check_query
 
 if TYPE_CHECKING:
     from contactory.services import Services

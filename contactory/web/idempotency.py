@@ -13,9 +13,9 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database, translated
-from contactory.http import Response
-from contactory.operations import Call
 from contactory.rules.errors import Conflict, FieldError, IdempotencyMismatch, Problem, ValidationProblem
+from contactory.web.messages import Response
+from contactory.web.operations import Call
 
 KEPT = timedelta(hours=24)
 _PIECE = 5000

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from contactory.base.ids import new_id
 from contactory.base.logs import log
 from contactory.base.metrics import CONNECTIONS, REFUSED
-from contactory.http import NOSNIFF, Request, problem_response
-from contactory.http_budgets import Bodies, ByteBudget, Unread
-from contactory.http_heads import answer_head
 from contactory.rules.errors import Problem, Unavailable
+from contactory.web.budgets import Bodies, ByteBudget, Unread
+from contactory.web.heads import answer_head
+from contactory.web.messages import NOSNIFF, Request, problem_response
 
 if TYPE_CHECKING:
-    from contactory.http_connection import HttpConnection
+    from contactory.web.connection import HttpConnection
 
 NEVER = float("inf")
 BODIES_BYTES = 64 << 20

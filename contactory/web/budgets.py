@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Protocol
 
-from contactory.http import Request
 from contactory.rules.errors import Unavailable
+from contactory.web.messages import Request
 
 SMALL_BODY = 16 * 1024
 """A body up to this size is never counted, so that large ones cannot displace it."""

@@ -6,8 +6,8 @@ httptools reads the grammar; what it lets pass and the RFCs do not is refused he
 import re
 from http import HTTPStatus
 
-from contactory.http import Response
 from contactory.rules.errors import HeadersTooLarge, ValidationProblem
+from contactory.web.messages import Response
 
 HEAD_BYTES = 64 * 1024
 PIECE = 2048

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from contactory.http import Response, json_response
-from contactory.operations import Call
 from contactory.rules.checks import ID, Rule, integer
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 MOST = 1000
 PAGE_QUERY: Mapping[str, Rule] = {"limit": integer(1, MOST, MOST), "cursor": ID}

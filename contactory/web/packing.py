@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Awaitable
 from functools import lru_cache
 
-from contactory.http import JSON, PROBLEM, Request, Response
 from contactory.rules.errors import PayloadTooLarge, UnsupportedMediaType, ValidationProblem
+from contactory.web.messages import JSON, PROBLEM, Request, Response
 
 WORTH_PACKING = 1024  # Bytes; a smaller answer fits in a packet as it is.
 APART = 64 * 1024

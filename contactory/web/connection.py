@@ -10,12 +10,12 @@ from contextlib import aclosing
 from typing import Any
 
 from contactory.base.logs import log
-from contactory.http import ENDS, Request, Response, end_in_order
-from contactory.http_budgets import SMALL_BODY
-from contactory.http_heads import PIECE, answer_head
-from contactory.http_listener import NEVER, Listener
-from contactory.http_reader import RequestReader
 from contactory.rules.errors import Unavailable, ValidationProblem
+from contactory.web.budgets import SMALL_BODY
+from contactory.web.heads import PIECE, answer_head
+from contactory.web.listener import NEVER, Listener
+from contactory.web.messages import ENDS, Request, Response, end_in_order
+from contactory.web.reader import RequestReader
 
 HEAD_SECONDS = 10.0
 """What a client may take for a request's head."""

@@ -3,7 +3,7 @@
 import re
 
 from contactory.base.settings import Settings
-from contactory.http import Request
+from contactory.web.messages import Request
 
 _HOST = re.compile(r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104

@@ -9,18 +9,18 @@ from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.database.db import COLLISION, translated
 from contactory.html import NO_STORE, problem_page
-from contactory.http import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
-from contactory.idempotency import idempotency_key, run_once
-from contactory.operations import Call, Operation, permit, prepare
-from contactory.packing import WORTH_PACKING, may_pack, pack
-from contactory.queries import check_query
-from contactory.routes import Routes
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.visits import enter, leave, wants_page
+from contactory.web.idempotency import idempotency_key, run_once
+from contactory.web.messages import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
+from contactory.web.operations import Call, Operation, permit, prepare
+from contactory.web.packing import WORTH_PACKING, may_pack, pack
+from contactory.web.queries import check_query
+from contactory.web.routes import Routes
 
 if TYPE_CHECKING:
-    from contactory.http_connection import HttpConnection
     from contactory.services import Services
+    from contactory.web.connection import HttpConnection
 
 _ATTEMPTS = 5
 _NOWHERE = "There is nothing at this path: /docs shows all that there is."
