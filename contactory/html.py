@@ -11,7 +11,7 @@ from contactory.static_files import PAGE_POLICY
 from contactory.web.messages import Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
 
-THINGS = ("contacts", "fields", "keys", "overview", "send_windows", "tags", "users", "workspaces")
+THINGS = ("contacts", "fields", "keys", "overview", "people", "send_windows", "tags", "people", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")

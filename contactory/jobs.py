@@ -5,14 +5,14 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from contactory.auth import Keys
+from contactory.access.attempts import forget_old
+from contactory.access.keys import Keys
 from contactory.base.logs import log
 from contactory.contacts.search import SearchIndex, catch_up
 from contactory.contacts.sweep import sweep
 from contactory.database.db import COLLISION, Database
 from contactory.fields.retype import end_abandoned
 from contactory.rules.errors import Unavailable
-from contactory.users.attempts import forget_old
 from contactory.web.idempotency import forget
 
 _EVERY_SECONDS = 10.0

@@ -11,7 +11,7 @@ from typing import Any, cast, get_origin
 import msgspec
 
 from contactory import __version__
-from contactory.catalog import Field
+from contactory.catalog.catalog import Field
 from contactory.contacts.model import Contact
 from contactory.rules.checks import ID, Object, Rule
 from contactory.rules.errors import PROBLEMS, Problem, ProblemBody

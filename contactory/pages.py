@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.exposition import exposition
 from contactory.health import Health, live, ready
 from contactory.html import OPEN

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from contactory.access.links import make_link
 from contactory.base.logs import set_up_logs
 from contactory.base.settings import Settings, processes, to_environment
 from contactory.database.db import check_session, connect
 from contactory.database.migrate import migrate
 from contactory.embedded.server import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
-from contactory.users.links import make_link
 from contactory.web.addresses import listening
 from contactory.workers import Limits, listen, run
 from contactory.workspaces.store import create_account, create_workspace

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from contactory.auth import Keys
+from contactory.access.keys import Keys
+from contactory.access.passwords import Passwords
 from contactory.base.caches import Costly, LeastRecentlyUsed, SharedReads
 from contactory.base.logs import log
 from contactory.base.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
 from contactory.base.settings import Settings
 from contactory.base.shared_metrics import SharedMetrics
-from contactory.catalog import POLL_SECONDS, Catalogs
+from contactory.catalog.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.creation import CreateLane, NewContact
 from contactory.contacts.reader import Reader
@@ -21,7 +22,6 @@ from contactory.health import Readiness
 from contactory.jobs import Jobs
 from contactory.local_time.zones import TZDATA_VERSION
 from contactory.rules.errors import Unavailable
-from contactory.users.passwords import Passwords
 from contactory.web.messages import Response, deadlines
 from contactory.web.rate_limit import RateLimiter
 

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from contactory.auth import NOBODY, Actor
-from contactory.catalog import Catalog
+from contactory.access.keys import NOBODY, Actor
+from contactory.access.sessions import find_session, new_secret
+from contactory.access.user import User
+from contactory.access.users import list_workspaces_of
+from contactory.catalog.catalog import Catalog
 from contactory.csrf import carries, masked
 from contactory.html import NO_STORE, cookies, html, pack_page, text_of, theme
 from contactory.rules.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.users.model import User
-from contactory.users.sessions import find_session, new_secret
-from contactory.users.store import list_workspaces_of
 from contactory.web.messages import Request, Response
 from contactory.web.operations import Call, Operation
 from contactory.web.packing import read_body, takes_gzip

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Generator
 
 import pytest
 
-from contactory import catalog
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
-from contactory.catalog import Catalogs
+from contactory.catalog import catalog
+from contactory.catalog.catalog import Catalogs
 from contactory.database.db import Database
 from contactory.rules.errors import RateLimited
 from contactory.web.rate_limit import RateLimiter

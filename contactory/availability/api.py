@@ -11,7 +11,7 @@ from contactory.availability.model import (
     parse_many,
     subject_of,
 )
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.api import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.local_time.verdict import Availability, Subject
 from contactory.rules.checks import (
     ID,

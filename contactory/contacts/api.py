@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids, purge

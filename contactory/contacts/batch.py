@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from contactory.base.turns import Turns
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.identities import Identity, identities

@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
 from contactory.contacts.purging import address_ids

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.cursors import parse_cursor
 from contactory.contacts.edit_pages import patch_of
 from contactory.contacts.grid_pages import selected

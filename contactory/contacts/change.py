@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from contactory.base.ids import new_id
-from contactory.catalog import Catalog, hold
+from contactory.catalog.catalog import Catalog, hold
 from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
 from contactory.contacts.statement import (

@@ -1,6 +1,6 @@
 """Writing a contact's consent down from its page, by the rules of the API's PUT."""
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent_forms import Refused, consent_of
 from contactory.contacts.contact_pages import contact_page, fields_of, read_shown
 from contactory.contacts.writing import write_consent

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.consent_forms import CONSENT_TITLES, Refused, consents
 from contactory.contacts.edit_pages import change_by_form, patch_of, texts_of

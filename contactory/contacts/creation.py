@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.contacts.change import make_tags

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.change import Change
 from contactory.contacts.grid import columns_of, value_of
 from contactory.contacts.grid_pages import layout_of, row_of

@@ -10,8 +10,9 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from contactory.access.users import list_workspaces_of
 from contactory.base.ids import parse_id
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.export import ID_COLUMN, Render, as_csv, as_json_lines
 from contactory.contacts.grid import columns_of
 from contactory.contacts.grid_pages import layout_of, selected
@@ -24,7 +25,6 @@ from contactory.database.db import Row
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem
 from contactory.rules.invalid import Invalid
-from contactory.users.store import list_workspaces_of
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 

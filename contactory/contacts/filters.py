@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.grid import Column, columns_of
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email

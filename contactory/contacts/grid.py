@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import Contact
 
 NARROWEST, WIDEST = 64, 800

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.cursors import Cursor
 from contactory.contacts.filters import OPERATORS, VALUELESS
 from contactory.contacts.grid import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from contactory.base.ids import new_id
-from contactory.catalog import hold
+from contactory.catalog.catalog import hold
 from contactory.contacts.grid import Saved
 from contactory.database.db import Connection
 from contactory.rules.errors import Conflict, NotFound

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.cursors import Cursor
 from contactory.contacts.reachable import Reachable
 from contactory.database.db import Connection

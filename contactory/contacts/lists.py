@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from contactory.availability.model import AT, CHANNEL, WINDOW
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.api import home, with_extras
 from contactory.contacts.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.history import history, parse_event_cursor

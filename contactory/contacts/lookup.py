@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from contactory.availability.model import find_window, subject_of
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.api import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address

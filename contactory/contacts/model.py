@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import Consent, Given, parse_consent
 from contactory.local_time.zones import ZONES, is_zone, suggest_zone
 from contactory.rules.checks import BodyPath, Errors, Json, Object, Rule, is_blank, quote, text

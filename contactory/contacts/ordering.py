@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.cursors import PATTERN, Cursor, parse_cursor
 from contactory.contacts.grid import Column
 from contactory.contacts.listing import Filter, Query

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.database.db import Connection, Row
 from contactory.rules.invalid import Invalid

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from contactory.availability.model import find_window, subject_of
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.local_time.clocks import clock
 from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
 from contactory.local_time.verdict import Availability, Judge

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from contactory.availability.model import find_window
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 from contactory.local_time.openings import open_zones
 from contactory.local_time.plan import Group

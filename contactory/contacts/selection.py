@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from contactory.availability.model import CHANNEL
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.filters import Condition, condition_sql, parse_condition, updated_since
 from contactory.contacts.grid import BUILT_IN, Column, columns_of
 from contactory.contacts.listing import Filter

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.settings import Settings
 from contactory.contacts.change import Change, Outcome, change, make_tags
 from contactory.contacts.objections import Taker, take_over

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import parse_tags
 from contactory.inputs import as_shown, of_lines
 from contactory.rules.checks import Errors

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.change import Change, Zone
 from contactory.contacts.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.model import Values, parse_values

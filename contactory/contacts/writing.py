@@ -2,8 +2,8 @@
 
 import msgspec
 
-from contactory.auth import Actor
-from contactory.catalog import Catalog
+from contactory.access.keys import Actor
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born, parse_consent, undated
 from contactory.contacts.creation import NewContact, create_contacts

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.settings import Settings
-from contactory.catalog import Catalog, read_catalog
+from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.change import Change, make_tags
 from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Values, parse_values

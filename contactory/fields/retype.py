@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import new_id
-from contactory.catalog import bump
+from contactory.catalog.catalog import bump
 from contactory.database.db import Connection, Database
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import new_id
-from contactory.catalog import bump
+from contactory.catalog.catalog import bump
 from contactory.database.db import Connection, Violation, translated
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.rules.errors import Conflict, FieldError, NotFound

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.auth import Actor, key_hash, new_key
+from contactory.access.keys import Actor, key_hash, new_key
 from contactory.base.ids import new_id
 from contactory.database.db import Connection, Row
 from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey

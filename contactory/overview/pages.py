@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from contactory.availability.model import CHANNEL, WINDOW, find_window
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.grid import HISTORY_TITLES
 from contactory.contacts.history import recent
 from contactory.contacts.reach import TITLES

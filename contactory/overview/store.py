@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 import msgspec
 
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 
 EXACTLY = 200_000

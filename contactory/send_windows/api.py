@@ -1,6 +1,6 @@
 """The operations on send windows."""
 
-from contactory.catalog import Catalog, read_windows
+from contactory.catalog.catalog import Catalog, read_windows
 from contactory.rules.checks import WORKSPACE_ID, Errors, Object, is_blank
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store

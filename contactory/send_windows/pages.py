@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.catalog import read_windows
+from contactory.catalog.catalog import read_windows
 from contactory.html import see_other
 from contactory.inputs import touched
 from contactory.rules.checks import TIMESTAMP, Errors, Object, Rule

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from contactory.availability.model import AT, CHANNEL, ids_schema, parse_ids
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import parse_fields
 from contactory.contacts.reachable import PlanFilter, count_by_zones
 from contactory.contacts.shapes import CUSTOM_FIELDS

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import new_id
-from contactory.catalog import bump, read_windows
+from contactory.catalog.catalog import bump, read_windows
 from contactory.database.db import Connection, Violation, translated
 from contactory.rules.errors import Conflict, FieldError, NotFound
 from contactory.send_windows.model import SendWindow

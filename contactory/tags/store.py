@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from contactory.catalog import bump
+from contactory.catalog.catalog import bump
 from contactory.database.db import Connection, Violation, translated
 from contactory.rules.checks import quote
 from contactory.rules.errors import Conflict, FieldError, NotFound, ValidationProblem

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from contactory.auth import NOBODY
+from contactory.access.keys import NOBODY
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.database.db import COLLISION, translated

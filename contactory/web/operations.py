@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.ids import parse_id
-from contactory.catalog import Catalog
+from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
 from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem

@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
 from contactory.database.db import Database

@@ -4,13 +4,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from contactory.access.users import list_workspaces_of
 from contactory.contacts.selection import TEXT
 from contactory.html import SETTINGS, errors_by_field, see_other
 from contactory.inputs import confirms, touched
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Object
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
-from contactory.users.store import list_workspaces_of
 from contactory.values.countries import COUNTRIES
 from contactory.visits import page
 from contactory.web.messages import Response

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contactory.auth import Actor
+from contactory.access.keys import Actor
 from contactory.base.settings import Settings
 from contactory.contacts.creation import NewContact, create_contacts
 from tests.servers import Sql

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from contactory import jobs
-from contactory.auth import Keys
+from contactory.access.keys import Keys
 from contactory.base.ids import new_id
 from contactory.contacts.search import SearchIndex
 from contactory.database.db import Database

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from contactory.auth import Keys
+from contactory.access.keys import Keys
 from contactory.database.db import Database
 from contactory.rules.errors import Unauthorized
 from tests.clocks import functions

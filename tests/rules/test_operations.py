@@ -5,8 +5,8 @@ import re
 import jsonschema_rs
 import pytest
 
+from contactory.access.keys import PERMISSIONS
 from contactory.app import OPERATIONS
-from contactory.auth import PERMISSIONS
 from contactory.openapi import describe, statuses, with_fields
 from contactory.rules.errors import PROBLEMS
 from contactory.web.operations import Operation

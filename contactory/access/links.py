@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import msgspec
 
+from contactory.access.sessions import new_secret, secret_hash
+from contactory.access.user import User
+from contactory.access.users import find_to_change
 from contactory.database.db import Connection
 from contactory.rules.errors import Conflict, NotFound
-from contactory.users.model import User
-from contactory.users.sessions import new_secret, secret_hash
-from contactory.users.store import find_to_change
 
 LASTING = {"set-up": timedelta(days=7), "invite": timedelta(days=7), "reset": timedelta(days=1)}
 DEAD = "This link has been used, or has expired. Ask for a new one."

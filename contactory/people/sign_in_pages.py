@@ -3,14 +3,8 @@
 import asyncio
 from typing import Any
 
-from contactory.database.db import Connection
-from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
-from contactory.inputs import touched
-from contactory.rules.checks import Form, Object, Rule
-from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
-from contactory.rules.invalid import Invalid
-from contactory.users import store
-from contactory.users.attempts import (
+from contactory.access import users
+from contactory.access.attempts import (
     Subjects,
     count_attempt,
     forgive,
@@ -19,9 +13,15 @@ from contactory.users.attempts import (
     subjects,
     take_back,
 )
-from contactory.users.links import Link, see_link, use_link
-from contactory.users.model import EMAIL, NAME, PASSWORD
-from contactory.users.sessions import end_session, open_session
+from contactory.access.links import Link, see_link, use_link
+from contactory.access.sessions import end_session, open_session
+from contactory.access.user import EMAIL, NAME, PASSWORD
+from contactory.database.db import Connection
+from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
+from contactory.inputs import touched
+from contactory.rules.checks import Form, Object, Rule
+from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
 from contactory.visits import page
 from contactory.web.messages import Response
@@ -47,9 +47,9 @@ async def home(call: Call) -> Response:
     if user is None:
         return see_other("/sign-in")
     async with call.connection() as conn:
-        workspaces = await store.list_workspaces_of(conn, user)
+        workspaces = await users.list_workspaces_of(conn, user)
     if not workspaces:
-        return await page(call, "users/no_workspace.html")
+        return await page(call, "people/no_workspace.html")
     return see_other(f"/w/{workspaces[0][0]}/overview")
 
 
@@ -58,7 +58,7 @@ async def show_sign_in(call: Call) -> Response:
     target = call.query.get("next", "/")
     if call.visit.user is not None:
         return see_other(target)
-    return await page(call, "users/sign_in.html", target=target, email="", error="")
+    return await page(call, "people/sign_in.html", target=target, email="", error="")
 
 
 async def sign_in(call: Call) -> Response:
@@ -72,24 +72,26 @@ async def sign_in(call: Call) -> Response:
         async with call.connection() as conn:
             known = await is_known(conn, who.address, key)
             wait = await count_attempt(conn, who, known=known)
-            found = await store.find_for_sign_in(conn, key)
+            found = await users.find_for_sign_in(conn, key)
         await asyncio.sleep(wait)
         user = await _right(call, who, found, password, known)
         async with call.transaction() as conn:
             await begin(call, conn, user.user_id, user.password_hash)
             await forgive(conn, who)
     except RateLimited as problem:
-        answer = await page(call, "users/sign_in.html", 429, target=target, email=email, error=problem.detail)
+        answer = await page(
+            call, "people/sign_in.html", 429, target=target, email=email, error=problem.detail
+        )
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
     except SignedOut:
-        return await page(call, "users/sign_in.html", 400, target=target, email=email, error=WRONG)
+        return await page(call, "people/sign_in.html", 400, target=target, email=email, error=WRONG)
     return see_other(target)
 
 
 async def _right(
-    call: Call, who: Subjects, found: list[store.Known], password: str, known: bool
-) -> store.Known:
+    call: Call, who: Subjects, found: list[users.Known], password: str, known: bool
+) -> users.Known:
     """The first one whose password it is. Raises SignedOut where it is of none."""
     # All are tried, and where there are none as much is done: how long it takes does not tell.
     stored = [user.password_hash for user in found] or [None]
@@ -161,13 +163,13 @@ async def show_link(call: Call) -> Response:
     async with call.connection() as conn:
         link = await see_link(conn, kind, call.path["token"])
         typed = await _known(conn, link)
-    return await page(call, "users/link.html", kind=kind, typed=typed, errors={})
+    return await page(call, "people/link.html", kind=kind, typed=typed, errors={})
 
 
 async def _known(conn: Connection, link: Link) -> dict[str, str]:
     if link.user_id is None:
         return {"name": "", "email": ""}
-    user = await store.get_user(conn, link.account_id, link.user_id)
+    user = await users.get_user(conn, link.account_id, link.user_id)
     return {"name": user.name, "email": user.email}
 
 
@@ -193,16 +195,16 @@ async def follow_link(call: Call) -> Response:
 
 async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem) -> Response:
     errors = errors_by_field(problem)
-    return await page(call, "users/link.html", problem.status, kind=kind, typed=typed, errors=errors)
+    return await page(call, "people/link.html", problem.status, kind=kind, typed=typed, errors=errors)
 
 
 async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:
     """The user that the link makes or changes."""
     if link.user_id is not None:
         name = values.get("name")
-        await store.set_password(conn, link.account_id, link.user_id, password_hash, name=name)
+        await users.set_password(conn, link.account_id, link.user_id, password_hash, name=name)
         return link.user_id
-    made = await store.create_user(
+    made = await users.create_user(
         conn,
         link.account_id,
         values["email"],

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from contactory.access.user import User
+from contactory.access.users import COLUMNS, user_of
 from contactory.database.db import Connection
 from contactory.rules.errors import SignedOut
-from contactory.users.model import User
-from contactory.users.store import COLUMNS, user_of
 
 IDLE = timedelta(days=14)
 LONGEST = timedelta(days=90)

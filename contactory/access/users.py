@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from contactory.access.user import User
 from contactory.base.ids import new_id
 from contactory.database.db import Connection, Row, Violation, translated
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
-from contactory.users.model import User
 
 COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited, u.created_at, u.disabled_at,
        u.signed_in_at, u.password_hash is not null as signs_in,

@@ -2,16 +2,16 @@
 
 from typing import Any
 
+from contactory.access import users
+from contactory.access.agents import browser_of
+from contactory.access.attempts import count_attempt, forgive, subjects
+from contactory.access.sessions import end_other_sessions, list_sessions
+from contactory.access.user import NAME, PASSWORD
 from contactory.html import errors_by_field, see_other
 from contactory.inputs import touched
+from contactory.people.sign_in_pages import begin, client_address, email_key, verified
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
-from contactory.users import store
-from contactory.users.agents import browser_of
-from contactory.users.attempts import count_attempt, forgive, subjects
-from contactory.users.model import NAME, PASSWORD
-from contactory.users.pages import begin, client_address, email_key, verified
-from contactory.users.sessions import end_other_sessions, list_sessions
 from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call
@@ -44,7 +44,7 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
         sessions = await list_sessions(conn, visit.person.id, visit.session or "")
     shown: dict[str, Any] = {"errors": {}, "done": "", "typed": visit.person.name, **values}
     found = [(session, browser_of(session.agent)) for session in sessions]
-    return await page(call, "users/account.html", status, here=_here(call), sessions=found, **shown)
+    return await page(call, "people/account.html", status, here=_here(call), sessions=found, **shown)
 
 
 async def rename(call: Call) -> Response:
@@ -57,7 +57,7 @@ async def rename(call: Call) -> Response:
     except ValidationProblem as problem:
         return await _show(call, problem.status, typed=visit.value("name"), errors=errors_by_field(problem))
     async with call.connection() as conn:
-        await store.rename_user(conn, visit.person.account_id, visit.person.id, values["name"])
+        await users.rename_user(conn, visit.person.account_id, visit.person.id, values["name"])
     return see_other(f"{_here(call)}?done=name")
 
 
@@ -79,7 +79,7 @@ async def _change(call: Call, checked: str, password: str) -> None:
     person, password_hash = call.visit.person, await call.app.passwords.hash(password)
     try:
         async with call.transaction() as conn:
-            await store.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
+            await users.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
             await begin(call, conn, person.id, password_hash)
     except NotFound:
         raise _wrong() from None
@@ -101,7 +101,7 @@ async def _checked(call: Call) -> tuple[str, str]:
     who = subjects(client_address(call), email_key(visit.person.email))
     async with call.connection() as conn:
         await count_attempt(conn, who, known=True)
-        stored = await store.password_hash_of(conn, visit.person.id)
+        stored = await users.password_hash_of(conn, visit.person.id)
     if not await verified(call, who, stored, visit.value("current"), known=True) or stored is None:
         raise _wrong()
     async with call.connection() as conn:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from contactory.access import users
+from contactory.access.links import LASTING, make_link, make_link_for
+from contactory.access.user import EMAIL, NAME, ROLE, ROLES, User
 from contactory.html import errors_by_field, see_other
 from contactory.rules.checks import ID, Errors, Form, Object, Rule
 from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
-from contactory.users import store
-from contactory.users.links import LASTING, make_link, make_link_for
-from contactory.users.model import EMAIL, NAME, ROLE, ROLES, User
 from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call
@@ -41,12 +41,12 @@ async def show_people(call: Call) -> Response:
 async def _list(call: Call, status: int = 200, **values: Any) -> Response:
     person = call.visit.person
     async with call.connection() as conn:
-        people = await store.list_users(conn, person)
-        workspaces = await store.list_workspaces_of(conn, person)
+        people = await users.list_users(conn, person)
+        workspaces = await users.list_workspaces_of(conn, person)
     shown: dict[str, Any] = {"link": None, "typed": {}, "chosen": [], "errors": {}, **values}
     return await page(
         call,
-        "users/people.html",
+        "people/people.html",
         status,
         here=_here(call),
         people=[user for user in people if user.status != "disabled"],
@@ -93,7 +93,7 @@ async def invite(call: Call) -> Response:
     try:
         values, workspace_ids = _values(call, _INVITATION)
         async with call.transaction() as conn:
-            made = await store.create_user(
+            made = await users.create_user(
                 conn,
                 call.actor.account_id,
                 values["email"],
@@ -128,15 +128,15 @@ async def show_person(call: Call) -> Response:
 async def _person(call: Call, status: int = 200, **values: Any) -> Response:
     person, user_id = call.visit.person, call.path_id()
     async with call.connection() as conn:
-        found = await store.find_user(conn, person, user_id)
-        workspaces = await store.list_workspaces_of(conn, person)
+        found = await users.find_user(conn, person, user_id)
+        workspaces = await users.list_workspaces_of(conn, person)
     shown: dict[str, Any] = {"link": None, "typed": {}, "errors": {}, "done": "", **values}
     limited, chosen = found.limited, found.workspace_ids
     if shown["typed"]:
         limited, chosen = call.visit.value("limited") == "true", call.visit.form.get("workspace", [])
     return await page(
         call,
-        "users/person.html",
+        "people/person.html",
         status,
         here=_here(call),
         found=found,
@@ -154,11 +154,11 @@ async def change_person(call: Call) -> Response:
     """Gives somebody another role, or other workspaces."""
     user_id = call.path_id()
     async with call.connection() as conn:
-        known = await store.find_user(conn, call.visit.person, user_id)
+        known = await users.find_user(conn, call.visit.person, user_id)
     try:
         values, workspace_ids = _values(call, _CHANGE, known)
         async with call.transaction() as conn:
-            await store.change_user(
+            await users.change_user(
                 conn,
                 call.actor.account_id,
                 user_id,
@@ -189,12 +189,12 @@ async def make_person_link(call: Call) -> Response:
 
 async def disable_person(call: Call) -> Response:
     """Signs somebody out everywhere, and lets them in no more."""
-    return await _switch(call, store.disable_user, "disabled")
+    return await _switch(call, users.disable_user, "disabled")
 
 
 async def enable_person(call: Call) -> Response:
     """Lets somebody sign in again."""
-    return await _switch(call, store.enable_user, "enabled")
+    return await _switch(call, users.enable_user, "enabled")
 
 
 async def _switch(call: Call, switch: Any, done: str) -> Response:
