@@ -8,8 +8,8 @@ from contactory.fields.pages import FIELD_PAGES
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.keys.pages import KEY_PAGES
 from contactory.overview.pages import OVERVIEW_PAGES
-from contactory.pages import page_operations
 from contactory.people.operations import PEOPLE_PAGES, USER_PAGES
+from contactory.public.pages import page_operations
 from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.send_windows.pages import SEND_WINDOW_PAGES
 from contactory.tags.operations import TAG_OPERATIONS

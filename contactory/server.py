@@ -19,8 +19,8 @@ from contactory.app import OPERATIONS
 from contactory.base.logs import log, set_up_logs
 from contactory.base.settings import Settings, load_settings
 from contactory.base.shared_metrics import SharedMetrics
-from contactory.html import OPEN
-from contactory.pages import opened
+from contactory.dashboard.html import OPEN
+from contactory.public.pages import opened
 from contactory.pulse import beat
 from contactory.services import Services
 from contactory.web.connection import HttpConnection

@@ -18,9 +18,9 @@ from contactory.contacts.search import SearchIndex
 from contactory.contacts.store import ChangeLane
 from contactory.contacts.writer import Writer
 from contactory.database.db import Database
-from contactory.health import Readiness
 from contactory.jobs import Jobs
 from contactory.local_time.zones import TZDATA_VERSION
+from contactory.public.health import Readiness
 from contactory.rules.errors import Unavailable
 from contactory.web.messages import Response, deadlines
 from contactory.web.rate_limit import RateLimiter

@@ -4,7 +4,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent_forms import Refused, consent_of
 from contactory.contacts.contact_pages import contact_page, fields_of, read_shown
 from contactory.contacts.writing import write_consent
-from contactory.html import see_other
+from contactory.dashboard.html import see_other
 from contactory.rules.errors import ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call

@@ -19,8 +19,9 @@ from contactory.contacts.statement import RESTORE
 from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.undo import delete, undo, undoable
 from contactory.contacts.writing import create, new_change, show, write
-from contactory.html import see_other
-from contactory.inputs import as_shown, touched
+from contactory.dashboard.html import see_other
+from contactory.dashboard.inputs import as_shown, touched
+from contactory.dashboard.visits import page, part, wants_page
 from contactory.local_time.zones import zone_info
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -32,7 +33,6 @@ from contactory.rules.errors import (
     ValidationProblem,
 )
 from contactory.rules.invalid import Invalid
-from contactory.visits import page, part, wants_page
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 

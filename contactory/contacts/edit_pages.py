@@ -10,10 +10,10 @@ from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.contacts.tag_forms import from_lines, new_set
 from contactory.contacts.writing import Written, new_change, show, write
-from contactory.inputs import as_shown, touched
+from contactory.dashboard.inputs import as_shown, touched
+from contactory.dashboard.visits import Visit, part
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import NotFound, PreconditionFailed
-from contactory.visits import Visit, part
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 

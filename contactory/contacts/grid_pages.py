@@ -17,11 +17,11 @@ from contactory.contacts.reach import TITLES
 from contactory.contacts.search import count_matches, query_of
 from contactory.contacts.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.writing import show_all
-from contactory.html import see_other
+from contactory.dashboard.html import see_other
+from contactory.dashboard.visits import page, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
-from contactory.visits import page, part, wants_page
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 from contactory.web.queries import parse_query

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import parse_tags
-from contactory.inputs import as_shown, of_lines
+from contactory.dashboard.inputs import as_shown, of_lines
 from contactory.rules.checks import Errors
 
 

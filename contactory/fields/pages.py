@@ -3,15 +3,15 @@
 from typing import Any
 
 from contactory.contacts.selection import TEXT
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.inputs import confirms, touched
+from contactory.dashboard.visits import page, page_or_part, part, wants_page
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
-from contactory.html import errors_by_field, see_other
-from contactory.inputs import confirms, touched
 from contactory.rules.checks import ID, quote
 from contactory.rules.errors import Conflict, FieldError, Problem, ValidationProblem
 from contactory.values.field_types import TYPES
-from contactory.visits import page, page_or_part, part, wants_page
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 

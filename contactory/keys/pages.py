@@ -5,12 +5,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contactory.access.users import refuse_access
-from contactory.html import errors_by_field, see_other
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.visits import page
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
 from contactory.rules.checks import Form, Json, Object, Rule
 from contactory.rules.errors import Conflict, Forbidden, ValidationProblem
-from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call, Operation
 

@@ -10,12 +10,12 @@ from contactory.contacts.grid import HISTORY_TITLES
 from contactory.contacts.history import recent
 from contactory.contacts.reach import TITLES
 from contactory.contacts.reachable import PlanFilter, count_by_zones
+from contactory.dashboard.visits import page, part, wants_page
 from contactory.local_time.plan import Counts, count
 from contactory.overview import store
 from contactory.overview.bands import reach_of
 from contactory.rules.checks import Errors, one_of
 from contactory.send_windows.model import CHANNELS, SendWindow
-from contactory.visits import page, part, wants_page
 from contactory.web.messages import Response
 from contactory.web.operations import Call, Operation
 

@@ -7,12 +7,12 @@ from contactory.access.agents import browser_of
 from contactory.access.attempts import count_attempt, forgive, subjects
 from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
-from contactory.html import errors_by_field, see_other
-from contactory.inputs import touched
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.inputs import touched
+from contactory.dashboard.visits import page
 from contactory.people.sign_in_pages import begin, client_address, email_key, verified
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
-from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 

@@ -5,11 +5,11 @@ from typing import Any
 from contactory.access import users
 from contactory.access.links import LASTING, make_link, make_link_for
 from contactory.access.user import EMAIL, NAME, ROLE, ROLES, User
-from contactory.html import errors_by_field, see_other
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.visits import page
 from contactory.rules.checks import ID, Errors, Form, Object, Rule
 from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
-from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 

@@ -16,14 +16,14 @@ from contactory.access.attempts import (
 from contactory.access.links import Link, see_link, use_link
 from contactory.access.sessions import end_session, open_session
 from contactory.access.user import EMAIL, NAME, PASSWORD
+from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
+from contactory.dashboard.inputs import touched
+from contactory.dashboard.visits import page
 from contactory.database.db import Connection
-from contactory.html import THEME_COOKIE, THEMES, errors_by_field, see_other
-from contactory.inputs import touched
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
-from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from contactory.access.keys import NOBODY
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
+from contactory.dashboard.html import NO_STORE, problem_page
+from contactory.dashboard.visits import enter, leave, wants_page
 from contactory.database.db import COLLISION, translated
-from contactory.html import NO_STORE, problem_page
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
-from contactory.visits import enter, leave, wants_page
 from contactory.web.idempotency import idempotency_key, run_once
 from contactory.web.messages import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
 from contactory.web.operations import Call, Operation, permit, prepare

@@ -24,8 +24,8 @@ from contactory.web.packing import read_body
 from contactory.web.queries import check_query
 
 if TYPE_CHECKING:
+    from contactory.dashboard.visits import Visit
     from contactory.services import Services
-    from contactory.visits import Visit
 
 T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}

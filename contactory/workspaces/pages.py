@@ -6,13 +6,13 @@ import msgspec
 
 from contactory.access.users import list_workspaces_of
 from contactory.contacts.selection import TEXT
-from contactory.html import SETTINGS, errors_by_field, see_other
-from contactory.inputs import confirms, touched
+from contactory.dashboard.html import SETTINGS, errors_by_field, see_other
+from contactory.dashboard.inputs import confirms, touched
+from contactory.dashboard.visits import page
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Object
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.values.countries import COUNTRIES
-from contactory.visits import page
 from contactory.web.messages import Response
 from contactory.web.operations import Call, workspace_page
 from contactory.workspaces.api import change_workspace, checked_new, make_workspace, remove_workspace

@@ -7,7 +7,7 @@ import pytest
 
 from contactory.access.keys import PERMISSIONS
 from contactory.app import OPERATIONS
-from contactory.openapi import describe, statuses, with_fields
+from contactory.public.openapi import describe, statuses, with_fields
 from contactory.rules.errors import PROBLEMS
 from contactory.web.operations import Operation
 from tests.world import World

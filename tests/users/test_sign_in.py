@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from contactory.access.passwords import Passwords
-from contactory.csrf import carries
+from contactory.dashboard.csrf import carries
 from tests.servers import Sql
 from tests.world import Person, World
 

@@ -12,13 +12,13 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog
-from contactory.exposition import exposition
-from contactory.health import Health, live, ready
-from contactory.html import OPEN
-from contactory.openapi import describe, with_fields
+from contactory.dashboard.html import OPEN
+from contactory.dashboard.static_files import PAGE_HEADERS, send, static_file
+from contactory.public.exposition import exposition
+from contactory.public.health import Health, live, ready
+from contactory.public.openapi import describe, with_fields
 from contactory.rules.checks import Object
 from contactory.rules.errors import PROBLEMS, NotFound, Problem, Unauthorized
-from contactory.static_files import PAGE_HEADERS, send, static_file
 from contactory.web.messages import Response, encode_json
 from contactory.web.operations import Call, Handler, Operation
 
@@ -92,7 +92,7 @@ async def _catalog(call: Call) -> Catalog | None:
 def _template(name: str) -> Any:
     from jinja2 import Environment, PackageLoader
 
-    template = Environment(loader=PackageLoader("contactory"), autoescape=True).get_template(name)
+    template = Environment(loader=PackageLoader("contactory.dashboard"), autoescape=True).get_template(name)
     template.globals["open"] = OPEN
     return template
 
@@ -100,7 +100,7 @@ def _template(name: str) -> Any:
 @cache
 def explanations() -> dict[str, dict[str, str]]:
     """What each type of problem means and what to do about it, by its name."""
-    return tomllib.loads(files("contactory").joinpath("errors.toml").read_text("utf-8"))
+    return tomllib.loads(files("contactory.public").joinpath("errors.toml").read_text("utf-8"))
 
 
 def _page(name: str, **values: object) -> Response:

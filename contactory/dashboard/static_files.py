@@ -14,7 +14,7 @@ from contactory.web.messages import Response
 from contactory.web.operations import Call
 from contactory.web.packing import WORTH_PACKING, takes_gzip
 
-_ROOT = files("contactory").joinpath("static")
+_ROOT = files("contactory.dashboard").joinpath("static")
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from contactory.inputs import of_lines
+from contactory.dashboard.inputs import of_lines
+from contactory.dashboard.static_files import PAGE_POLICY
 from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
-from contactory.static_files import PAGE_POLICY
 from contactory.web.messages import Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
 
@@ -58,7 +58,7 @@ def _environment() -> Any:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 
     things = PrefixLoader({thing: PackageLoader(f"contactory.{thing}") for thing in THINGS})
-    loader = ChoiceLoader([things, PackageLoader("contactory")])
+    loader = ChoiceLoader([things, PackageLoader("contactory.dashboard")])
     made: Any = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
