@@ -38,7 +38,7 @@ RELAXED = {
     "deadlock_timeout": "50ms",
 }
 SERVE = """
-from contactory.serve import serve
+from contactory.process.supervisor import serve
 from contactory.base.settings import load_settings
 
 serve(load_settings(), print, lambda address, first: None)
@@ -225,7 +225,7 @@ def workers(server: Server) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for child in psutil.Process(server.process.pid).children():
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if "contactory.server" in child.cmdline():
+            if "contactory.process.server" in child.cmdline():
                 found.append(child)
     return found
 

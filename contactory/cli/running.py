@@ -94,9 +94,9 @@ def explained() -> Generator[None]:
 
 def data_dir(settings: "Settings") -> "Path":
     """Where the embedded PostgreSQL keeps its data."""
-    from contactory import serve
+    from contactory.process import supervisor
 
-    return serve.data_dir(settings)
+    return supervisor.data_dir(settings)
 
 
 def link(path: str) -> str:

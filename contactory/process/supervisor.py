@@ -22,8 +22,8 @@ from contactory.database.db import check_session, connect
 from contactory.database.migrate import migrate
 from contactory.embedded.server import EmbeddedPostgres, default_data_dir
 from contactory.keys.store import create_key
+from contactory.process.workers import Limits, listen, run
 from contactory.web.addresses import listening
-from contactory.workers import Limits, listen, run
 from contactory.workspaces.store import create_account, create_workspace
 
 Say = Callable[[str], None]

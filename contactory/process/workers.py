@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from contactory.base.logs import log
 from contactory.base.shared_metrics import bury
-from contactory.pulse import Pulse
+from contactory.process.pulse import Pulse
 
 BACKLOG = 4096
 """Clients that may wait in the kernel for a process."""
@@ -106,7 +106,7 @@ async def _keep(
 
 async def _start(listening: socket.socket, pulse: Pulse, *more: str) -> Process:
     descriptors = (listening.fileno(), pulse.writing)
-    command = (sys.executable, "-m", "contactory.server", *map(str, descriptors), *more)
+    command = (sys.executable, "-m", "contactory.process.server", *map(str, descriptors), *more)
     # A session of its own, so that Ctrl-C reaches the supervisor alone, which sees to the order of the end.
     process = await asyncio.create_subprocess_exec(
         *command, pass_fds=descriptors, stdin=asyncio.subprocess.DEVNULL, start_new_session=True

@@ -20,13 +20,13 @@ from contactory.base.logs import log, set_up_logs
 from contactory.base.settings import Settings, load_settings
 from contactory.base.shared_metrics import SharedMetrics
 from contactory.dashboard.html import OPEN
+from contactory.process.pulse import beat
+from contactory.process.workers import BACKLOG
 from contactory.public.pages import opened
-from contactory.pulse import beat
 from contactory.services import Services
 from contactory.web.connection import HttpConnection
 from contactory.web.dispatch import Dispatcher
 from contactory.web.listener import Listener
-from contactory.workers import BACKLOG
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _TO_CLOSE = 0.2
