@@ -1,8 +1,8 @@
 """The table of contents: every operation of the API and the dashboard."""
 
 from contactory.availability.operations import AVAILABILITY_OPERATIONS
-from contactory.contacts.operations import CONTACT_OPERATIONS
-from contactory.contacts.pages import CONTACT_PAGES
+from contactory.contacts.api.operations import CONTACT_OPERATIONS
+from contactory.contacts.pages.operations import CONTACT_PAGES
 from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.fields.pages import FIELD_PAGES
 from contactory.keys.operations import KEY_OPERATIONS

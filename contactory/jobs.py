@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from contactory.access.attempts import forget_old
 from contactory.access.keys import Keys
 from contactory.base.logs import log
-from contactory.contacts.search import SearchIndex, catch_up
-from contactory.contacts.sweep import sweep
+from contactory.contacts.read.search import SearchIndex, catch_up
+from contactory.contacts.write.cleanup import sweep
 from contactory.database.db import COLLISION, Database
 from contactory.fields.retype import end_abandoned
 from contactory.rules.errors import Unavailable

@@ -11,12 +11,12 @@ from contactory.base.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, 
 from contactory.base.settings import Settings
 from contactory.base.shared_metrics import SharedMetrics
 from contactory.catalog.catalog import POLL_SECONDS, Catalogs
-from contactory.contacts.change import Change, Outcome
-from contactory.contacts.creation import CreateLane, NewContact
-from contactory.contacts.reader import Reader
-from contactory.contacts.search import SearchIndex
-from contactory.contacts.store import ChangeLane
-from contactory.contacts.writer import Writer
+from contactory.contacts.read.reader import Reader
+from contactory.contacts.read.search import SearchIndex
+from contactory.contacts.write.change import Change, Outcome
+from contactory.contacts.write.create import CreateLane, NewContact
+from contactory.contacts.write.lanes import ChangeLane
+from contactory.contacts.write.queue import Writer
 from contactory.database.db import Database
 from contactory.jobs import Jobs
 from contactory.local_time.zones import TZDATA_VERSION

@@ -12,10 +12,10 @@ from contactory.availability.model import (
     subject_of,
 )
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api import home
+from contactory.contacts.api.one import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
-from contactory.contacts.rows import read_many
+from contactory.contacts.read.by_key import read_many
 from contactory.local_time.verdict import Availability, Judge, Subject
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import NotFound, ProblemBody

@@ -2,7 +2,7 @@
 
 from contactory.availability import api
 from contactory.availability.model import MANY, QUESTION, AvailabilityResults
-from contactory.contacts.shapes import PHONE_NUMBER
+from contactory.contacts.schemas import PHONE_NUMBER
 from contactory.local_time.verdict import Availability
 from contactory.rules.checks import ID, Json, Rule, described, leading_plus, one_of
 from contactory.web.operations import Operation

@@ -13,13 +13,13 @@ import msgspec
 from contactory.access.keys import Actor
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog, read_catalog
-from contactory.contacts.change import Change, make_tags
-from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Values, parse_values
-from contactory.contacts.search import index
-from contactory.contacts.statement import STALE_TAGS
-from contactory.contacts.store import apply_changes
-from contactory.contacts.writing import born_of
+from contactory.contacts.read.search import index
+from contactory.contacts.write.change import Change, make_tags
+from contactory.contacts.write.commands import born_of
+from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.contacts.write.lanes import apply_changes
+from contactory.contacts.write.statement import STALE_TAGS
 from contactory.database.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
 from contactory.fields.model import FieldPatch

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contactory.contacts.selection import TEXT
+from contactory.contacts.pages.selection import TEXT
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import confirms, touched
 from contactory.dashboard.visits import page, page_or_part, part, wants_page

@@ -6,10 +6,10 @@ from typing import Any
 
 from contactory.availability.model import CHANNEL, WINDOW, find_window
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.grid import HISTORY_TITLES
-from contactory.contacts.history import recent
-from contactory.contacts.reach import TITLES
-from contactory.contacts.reachable import PlanFilter, count_by_zones
+from contactory.contacts.columns import HISTORY_TITLES
+from contactory.contacts.pages.availability import TITLES
+from contactory.contacts.read.available import PlanFilter, count_by_zones
+from contactory.contacts.read.history import recent
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.local_time.plan import Counts, count
 from contactory.overview import store

@@ -6,8 +6,8 @@ from typing import Any, cast
 from contactory.availability.model import AT, CHANNEL, ids_schema, parse_ids
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import parse_fields
-from contactory.contacts.reachable import PlanFilter, count_by_zones
-from contactory.contacts.shapes import CUSTOM_FIELDS
+from contactory.contacts.read.available import PlanFilter, count_by_zones
+from contactory.contacts.schemas import CUSTOM_FIELDS
 from contactory.local_time.plan import Plan, count, write_plan
 from contactory.rules.checks import Errors, Form, Json, Object, described, unchecked
 from contactory.rules.invalid import Invalid

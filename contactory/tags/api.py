@@ -1,6 +1,6 @@
 """The operations on tags."""
 
-from contactory.contacts.lists import LIMIT, next_link
+from contactory.contacts.api.many import LIMIT, next_link
 from contactory.rules.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from contactory.contacts.model import TIMEZONE, parse_phone
-from contactory.contacts.shapes import EMAIL, PHONE
+from contactory.contacts.schemas import EMAIL, PHONE
 from contactory.rules.checks import Errors, Json, Object, Rule, one_of, quote, text, unchecked
 from contactory.rules.invalid import Invalid
 from contactory.values.countries import COUNTRIES, suggest_country

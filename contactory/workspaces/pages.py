@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.access.users import list_workspaces_of
-from contactory.contacts.selection import TEXT
+from contactory.contacts.pages.selection import TEXT
 from contactory.dashboard.html import SETTINGS, errors_by_field, see_other
 from contactory.dashboard.inputs import confirms, touched
 from contactory.dashboard.visits import page

@@ -8,7 +8,7 @@ import pytest
 
 from contactory.access.keys import Actor
 from contactory.base.settings import Settings
-from contactory.contacts.creation import NewContact, create_contacts
+from contactory.contacts.write.create import NewContact, create_contacts
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email, pointers
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from contactory.base.ids import new_id
-from contactory.contacts import purging
+from contactory.contacts.write import purge
 from tests.servers import Sql
 from tests.world import Caller, World, an_email
 
@@ -214,7 +214,7 @@ def test_a_purge_finds_the_kept_answers_by_an_index(world: World, sql: Sql) -> N
     )
     sql.execute("analyze idempotency_records")
     try:
-        found = sql.fetch(f"explain {purging._KEPT_ANSWERS}", [new_id(), new_id()])
+        found = sql.fetch(f"explain {purge._KEPT_ANSWERS}", [new_id(), new_id()])
     finally:
         sql.execute("delete from idempotency_records where fingerprint = ''")
     plan = "\n".join(row[0] for row in found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.search import PIECE, catch_up, words_of
+from contactory.contacts.read.search import PIECE, catch_up, words_of
 from contactory.database.db import Database
 from tests.servers import PATIENCE
 from tests.waiting import until

@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from contactory.contacts.writer import Apart, Writer
+from contactory.contacts.write.queue import Apart, Writer
 from contactory.rules.errors import Unavailable
 
 TICK = 1 / 128  # Seconds; a power of two, so that sums of them are exact.

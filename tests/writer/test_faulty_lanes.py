@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contactory.base.metrics import ERRORS
-from contactory.contacts.writer import Apart, Writer
+from contactory.contacts.write.queue import Apart, Writer
 from contactory.rules.errors import Unavailable
 
 

@@ -9,10 +9,10 @@ import msgspec
 from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
-from contactory.contacts.change import make_tags
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
-from contactory.contacts.store import ATTEMPTS
-from contactory.contacts.writer import Apart
+from contactory.contacts.write.change import make_tags
+from contactory.contacts.write.lanes import ATTEMPTS
+from contactory.contacts.write.queue import Apart
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
 from contactory.rules.errors import Conflict, Unavailable
 

@@ -4,18 +4,13 @@ import msgspec
 
 from contactory.access.keys import Actor
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.change import Change, Outcome
 from contactory.contacts.consent import born, parse_consent, undated
-from contactory.contacts.creation import NewContact, create_contacts
 from contactory.contacts.model import Contact, Values, show_fields
-from contactory.contacts.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
-from contactory.contacts.store import (
-    Found,
-    apply_changes,
-    find,
-    identifiers,
-)
-from contactory.contacts.writer import Apart
+from contactory.contacts.write.change import Change, Outcome
+from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.contacts.write.lanes import Found, apply_changes, find, identifiers
+from contactory.contacts.write.queue import Apart
+from contactory.contacts.write.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.database.db import Row, Violation, translated
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (

@@ -1,9 +1,9 @@
 """Writing a contact's consent down from its page, by the rules of the API's PUT."""
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.consent_forms import Refused, consent_of
-from contactory.contacts.contact_pages import contact_page, fields_of, read_shown
-from contactory.contacts.writing import write_consent
+from contactory.contacts.pages.consent_forms import Refused, consent_of
+from contactory.contacts.pages.contact import contact_page, fields_of, read_shown
+from contactory.contacts.write.commands import write_consent
 from contactory.dashboard.html import see_other
 from contactory.rules.errors import ValidationProblem
 from contactory.web.messages import Response

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.change import Change
-from contactory.contacts.grid import columns_of, value_of
-from contactory.contacts.grid_pages import layout_of, row_of
+from contactory.contacts.columns import columns_of, value_of
 from contactory.contacts.model import Contact, parse_values
-from contactory.contacts.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
-from contactory.contacts.tag_forms import from_lines, new_set
-from contactory.contacts.writing import Written, new_change, show, write
+from contactory.contacts.pages.grid import layout_of, row_of
+from contactory.contacts.pages.tag_forms import from_lines, new_set
+from contactory.contacts.write.change import Change
+from contactory.contacts.write.commands import Written, new_change, show, write
+from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import Visit, part
 from contactory.rules.checks import Errors, Object

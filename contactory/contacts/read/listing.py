@@ -14,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.cursors import Cursor
-from contactory.contacts.reachable import Reachable
+from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.cursors import Cursor
 from contactory.database.db import Connection
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,

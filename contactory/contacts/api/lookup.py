@@ -6,12 +6,12 @@ import msgspec
 
 from contactory.availability.model import find_window, subject_of
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api import etag
+from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER, parse_address
+from contactory.contacts.api.one import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
-from contactory.contacts.lists import EMAIL_FILTER, PHONE_FILTER, parse_address
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
-from contactory.contacts.writing import show
+from contactory.contacts.write.commands import show
 from contactory.database.db import Row
 from contactory.local_time.verdict import Availability, Judge
 from contactory.rules.checks import ID, Errors, described

@@ -9,19 +9,14 @@ from urllib.parse import quote, urlencode
 
 from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api import home, with_extras
-from contactory.contacts.cursors import CURSOR, SORTS, Cursor
-from contactory.contacts.history import history, parse_event_cursor
-from contactory.contacts.listing import (
-    Filter,
-    Page,
-    count_contacts,
-    list_contacts,
-)
-from contactory.contacts.reachable import at_that_moment, reachable
-from contactory.contacts.rows import read_many
-from contactory.contacts.shapes import EMAIL_ADDRESS, PHONE_NUMBER
-from contactory.contacts.writing import show_all
+from contactory.contacts.api.one import home, with_extras
+from contactory.contacts.read.available import at_that_moment, reachable
+from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
+from contactory.contacts.read.history import history, parse_event_cursor
+from contactory.contacts.read.listing import Filter, Page, count_contacts, list_contacts
+from contactory.contacts.schemas import EMAIL_ADDRESS, PHONE_NUMBER
+from contactory.contacts.write.commands import show_all
 from contactory.rules.checks import (
     BOOLEAN,
     ID,

@@ -19,9 +19,9 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.cursors import PATTERN, Cursor, parse_cursor
-from contactory.contacts.grid import Column
-from contactory.contacts.listing import Filter, Query
+from contactory.contacts.columns import Column
+from contactory.contacts.read.cursors import PATTERN, Cursor, parse_cursor
+from contactory.contacts.read.listing import Filter, Query
 from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
 

@@ -1,9 +1,10 @@
 """The operations on contacts: their rows of the table."""
 
-from contactory.contacts import api, batch, lists, lookup, shapes
+from contactory.contacts import schemas
+from contactory.contacts.api import batch, lookup, many, one
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, UPSERTED_CONSENT_SCHEMA, Consent
-from contactory.contacts.history import Event
 from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
+from contactory.contacts.read.history import Event
 from contactory.rules.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
 from contactory.web.operations import Operation
 
@@ -16,23 +17,23 @@ def _or_blank(rule: Rule) -> Rule:
 FIELDS = {
     "firstName": unchecked({**NAME.schema, "examples": ["Jane"]}),
     "lastName": unchecked({**NAME.schema, "examples": ["Doe"]}),
-    "email": unchecked(shapes.EMAIL),
-    "phone": unchecked(shapes.PHONE),
+    "email": unchecked(schemas.EMAIL),
+    "phone": unchecked(schemas.PHONE),
     "timezone": TIMEZONE,
-    "tags": unchecked(shapes.TAGS),
-    "customFields": unchecked(shapes.CUSTOM_FIELDS),
+    "tags": unchecked(schemas.TAGS),
+    "customFields": unchecked(schemas.CUSTOM_FIELDS),
     "consent": unchecked(CONSENT_SCHEMA),
 }
 _PATCH = Form(FIELDS, some=True)
 _CREATE = Form({"workspaceId": WORKSPACE_ID, **FIELDS}, some=True)
-_UPSERTED = {"tags": unchecked(shapes.UPSERTED_TAGS), "consent": unchecked(UPSERTED_CONSENT_SCHEMA)}
+_UPSERTED = {"tags": unchecked(schemas.UPSERTED_TAGS), "consent": unchecked(UPSERTED_CONSENT_SCHEMA)}
 _UPSERT = Form(
-    {name: _or_blank(rule) for name, rule in (api.STEERING | FIELDS | _UPSERTED).items()},
-    any_of=shapes.PHONE_OR_EMAIL,
+    {name: _or_blank(rule) for name, rule in (one.STEERING | FIELDS | _UPSERTED).items()},
+    any_of=schemas.PHONE_OR_EMAIL,
 )
 _IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
 _IF_NONE_MATCH = {"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."}
-_INCLUDE = {"include": api.INCLUDE}
+_INCLUDE = {"include": one.INCLUDE}
 
 CONTACT_OPERATIONS = [
     Operation(
@@ -41,8 +42,8 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts",
         summary="List contacts",
         permission="read",
-        handler=lists.list_all,
-        query=lists.LIST_QUERY,
+        handler=many.list_all,
+        query=many.LIST_QUERY,
         answers={200: list[ContactIncluded]},
         problems=(404,),
     ),
@@ -52,7 +53,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts",
         summary="Make a contact",
         permission="write",
-        handler=api.create_contact,
+        handler=one.create_contact,
         body=_CREATE,
         raw_body=True,
         answers={201: Contact},
@@ -65,7 +66,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/upsert",
         summary="Change the contact with this phone or e-mail, or make it",
         permission="write",
-        handler=api.upsert_contact,
+        handler=one.upsert_contact,
         body=_UPSERT,
         raw_body=True,
         answers={200: Contact, 201: Contact},
@@ -103,7 +104,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}",
         summary="Get a contact",
         permission="read",
-        handler=api.get_contact,
+        handler=one.get_contact,
         query=_INCLUDE,
         answers={200: ContactIncluded, 304: None},
         problems=(404,),
@@ -115,7 +116,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}",
         summary="Change some fields of a contact",
         permission="write",
-        handler=api.update_contact,
+        handler=one.update_contact,
         body=_PATCH,
         raw_body=True,
         merge_patch=True,
@@ -130,7 +131,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}",
         summary="Delete a contact, or erase it",
         permission="write",
-        handler=api.delete_contact,
+        handler=one.delete_contact,
         query={
             "purge": described(BOOLEAN, "Erase it, with its history and every trace of its values (admin).")
         },
@@ -144,7 +145,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}/restore",
         summary="Make a deleted contact active again",
         permission="write",
-        handler=api.restore_contact,
+        handler=one.restore_contact,
         answers={200: Contact},
         problems=(404, 409),
         idempotent=True,
@@ -155,7 +156,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}/tags",
         summary="Replace a contact's tags",
         permission="write",
-        handler=api.set_tags,
+        handler=one.set_tags,
         body=Form({"tags": FIELDS["tags"]}, required=("tags",)),
         raw_body=True,
         answers={200: Contact},
@@ -168,7 +169,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}/tags/{name}",
         summary="Take a tag off a contact",
         permission="write",
-        handler=api.remove_tag,
+        handler=one.remove_tag,
         answers={204: None},
         problems=(404, 412),
         headers=_IF_MATCH,
@@ -179,7 +180,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}/consent",
         summary="Read a contact's consent",
         permission="read",
-        handler=api.get_consent,
+        handler=one.get_consent,
         answers={200: Consent, 304: None},
         problems=(404,),
         headers=_IF_NONE_MATCH,
@@ -190,7 +191,7 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}/consent",
         summary="Write down a contact's consent",
         permission="write",
-        handler=api.set_consent,
+        handler=one.set_consent,
         body=CONSENT,
         raw_body=True,
         answers={200: Consent},
@@ -203,8 +204,8 @@ CONTACT_OPERATIONS = [
         path="/v1/contacts/{id}/history",
         summary="Read what was changed on a contact, newest first",
         permission="read",
-        handler=lists.get_history,
-        query=lists.HISTORY_QUERY,
+        handler=many.get_history,
+        query=many.HISTORY_QUERY,
         answers={200: list[Event]},
         problems=(404,),
     ),

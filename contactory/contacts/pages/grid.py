@@ -6,17 +6,17 @@ from urllib.parse import urlencode
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.cursors import Cursor
-from contactory.contacts.filters import OPERATORS, VALUELESS
-from contactory.contacts.grid import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
-from contactory.contacts.layouts import delete_view, list_views, make_view, read_layout, write_layout
-from contactory.contacts.listing import Page, count_up_to, list_contacts
+from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
 from contactory.contacts.model import Contact
-from contactory.contacts.ordering import Ordered, Place, list_ordered, parse_grid_cursor
-from contactory.contacts.reach import TITLES
-from contactory.contacts.search import count_matches, query_of
-from contactory.contacts.selection import SELECTION_QUERY, Selection, filter_of, selection_of
-from contactory.contacts.writing import show_all
+from contactory.contacts.pages.availability import TITLES
+from contactory.contacts.pages.layouts import delete_view, list_views, make_view, read_layout, write_layout
+from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
+from contactory.contacts.read.cursors import Cursor
+from contactory.contacts.read.filter import OPERATORS, VALUELESS
+from contactory.contacts.read.listing import Page, count_up_to, list_contacts
+from contactory.contacts.read.search import count_matches, query_of
+from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
+from contactory.contacts.write.commands import show_all
 from contactory.dashboard.html import see_other
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text

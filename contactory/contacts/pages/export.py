@@ -13,14 +13,14 @@ from urllib.parse import quote
 from contactory.access.users import list_workspaces_of
 from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.export import ID_COLUMN, Render, as_csv, as_json_lines
-from contactory.contacts.grid import columns_of
-from contactory.contacts.grid_pages import layout_of, selected
-from contactory.contacts.listing import list_contacts
+from contactory.contacts.columns import columns_of
 from contactory.contacts.model import Contact
-from contactory.contacts.rows import read_many
-from contactory.contacts.selection import filter_of, selection_of
-from contactory.contacts.writing import show_all
+from contactory.contacts.pages.export_formats import ID_COLUMN, Render, as_csv, as_json_lines
+from contactory.contacts.pages.grid import layout_of, selected
+from contactory.contacts.pages.selection import filter_of, selection_of
+from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.write.commands import show_all
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem

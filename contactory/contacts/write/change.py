@@ -10,7 +10,7 @@ from contactory.base.ids import new_id
 from contactory.catalog.catalog import Catalog, hold
 from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
-from contactory.contacts.statement import (
+from contactory.contacts.write.statement import (
     CONSENT,
     EMAIL,
     FIELDS,

@@ -9,14 +9,14 @@ import msgspec
 
 from contactory.base.turns import Turns
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
-from contactory.contacts.change import Change, Outcome
+from contactory.contacts.api.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.identities import Identity, identities
 from contactory.contacts.model import Contact
-from contactory.contacts.shapes import BATCH_ITEM
-from contactory.contacts.statement import DELETE
-from contactory.contacts.store import lock
-from contactory.contacts.writing import create, learn, new_change, refuse, show, upsert, write
+from contactory.contacts.schemas import BATCH_ITEM
+from contactory.contacts.write.change import Change, Outcome
+from contactory.contacts.write.commands import create, learn, new_change, refuse, show, upsert, write
+from contactory.contacts.write.lanes import lock
+from contactory.contacts.write.statement import DELETE
 from contactory.database.db import Connection
 from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
 from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem

@@ -9,8 +9,8 @@ from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
-from contactory.contacts.purging import address_ids
-from contactory.contacts.store import Found
+from contactory.contacts.write.lanes import Found
+from contactory.contacts.write.purge import address_ids
 from contactory.rules.checks import BOOLEAN, ErrorBudget, Errors, Json, Object, is_blank, quote
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
-from contactory.contacts.reach import TITLES
+from contactory.contacts.pages.availability import TITLES
 from contactory.rules.checks import Object
 from contactory.rules.errors import Problem
 

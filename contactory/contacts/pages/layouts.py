@@ -7,7 +7,7 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import hold
-from contactory.contacts.grid import Saved
+from contactory.contacts.columns import Saved
 from contactory.database.db import Connection
 from contactory.rules.errors import Conflict, NotFound
 

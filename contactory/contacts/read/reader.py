@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from contactory.contacts.rows import Key, read_by_email, read_by_phone, read_many
+from contactory.contacts.read.by_key import Key, read_by_email, read_by_phone, read_many
 from contactory.database.db import AWAY, Connection, Lane, Row
 from contactory.rules.errors import Unavailable
 

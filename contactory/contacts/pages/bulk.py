@@ -12,15 +12,15 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.cursors import parse_cursor
-from contactory.contacts.edit_pages import patch_of
-from contactory.contacts.grid_pages import selected
-from contactory.contacts.listing import list_contacts
 from contactory.contacts.model import parse_tags, parse_values
-from contactory.contacts.selection import filter_of, selection_of
-from contactory.contacts.statement import TAGS_ADD, TAGS_REMOVE
-from contactory.contacts.undo import delete, undo
-from contactory.contacts.writing import Written, new_change, write
+from contactory.contacts.pages.edit import patch_of
+from contactory.contacts.pages.grid import selected
+from contactory.contacts.pages.selection import filter_of, selection_of
+from contactory.contacts.read.cursors import parse_cursor
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.write.commands import Written, new_change, write
+from contactory.contacts.write.statement import TAGS_ADD, TAGS_REMOVE
+from contactory.contacts.write.undo import delete, undo
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid

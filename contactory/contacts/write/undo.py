@@ -3,11 +3,11 @@
 from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.change import Change, Zone
-from contactory.contacts.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.model import Values, parse_values
-from contactory.contacts.statement import DELETE, RESTORE, TAGS_ADD, UNDO
-from contactory.contacts.writing import OVERTAKEN, Written, new_change, show, write
+from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
+from contactory.contacts.write.change import Change, Zone
+from contactory.contacts.write.commands import OVERTAKEN, Written, new_change, show, write
+from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import Conflict, NotFound

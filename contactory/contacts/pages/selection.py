@@ -9,11 +9,11 @@ import msgspec
 
 from contactory.availability.model import CHANNEL
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.filters import Condition, condition_sql, parse_condition, updated_since
-from contactory.contacts.grid import BUILT_IN, Column, columns_of
-from contactory.contacts.listing import Filter
-from contactory.contacts.reachable import Reachable, reachable
-from contactory.contacts.search import matches, query_of, search
+from contactory.contacts.columns import BUILT_IN, Column, columns_of
+from contactory.contacts.read.available import Reachable, reachable
+from contactory.contacts.read.filter import Condition, condition_sql, parse_condition, updated_since
+from contactory.contacts.read.listing import Filter
+from contactory.contacts.read.search import matches, query_of, search
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
 from contactory.rules.invalid import Invalid
 from contactory.web.operations import Call

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.grid import Column, columns_of
+from contactory.contacts.columns import Column, columns_of
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
 from contactory.values.field_types import text_form

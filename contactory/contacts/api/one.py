@@ -8,10 +8,10 @@ import msgspec
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
-from contactory.contacts.purging import address_ids, purge
-from contactory.contacts.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
-from contactory.contacts.store import locate
-from contactory.contacts.writing import Written, create, new_change, show, upsert, write, write_consent
+from contactory.contacts.write.commands import Written, create, new_change, show, upsert, write, write_consent
+from contactory.contacts.write.lanes import locate
+from contactory.contacts.write.purge import address_ids, purge
+from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
 from contactory.database.db import Row
 from contactory.rules.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of
 from contactory.rules.errors import Forbidden, NotFound, ValidationProblem

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.contacts.grid import Column, value_of
+from contactory.contacts.columns import Column, value_of
 from contactory.contacts.model import Contact
 from contactory.web.messages import encode_json
 

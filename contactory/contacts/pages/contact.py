@@ -6,19 +6,19 @@ from typing import Any, cast
 import msgspec
 
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.many import EVENT_CURSOR
+from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
-from contactory.contacts.consent_forms import CONSENT_TITLES, Refused, consents
-from contactory.contacts.edit_pages import change_by_form, patch_of, texts_of
-from contactory.contacts.grid import HISTORY_TITLES, Column, columns_of, value_of
-from contactory.contacts.history import timeline
-from contactory.contacts.lists import EVENT_CURSOR
 from contactory.contacts.model import Contact, Values, parse_values
-from contactory.contacts.purging import purge
-from contactory.contacts.reach import Reach, reach_of
-from contactory.contacts.statement import RESTORE
-from contactory.contacts.tag_forms import from_lines, new_set
-from contactory.contacts.undo import delete, undo, undoable
-from contactory.contacts.writing import create, new_change, show, write
+from contactory.contacts.pages.availability import Reach, reach_of
+from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, consents
+from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
+from contactory.contacts.pages.tag_forms import from_lines, new_set
+from contactory.contacts.read.history import timeline
+from contactory.contacts.write.commands import create, new_change, show, write
+from contactory.contacts.write.purge import purge
+from contactory.contacts.write.statement import RESTORE
+from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import page, part, wants_page
