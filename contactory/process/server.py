@@ -1,4 +1,4 @@
-"""One server process: `python -m contactory.server SOCKET PULSE FOLDER NAME`, as workers.py starts it.
+"""One server process: `python -m contactory.process.server SOCKET PULSE FOLDER NAME`, see workers.py.
 
 SOCKET and PULSE are descriptors: of the socket that it is to listen on, and of the pipe for signs of life. In
 FOLDER the processes share their metrics, in which this one is called NAME.

@@ -1,6 +1,6 @@
 """HTTP/1.1 on one connection (RFC 9112): its requests are answered one after the other, in their order.
 
-http_reader.py takes the requests out of its bytes; this decides what may wait, how long and how much. A
+reader.py takes the requests out of its bytes; this decides what may wait, how long and how much. A
 request is begun together with its body, where that arrived with it, which saves a turn of the loop for each.
 """
 

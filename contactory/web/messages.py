@@ -1,4 +1,4 @@
-"""Requests and answers, as the operations see them; http_connection.py has how they look on the wire."""
+"""Requests and answers, as the operations see them; connection.py has how they look on the wire."""
 
 import asyncio
 import re
@@ -125,7 +125,7 @@ class Request:
         self.dropped = False
         """Whether nothing is kept of the body."""
         self.counted = 0
-        """Bytes of it that count among those of all requests (http_budgets.py)."""
+        """Bytes of it that count among those of all requests (budgets.py)."""
         self._body: bytes | bytearray = b""
         self._failure: Problem | None = None
         self._waiter: asyncio.Future[None] | None = None

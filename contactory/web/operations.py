@@ -193,8 +193,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     idempotent: bool = False
     """It heeds Idempotency-Key."""
     page: bool = False
-    """For a browser: a session takes the place of the key, a form that of the JSON (visits.py). With a
-    permission it needs a user who is signed in, without one it is open."""
+    """For a browser: a session takes the place of the key, a form that of the JSON (dashboard/visits.py).
+    With a permission it needs a user who is signed in, without one it is open."""
     large_body: bool = False
     """Its body may have `max_batch_bytes`, once the key is known to be good."""
     raw_body: bool = False

@@ -44,8 +44,8 @@ def test_deleting_again_is_not_found(world: World) -> None:
 def test_what_cannot_be_seen_cannot_be_deleted(world: World) -> None:
     made = world.alice.made()
     for outsider in (world.carol, world.tom, world.caller(world.acme_two)):
-        for purge in (False, True):
-            assert outsider.remove(made["id"], purge=purge).status_code == 404
+        for each in (False, True):
+            assert outsider.remove(made["id"], purge=each).status_code == 404
         assert outsider.restore(made["id"]).status_code == 404
     assert world.bob.remove(made["id"]).status_code == 403
     assert world.alice.read(made["id"]) == made

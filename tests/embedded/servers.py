@@ -26,7 +26,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /
 
 SUPERVISOR = """
 import os, pathlib, sys, time
-from contactory.embedded import EmbeddedPostgres
+from contactory.embedded.server import EmbeddedPostgres
 server = EmbeddedPostgres(pathlib.Path(sys.argv[1]), report=lambda line: None)
 server.start()
 worker = os.fork() if "fork" in sys.argv else None
