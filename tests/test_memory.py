@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Generator
 
 import pytest
 
-from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.catalog import catalog
 from contactory.catalog.catalog import Catalogs
 from contactory.database.db import Database
+from contactory.rules.actor import Actor
 from contactory.rules.errors import RateLimited
 from contactory.web import rate_limit
 from contactory.web.rate_limit import RateLimiter

@@ -14,8 +14,9 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
-from contactory.access.keys import PERMISSIONS, new_key
+from contactory.access.keys import new_key
 from contactory.app import OPERATIONS
+from contactory.rules.actor import PERMISSIONS
 from contactory.web.operations import Operation
 from tests.servers import Sql
 from tests.tenancy_cases import CASES, OWN, TAKEN, Case, Target

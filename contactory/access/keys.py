@@ -8,44 +8,15 @@ import zlib
 from collections import OrderedDict
 from typing import Any
 
-import msgspec
-
 from contactory.base.caches import SingleFlight
 from contactory.database.db import Database
+from contactory.rules.actor import Actor
 from contactory.rules.errors import Unauthorized
 
-PERMISSIONS = ("read", "write", "admin")
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM, _CHECKSUM = 32, 6
 _KEPT = 10_000
 _FRESH_SECONDS = 0.9  # A revoked key must stop within a second, also while polling is late.
-
-
-class Actor(msgspec.Struct, frozen=True):
-    """Who does something, and what they may do."""
-
-    id: str | None
-    account_id: str
-    workspace_id: str | None
-    """None: every workspace of the account and mode."""
-    mode: str
-    permission: str
-    type: str = "api_key"
-    via: str = "api"
-    """Through what, for the history."""
-    expires_at: float = float("inf")
-    """When the database has to be asked whether the key has expired, by this process's monotonic clock."""
-    rate_limit: float | None = None
-    """Writes a second; None: as the settings say."""
-    rate_burst: int | None = None
-
-    def may(self, permission: str) -> bool:
-        """Whether the actor has the permission, or one that implies it."""
-        return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
-
-
-NOBODY = Actor(None, "", None, "live", "read", "nobody")
-"""Who acts where an operation needs no key and no session."""
 
 
 def new_key(mode: str) -> str:

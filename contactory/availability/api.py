@@ -4,17 +4,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.availability.model import (
-    AvailabilityResult,
-    AvailabilityResults,
-    find_window,
-    parse_many,
-    subject_of,
-)
+from contactory.availability.model import AvailabilityResult, AvailabilityResults, parse_many
 from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
 from contactory.contacts.api.one import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
+from contactory.contacts.read.available import subject_of
 from contactory.contacts.read.by_key import read_many
 from contactory.local_time.verdict import Availability, Judge, Subject
 from contactory.rules.checks import Errors, Object

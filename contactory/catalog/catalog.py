@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from contactory.base.caches import SharedReads, SingleFlight
 from contactory.database.db import Connection, Database
+from contactory.local_time.windows import DayRange, SendWindow
 from contactory.rules.errors import NotFound
 from contactory.rules.near import Names, names_of
-from contactory.send_windows.model import DayRange, SendWindow
 
 # Workspaces in memory, least recently used out first: so many at most, and so many bytes of them.
 _KEPT = 1000

@@ -6,39 +6,11 @@ is described in words.
 
 from contactory.contacts.model import MAX_TAGS_IN_REQUEST
 from contactory.rules.checks import BLANK, Object
-from contactory.tags.model import NAME, NEW_NAME
-from contactory.values.email import MAX_LENGTH
+from contactory.values.email import EMAIL_ADDRESS
 from contactory.values.field_types import SCHEMAS
+from contactory.values.names import NAME, NEW_NAME
+from contactory.values.phones import PHONE_NUMBER
 
-_CLEARED: list[Object] = [BLANK, {"type": "null"}]
-
-EMAIL_ADDRESS: Object = {
-    "title": "EmailAddress",
-    "type": "string",
-    "format": "idn-email",
-    "maxLength": MAX_LENGTH,
-    "description": "An e-mail address; internationalised ones too. Only its syntax is checked.",
-    "examples": ["jane@example.com"],
-}
-PHONE_NUMBER: Object = {
-    "title": "PhoneNumber",
-    "type": "string",
-    # The pattern is put in where the description is made (phone_pattern).
-    "description": "A phone number with its country code, kept as E.164. Any usual writing is read, also one "
-    "that the pattern leaves out (`tel:`, letters); without a country code it is read in the workspace's "
-    "country.",
-    "examples": ["+1 (415) 555-1234", "+14155551234"],
-}
-EMAIL: Object = {
-    "title": "Email",
-    "anyOf": [EMAIL_ADDRESS, *_CLEARED],
-    "description": "Unique among the active contacts of a workspace; null or an empty string clears.",
-}
-PHONE: Object = {
-    "title": "Phone",
-    "anyOf": [PHONE_NUMBER, *_CLEARED],
-    "description": "Unique among the active contacts of a workspace; null or an empty string clears.",
-}
 TAGS: Object = {
     "title": "Tags",
     "type": "array",

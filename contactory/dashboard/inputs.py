@@ -8,6 +8,9 @@ stricter than on the day on which it was stored.
 
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
+
+from contactory.rules.checks import Rule
 
 
 def as_shown(value: str | None) -> str:
@@ -33,3 +36,13 @@ def confirms(typed: str, name: str) -> bool:
 
 def _one_line(text: str) -> str:
     return unicodedata.normalize("NFC", as_shown(text).replace("\n", "").strip())
+
+
+_LONGEST = 300
+
+
+def _as_text(value: Any) -> str:
+    return str(value)[:_LONGEST]
+
+
+TEXT = Rule(_as_text, {"type": "string"})

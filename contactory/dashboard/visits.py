@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from contactory.access.keys import NOBODY, Actor
 from contactory.access.sessions import find_session, new_secret
 from contactory.access.user import User
 from contactory.access.users import list_workspaces_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.csrf import carries, masked
 from contactory.dashboard.html import NO_STORE, cookies, html, pack_page, text_of, theme
+from contactory.rules.actor import NOBODY, Actor
 from contactory.rules.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
 from contactory.web.messages import Request, Response
 from contactory.web.operations import Call, Operation

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.model import Values, parse_values
@@ -25,6 +24,7 @@ from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
 from contactory.fields.model import FieldPatch
 from contactory.fields.store import create_field
 from contactory.keys.store import create_key, list_keys, revoke_key
+from contactory.rules.actor import Actor
 from contactory.rules.checks import Errors
 from contactory.rules.errors import Conflict, NotFound
 from contactory.send_windows.model import presets

@@ -5,8 +5,8 @@ from datetime import datetime
 import msgspec
 
 from contactory.rules.checks import WORKSPACE_ID, Form, integer, one_of
-from contactory.tags.model import NAME
 from contactory.values.field_types import TYPES
+from contactory.values.names import NAME
 
 
 class CustomField(msgspec.Struct, rename="camel"):

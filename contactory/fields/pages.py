@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from contactory.contacts.pages.selection import TEXT
 from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.inputs import confirms, touched
+from contactory.dashboard.inputs import TEXT, confirms, touched
 from contactory.dashboard.visits import page, page_or_part, part, wants_page
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field

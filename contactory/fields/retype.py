@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump
 from contactory.database.db import Connection, Database
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
+from contactory.rules.actor import Actor
 from contactory.rules.checks import quote
 from contactory.rules.errors import Conflict, FieldError, Unavailable
 from contactory.rules.invalid import Invalid

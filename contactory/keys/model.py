@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from contactory.access.keys import PERMISSIONS
+from contactory.rules.actor import PERMISSIONS
 from contactory.rules.checks import TIMESTAMP, WORKSPACE_ID, Json, Rule, integer, one_of, text
 from contactory.rules.invalid import Invalid
 

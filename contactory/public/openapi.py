@@ -15,8 +15,8 @@ from contactory.catalog.catalog import Field
 from contactory.contacts.model import Contact
 from contactory.rules.checks import ID, Object, Rule
 from contactory.rules.errors import PROBLEMS, Problem, ProblemBody
-from contactory.tags.model import NAME
 from contactory.values.field_types import SCHEMAS
+from contactory.values.names import NAME
 from contactory.values.phone_pattern import phone_pattern
 from contactory.web.operations import Operation
 

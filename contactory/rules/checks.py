@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -185,6 +185,8 @@ class Form(NamedTuple):
 SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANK: Object = {"type": "string", "pattern": f"^[{SPACE}]*$"}
 """JSON Schema of a string that is empty once it is trimmed."""
+CLEARED: list[Object] = [BLANK, {"type": "null"}]
+"""JSON Schemas of what clears a value, beside those of the value."""
 SOMETHING = rf"^[^\x00]*[^{SPACE}\x00][^\x00]*$"
 """A regular expression: text that is not empty once it is trimmed."""
 
@@ -320,3 +322,26 @@ ID = Rule(_id, {"type": "string", "format": "uuid"})
 TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"}, plus=offset_plus)
 WORKSPACE_ID = Rule(_id_or_blank, {"anyOf": [ID.schema, BLANK]})
 """In a body: an empty string counts as not given."""
+
+
+def parse_ids(value: Json, errors: Errors, most: int, *path: str | int) -> list[str]:
+    """Ids of contacts in lower case; what is wrong goes to `errors`."""
+    if not isinstance(value, list) or not value:
+        errors.add(Invalid("required", f"must be an array of 1 to {most} ids"), *path)
+        return []
+    items = cast("list[Json]", value)
+    if len(items) > most:
+        errors.add(Invalid("too_many", f"must have at most {most} ids, not {len(items)}"), *path)
+        return []
+    found: list[str] = []
+    for index, item in enumerate(items):
+        try:
+            found.append(ID.parse(item))
+        except Invalid as error:
+            errors.add(error, *path, index)
+    return found
+
+
+def ids_schema(most: int) -> Object:
+    """JSON Schema of what parse_ids takes."""
+    return {"type": "array", "items": ID.schema, "minItems": 1, "maxItems": most}

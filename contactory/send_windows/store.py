@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump, read_windows
 from contactory.database.db import Connection, Violation, translated
+from contactory.local_time.windows import SendWindow
+from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, FieldError, NotFound
-from contactory.send_windows.model import SendWindow
 
 CHANGED_SINCE = "Somebody else has changed this send window since you opened it."
 

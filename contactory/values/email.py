@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import email_validator
 
-from contactory.rules.checks import quote
+from contactory.rules.checks import CLEARED, Json, Object, is_blank, quote
 from contactory.rules.invalid import Invalid
 
 MAX_LENGTH = 254
@@ -41,3 +41,27 @@ def _normalise(text: str) -> tuple[str, str]:
         raise Invalid("invalid_email", f"{quote(text)} is not an e-mail address. {error}") from None
     mailbox = unicodedata.normalize("NFC", found.local_part.casefold())
     return found.normalized, f"{mailbox}@{found.domain}"
+
+
+EMAIL_ADDRESS: Object = {
+    "title": "EmailAddress",
+    "type": "string",
+    "format": "idn-email",
+    "maxLength": MAX_LENGTH,
+    "description": "An e-mail address; internationalised ones too. Only its syntax is checked.",
+    "examples": ["jane@example.com"],
+}
+EMAIL: Object = {
+    "title": "Email",
+    "anyOf": [EMAIL_ADDRESS, *CLEARED],
+    "description": "Unique among the active contacts of a workspace; null or an empty string clears.",
+}
+
+
+def parse_email(value: Json) -> tuple[str, str] | None:
+    """As normalise_email; None and an empty string clear."""
+    if value is None or is_blank(value):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    return normalise_email(value)

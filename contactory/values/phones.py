@@ -11,6 +11,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, Val
 from phonenumbers.timezone import time_zones_for_geographical_number
 
 from contactory.local_time.zones import ZONES, canonical_zone, country_zones
+from contactory.rules.checks import CLEARED, Json, Object, is_blank
 from contactory.rules.invalid import Invalid
 from contactory.values.phone_writing import (
     MEXICO,
@@ -270,3 +271,28 @@ def _curated() -> dict[str, dict[str, tuple[str, ...]]]:
 @cache
 def _curated_countries() -> dict[str, tuple[str, ...]]:
     return country_zones() | _curated()["countries"]
+
+
+PHONE_NUMBER: Object = {
+    "title": "PhoneNumber",
+    "type": "string",
+    # The pattern is put in where the description is made (phone_pattern).
+    "description": "A phone number with its country code, kept as E.164. Any usual writing is read, also one "
+    "that the pattern leaves out (`tel:`, letters); without a country code it is read in the workspace's "
+    "country.",
+    "examples": ["+1 (415) 555-1234", "+14155551234"],
+}
+PHONE: Object = {
+    "title": "Phone",
+    "anyOf": [PHONE_NUMBER, *CLEARED],
+    "description": "Unique among the active contacts of a workspace; null or an empty string clears.",
+}
+
+
+def parse_phone(value: Json, country: str | None) -> str | None:
+    """A phone as E.164; null and an empty string clear."""
+    if value is None or is_blank(value):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    return normalise_phone(value, country)

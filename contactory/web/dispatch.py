@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from contactory.access.keys import NOBODY
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.dashboard.html import NO_STORE, problem_page
 from contactory.dashboard.visits import enter, leave, wants_page
 from contactory.database.db import COLLISION, translated
+from contactory.rules.actor import NOBODY
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
 from contactory.web.messages import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response

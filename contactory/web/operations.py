@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
+from contactory.rules.actor import Actor
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
 from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
 from contactory.web.addresses import base_url

@@ -10,10 +10,10 @@ import time
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
 from contactory.database.db import Database
+from contactory.rules.actor import Actor
 from contactory.rules.errors import RateLimited
 
 _DRAW = """

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.access.users import list_workspaces_of
-from contactory.contacts.pages.selection import TEXT
 from contactory.dashboard.html import SETTINGS, errors_by_field, see_other
-from contactory.dashboard.inputs import confirms, touched
+from contactory.dashboard.inputs import TEXT, confirms, touched
 from contactory.dashboard.visits import page
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Object

@@ -6,8 +6,8 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.database.db import Connection
+from contactory.local_time.windows import DEFAULT_WINDOW
 from contactory.rules.errors import NotFound
-from contactory.send_windows.model import DEFAULT_WINDOW
 from contactory.workspaces.model import Workspace
 
 

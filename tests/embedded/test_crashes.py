@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from contactory.embedded import host
+from contactory.embedded.server import is_ready
 from tests.embedded.servers import (
     answers,
     first_line,
@@ -66,7 +67,7 @@ def test_an_orphaned_server_is_stopped_and_replaced(store: Path) -> None:
         stderr=subprocess.DEVNULL,
         **account.credentials,
     )
-    until(lambda: server.is_ready(store / "data-18", orphan.pid))
+    until(lambda: is_ready(store / "data-18", orphan.pid))
     said: list[str] = []
     with running(store, report=said.append) as server:
         assert orphan.wait(1) == 0

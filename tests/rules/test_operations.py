@@ -5,9 +5,9 @@ import re
 import jsonschema_rs
 import pytest
 
-from contactory.access.keys import PERMISSIONS
 from contactory.app import OPERATIONS
 from contactory.public.openapi import describe, statuses, with_fields
+from contactory.rules.actor import PERMISSIONS
 from contactory.rules.errors import PROBLEMS
 from contactory.web.operations import Operation
 from tests.world import World

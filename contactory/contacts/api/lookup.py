@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.availability.model import find_window, subject_of
 from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
 from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER, parse_address
 from contactory.contacts.api.one import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
+from contactory.contacts.read.available import subject_of
 from contactory.contacts.write.commands import show
 from contactory.database.db import Row
 from contactory.local_time.verdict import Availability, Judge

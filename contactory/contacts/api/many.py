@@ -1,13 +1,8 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
-from collections.abc import Mapping
-from functools import lru_cache
 from itertools import chain
-from types import MappingProxyType
-from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from typing import Any
 
-from contactory.availability.model import AT, CHANNEL, WINDOW
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.one import home, with_extras
 from contactory.contacts.read.available import at_that_moment, reachable
@@ -15,7 +10,6 @@ from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.read.history import history, parse_event_cursor
 from contactory.contacts.read.listing import Filter, Page, count_contacts, list_contacts
-from contactory.contacts.schemas import EMAIL_ADDRESS, PHONE_NUMBER
 from contactory.contacts.write.commands import show_all
 from contactory.rules.checks import (
     BOOLEAN,
@@ -32,19 +26,19 @@ from contactory.rules.checks import (
 )
 from contactory.rules.errors import Forbidden, NotFound
 from contactory.rules.invalid import Invalid
-from contactory.tags.model import NAME
-from contactory.values.email import normalise_email
-from contactory.values.phones import normalise_phone
+from contactory.values.email import EMAIL_ADDRESS, normalise_email
+from contactory.values.names import NAME
+from contactory.values.phones import PHONE_NUMBER, normalise_phone
+from contactory.values.questions import AT, CHANNEL, WINDOW
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
-from contactory.web.queries import parse_query
+from contactory.web.paging import LIMIT, next_link
 
 
 def _plain(value: Json) -> str:
     return str(value)
 
 
-LIMIT = integer(1, 1000, 20)
 OFFSET = integer(0, 1_000_000_000, 0)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
 EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS, narrows=True, plus=every_plus)
@@ -150,41 +144,6 @@ async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
     if not include:
         return contacts
     return [with_extras(contact, row, include) for contact, row in zip(contacts, page.rows, strict=True)]
-
-
-class Place(Protocol):
-    """Where reading a list stands."""
-
-    def text(self) -> str:
-        """The cursor as a client carries it."""
-        ...
-
-
-def next_link(
-    call: Call, cursor: Place | None, instead: Mapping[str, str | None] = MappingProxyType({})
-) -> list[tuple[str, str]]:
-    """The Link header (RFC 8288) to the next page: the same request, with a cursor.
-
-    `instead` has parameters that it gives another value, or leaves out where that is None.
-    """
-    if cursor is None:
-        return []
-    given = [(name, value) for name, value in instead.items() if value is not None]
-    again = _without_place(call.request.query_string, frozenset(instead))
-    query = f"{again}{urlencode([*given, ('cursor', cursor.text())])}"
-    return [("link", f'<{call.url(quote(call.request.path))}?{query}>; rel="next"')]
-
-
-@lru_cache(maxsize=1024)
-def _without_place(query: str, besides: frozenset[str]) -> str:
-    """A query without what says where to begin, and without some more; ready for another parameter."""
-    same = [
-        (name, value)
-        for name, values in parse_query(query).items()
-        for value in values
-        if name not in ("cursor", "offset", "count", *besides)
-    ]
-    return f"{urlencode(same)}&" if same else ""
 
 
 HISTORY_QUERY = {

@@ -16,7 +16,7 @@ from contactory.database.db import Row
 from contactory.rules.checks import BOOLEAN, WORKSPACE_ID, Errors, Form, Object, is_blank, one_of
 from contactory.rules.errors import Forbidden, NotFound, ValidationProblem
 from contactory.rules.invalid import Invalid
-from contactory.tags.model import display_name
+from contactory.values.names import display_name
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 

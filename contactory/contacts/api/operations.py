@@ -3,9 +3,12 @@
 from contactory.contacts import schemas
 from contactory.contacts.api import batch, lookup, many, one
 from contactory.contacts.consent import CONSENT, CONSENT_SCHEMA, UPSERTED_CONSENT_SCHEMA, Consent
-from contactory.contacts.model import NAME, TIMEZONE, Contact, ContactIncluded
+from contactory.contacts.model import NAME, Contact, ContactIncluded
 from contactory.contacts.read.history import Event
 from contactory.rules.checks import BLANK, BOOLEAN, WORKSPACE_ID, Form, Rule, described, unchecked
+from contactory.values.email import EMAIL
+from contactory.values.phones import PHONE
+from contactory.values.timezones import TIMEZONE
 from contactory.web.operations import Operation
 
 
@@ -17,8 +20,8 @@ def _or_blank(rule: Rule) -> Rule:
 FIELDS = {
     "firstName": unchecked({**NAME.schema, "examples": ["Jane"]}),
     "lastName": unchecked({**NAME.schema, "examples": ["Doe"]}),
-    "email": unchecked(schemas.EMAIL),
-    "phone": unchecked(schemas.PHONE),
+    "email": unchecked(EMAIL),
+    "phone": unchecked(PHONE),
     "timezone": TIMEZONE,
     "tags": unchecked(schemas.TAGS),
     "customFields": unchecked(schemas.CUSTOM_FIELDS),

@@ -5,14 +5,15 @@ from typing import Any
 
 import msgspec
 
-from contactory.availability.model import find_window, subject_of
 from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
+from contactory.contacts.read.available import subject_of
 from contactory.local_time.clocks import clock
 from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
 from contactory.local_time.verdict import Availability, Judge
+from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Errors
-from contactory.send_windows.model import CHANNELS, SendWindow
 
 TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
 _HOURS = (0, 6, 12, 18, 24)

@@ -1,7 +1,8 @@
 """The pages about contacts: their rows of the table."""
 
 from contactory.contacts.pages import bulk, consent, contact, edit, export, grid
-from contactory.contacts.pages.selection import SELECTION_QUERY, TEXT
+from contactory.contacts.pages.selection import SELECTION_QUERY
+from contactory.dashboard.inputs import TEXT
 from contactory.web.operations import workspace_page as _page
 
 CONTACT_PAGES = [

@@ -2,32 +2,26 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from contactory.availability.model import CHANNEL
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import BUILT_IN, Column, columns_of
 from contactory.contacts.read.available import Reachable, reachable
 from contactory.contacts.read.filter import Condition, condition_sql, parse_condition, updated_since
 from contactory.contacts.read.listing import Filter
 from contactory.contacts.read.search import matches, query_of, search
+from contactory.dashboard.inputs import TEXT
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
 from contactory.rules.invalid import Invalid
+from contactory.values.questions import CHANNEL
 from contactory.web.operations import Call
 
 MOST_CONDITIONS = 20
-_LONGEST = 300
 DEFAULT_SORT = "-createdAt"
 
 
-def _typed(value: Any) -> str:
-    return str(value)[:_LONGEST]
-
-
-TEXT = Rule(_typed, {"type": "string"})
 _CONDITION = re.compile(r"([^:%]+(?::|%3A)[^:%]+(?::|%3A))(.*)", re.IGNORECASE)
 _NO_SPACES = ("email", "timezone")
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from contactory.availability.model import find_window
 from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
 from contactory.database.db import Connection
 from contactory.local_time.openings import open_zones
 from contactory.local_time.plan import Group
+from contactory.local_time.verdict import Subject
 from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
 
@@ -133,3 +134,16 @@ async def count_by_zones(
         Group(tuple(row["timezones"] or filter(None, [row["timezone"]])), row["contacts"], row["reason"])
         for row in rows
     ]
+
+
+def subject_of(row: Any, channel: str) -> Subject:
+    """What a verdict needs of a contact's row."""
+    zone = row["timezone"]
+    return Subject(
+        timezone=zone,
+        zones=tuple(row["timezones"] or ((zone,) if zone else ())),
+        source=row["timezone_source"],
+        has_address=row["email" if channel == "email" else "phone"] is not None,
+        consent=row.get("consent"),
+        deleted=row["deleted_at"] is not None,
+    )

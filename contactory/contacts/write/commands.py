@@ -2,7 +2,6 @@
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import born, parse_consent, undated
 from contactory.contacts.model import Contact, Values, show_fields
@@ -12,6 +11,7 @@ from contactory.contacts.write.lanes import Found, apply_changes, find, identifi
 from contactory.contacts.write.queue import Apart
 from contactory.contacts.write.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
 from contactory.database.db import Row, Violation, translated
+from contactory.rules.actor import Actor
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (
     Conflict,

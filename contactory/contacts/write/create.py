@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
@@ -14,6 +13,7 @@ from contactory.contacts.write.change import make_tags
 from contactory.contacts.write.lanes import ATTEMPTS
 from contactory.contacts.write.queue import Apart
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
+from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, Unavailable
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.settings import Settings
 from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.write.change import Change, Outcome, change, make_tags
 from contactory.contacts.write.queue import Apart
 from contactory.database.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
+from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, Unavailable
 
 ATTEMPTS = 5

@@ -5,9 +5,9 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from contactory.access.keys import Actor
 from contactory.base.ids import new_id
 from contactory.database.db import Connection, Row
+from contactory.rules.actor import Actor
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
 

@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from contactory.availability.model import AT, CHANNEL, ids_schema, parse_ids
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import parse_fields
 from contactory.contacts.read.available import PlanFilter, count_by_zones
 from contactory.contacts.schemas import CUSTOM_FIELDS
 from contactory.local_time.plan import Plan, count, write_plan
-from contactory.rules.checks import Errors, Form, Json, Object, described, unchecked
+from contactory.local_time.windows import SendWindow
+from contactory.rules.checks import Errors, Form, Json, Object, described, ids_schema, parse_ids, unchecked
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
 from contactory.send_windows.api import home
-from contactory.send_windows.model import SendWindow
-from contactory.tags.model import NAME, display_name
+from contactory.values.names import NAME, display_name
+from contactory.values.questions import AT, CHANNEL
 from contactory.web.messages import JSON, Response
 from contactory.web.operations import Call
 
