@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from contactory.bodies import decode_object
-from contactory.checks import Form, text
-from contactory.errors import LISTED_ERRORS, ValidationProblem
-from contactory.near import names_of
-from contactory.queries import parse_query
+from contactory.rules.checks import Form, text
+from contactory.rules.errors import LISTED_ERRORS, ValidationProblem
+from contactory.rules.near import names_of
+from contactory.web.bodies import decode_object
+from contactory.web.queries import parse_query
 from tests.world import World
 from tests.yardstick import Work, times
 

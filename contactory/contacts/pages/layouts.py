@@ -1,0 +1,27 @@
+"""Layouts of the grid in the database: which columns a user sees, in which order."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from contactory.contacts.columns import Saved
+from contactory.database.db import Connection
+
+
+async def read_layout(conn: Connection, workspace_id: str, user_id: str) -> list[Saved]:
+    """A person's layout of a workspace's columns; empty where they have made none."""
+    stored = await conn.fetchval(
+        "select columns from grid_layouts where workspace_id = $1 and user_id = $2", workspace_id, user_id
+    )
+    return msgspec.json.decode(stored, type=list[Saved]) if stored else []
+
+
+async def write_layout(conn: Connection, workspace_id: str, user_id: str, columns: Sequence[Saved]) -> None:
+    """Keeps a person's layout; an empty one is as good as none."""
+    await conn.execute(
+        """insert into grid_layouts (workspace_id, user_id, columns) values ($1, $2, $3)
+               on conflict (workspace_id, user_id) do update set columns = excluded.columns""",
+        workspace_id,
+        user_id,
+        msgspec.json.encode(columns).decode(),
+    )
