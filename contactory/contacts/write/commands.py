@@ -10,7 +10,8 @@ from contactory.contacts.write.create import NewContact, create_contacts
 from contactory.contacts.write.lanes import Found, apply_changes, find, identifiers
 from contactory.contacts.write.queue import Apart
 from contactory.contacts.write.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
-from contactory.database.db import Row, Violation, translated
+from contactory.database.constraints import TAKEN, Violation
+from contactory.database.db import Row, translated
 from contactory.rules.actor import Actor
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (
@@ -132,7 +133,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
     """Raises Conflict where a contact other than `own_id` was found; its id is named."""
     taken = [("phone", found.by_phone), ("email", found.by_email)]
     errors = [
-        FieldError(f"/{name}", None, "taken", f"Another contact has this {name}", None, contact_id)
+        TAKEN[f"contacts_{name}"].error(contact_id)
         for name, contact_id in taken
         if contact_id and contact_id != own_id
     ]
