@@ -80,7 +80,8 @@ async def _change(call: Call, checked: str, password: str) -> None:
     try:
         async with call.transaction() as conn:
             await users.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
-            await begin(call, conn, person.id, password_hash)
+            secret = await begin(call, conn, person.id, password_hash)
+        call.visit.sign_in(secret)
     except NotFound:
         raise _wrong() from None
 
