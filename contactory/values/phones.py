@@ -198,14 +198,6 @@ def _with_country_code(plain: str) -> str | None:
     return None
 
 
-def phone_zones(e164: str) -> tuple[str, ...]:
-    """Every zone that a number (as `normalise_phone` gives it) could be in, by zone.tab's names, sorted.
-
-    Empty where the number says nothing about a place: toll-free, premium rate, personal, of a satellite.
-    """
-    return tuple(sorted(_places(e164)))
-
-
 def derive_zone(e164: str | None, workspace_zone: str | None, country: str | None = None) -> Derived:
     """The time zone of a contact that was made without one, in a workspace of `country` (ISO 3166 alpha-2).
 

@@ -220,7 +220,6 @@ def _width(sent: str | None) -> int | None:
 # Saved views.
 
 _VIEW_NAME = text(100, null=False)
-QUERY_OF_VIEW = Rule(str, {"type": "string"})
 
 
 async def save_view(call: Call) -> Response:
