@@ -3,8 +3,8 @@
 from typing import Any
 
 from contactory.access import users
-from contactory.access.agents import browser_of
 from contactory.access.attempts import count_attempt, forgive, subjects
+from contactory.access.browsers import browser_of
 from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
