@@ -8,7 +8,8 @@ from typing import Any, cast
 import msgspec
 
 from contactory.base.turns import Turns
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.calls import ATTEMPTS, BEING_CHANGED, catalog_of
+from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.identities import Identity, identities
 from contactory.contacts.model import Contact
@@ -22,7 +23,7 @@ from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Jso
 from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import JSON, Response, encode_json
-from contactory.web.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
+from contactory.web.operations import Call
 
 MOST = 1000
 MOST_BYTES = 63 << 20
@@ -51,7 +52,7 @@ FORM = Form({"workspaceId": WORKSPACE_ID, "operations": unchecked(_OPERATIONS)},
 async def batch(call: Call) -> Response:
     """Runs up to a thousand operations; the answer has a result for each, in order."""
     operations, workspace_id = _operations(call.body)
-    running = _Batch(call, await call.catalog(workspace_id), operations)
+    running = _Batch(call, await catalog_of(call, workspace_id), operations)
     await running.run()
     return Response(200, running.answer(), [("content-type", JSON)])
 
@@ -87,13 +88,16 @@ class _Batch:
     async def run(self) -> None:
         """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
         those that come after it, are tried again."""
-        for _ in range(CATALOG_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
                 return
-            self._catalog = await self._call.newest(self._catalog)
+            self._catalog = await self._newest()
         for index in self._left():
             self._refuse(index, Unavailable(BEING_CHANGED))
+
+    async def _newest(self) -> Catalog:
+        return await self._call.app.catalogs.newest(self._catalog, self._call.conn)
 
     def _left(self) -> list[int]:
         return [index for index, result in enumerate(self._results) if result is None]
@@ -111,7 +115,7 @@ class _Batch:
                 await self._turns.pause()
             known = self._catalog
             if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
-                self._catalog = await self._call.newest(known)
+                self._catalog = await self._newest()
             if self._catalog is known:
                 for index, problem in refused.items():
                     self._refuse(index, problem)

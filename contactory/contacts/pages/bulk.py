@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.calls import of_actor, with_catalog
+from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.pages.edit import patch_of
 from contactory.contacts.pages.grid import selected
@@ -25,7 +26,7 @@ from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response, json_response
-from contactory.web.operations import Call, Stale
+from contactory.web.operations import Call
 
 PIECE = 250
 ACTION = one_of("addTags", "removeTags", "set", "delete", "undo")
@@ -45,16 +46,13 @@ class Result(msgspec.Struct, rename="camel"):
     """Where the next piece begins."""
 
 
-async def change_many(call: Call) -> Response:
+@with_catalog(of_actor)
+async def change_many(call: Call, catalog: Catalog) -> Response:
     """Changes a piece of the contacts that are meant; for a script."""
     action = _parsed_action(call)
-
-    async def attempt(catalog: Catalog) -> Response:
-        targets, following = await _targets(call, catalog)
-        act = await _ACTS[action](call, catalog)
-        return json_response(200, await _each(targets, act, following))
-
-    return await call.by_catalog(None, attempt)
+    targets, following = await _targets(call, catalog)
+    act = await _ACTS[action](call, catalog)
+    return json_response(200, await _each(targets, act, following))
 
 
 def _parsed_action(call: Call) -> str:

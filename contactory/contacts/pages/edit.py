@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of, value_of
 from contactory.contacts.model import Contact, parse_values
@@ -91,17 +92,14 @@ async def _take_tags(call: Call, change: Change, names: list[str], catalog: Cata
     change.take_tags(names, catalog, mode)
 
 
-async def edit_cell(call: Call) -> Response:
+@with_catalog(of_actor)
+async def edit_cell(call: Call, catalog: Catalog) -> Response:
     """Changes a contact; gives its row as it is now. For a script, which can undo what made a new version."""
     contact_id, known = call.path_id(), call.visit.value("version")
-
-    async def attempt(catalog: Catalog) -> Response:
-        written = await change_by_form(call, contact_id, catalog, by_line=False)
-        if known and not written.changed and known != str(written.version):
-            raise PreconditionFailed(written.version)
-        return await _row(call, catalog, written)
-
-    return await call.by_catalog(None, attempt)
+    written = await change_by_form(call, contact_id, catalog, by_line=False)
+    if known and not written.changed and known != str(written.version):
+        raise PreconditionFailed(written.version)
+    return await _row(call, catalog, written)
 
 
 async def show_row(call: Call) -> Response:
@@ -110,7 +108,7 @@ async def show_row(call: Call) -> Response:
     row = await call.app.contacts.get(call.actor.workspace_id or "", contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    catalog = await call.catalog(None)
+    catalog = await catalog_of(call)
     contact = await show(call, row, contact_id, catalog)
     return await _row(call, catalog, Written(contact, row["version"]))
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.consent import born, parse_consent, undated
 from contactory.contacts.model import Contact, Values, show_fields
 from contactory.contacts.write.change import Change, Outcome
@@ -25,7 +25,7 @@ from contactory.rules.errors import (
 )
 from contactory.rules.invalid import Invalid
 from contactory.values.phones import derive_zone
-from contactory.web.operations import Call, Stale
+from contactory.web.operations import Call
 
 OVERTAKEN = "{} has been changed again since: take that back first, or change it by hand."
 _ATTEMPTS = 8  # Each means that somebody else changed just what this call had looked at.
@@ -316,5 +316,5 @@ async def upsert(
 
 async def _refresh(call: Call, catalog: Catalog) -> None:
     """Raises Stale where the catalogue, and no other contact, was what kept the new one from being made."""
-    if await call.newest(catalog) is not catalog:
+    if await call.app.catalogs.newest(catalog, call.conn) is not catalog:
         raise Stale
