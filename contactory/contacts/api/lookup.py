@@ -13,7 +13,7 @@ from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
 from contactory.contacts.read.available import subject_of
-from contactory.contacts.write.commands import show
+from contactory.contacts.read.show import show
 from contactory.database.db import Row
 from contactory.local_time.verdict import Availability, Judge
 from contactory.rules.checks import ID, Errors, described
@@ -52,7 +52,7 @@ async def lookup_contact(call: Call, catalog: Catalog) -> Response:
     row = await _find(call, catalog, phone, email_key)
     if row is None:
         raise await _not_found(call, catalog, phone, email_key)
-    contact = await show(call, row, row["id"], catalog)
+    contact = await show(call.app.catalogs, catalog, row, row["id"])
     now = datetime.now(UTC)
     available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
     found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))

@@ -5,13 +5,13 @@ from typing import Any
 
 from contactory.catalog.calls import in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api.one import with_extras, workspace_in_path
+from contactory.contacts.api.one import workspace_in_path
 from contactory.contacts.read.available import at_that_moment, reachable
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.read.history import history, parse_event_cursor
 from contactory.contacts.read.listing import Filter, Page, count_contacts, list_contacts
-from contactory.contacts.write.commands import show_all
+from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
     BOOLEAN,
     ID,
@@ -137,7 +137,7 @@ def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | N
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
-    contacts = await show_all(call, [(row["id"], row) for row in page.rows], catalog)
+    contacts = await show_all(call.app.catalogs, catalog, page.rows)
     include = set(call.query.get("include", ()))
     if not include:
         return contacts

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
-
-import msgspec
+from typing import TypeAlias
 
 from contactory.catalog.calls import Where, by_catalog, catalog_of, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
-from contactory.contacts.write.commands import Written, create, new_change, show, upsert, write, write_consent
+from contactory.contacts.read.show import show, with_extras
+from contactory.contacts.write.change import Change, new_change
+from contactory.contacts.write.commands import Written, create, upsert, write, write_consent
+from contactory.contacts.write.context import WriteContext
 from contactory.contacts.write.lanes import locate
 from contactory.contacts.write.purge import address_ids, purge
 from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_REMOVE, TAGS_SET
@@ -73,15 +75,23 @@ def answer(call: Call, written: Written) -> Response:
     return json_response(201 if written.created else 200, written.contact, headers)
 
 
+def _change(call: Call, catalog: Catalog, mask: int = 0) -> tuple[WriteContext, Change]:
+    """A change, still empty, of the contact in the path, which must be at the version of If-Match."""
+    ctx = context_of(call)
+    change = new_change(ctx, catalog, call.path_id(), mask)
+    change.if_match = if_match(call)
+    return ctx, change
+
+
 @with_catalog(workspace_in_path)
 async def update_contact(call: Call, catalog: Catalog) -> Response:
     """Changes only what is sent."""
-    change, errors = new_change(call, catalog, call.path_id()), Errors()
+    ctx, change = _change(call, catalog)
+    errors = Errors()
     values = parse_values(call.body, catalog, errors)
     errors.check()
     change.take(values, catalog)
-    change.if_match = if_match(call)
-    return answer(call, await write(call, change, catalog))
+    return answer(call, await write(ctx, change, catalog))
 
 
 STEERING = {"workspaceId": WORKSPACE_ID, "preserveExisting": BOOLEAN}
@@ -121,7 +131,7 @@ def _parsed(call: Call, catalog: Catalog, parse: Parse, *names: str) -> tuple[Va
 async def create_contact(call: Call, catalog: Catalog) -> Response:
     """Makes a contact."""
     values, _ = _parsed(call, catalog, parse_values, "workspaceId")
-    return answer(call, await create(call, values, catalog))
+    return answer(call, await create(context_of(call), values, catalog))
 
 
 @with_catalog(_in_body(*STEERING))
@@ -129,7 +139,7 @@ async def upsert_contact(call: Call, catalog: Catalog) -> Response:
     """Changes the contact with that phone or e-mail, or makes it."""
     values, given = _parsed(call, catalog, parse_upsert, *STEERING)
     preserve: bool = given.get("preserveExisting", False)
-    return answer(call, await upsert(call, values, catalog, preserve))
+    return answer(call, await upsert(context_of(call), values, catalog, preserve))
 
 
 async def get_contact(call: Call) -> Response:
@@ -141,7 +151,7 @@ async def get_contact(call: Call) -> Response:
     row, catalog = await _read(call, contact_id, "deleted" in include)
     if _has(call, row["version"]):
         return Response(304, b"", [etag(row["version"])])
-    contact = await show(call, row, contact_id, catalog)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     return json_response(200, with_extras(contact, row, include), [etag(row["version"])])
 
 
@@ -158,23 +168,6 @@ def _has(call: Call, version: int) -> bool:
     """Whether the caller says that it has this version (RFC 9110, 13.1.2)."""
     known = call.request.header("if-none-match")
     return known is not None and (known.strip() == "*" or version in (versions(known) or ()))
-
-
-def with_extras(contact: Any, row: Any, include: set[str]) -> Any:
-    """The contact with what was asked for besides its eleven keys."""
-    if not include:
-        return contact
-    extras: Object = {}
-    if "deleted" in include:
-        extras["deletedAt"] = row["deleted_at"]
-    if "timezones" in include:
-        extras["timezones"] = row["timezones"] or ([row["timezone"]] if row["timezone"] else [])
-        extras["timezoneSource"] = row["timezone_source"]
-    if "consent" in include:
-        extras["consent"] = show_consent(row["consent"])
-    if "version" in include:
-        extras["version"] = row["version"]
-    return {**msgspec.to_builtins(contact), **extras}
 
 
 async def delete_contact(call: Call) -> Response:
@@ -194,49 +187,46 @@ async def delete_contact(call: Call) -> Response:
 
 @with_catalog(workspace_in_path)
 async def _delete(call: Call, catalog: Catalog) -> Response:
-    change = new_change(call, catalog, call.path_id(), DELETE)
-    change.if_match = if_match(call)
-    await write(call, change, catalog)
+    ctx, change = _change(call, catalog, DELETE)
+    await write(ctx, change, catalog)
     return Response(204)
 
 
 @with_catalog(workspace_in_path)
 async def restore_contact(call: Call, catalog: Catalog) -> Response:
     """Makes a deleted contact active again."""
-    change = new_change(call, catalog, call.path_id(), RESTORE)
-    return answer(call, await write(call, change, catalog))
+    ctx = context_of(call)
+    return answer(call, await write(ctx, new_change(ctx, catalog, call.path_id(), RESTORE), catalog))
 
 
 @with_catalog(workspace_in_path)
 async def set_tags(call: Call, catalog: Catalog) -> Response:
     """Replaces a contact's tags."""
-    change, errors = new_change(call, catalog, call.path_id()), Errors()
+    ctx, change = _change(call, catalog)
+    errors = Errors()
     for name in call.body.keys() - {"tags"}:
         errors.unknown(name, ("tags",), "field", name)
     names = parse_tags(call.body.get("tags"), catalog, errors, "tags")
     errors.check()
     change.take_tags(names, catalog, TAGS_SET)
-    change.if_match = if_match(call)
-    return answer(call, await write(call, change, catalog))
+    return answer(call, await write(ctx, change, catalog))
 
 
 async def remove_tag(call: Call) -> Response:
     """Takes a tag off a contact."""
-    contact_id = call.path_id()
+    call.path_id()  # What is wrong with it comes first.
     try:
         name = display_name(call.path["name"])
     except Invalid as error:
         raise ValidationProblem(error.detail) from None
-    remove = partial(_remove_tag, call, contact_id, name)
-    return await by_catalog(call, await workspace_in_path(call), remove)
+    return await by_catalog(call, await workspace_in_path(call), partial(_remove_tag, call, name))
 
 
-async def _remove_tag(call: Call, contact_id: str, name: str, catalog: Catalog) -> Response:
-    change = new_change(call, catalog, contact_id, TAGS_REMOVE)
+async def _remove_tag(call: Call, name: str, catalog: Catalog) -> Response:
+    ctx, change = _change(call, catalog, TAGS_REMOVE)
     await call.app.catalogs.tag_ids(catalog, [name], call.conn)
     change.tag_ids = catalog.aliases(name)
-    change.if_match = if_match(call)
-    await write(call, change, catalog)
+    await write(ctx, change, catalog)
     return Response(204)
 
 
@@ -252,5 +242,5 @@ async def get_consent(call: Call) -> Response:
 @with_catalog(workspace_in_path)
 async def set_consent(call: Call, catalog: Catalog) -> Response:
     """Writes down a consent; what is left out stays as it is."""
-    written = await write_consent(call, catalog, call.path_id(), call.body, if_match(call))
+    written = await write_consent(context_of(call), catalog, call.path_id(), call.body, if_match(call))
     return json_response(200, show_consent(written.consent), [etag(written.version)])

@@ -2,6 +2,7 @@
 
 from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.pages.consent_forms import Refused, consent_of
 from contactory.contacts.pages.contact import contact_page, fields_of, read_shown
 from contactory.contacts.write.commands import write_consent
@@ -16,7 +17,7 @@ async def save_consent(call: Call, catalog: Catalog) -> Response:
     """Writes down the consent to a channel, or that the contact wants to be left alone."""
     contact_id, form = call.path_id(), call.visit.form
     try:
-        await write_consent(call, catalog, contact_id, consent_of(form))
+        await write_consent(context_of(call), catalog, contact_id, consent_of(form))
     except ValidationProblem as problem:
         shown = await read_shown(call, catalog, contact_id)
         fields, refused = fields_of(catalog, shown.contact), Refused(form, problem)

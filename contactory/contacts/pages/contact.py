@@ -8,6 +8,7 @@ import msgspec
 
 from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
 from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
@@ -17,7 +18,9 @@ from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, con
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.history import timeline
-from contactory.contacts.write.commands import create, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import new_change
+from contactory.contacts.write.commands import create, write
 from contactory.contacts.write.purge import purge
 from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
@@ -85,7 +88,7 @@ async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
         raise NotFound
-    contact = await show(call, row, contact_id, catalog)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     reach = reach_of(row, catalog) if row["deleted_at"] is None else None
     return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
 
@@ -225,7 +228,7 @@ async def make_contact(call: Call, catalog: Catalog) -> Response:
     """Makes a contact; one that is refused comes back with what is wrong."""
     form = call.visit.form
     try:
-        made = await create(call, _new_values(call, catalog), catalog)
+        made = await create(context_of(call), _new_values(call, catalog), catalog)
     except (ValidationProblem, Conflict) as problem:
         fields = _with_problem(fields_of(catalog, None), form, problem)
         return await _new_page(call, fields, problem.status, problem.detail)
@@ -253,7 +256,7 @@ async def undo_change(call: Call, catalog: Catalog) -> Response:
     """Takes one change of the history back."""
     contact_id, version = call.path_id(), _version(call)
     try:
-        await undo(call, catalog, contact_id, version)
+        await undo(context_of(call), catalog, contact_id, version)
     except (ValidationProblem, Conflict) as problem:
         shown = await read_shown(call, catalog, contact_id)
         return await contact_page(
@@ -273,7 +276,7 @@ def _version(call: Call) -> int:
 async def delete_contact(call: Call, catalog: Catalog) -> Response:
     """Deletes a contact; the grid offers to take that back."""
     contact_id = call.path_id()
-    await delete(call, catalog, contact_id)
+    await delete(context_of(call), catalog, contact_id)
     return see_other(f"{_path(call)}?deleted={contact_id}")
 
 
@@ -281,7 +284,8 @@ async def delete_contact(call: Call, catalog: Catalog) -> Response:
 async def restore_contact(call: Call, catalog: Catalog) -> Response:
     """Makes a deleted contact active again."""
     contact_id = call.path_id()
-    await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
+    ctx = context_of(call)
+    await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
     return see_other(f"{_path(call)}/{contact_id}")
 
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.columns import columns_of, value_of
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.pages.grid import layout_of, row_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
-from contactory.contacts.write.change import Change
-from contactory.contacts.write.commands import Written, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import Change, new_change
+from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import Visit, part
@@ -50,8 +52,9 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    contact = await show(call, row, contact_id, catalog)
-    change, errors = new_change(call, catalog, contact_id), Errors()
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    ctx = context_of(call)
+    change, errors = new_change(ctx, catalog, contact_id), Errors()
     _take_texts(call.visit, change, contact, catalog, errors)
     tags = _sent_tags(call, contact, catalog, errors, by_line=by_line)
     errors.check()
@@ -67,7 +70,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     if version := call.visit.value("version"):
         known = version.isascii() and version.isdigit() and len(version) < 19
         change.if_match = [int(version) if known else -1]
-    return await write(call, change, catalog)
+    return await write(ctx, change, catalog)
 
 
 def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog, errors: Errors) -> None:
@@ -109,7 +112,7 @@ async def show_row(call: Call) -> Response:
     if row is None or row["deleted_at"] is not None:
         raise NotFound
     catalog = await catalog_of(call)
-    contact = await show(call, row, contact_id, catalog)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     return await _row(call, catalog, Written(contact, row["version"]))
 
 

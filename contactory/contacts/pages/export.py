@@ -21,7 +21,7 @@ from contactory.contacts.pages.grid import layout_of, selected
 from contactory.contacts.pages.selection import filter_of, selection_of
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.listing import list_contacts
-from contactory.contacts.write.commands import show_all
+from contactory.contacts.read.show import show_all
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem
@@ -116,7 +116,7 @@ async def _file(
 
 
 async def _contacts(call: Call, catalog: Catalog, rows: list[Row]) -> list[Contact]:
-    return await show_all(call, [(row["id"], row) for row in rows], catalog)
+    return await show_all(call.app.catalogs, catalog, rows)
 
 
 async def _file_name(call: Call, kind: str, begun: datetime) -> str:

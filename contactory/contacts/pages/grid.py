@@ -17,8 +17,8 @@ from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter import OPERATORS, VALUELESS
 from contactory.contacts.read.listing import Page, count_up_to, list_contacts
 from contactory.contacts.read.search import count_matches, query_of
+from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
-from contactory.contacts.write.commands import show_all
 from contactory.dashboard.html import see_other
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
@@ -136,7 +136,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
 
 async def rows_shown(call: Call, catalog: Catalog, rows: list[Any], layout: list[Placed]) -> list[RowShown]:
     """Rows of contacts as the grid shows them."""
-    contacts = await show_all(call, [(row["id"], row) for row in rows], catalog)
+    contacts = await show_all(call.app.catalogs, catalog, rows)
     return [row_of(contact, row["version"], layout) for contact, row in zip(contacts, rows, strict=True)]
 
 
