@@ -14,7 +14,8 @@ from contactory.contacts.write.create import NewContact, create_contacts, new_co
 from contactory.contacts.write.lanes import Found, apply_changes, find, identifiers
 from contactory.contacts.write.queue import Apart
 from contactory.contacts.write.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, TIMEZONE
-from contactory.database.db import Violation, translated
+from contactory.database.constraints import TAKEN, Violation
+from contactory.database.db import translated
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (
     Conflict,
@@ -119,7 +120,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
     """Raises Conflict where a contact other than `own_id` was found; its id is named."""
     taken = [("phone", found.by_phone), ("email", found.by_email)]
     errors = [
-        FieldError(f"/{name}", None, "taken", f"Another contact has this {name}", None, contact_id)
+        TAKEN[f"contacts_{name}"].error(contact_id)
         for name, contact_id in taken
         if contact_id and contact_id != own_id
     ]
