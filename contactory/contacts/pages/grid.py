@@ -9,7 +9,8 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
 from contactory.contacts.model import Contact
 from contactory.contacts.pages.availability import TITLES
-from contactory.contacts.pages.layouts import delete_view, list_views, make_view, read_layout, write_layout
+from contactory.contacts.pages.layouts import read_layout, write_layout
+from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter import comparisons_of
