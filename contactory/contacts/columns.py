@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.consent import DO_NOT_CONTACT
 from contactory.contacts.model import Contact
 
 NARROWEST, WIDEST = 64, 800
@@ -71,6 +72,9 @@ BUILT_IN = (
 )
 HISTORY_TITLES = {column.key: column.title for column in BUILT_IN} | {"timezoneSource": "Time zone given by"}
 """What the built-in fields of a history are called."""
+CHANNEL_TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
+CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in CHANNEL_TITLES.items()}
+CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
 MOMENTS = (Column("createdAt", "Created", "moment"), Column("updatedAt", "Updated", "moment"))
 _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields__, strict=True))
 
