@@ -8,18 +8,21 @@ import msgspec
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import DO_NOT_CONTACT
 from contactory.contacts.model import Contact
+from contactory.values.field_types.field_type import Editor, FieldType, Look
+from contactory.values.field_types.registry import type_of
 
 NARROWEST, WIDEST = 64, 800
-_WIDTHS = {
-    "email": 230,
-    "phone": 170,
-    "tags": 220,
-    "zone": 190,
-    "number": 110,
-    "date": 130,
-    "boolean": 110,
-    "moment": 190,
+CUSTOM = "field-"
+"""How the keys of custom fields' columns begin; the field's number follows."""
+_LOOKS = {
+    # Not of HTML's type email, which writes what is not ASCII in another way.
+    "email": Look(Editor({"type": "text", "inputmode": "email", "spellcheck": "false"}), 230),
+    "phone": Look(Editor({"type": "tel", "inputmode": "tel"}, note="With its country code."), 170, "digits"),
+    "tags": Look(Editor(widget="tags", note="One on each line."), 220),
+    "zone": Look(Editor({"type": "text", "spellcheck": "false", "data-zone": ""}), 190),
+    "moment": Look(Editor({"type": "date"}), 190, "digits muted"),
 }
+"""By the kinds of columns that are not types of custom fields."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -29,17 +32,42 @@ class Column(msgspec.Struct, frozen=True):
     """The contact's field as the API names it, or `field-` and the number of a custom field."""
     title: str
     kind: str
-    """text, email, phone, zone, tags, number, date, boolean or moment: how it is shown and typed."""
+    """email, phone, zone, tags, moment, or a type of custom field."""
+
+    @property
+    def custom(self) -> bool:
+        """Whether it is of a custom field."""
+        return self.key.startswith(CUSTOM)
+
+    @property
+    def type(self) -> FieldType | None:
+        """The type of its values; None where no custom field can have such values."""
+        return type_of(self.kind) if self.custom or self.kind not in _LOOKS else None
+
+    @property
+    def group(self) -> str:
+        """Columns of one group are filtered in the same ways."""
+        return f"type-{self.type.name}" if self.type else self.kind
+
+    @property
+    def look(self) -> Look:
+        """How its values are shown and typed."""
+        return self.type.look if self.type else _LOOKS[self.kind]
+
+    @property
+    def classes(self) -> str:
+        """Of its cells."""
+        return f"is-{self.kind} {self.look.classes}".rstrip()
 
     @property
     def editable(self) -> bool:
         """Whether its cells can be changed."""
-        return self.kind != "moment"
+        return self not in MOMENTS
 
     @property
     def sortable(self) -> bool:
         """Whether the grid can be sorted by it."""
-        return self.kind != "tags"
+        return self.key != "tags"
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -81,7 +109,7 @@ _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields
 
 def columns_of(catalog: Catalog) -> list[Column]:
     """Every column that a workspace has, in its first order."""
-    custom = [Column(f"field-{field.num}", field.name, field.type) for field in catalog.fields.values()]
+    custom = [Column(f"{CUSTOM}{field.num}", field.name, field.type) for field in catalog.fields.values()]
     return [*BUILT_IN, *custom, *MOMENTS]
 
 
@@ -97,12 +125,12 @@ def arranged(columns: Sequence[Column], saved: Sequence[Saved]) -> list[Placed]:
 
 
 def _placed(column: Column, saved: Saved) -> Placed:
-    width = saved.width or _WIDTHS.get(column.kind, 150)
+    width = saved.width or column.look.width
     return Placed(column, min(max(width, NARROWEST), WIDEST), saved.shown, saved.pinned)
 
 
 def value_of(contact: Contact, column: Column) -> Any:
     """What a contact has in a column; None where it has nothing."""
-    if column.key.startswith("field-"):
+    if column.custom:
         return contact.custom_fields.get(column.title)
     return getattr(contact, _ATTRIBUTES[column.key])

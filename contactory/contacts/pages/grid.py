@@ -21,7 +21,7 @@ from contactory.contacts.pages.layouts import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.read.counting import count_up_to
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter_fields import OPERATORS
+from contactory.contacts.read.filter_fields import comparisons_of
 from contactory.contacts.read.listing import Page, list_contacts
 from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
@@ -137,7 +137,8 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "views": views,
         "view": call.query.get("view"),
         "deleted": call.query.get("deleted"),
-        "operators": OPERATORS,
+        "groups": {column.group: column for column in columns_of(catalog)},
+        "comparisons_of": comparisons_of,
         "channels": CHANNEL_TITLES,
         "windows": [*catalog.windows.values()],
     }

@@ -16,7 +16,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.available import Reachable
-from contactory.contacts.read.filter_fields import operator_of, place_of
+from contactory.contacts.read.filter_fields import operator_of
 
 Arg: TypeAlias = Callable[[Any], str]
 """Takes a value and gives its place in the statement."""
@@ -26,10 +26,11 @@ class Compare(msgspec.Struct, frozen=True):
     """Something is asked of one field."""
 
     field: str
-    """One of filter_fields.FIELDS, or `field-` and the number of a custom field."""
+    """One of filter_fields.FIELDS, `available`, or `field-` and the number of a custom field."""
     operator: str
     value: Any = None
-    """As the operator takes it: tags by their names, a phone as it is stored. None where it takes none."""
+    """As the operator takes it: tags by their names, a phone as it is stored, a custom value as it was typed.
+    None where it takes none."""
 
 
 class And(msgspec.Struct, frozen=True):
@@ -101,10 +102,9 @@ def condition(wanted: Filter, catalog: Catalog, arg: Arg) -> str:
 def _compared(leaf: Compare, catalog: Catalog, arg: Arg) -> str:
     if isinstance(leaf.value, Reachable):
         return f"({' and '.join(leaf.value.conditions(arg))})"
-    kind, place = place_of(leaf.field, catalog, arg)
-    operator = operator_of(kind, leaf.operator)
-    value = operator.bind(leaf.value, catalog) if operator.bind else leaf.value
-    return operator.sql.format(place=place, value=arg(value) if "{value}" in operator.sql else "")
+    (place, key), operator = operator_of(leaf.field, leaf.operator, catalog)
+    sql, values = operator.condition(place, leaf.value, catalog)
+    return sql.format(*map(arg, (*key, *values)))
 
 
 # What leads a list to its contacts.

@@ -1,15 +1,22 @@
-"""What can be asked of a contact: its fields, by kinds, and for each kind the comparisons that it knows."""
+"""What can be asked of a contact: its fields, and the comparisons that each of them knows.
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from decimal import Decimal
+What can be asked of a custom field stands with its type, in values/field_types.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.consent import CHANNELS
+from contactory.contacts.columns import CUSTOM, Column
+from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
-from contactory.values.field_types import text_form
+from contactory.values.field_types import field_type
+from contactory.values.field_types.date import DATE
+from contactory.values.field_types.field_type import KNOWN, Sql
+from contactory.values.field_types.registry import type_of
+from contactory.values.field_types.text import TEXT
 from contactory.values.phones import normalise_phone
 
 
@@ -18,17 +25,60 @@ class Operator(NamedTuple):
 
     words: str
     """How it is said, between the name of the field and the value."""
-    sql: str
-    """With `{place}` for what is compared, and `{value}` for what it is compared with. It may be null where
-    the contact has no value."""
+    condition: Callable[[str, Any, Catalog], Sql]
+    """The condition on what stands in the given place, and a value. It may be null where there is none."""
     parse: Callable[[str, Catalog], Any] | None = None
     """The value from what was typed, which is not empty; raises Invalid. None where it takes no value."""
-    bind: Callable[[Any, Catalog], Any] | None = None
-    """What the statement takes for the value, unless it is that itself."""
+
+    @property
+    def valueless(self) -> bool:
+        """It compares with nothing."""
+        return self.parse is None
 
 
-def _typed(text: str, catalog: Catalog) -> str:
-    return text
+Operators = Mapping[str, Operator]
+
+
+class Field(NamedTuple):
+    """A built-in field."""
+
+    place: str
+    """Where it stands in the row of a contact `c`."""
+    offered: Operators
+    """What the grid offers, in its order."""
+    further: Operators = {}
+    """What is asked by programs alone."""
+
+
+def _same(value: Any, catalog: Catalog) -> Any:
+    return value
+
+
+def _compared(
+    words: str,
+    sql: str,
+    parse: Callable[[str, Catalog], Any] | None = None,
+    bind: Callable[[Any, Catalog], Any] = _same,
+) -> Operator:
+    """A comparison by `sql`, which has `{place}` and then `{value}`; `bind` makes what the driver takes."""
+
+    def condition(place: str, value: Any, catalog: Catalog) -> Sql:
+        return sql.format(place=place, value="{}"), [bind(value, catalog)]
+
+    return Operator(words, condition, parse)
+
+
+def _of_type(operator: field_type.Operator) -> Operator:
+    """A comparison that a type of custom fields knows. Its values are texts as they are typed."""
+
+    def condition(place: str, value: Any, catalog: Catalog) -> Sql:
+        return operator.condition(place, value or "")
+
+    def parse(text: str, catalog: Catalog) -> str:
+        operator.condition("", text)
+        return text
+
+    return Operator(operator.words, condition, None if operator.valueless else parse)
 
 
 def _email_key(text: str, catalog: Catalog) -> str:
@@ -43,7 +93,11 @@ def _digits(text: str, catalog: Catalog) -> str:
     return "".join(filter(str.isdigit, text)) or text
 
 
-def _tag(text: str, catalog: Catalog) -> tuple[str, ...]:
+def _midnight(text: str, catalog: Catalog) -> datetime:
+    return datetime.fromisoformat(DATE.parse(text)).replace(tzinfo=UTC)
+
+
+def _one_tag(text: str, catalog: Catalog) -> tuple[str, ...]:
     return (text,)
 
 
@@ -55,132 +109,93 @@ def _all_tags(value: None, catalog: Catalog) -> list[int]:
     return [tag_id for tag_id, name in catalog.tag_names.items() if name is not None]
 
 
-def _number(text: str, catalog: Catalog) -> Decimal:
-    return Decimal(text_form("number", text))
-
-
-def _date(text: str, catalog: Catalog) -> str:
-    return text_form("date", text)
-
-
-def _boolean(text: str, catalog: Catalog) -> str:
-    return text_form("boolean", text)
-
-
-def _midnight(text: str, catalog: Catalog) -> datetime:
-    day = date.fromisoformat(text_form("date", text))
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-_IS_NULL = "{place} is null"
-_FILLED = {
-    "filled": Operator("is filled in", "{place} is not null"),
-    "empty": Operator("is empty", _IS_NULL),
+_KNOWN = {name: _of_type(operator) for name, operator in KNOWN.items()}
+_TEXT = {name: _of_type(operator) for name, operator in TEXT.operators.items()}
+_EMAIL = {**_TEXT, "is": _compared("is", "c.email_key = {value}", _email_key)}
+_PHONE = {
+    "is": _compared("is", "{place} = {value}", _phone),
+    "contains": _compared("contains", "strpos({place}, {value}) > 0", _digits),
+    **_KNOWN,
 }
-_CONTAINS = Operator("contains", "strpos(lower({place}), lower({value})) > 0", _typed)
+_ZONE = {"is": _compared("is", "{place} = {value}", _same), **_KNOWN}
 _ANY_TAG = "{place} && {value}::bigint[]"
-OPERATORS: dict[str, dict[str, Operator]] = {
-    "text": {
-        "is": Operator("is", "lower({place}) = lower({value})", _typed),
-        "contains": _CONTAINS,
-        **_FILLED,
-    },
-    "email": {"is": Operator("is", "c.email_key = {value}", _email_key), "contains": _CONTAINS, **_FILLED},
-    "phone": {
-        "is": Operator("is", "{place} = {value}", _phone),
-        "contains": Operator("contains", "strpos({place}, {value}) > 0", _digits),
-        **_FILLED,
-    },
-    "zone": {"is": Operator("is", "{place} = {value}", _typed), **_FILLED},
-    # The value is one or several names: at least one of them, or none.
-    "tags": {
-        "has": Operator("have", _ANY_TAG, _tag, _aliases),
-        "lacks": Operator("lack", f"not {_ANY_TAG}", _tag, _aliases),
-        "filled": Operator("is filled in", _ANY_TAG, bind=_all_tags),
-        "empty": Operator("is empty", f"not {_ANY_TAG}", bind=_all_tags),
-    },
-    "number": {
-        "is": Operator("is", "({place})::numeric = {value}", _number),
-        "least": Operator("is at least", "({place})::numeric >= {value}", _number),
-        "most": Operator("is at most", "({place})::numeric <= {value}", _number),
-        **_FILLED,
-    },
-    "date": {
-        "is": Operator("is", '{place} = {value} collate "C"', _date),
-        "from": Operator("is on or after", '{place} >= {value} collate "C"', _date),
-        "before": Operator("is before", '{place} < {value} collate "C"', _date),
-        **_FILLED,
-    },
-    "boolean": {"is": Operator("is", "{place} = {value}", _boolean), **_FILLED},
-    "moment": {
-        "from": Operator("on or after", "{place} >= {value}", _midnight),
-        "before": Operator("before", "{place} < {value}", _midnight),
-    },
+# The value is one name or several: at least one of them, or none.
+_TAGS = {
+    "has": _compared("have", _ANY_TAG, _one_tag, _aliases),
+    "lacks": _compared("lack", f"not {_ANY_TAG}", _one_tag, _aliases),
+    "filled": _compared("is filled in", _ANY_TAG, bind=_all_tags),
+    "empty": _compared("is empty", f"not {_ANY_TAG}", bind=_all_tags),
 }
-"""By the kind of field, what the grid offers, in its order."""
-_FURTHER: dict[str, dict[str, Operator]] = {
-    "moment": {
-        "after": Operator("after", "{place} > {value}"),
-        "until": Operator("not after", "{place} <= {value}"),
-        **_FILLED,
-    },
-    "id": {"in": Operator("is one of", "{place} = any({value}::text[]::uuid[])")},
-    "consent": {"is": Operator("is", "{place} = {value}")},
-    "search": {
-        # For all that match: the index of the words leads to them.
-        "finds": Operator(
-            "match the search",
-            """{place} in (select s.contact_id from contact_search s
+_MOMENT = {
+    "from": _compared("on or after", "{place} >= {value}", _midnight),
+    "before": _compared("before", "{place} < {value}", _midnight),
+}
+_MOMENT_FURTHER = {
+    "after": _compared("after", "{place} > {value}"),
+    "until": _compared("not after", "{place} <= {value}"),
+}
+_CONSENT = {"is": _compared("is", "{place} = {value}")}
+_SEARCH = {
+    # For all that match: the index of the words leads to them.
+    "finds": _compared(
+        "match the search",
+        """{place} in (select s.contact_id from contact_search s
                          where s.workspace_id = $1 and s.words @@ {value}::tsquery)""",
-        ),
-        # For the first ones of an order. As a value and no join, so that the walk stops after a page.
-        "meets": Operator(
-            "match the search",
-            """(select s.words @@ {value}::tsquery from contact_search s
+    ),
+    # For the first ones of an order. As a value and no join, so that the walk stops after a page.
+    "meets": _compared(
+        "match the search",
+        """(select s.words @@ {value}::tsquery from contact_search s
              where s.workspace_id = $1 and s.workspace_id = c.workspace_id and s.contact_id = {place})""",
-        ),
-    },
+    ),
 }
-"""What is asked by programs alone."""
-_EXACTLY = {"exactly": Operator("is exactly", "{place} = {value}")}
-"""Of a custom value of any type, as it is kept."""
+_EXACTLY = _compared("is exactly", "{place} = {value}")
+"""Of a custom value, as it is kept."""
 
-FIELDS: dict[str, tuple[str, str]] = {
-    "id": ("id", "c.id"),
-    "firstName": ("text", "c.first_name"),
-    "lastName": ("text", "c.last_name"),
-    "email": ("email", "c.email"),
-    "phone": ("phone", "c.phone"),
-    "tags": ("tags", "c.tag_ids"),
-    "timezone": ("zone", "c.timezone"),
-    "createdAt": ("moment", "c.created_at"),
-    "updatedAt": ("moment", "c.updated_at"),
-    "deletedAt": ("moment", "c.deleted_at"),
-    "search": ("search", "c.id"),
+FIELDS: dict[str, Field] = {
+    "firstName": Field("c.first_name", _TEXT),
+    "lastName": Field("c.last_name", _TEXT),
+    "email": Field("c.email", _EMAIL),
+    "phone": Field("c.phone", _PHONE),
+    "tags": Field("c.tag_ids", _TAGS),
+    "timezone": Field("c.timezone", _ZONE),
+    "createdAt": Field("c.created_at", _MOMENT, _MOMENT_FURTHER),
+    "updatedAt": Field("c.updated_at", _MOMENT, _MOMENT_FURTHER),
+    "deletedAt": Field("c.deleted_at", {}, _MOMENT | _MOMENT_FURTHER | _KNOWN),
+    "id": Field("c.id", {}, {"in": _compared("is one of", "{place} = any({value}::text[]::uuid[])")}),
+    "search": Field("c.id", {}, _SEARCH),
     **{
-        f"consent.{name}": ("consent", f"coalesce(c.consent #>> '{{{name},status}}', 'unknown')")
+        f"consent.{name}": Field(f"coalesce(c.consent -> '{name}' ->> 'status', 'unknown')", {}, _CONSENT)
         for name in CHANNELS
     },
-    "consent.doNotContact": ("consent", "coalesce((c.consent ->> 'doNotContact')::boolean, false)"),
+    f"consent.{DO_NOT_CONTACT}": Field(
+        f"coalesce((c.consent ->> '{DO_NOT_CONTACT}')::boolean, false)", {}, _CONSENT
+    ),
 }
-"""The kind of each built-in field, and where it stands."""
-CUSTOM = "field-"
+"""The built-in fields by their names."""
 
 
-def place_of(field: str, catalog: Catalog, arg: Callable[[Any], str]) -> tuple[str, str]:
-    """The kind of a field, and where it stands. Raises Invalid for a custom field that there is not."""
+def comparisons_of(column: Column) -> Operators:
+    """What may be asked of a column of the grid, by the name in the URL."""
+    if column.custom:
+        return {name: _of_type(operator) for name, operator in type_of(column.kind).operators.items()}
+    return FIELDS[column.key].offered
+
+
+def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]:
+    """Where a field stands, and what a comparison of that name asks of it.
+
+    Raises Invalid for a custom field that there is not, and KeyError for a comparison that it does not know.
+    """
     if field in FIELDS:
-        return FIELDS[field]
+        place, offered, further = FIELDS[field]
+        return (place, []), offered.get(name) or further[name]
     number = field.removeprefix(CUSTOM)
     custom = catalog.fields_by_num.get(number)
     if custom is None:
         raise unknown_field()
-    return custom.type, f"c.fields ->> {arg(number)}"
-
-
-def operator_of(kind: str, name: str) -> Operator:
-    """What a comparison of that name asks of a field of that kind."""
-    return (OPERATORS.get(kind, {}) | _FURTHER.get(kind, _EXACTLY))[name]
+    operators = type_of(custom.type).operators
+    return ("(c.fields ->> {})", [number]), _EXACTLY if name == "exactly" else _of_type(operators[name])
 
 
 def unknown_field() -> Invalid:

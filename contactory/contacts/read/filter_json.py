@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import cast
 
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.columns import CUSTOM
 from contactory.contacts.model import parse_fields
 from contactory.contacts.read.filter import EVERYTHING, And, Compare, Filter
-from contactory.contacts.read.filter_fields import CUSTOM
 from contactory.contacts.schemas import CUSTOM_FIELDS
 from contactory.rules.checks import Errors, Json, Object, ids_schema, parse_ids
 from contactory.rules.invalid import Invalid

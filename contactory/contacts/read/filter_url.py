@@ -12,7 +12,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
 from contactory.contacts.read.available import reachable
 from contactory.contacts.read.filter import And, Compare, Filter, available
-from contactory.contacts.read.filter_fields import OPERATORS, unknown_field
+from contactory.contacts.read.filter_fields import comparisons_of, unknown_field
 from contactory.contacts.read.filter_words import question
 from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
@@ -39,7 +39,7 @@ def parse_condition(text: str, catalog: Catalog) -> Condition:
     column = next((c for c in columns_of(catalog) if c.key == key), None)
     if column is None:
         raise unknown_field()
-    operator = OPERATORS[column.kind].get(name)
+    operator = comparisons_of(column).get(name)
     if operator is None:
         raise Invalid("unknown_filter", f"This filter asks something of {column.title} that cannot be asked")
     value = value.strip() if operator.parse else ""

@@ -7,7 +7,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import CHANNEL_TITLES, CONSENT_TITLES, columns_of
 from contactory.contacts.read.available import Reachable
 from contactory.contacts.read.filter import And, Compare, Filter, Not, Or
-from contactory.contacts.read.filter_fields import operator_of, place_of
+from contactory.contacts.read.filter_fields import operator_of
 
 _SHOWN = 3
 _TITLES = {
@@ -24,9 +24,9 @@ def question(leaf: Compare, catalog: Catalog) -> str:
         reach = leaf.value
         moment = "now" if leaf.operator == "now" else f"at {_shown(reach.at)}"
         return f"{CHANNEL_TITLES[reach.channel]}: available {moment}"
-    kind, _ = place_of(leaf.field, catalog, str)
+    _, operator = operator_of(leaf.field, leaf.operator, catalog)
     title = next((c.title for c in columns_of(catalog) if c.key == leaf.field), None)
-    return f"{title or _TITLES[leaf.field]} {operator_of(kind, leaf.operator).words}"
+    return f"{title or _TITLES[leaf.field]} {operator.words}"
 
 
 def words(wanted: Filter, catalog: Catalog) -> str:
