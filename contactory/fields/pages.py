@@ -15,7 +15,7 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
 TITLES = {"text": "Text", "number": "Number", "date": "Date", "boolean": "Yes or no"}
-_SAID = {
+_MESSAGES = {
     "made": "The field is made.",
     "saved": "The field is saved.",
     "moved": "The field is moved.",
@@ -46,8 +46,8 @@ async def _list_page(
         "titles": TITLES,
         "typed": typed or {"name": "", "type": TYPES[0]},
         "errors": errors_by_field(problem) if problem else {},
-        "done": _SAID.get(call.query.get("done", "")),
-        "said": None,
+        "done": _MESSAGES.get(call.query.get("done", "")),
+        "message": None,
         "counted": store.COUNTED,
         "here": _path(call),
     }
@@ -109,7 +109,12 @@ def _done(call: Call, done: str, *fields: CustomField) -> Response:
     """Back to the list; for a script the rows as they are now, and what to say."""
     if wants_page(call.request):
         return see_other(f"{_path(call)}?done={done}")
-    shown: dict[str, Any] = {"fields": fields, "titles": TITLES, "said": _SAID[done], "here": _path(call)}
+    shown: dict[str, Any] = {
+        "fields": fields,
+        "titles": TITLES,
+        "message": _MESSAGES[done],
+        "here": _path(call),
+    }
     return part(call, "fields/rows.html", **shown)
 
 

@@ -15,7 +15,7 @@ LIST_QUERY = {
     **WORKSPACE,
     "q": Rule(prefix, PREFIX, narrows=True),
     "limit": LIMIT,
-    "cursor": described(CURSOR, "Where to go on: take it from the Link header."),
+    "cursor": described(CURSOR, "The start of the next page, from the Link header."),
 }
 RENAME = Form({"workspaceId": WORKSPACE_ID, "name": NEW_NAME, "merge": BOOLEAN}, required=("name",))
 
@@ -47,7 +47,7 @@ def _name(call: Call) -> str:
 
 
 async def rename_tag(call: Call) -> Response:
-    """Gives a tag another name, or makes one tag of two."""
+    """Renames a tag, or merges it into another."""
     body, name = call.body, _name(call)
     workspace_id = (await call.catalog(body.get("workspaceId"))).workspace_id
     call.changed_catalogs.add(workspace_id)
@@ -57,7 +57,7 @@ async def rename_tag(call: Call) -> Response:
 
 
 async def delete_tag(call: Call) -> Response:
-    """Takes a tag off every contact."""
+    """Deletes a tag and removes it from every contact."""
     name = _name(call)
     workspace_id = (await call.catalog(call.query.get("workspaceId"))).workspace_id
     call.changed_catalogs.add(workspace_id)

@@ -1,11 +1,11 @@
-// The right input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
+// The input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
-/** The kind of a cell, as its class says. */
+/** The kind of a cell, from its class. */
 export const kindOf = (cell) => [...cell.classList].find((name) => name.startsWith("is-")).slice(3);
 
-/** What a cell shows, as it would be typed: a text, or the list of its tags. */
+/** The value of a cell in the form in which it is typed: a text, or the list of its tags. */
 export function shownValue(cell) {
   if (kindOf(cell) === "tags") return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
   const value = cell.querySelector(".value");
@@ -13,7 +13,7 @@ export function shownValue(cell) {
 }
 
 const INPUTS = {
-  // Not of the type email, which writes what is not ASCII in another way.
+  // Not type "email", which changes characters that are not ASCII.
   email: { type: "text", inputMode: "email", spellcheck: false },
   phone: { type: "tel", inputMode: "tel" },
   number: { type: "text", inputMode: "decimal" },
@@ -53,7 +53,7 @@ function plain(kind, value) {
 }
 
 function typed(kind, value) {
-  const long = kind === "text" && value.includes("\n"); // An input would take the line breaks out.
+  const long = kind === "text" && value.includes("\n"); // An input would remove the line breaks.
   const input = long ? document.createElement("textarea") : Object.assign(document.createElement("input"), INPUTS[kind] ?? INPUTS.text);
   input.autocomplete = "off";
   input.dir = "auto";
