@@ -39,6 +39,10 @@ class Field(msgspec.Struct, frozen=True):
     """While the type is being changed: the second type that values must fit."""
 
 
+class Stale(Exception):
+    """A change was made up by a catalogue that is out of date: make it up again."""
+
+
 class Catalog(msgspec.Struct):
     """One workspace's names and defaults at one version."""
 
@@ -144,11 +148,18 @@ class Catalogs:
             return found
         return await self._flights.get(workspace_id, lambda: self.load(workspace_id))
 
-    async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog | None:
+    async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog:
         """`catalog` itself if it is up to date, otherwise the workspace's current catalogue.
 
-        Reads only the version if that is still the same; callers at the same moment share the read.
+        Reads only the version if that is still the same; callers at the same moment share the read. Raises
+        NotFound if the workspace does not exist any more.
         """
+        found = await self._newest(catalog, conn)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def _newest(self, catalog: Catalog, conn: Connection | None) -> Catalog | None:
         workspace_id = catalog.workspace_id
         if conn is not None:
             version = await read_version(conn, workspace_id)

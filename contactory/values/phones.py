@@ -200,14 +200,6 @@ def _with_country_code(plain: str) -> str | None:
     return None
 
 
-def phone_zones(e164: str) -> tuple[str, ...]:
-    """Every zone that a number (from `normalise_phone`) could be in, by the names in zone.tab, sorted.
-
-    Empty if the number has no place: toll-free, premium rate, personal, satellite.
-    """
-    return tuple(sorted(_places(e164)))
-
-
 def derive_zone(e164: str | None, workspace_zone: str | None, country: str | None = None) -> Derived:
     """The time zone of a new contact without one, in a workspace of `country` (ISO 3166 alpha-2).
 
