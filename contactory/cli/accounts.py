@@ -55,9 +55,13 @@ def workspace() -> None:
 @click.argument("name", type=NAME)
 @click.option("--account", "account_id", type=ID, required=True, help="The account of the workspace.")
 @click.option(
-    "--timezone", type=checked("ZONE", "contactory.contacts.model:TIMEZONE"), help="For example Europe/Paris."
+    "--timezone",
+    type=checked("ZONE", "contactory.values.timezones:TIMEZONE"),
+    help="For example Europe/Paris.",
 )
-@click.option("--country", type=checked("CODE", "contactory.workspaces.model:COUNTRY"), help="As FR.")
+@click.option(
+    "--country", type=checked("CODE", "contactory.workspaces.model:COUNTRY"), help="For example FR."
+)
 @click.option("--test", is_flag=True, help="Create a test workspace, which only test keys see.")
 @json_option
 def create_workspace(
