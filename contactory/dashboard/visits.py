@@ -18,7 +18,7 @@ from contactory.access.users import list_workspaces_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.csrf import carries, masked
 from contactory.dashboard.html import cookies, html, pack_page, problem_page, text_of, theme
-from contactory.rules.actor import NOBODY, Actor
+from contactory.rules.actor import ANONYMOUS, Actor
 from contactory.rules.errors import (
     Forbidden,
     NotFound,
@@ -101,7 +101,7 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
     """
     if operation.writes and not _from_here(request):
         raise Forbidden(ELSEWHERE)
-    call = Call(operation, request, app, NOBODY)
+    call = Call(operation, request, app, ANONYMOUS)
     call.path = path
     # A link from another site may have unknown parameters, such as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)

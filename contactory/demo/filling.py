@@ -65,7 +65,7 @@ async def fill(
         await index(conn, workspace.id, [contact_id for contact_id, _ in born])
         filled.made += len(born)
         filled.there += len(piece) - len(born)
-        filled.changes += await _tell(conn, catalog, origins, born, settings)
+        filled.changes += await _change_later(conn, catalog, origins, born, settings)
         done(len(piece))
     return filled
 
@@ -143,7 +143,7 @@ def _new(step: Step, catalog: Catalog, origins: dict[str, Origin]) -> NewContact
     return new
 
 
-async def _tell(
+async def _change_later(
     conn: Connection,
     catalog: Catalog,
     origins: dict[str, Origin],
@@ -151,7 +151,7 @@ async def _tell(
     settings: Settings,
 ) -> int:
     """Makes the later changes of contacts: the first change of each, then the second ones, and so on."""
-    told = 0
+    changed = 0
     for turn in range(1, max((len(steps) for _, steps in born), default=0)):
         changes = [
             _change(contact_id, steps[turn], catalog, origins)
@@ -159,8 +159,8 @@ async def _tell(
             if turn < len(steps)
         ]
         outcomes = await apply_changes(conn, changes, settings)
-        told += sum(outcome.verdict == "changed" for outcome in outcomes)
-    return told
+        changed += sum(outcome.verdict == "changed" for outcome in outcomes)
+    return changed
 
 
 def _change(contact_id: str, step: Step, catalog: Catalog, origins: dict[str, Origin]) -> Change:

@@ -47,7 +47,7 @@ def _own(name: str, method: str, path: str, summary: str, handler: Any, **more: 
 
 PEOPLE_PAGES = [
     _managed("showPeople", "GET", "", "Show the users of the account", people_pages.show_people),
-    _managed("invite", "POST", "", "Invite somebody", people_pages.invite),
+    _managed("invite", "POST", "", "Invite a user", people_pages.invite),
     _managed("showPerson", "GET", "/{id}", "A person", people_pages.show_person, query=people_pages.DONE),
     _managed("changePerson", "POST", "/{id}", "Change role and workspaces", people_pages.change_person),
     _managed("makePersonLink", "POST", "/{id}/link", "A new password", people_pages.make_person_link),
