@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from contactory.catalog.calls import with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import parse_fields
 from contactory.contacts.read.available import PlanFilter, count_by_zones
@@ -12,7 +13,7 @@ from contactory.local_time.windows import SendWindow
 from contactory.rules.checks import Errors, Form, Json, Object, described, ids_schema, parse_ids, unchecked
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
-from contactory.send_windows.api import home
+from contactory.send_windows.api import window_in_path
 from contactory.values.names import NAME, display_name
 from contactory.values.questions import AT, CHANNEL
 from contactory.web.messages import JSON, Response
@@ -53,29 +54,28 @@ PLAN = Form(
 )
 
 
-async def plan_window(call: Call) -> Response:
+async def _workspace_of_window(call: Call) -> str:
+    workspace_id, _ = await window_in_path(call)
+    return workspace_id
+
+
+@with_catalog(_workspace_of_window)
+async def plan_window(call: Call, catalog: Catalog) -> Response:
     """Counts, for each hour of the seven days from now or `at` on, how many contacts become available in it
     and how many are available at some moment of it, in all and by zones.
 
     The first hour is the one that runs then, and counts from that moment on. The answer is sent hour by hour.
     """
-    early = Errors()
-    question = PLAN.collect(call.body, early)
-    workspace_id, window_id = await home(call)
     async with call.connection() as conn:
-        window = await store.get_window(conn, workspace_id, window_id)
-
-    async def attempt(catalog: Catalog) -> Response:
-        errors = Errors()
-        errors.found += early.found
-        channel = _channel(question, window, errors)
-        given: Json = question.get("filter", {})
-        await call.app.catalogs.tag_ids(catalog, _names(given), call.conn)
-        wanted = _parse_filter(given, catalog, errors)
-        errors.check()
-        return await _plan(call, window, channel, question.get("at") or datetime.now(UTC), wanted)
-
-    return await call.by_catalog(workspace_id, attempt)
+        window = await store.get_window(conn, catalog.workspace_id, call.path_id())
+    errors = Errors()
+    question = PLAN.collect(call.body, errors)
+    channel = _channel(question, window, errors)
+    given: Json = question.get("filter", {})
+    await call.app.catalogs.tag_ids(catalog, _names(given), call.conn)
+    wanted = _parse_filter(given, catalog, errors)
+    errors.check()
+    return await _plan(call, window, channel, question.get("at") or datetime.now(UTC), wanted)
 
 
 async def _plan(call: Call, window: SendWindow, channel: str, at: datetime, wanted: PlanFilter) -> Response:
