@@ -55,7 +55,7 @@ def workspace() -> None:
 @click.argument("name", type=NAME)
 @click.option("--account", "account_id", type=ID, required=True, help="The account that it belongs to.")
 @click.option(
-    "--timezone", type=checked("ZONE", "contactory.contacts.model:TIMEZONE"), help="As Europe/Paris."
+    "--timezone", type=checked("ZONE", "contactory.values.timezones:TIMEZONE"), help="As Europe/Paris."
 )
 @click.option("--country", type=checked("CODE", "contactory.workspaces.model:COUNTRY"), help="As FR.")
 @click.option("--test", is_flag=True, help="Make it a test workspace, which only test keys see.")

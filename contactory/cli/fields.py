@@ -37,7 +37,7 @@ def field() -> None:
 
 
 @field.command("create")
-@click.argument("name", type=checked("NAME", "contactory.tags.model:NAME"))
+@click.argument("name", type=checked("NAME", "contactory.values.names:NAME"))
 @_WORKSPACE
 @click.option(
     "--type",

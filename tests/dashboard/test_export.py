@@ -15,6 +15,7 @@ from contactory.base.ids import new_id
 from contactory.contacts.columns import typed_column
 from contactory.contacts.pages.export import PIECE
 from contactory.contacts.pages.export_formats import as_csv, guarded
+from contactory.values.field_types.text import TEXT
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 
