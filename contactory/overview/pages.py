@@ -7,9 +7,9 @@ from typing import Any
 from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.columns import HISTORY_TITLES
-from contactory.contacts.pages.availability import TITLES
-from contactory.contacts.read.available import PlanFilter, count_by_zones
+from contactory.contacts.columns import CHANNEL_TITLES, HISTORY_TITLES
+from contactory.contacts.read.counting import Count, count_by_zones, count_or_estimate
+from contactory.contacts.read.filter import EVERYTHING
 from contactory.contacts.read.history import recent
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.local_time.plan import Counts, count
@@ -59,9 +59,9 @@ async def growth(call: Call, catalog: Catalog) -> Shown:
     today = datetime.now(UTC).date()
     first = today - timedelta(days=days - 1)
 
-    async def find() -> tuple[store.Total, dict[date, int]]:
+    async def find() -> tuple[Count, dict[date, int]]:
         async with call.app.db.connection() as conn:
-            total = await store.count_contacts(conn, workspace_id)
+            total = await count_or_estimate(conn, catalog, EVERYTHING, store.EXACTLY)
             return total, await store.count_by_day(conn, workspace_id, first)
 
     total, by_day = await call.app.counts.get((workspace_id, "growth", first.isoformat()), find)
@@ -83,14 +83,14 @@ async def tags(call: Call, catalog: Catalog) -> Shown:
 async def reach(call: Call, catalog: Catalog) -> Shown:
     """How many can be reached in each of the coming hours."""
     usable = {c: [w for w in catalog.windows.values() if c in w.channels] for c in CHANNELS}
-    channels = {channel: title for channel, title in TITLES.items() if usable[channel]}
+    channels = {channel: title for channel, title in CHANNEL_TITLES.items() if usable[channel]}
     channel = call.query.get("channel")
     channel = channel if channel in channels else next(iter(channels))
     window = _window(call, catalog, channel)
 
     async def find() -> Counts:
         async with call.app.db.connection() as conn:
-            return count(await count_by_zones(conn, catalog.workspace_id, channel, PlanFilter()))
+            return count(await count_by_zones(conn, catalog, channel, EVERYTHING))
 
     counts = await call.app.counts.get((catalog.workspace_id, "zones", channel), find)
     return {
