@@ -21,12 +21,16 @@ _TITLES = {
 def question(leaf: Compare, catalog: Catalog) -> str:
     """What a comparison asks, without the value. Raises Invalid where its field is not there any more."""
     if isinstance(leaf.value, Reachable):
-        reach = leaf.value
-        moment = "now" if leaf.operator == "now" else f"at {_shown(reach.at)}"
-        return f"{CHANNEL_TITLES[reach.channel]}: available {moment}"
+        return availability(leaf.value, now=leaf.operator == "now")
     _, operator = operator_of(leaf.field, leaf.operator, catalog)
     title = next((c.title for c in columns_of(catalog) if c.key == leaf.field), None)
     return f"{title or _TITLES[leaf.field]} {operator.words}"
+
+
+def availability(reach: Reachable, *, now: bool) -> str:
+    """Who may be contacted, without the window."""
+    moment = "now" if now else f"at {_shown(reach.at)}"
+    return f"{CHANNEL_TITLES[reach.channel]}: available {moment}"
 
 
 def words(wanted: Filter, catalog: Catalog) -> str:
