@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from contactory.catalog.calls import with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.counting import count_by_zones
 from contactory.contacts.read.filter import tag_names
@@ -11,7 +12,7 @@ from contactory.local_time.windows import SendWindow
 from contactory.rules.checks import Errors, Form, Object, described, unchecked
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
-from contactory.send_windows.api import home
+from contactory.send_windows.api import window_in_path
 from contactory.values.questions import AT, CHANNEL
 from contactory.web.messages import JSON, Response
 from contactory.web.operations import Call
@@ -27,33 +28,31 @@ PLAN = Form(
 )
 
 
-async def plan_window(call: Call) -> Response:
+async def _workspace_of_window(call: Call) -> str:
+    workspace_id, _ = await window_in_path(call)
+    return workspace_id
+
+
+@with_catalog(_workspace_of_window)
+async def plan_window(call: Call, catalog: Catalog) -> Response:
     """Counts, for each hour of the seven days from now or `at` on, how many contacts become available in it
     and how many are available at some moment of it, in all and by zones.
 
     The first hour is the one that runs then, and counts from that moment on. The answer is sent hour by hour.
     """
-    early = Errors()
-    question = PLAN.collect(call.body, early)
-    workspace_id, window_id = await home(call)
     async with call.connection() as conn:
-        window = await store.get_window(conn, workspace_id, window_id)
-
-    async def attempt(catalog: Catalog) -> Response:
-        errors = Errors()
-        errors.found += early.found
-        channel = _channel(question, window, errors)
-        wanted = parse_plan_filter(question.get("filter", {}), catalog, errors, "filter")
-        errors.check()
-        await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
-        at = question.get("at") or datetime.now(UTC)
-        async with call.connection() as conn:
-            counts = count(await count_by_zones(conn, catalog, channel, wanted))
-        plan = Plan(window.id, channel, at, counts.contacts, counts.unavailable, [])
-        stream = write_plan(plan, window.schedule, counts)
-        return Response(200, headers=[("content-type", JSON)], stream=stream)
-
-    return await call.by_catalog(workspace_id, attempt)
+        window = await store.get_window(conn, catalog.workspace_id, call.path_id())
+    errors = Errors()
+    question = PLAN.collect(call.body, errors)
+    channel = _channel(question, window, errors)
+    wanted = parse_plan_filter(question.get("filter", {}), catalog, errors, "filter")
+    errors.check()
+    await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
+    async with call.connection() as conn:
+        counts = count(await count_by_zones(conn, catalog, channel, wanted))
+    at = question.get("at") or datetime.now(UTC)
+    plan = Plan(window.id, channel, at, counts.contacts, counts.unavailable, [])
+    return Response(200, headers=[("content-type", JSON)], stream=write_plan(plan, window.schedule, counts))
 
 
 def _channel(question: Object, window: SendWindow, errors: Errors) -> str:

@@ -10,19 +10,11 @@ from contactory.contacts.consent import DO_NOT_CONTACT
 from contactory.contacts.model import Contact
 from contactory.values.field_types.field_type import Editor, FieldType, Look
 from contactory.values.field_types.registry import type_of
+from contactory.values.field_types.text import TEXT
 
 NARROWEST, WIDEST = 64, 800
 CUSTOM = "field-"
 """How the keys of custom fields' columns begin; the field's number follows."""
-_LOOKS = {
-    # Not of HTML's type email, which writes what is not ASCII in another way.
-    "email": Look(Editor({"type": "text", "inputmode": "email", "spellcheck": "false"}), 230),
-    "phone": Look(Editor({"type": "tel", "inputmode": "tel"}, note="With its country code."), 170, "digits"),
-    "tags": Look(Editor(widget="tags", note="One on each line."), 220),
-    "zone": Look(Editor({"type": "text", "spellcheck": "false", "data-zone": ""}), 190),
-    "moment": Look(Editor({"type": "date"}), 190, "digits muted"),
-}
-"""By the kinds of columns that are not types of custom fields."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -33,6 +25,10 @@ class Column(msgspec.Struct, frozen=True):
     title: str
     kind: str
     """email, phone, zone, tags, moment, or a type of custom field."""
+    look: Look
+    """How its values are shown and typed."""
+    type: FieldType | None = None
+    """The type of its values; None where no custom field can have such values."""
 
     @property
     def custom(self) -> bool:
@@ -40,19 +36,9 @@ class Column(msgspec.Struct, frozen=True):
         return self.key.startswith(CUSTOM)
 
     @property
-    def type(self) -> FieldType | None:
-        """The type of its values; None where no custom field can have such values."""
-        return type_of(self.kind) if self.custom or self.kind not in _LOOKS else None
-
-    @property
     def group(self) -> str:
         """Columns of one group are filtered in the same ways."""
-        return f"type-{self.type.name}" if self.type else self.kind
-
-    @property
-    def look(self) -> Look:
-        """How its values are shown and typed."""
-        return self.type.look if self.type else _LOOKS[self.kind]
+        return f"type-{self.kind}" if self.type else self.kind
 
     @property
     def classes(self) -> str:
@@ -90,26 +76,41 @@ class Saved(msgspec.Struct, frozen=True):
     pinned: bool = False
 
 
+def typed_column(key: str, title: str, field_type: FieldType) -> Column:
+    """A column whose values are of a type that custom fields may have."""
+    return Column(key, title, field_type.name, field_type.look, field_type)
+
+
+# Not of HTML's type email, which writes what is not ASCII in another way.
+_EMAIL = Look(Editor({"type": "text", "inputmode": "email", "spellcheck": "false"}), 230)
+_PHONE = Look(Editor({"type": "tel", "inputmode": "tel"}, note="With its country code."), 170, "digits")
+_TAGS = Look(Editor(widget="tags", note="One on each line."), 220)
+_ZONE = Look(Editor({"type": "text", "spellcheck": "false", "data-zone": ""}), 190)
+_MOMENT = Look(Editor({"type": "date"}), 190, "digits muted")
 BUILT_IN = (
-    Column("firstName", "First name", "text"),
-    Column("lastName", "Last name", "text"),
-    Column("email", "E-mail", "email"),
-    Column("phone", "Phone", "phone"),
-    Column("tags", "Tags", "tags"),
-    Column("timezone", "Time zone", "zone"),
+    typed_column("firstName", "First name", TEXT),
+    typed_column("lastName", "Last name", TEXT),
+    Column("email", "E-mail", "email", _EMAIL),
+    Column("phone", "Phone", "phone", _PHONE),
+    Column("tags", "Tags", "tags", _TAGS),
+    Column("timezone", "Time zone", "zone", _ZONE),
 )
 HISTORY_TITLES = {column.key: column.title for column in BUILT_IN} | {"timezoneSource": "Time zone given by"}
 """What the built-in fields of a history are called."""
 CHANNEL_TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
 CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in CHANNEL_TITLES.items()}
 CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
-MOMENTS = (Column("createdAt", "Created", "moment"), Column("updatedAt", "Updated", "moment"))
+MOMENTS = (
+    Column("createdAt", "Created", "moment", _MOMENT),
+    Column("updatedAt", "Updated", "moment", _MOMENT),
+)
 _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields__, strict=True))
 
 
 def columns_of(catalog: Catalog) -> list[Column]:
     """Every column that a workspace has, in its first order."""
-    custom = [Column(f"{CUSTOM}{field.num}", field.name, field.type) for field in catalog.fields.values()]
+    fields = catalog.fields.values()
+    custom = [typed_column(f"{CUSTOM}{field.num}", field.name, type_of(field.type)) for field in fields]
     return [*BUILT_IN, *custom, *MOMENTS]
 
 

@@ -1,5 +1,8 @@
 """The operations on API keys."""
 
+from functools import partial
+
+from contactory.catalog.calls import workspace_of
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
 from contactory.rules.checks import Form
@@ -30,7 +33,7 @@ async def create_key(call: Call) -> Response:
         detail = "workspaceId is empty: name a workspace, or leave it out for a key of the whole account"
         raise ValidationProblem(errors=[FieldError("/workspaceId", None, "required", detail)])
     if workspace_id or actor.workspace_id:
-        workspace_id = (await call.catalog(workspace_id)).workspace_id
+        workspace_id = await workspace_of(call, workspace_id)
     async with call.transaction() as conn:
         await store.refuse_past(conn, values.get("expiresAt"))
         made = await store.create_key(
@@ -53,5 +56,5 @@ async def revoke_key(call: Call) -> Response:
     actor, key_id = call.actor, call.path_id()
     async with call.connection() as conn:
         await store.revoke_key(conn, actor.account_id, actor.mode, actor.workspace_id, key_id)
-    call.app.keys.forget(key_id)
+    call.after_commit(partial(call.app.keys.forget, key_id))
     return Response(204)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
 from contactory.contacts.columns import CHANNEL_TITLES, HISTORY_TITLES
@@ -18,7 +19,7 @@ from contactory.overview.bands import reach_of
 from contactory.rules.checks import Errors, one_of
 from contactory.values.questions import CHANNEL, WINDOW
 from contactory.web.messages import Response
-from contactory.web.operations import Call, Operation
+from contactory.web.operations import Call, Handler, Operation
 
 TAGS = 12
 CHANGES = 12
@@ -29,26 +30,23 @@ Shown = dict[str, Any]
 Block = Callable[[Call, Catalog], Awaitable[Shown]]
 
 
-async def show_overview(call: Call) -> Response:
+@with_catalog(of_actor)
+async def show_overview(call: Call, catalog: Catalog) -> Response:
     """The page; with `whole`, which is for browsers without scripts, its blocks are in it."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        async with call.connection() as conn:
-            begun = await store.how_begun(conn, catalog)
-        shown: Shown = {
-            "begun": begun,
-            "few": store.FEW,
-            "origin": call.url(""),
-            "whole": False,
-            **_here(call),
-        }
-        if "whole" in call.query and begun.contacts:
-            shown["whole"] = True
-            for block in BLOCKS.values():
-                shown |= await block(call, catalog)
-        return await page(call, "overview/page.html", **shown)
-
-    return await call.by_catalog(None, attempt)
+    async with call.connection() as conn:
+        begun = await store.how_begun(conn, catalog)
+    shown: Shown = {
+        "begun": begun,
+        "few": store.FEW,
+        "origin": call.url(""),
+        "whole": False,
+        **_here(call),
+    }
+    if "whole" in call.query and begun.contacts:
+        shown["whole"] = True
+        for block in BLOCKS.values():
+            shown |= await block(call, catalog)
+    return await page(call, "overview/page.html", **shown)
 
 
 def _here(call: Call) -> Shown:
@@ -127,17 +125,14 @@ async def activity(call: Call, catalog: Catalog) -> Shown:
 BLOCKS: dict[str, Block] = {"growth": growth, "tags": tags, "reach": reach, "activity": activity}
 
 
-def _block(name: str, block: Block) -> Callable[[Call], Awaitable[Response]]:
-    async def show(call: Call) -> Response:
+def _block(name: str, block: Block) -> Handler:
+    @with_catalog(of_actor)
+    async def show(call: Call, catalog: Catalog) -> Response:
         """One block, for a script; the whole page where a person asks for it."""
-
-        async def attempt(catalog: Catalog) -> Response:
-            if wants_page(call.request):
-                call.query["whole"] = "1"
-                return await show_overview(call)
-            return part(call, f"overview/{name}.html", **await block(call, catalog))
-
-        return await call.by_catalog(None, attempt)
+        if wants_page(call.request):
+            call.query["whole"] = "1"
+            return await show_overview(call)
+        return part(call, f"overview/{name}.html", **await block(call, catalog))
 
     return show
 

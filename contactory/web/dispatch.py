@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
-from contactory.database.db import COLLISION, translated
+from contactory.database.db import COLLISION
 from contactory.rules.actor import NOBODY
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
@@ -127,33 +127,17 @@ class Dispatcher:
         if not call.operation.writes:
             return await call.operation.handler(call)
         key = idempotency_key(call)
-        try:
-            for _ in range(_ATTEMPTS):
-                try:
-                    if call.dry_run:
-                        return await self._dry_run(call)
-                    if key is not None:
-                        return await run_once(call, key, body, call.operation.handler, self._problem_of)
-                    return await call.operation.handler(call)
-                except COLLISION:
-                    continue
-            raise Unavailable("Others are changing the same data: try again in a second.")
-        finally:
-            for workspace_id in call.changed_catalogs:
-                self._app.catalogs.forget(workspace_id)
-
-    async def _dry_run(self, call: Call) -> Response:
-        """The would-be answer, of which nothing is kept."""
-        async with self._app.db.connection() as conn:
-            transaction = conn.transaction()
-            await transaction.start()
-            call.conn = conn
+        for _ in range(_ATTEMPTS):
             try:
-                with translated():
-                    return await call.operation.handler(call)
-            finally:
-                call.conn = None
-                await transaction.rollback()
+                if call.dry_run:
+                    async with call.work.undone():
+                        return await call.operation.handler(call)
+                if key is not None:
+                    return await run_once(call, key, body, call.operation.handler, self._problem_of)
+                return await call.operation.handler(call)
+            except COLLISION:
+                call.begin_anew()
+        raise Unavailable("Others are changing the same data: try again in a second.")
 
     async def _pack(self, request: Request, operation: Operation | None, response: Response) -> None:
         """Packs an answer that may be; pages see to that themselves."""

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from contactory.catalog.calls import in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api.one import home, with_extras
+from contactory.contacts.api.one import workspace_in_path
 from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.counting import count_contacts
@@ -12,7 +13,7 @@ from contactory.contacts.read.filter import clauses_of, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import history, parse_event_cursor
 from contactory.contacts.read.listing import Page, list_contacts
-from contactory.contacts.write.commands import show_all
+from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
     BOOLEAN,
     ID,
@@ -74,15 +75,12 @@ LIST_QUERY = {
 }
 
 
-async def list_all(call: Call) -> Response:
+@with_catalog(in_query)
+async def list_all(call: Call, catalog: Catalog) -> Response:
     """A page of the workspace's contacts."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        same = (catalog.workspace_id, catalog.version, call.request.query_string)
-        shared = await call.app.lists.get(same, lambda: _list(call, catalog))
-        return Response(shared.status, shared.body, list(shared.headers))
-
-    return await call.by_catalog(call.query.get("workspaceId"), attempt)
+    same = (catalog.workspace_id, catalog.version, call.request.query_string)
+    shared = await call.app.lists.get(same, lambda: _list(call, catalog))
+    return Response(shared.status, shared.body, list(shared.headers))
 
 
 async def _list(call: Call, catalog: Catalog) -> Response:
@@ -106,7 +104,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
-    contacts = await show_all(call, [(row["id"], row) for row in page.rows], catalog)
+    contacts = await show_all(call.app.catalogs, catalog, page.rows)
     include = set(call.query.get("include", ()))
     if not include:
         return contacts
@@ -126,8 +124,7 @@ async def get_history(call: Call) -> Response:
     deleted_too = "deleted" in call.query.get("include", ())
     if deleted_too and not call.actor.may("admin"):
         raise Forbidden("Only a key with the permission admin sees deleted contacts.")
-    workspace_id = await home(call, contact_id)
-    await call.catalog(workspace_id)
+    workspace_id = await workspace_of(call, await workspace_in_path(call))
     async with call.connection() as conn:
         row = (await read_many(conn, [(workspace_id, contact_id)])).get((workspace_id, contact_id))
         if row is None or (row["deleted_at"] is not None and not deleted_too):

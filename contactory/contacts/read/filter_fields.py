@@ -177,8 +177,8 @@ FIELDS: dict[str, Field] = {
 
 def comparisons_of(column: Column) -> Operators:
     """What may be asked of a column of the grid, by the name in the URL."""
-    if column.custom:
-        return {name: _of_type(operator) for name, operator in type_of(column.kind).operators.items()}
+    if column.custom and column.type:
+        return {name: _of_type(operator) for name, operator in column.type.operators.items()}
     return FIELDS[column.key].offered
 
 

@@ -24,7 +24,6 @@ from contactory.contacts.read.filter import Filter, clauses_of
 from contactory.contacts.read.listing import Query
 from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
-from contactory.values.field_types.registry import type_of
 
 _LONGEST = 50_000
 
@@ -109,9 +108,9 @@ _ORDERS = {
 
 
 def _order_of(column: Column, query: Query) -> _Order:
-    if not column.custom:
+    if column.type is None or not column.custom:
         return _ORDERS[column.key]
-    order = type_of(column.kind).order
+    order = column.type.order
     value = f"(c.fields ->> {query.arg(column.key.removeprefix(CUSTOM))}::text)"
     return _Order((_Key(order.key(value), order.sql_type, order.read), _BY_ID), (_BY_ID,))
 
