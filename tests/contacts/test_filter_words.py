@@ -32,7 +32,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("firstName:is:Jane", "First name is Jane"),
         ("lastName:contains: a:b ", "Last name contains a:b"),
@@ -52,13 +52,13 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         ("updatedAt:before:2026-01-01", "Updated before 2026-01-01"),
     ],
 )
-def test_a_condition_of_the_grid_is_shown_as_it_was_typed(text: str, said: str) -> None:
+def test_a_condition_of_the_grid_is_shown_as_it_was_typed(text: str, expected: str) -> None:
     condition = parse_condition(text, CATALOG)
-    assert f"{condition.words} {condition.value}".strip() == said
+    assert f"{condition.words} {condition.value}".strip() == expected
     assert parse_condition(condition.text, CATALOG) == condition
 
 
-def test_whatever_the_grid_offers_can_be_asked_and_said() -> None:
+def test_every_comparison_of_the_grid_can_be_asked_and_has_words() -> None:
     typed = {"number": "1", "date": "2000-01-01", "moment": "2000-01-01", "email": "a@example.com"}
     for column in columns_of(CATALOG):
         for name, comparison in comparisons_of(column).items():
@@ -74,7 +74,7 @@ IDS = tuple(f"id{n}" for n in range(5))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("wanted", "expected"),
     [
         (EVERYTHING, "all contacts"),
         (Or(()), "no contacts"),
@@ -99,8 +99,8 @@ IDS = tuple(f"id{n}" for n in range(5))
         ),
     ],
 )
-def test_a_tree_is_said_with_brackets_where_and_meets_or(wanted: Filter, said: str) -> None:
-    assert words(wanted, CATALOG) == said
+def test_a_tree_has_brackets_where_and_meets_or(wanted: Filter, expected: str) -> None:
+    assert words(wanted, CATALOG) == expected
 
 
 def test_a_field_that_is_gone_is_named_as_gone() -> None:

@@ -78,7 +78,7 @@ class Selection(msgspec.Struct):
 
     @property
     def available_words(self) -> str:
-        """How that is said, without the window."""
+        """The same in words, without the window."""
         return availability(self.reachable, now=True) if self.reachable else ""
 
     @property
