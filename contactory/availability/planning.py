@@ -48,9 +48,9 @@ async def plan_window(call: Call, catalog: Catalog) -> Response:
     wanted = parse_plan_filter(question.get("filter", {}), catalog, errors, "filter")
     errors.check()
     await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
+    at = question.get("at") or datetime.now(UTC)
     async with call.connection() as conn:
         counts = count(await count_by_zones(conn, catalog, channel, wanted))
-    at = question.get("at") or datetime.now(UTC)
     plan = Plan(window.id, channel, at, counts.contacts, counts.unavailable, [])
     return Response(200, headers=[("content-type", JSON)], stream=write_plan(plan, window.schedule, counts))
 

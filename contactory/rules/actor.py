@@ -28,5 +28,5 @@ class Actor(msgspec.Struct, frozen=True):
         return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
 
 
-NOBODY = Actor(None, "", None, "live", "read", "nobody")
+ANONYMOUS = Actor(None, "", None, "live", "read", "anonymous")
 """The actor of operations that need neither a key nor a session."""

@@ -280,7 +280,7 @@ def test_who_may_not_do_it_is_not_told_to(world: World) -> None:
     assert "No contacts yet" in viewer.get(overview(world, world.acme_two)).text
     shown = editor.get(overview(world, world.acme_two)).text
     assert "Define a custom field" in shown
-    assert "Make an API key" not in shown
+    assert "Create an API key" not in shown
 
 
 def test_without_scripts_everything_is_there_in_one_piece(
