@@ -4,7 +4,7 @@ Sorted by creation, a list walks an index. Sorted by the last change it walks th
 contact once: an index on updated_at would have to be written at every PATCH. A cursor of that order carries
 the snapshot in which its walk began, and every contact keeps the place that it had then.
 
-Who may be contacted at a moment is a question of zones (reachable.py).
+Who may be contacted at a moment is a question of zones (available.py).
 """
 
 from collections.abc import Collection
