@@ -1,6 +1,6 @@
-"""What can be asked of a contact: its fields, and the comparisons that each of them knows.
+"""The fields of a filter, and the comparisons of each field.
 
-What can be asked of a custom field stands with its type, in values/field_types.
+The comparisons of a custom field are defined with its type, in values/field_types.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,15 +24,15 @@ class Operator(NamedTuple):
     """One comparison."""
 
     words: str
-    """How it is said, between the name of the field and the value."""
+    """The words between the name of the field and the value."""
     condition: Callable[[str, Any, Catalog], Sql]
-    """The condition on what stands in the given place, and a value. It may be null where there is none."""
+    """The condition on a place in the row and a value. It may be null if there is no value."""
     parse: Callable[[str, Catalog], Any] | None = None
-    """The value from what was typed, which is not empty; raises Invalid. None where it takes no value."""
+    """Parses the typed value, which is not empty; raises Invalid. None if it does not take a value."""
 
     @property
     def valueless(self) -> bool:
-        """It compares with nothing."""
+        """Whether it does not take a value."""
         return self.parse is None
 
 
@@ -43,11 +43,11 @@ class Field(NamedTuple):
     """A built-in field."""
 
     place: str
-    """Where it stands in the row of a contact `c`."""
+    """The place in the row of a contact `c`."""
     offered: Operators
-    """What the grid offers, in its order."""
+    """The comparisons in the grid, in its order."""
     further: Operators = {}
-    """What is asked by programs alone."""
+    """The comparisons only for programs."""
 
 
 def _same(value: Any, catalog: Catalog) -> Any:
@@ -60,7 +60,7 @@ def _compared(
     parse: Callable[[str, Catalog], Any] | None = None,
     bind: Callable[[Any, Catalog], Any] = _same,
 ) -> Operator:
-    """A comparison by `sql`, which has `{place}` and then `{value}`; `bind` makes what the driver takes."""
+    """A comparison by `sql`, with `{place}` and then `{value}`; `bind` converts the value for the driver."""
 
     def condition(place: str, value: Any, catalog: Catalog) -> Sql:
         return sql.format(place=place, value="{}"), [bind(value, catalog)]
@@ -69,7 +69,7 @@ def _compared(
 
 
 def _of_type(operator: field_type.Operator) -> Operator:
-    """A comparison that a type of custom fields knows. Its values are texts as they are typed."""
+    """A comparison of a type of custom fields. Its values are the typed texts."""
 
     def condition(place: str, value: Any, catalog: Catalog) -> Sql:
         return operator.condition(place, value or "")
@@ -142,7 +142,7 @@ _SEARCH = {
         """{place} in (select s.contact_id from contact_search s
                          where s.workspace_id = $1 and s.words @@ {value}::tsquery)""",
     ),
-    # For the first ones of an order. As a value and no join, so that the walk stops after a page.
+    # For the first ones of an order. As a value and not a join, so that the walk stops after a page.
     "meets": _compared(
         "match the search",
         """(select s.words @@ {value}::tsquery from contact_search s
@@ -150,7 +150,7 @@ _SEARCH = {
     ),
 }
 _EXACTLY = _compared("is exactly", "{place} = {value}")
-"""Of a custom value, as it is kept."""
+"""The stored text of a custom value."""
 
 FIELDS: dict[str, Field] = {
     "firstName": Field("c.first_name", _TEXT),
@@ -176,16 +176,16 @@ FIELDS: dict[str, Field] = {
 
 
 def comparisons_of(column: Column) -> Operators:
-    """What may be asked of a column of the grid, by the name in the URL."""
+    """The comparisons of a column of the grid, by the name in the URL."""
     if column.custom:
         return {name: _of_type(operator) for name, operator in type_of(column.kind).operators.items()}
     return FIELDS[column.key].offered
 
 
 def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]:
-    """Where a field stands, and what a comparison of that name asks of it.
+    """The place of a field, and its comparison with that name.
 
-    Raises Invalid for a custom field that there is not, and KeyError for a comparison that it does not know.
+    Raises Invalid if the custom field does not exist, and KeyError for an unknown comparison.
     """
     if field in FIELDS:
         place, offered, further = FIELDS[field]
@@ -199,5 +199,5 @@ def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]
 
 
 def unknown_field() -> Invalid:
-    """A filter names a field that is not there."""
-    return Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")
+    """The error for a filter with an unknown field."""
+    return Invalid("unknown_filter", "The field of this filter does not exist, or does not exist any more")

@@ -19,7 +19,7 @@ _TITLES = {
 
 
 def question(leaf: Compare, catalog: Catalog) -> str:
-    """What a comparison asks, without the value. Raises Invalid where its field is not there any more."""
+    """A comparison in words, without the value. Raises Invalid if its field does not exist any more."""
     if isinstance(leaf.value, Reachable):
         reach = leaf.value
         moment = "now" if leaf.operator == "now" else f"at {_shown(reach.at)}"
@@ -52,7 +52,7 @@ def words(wanted: Filter, catalog: Catalog) -> str:
 
 
 def _part(item: Filter, other: type[And | Or], catalog: Catalog) -> str:
-    """A part, in brackets where it is joined by the other word."""
+    """A part, in brackets if it is joined by the other word."""
     said = words(item, catalog)
     return f"({said})" if isinstance(item, other) and len(item.items) > 1 else said
 
