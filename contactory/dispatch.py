@@ -33,6 +33,8 @@ class Dispatcher:
 
     def __init__(self, app: "Services", operations: list[Operation]) -> None:
         self._app = app
+        self.largest_whole = max(each.body_limit(app.settings) for each in operations if not each.in_pieces)
+        """Bytes of the largest body that is taken as a whole."""
         self._routes = Routes(operations)
         self._unknown = Meter("unknown")
 
@@ -43,6 +45,7 @@ class Dispatcher:
         operation: Operation | None = None
         try:
             operation, meter, path = self._route(request)
+            request.in_pieces = operation.in_pieces > 0
             response = await self._call(operation, request, path)
         except Problem as problem:
             response = render(request, problem, operation)
@@ -62,6 +65,14 @@ class Dispatcher:
         meter.count(response.status, seconds)
         if response.status >= 400 or seconds >= _SLOW_SECONDS or self._app.settings.log_requests == "all":
             self._log(request, operation, response.status, seconds)
+
+    def limit_of(self, request: Request) -> int:
+        """How many bytes the body of a request may have."""
+        settings = self._app.settings
+        try:
+            return self._route(request)[0].body_limit(settings)
+        except Problem:
+            return settings.max_body_bytes
 
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         if request.failure is not None:
@@ -111,7 +122,8 @@ class Dispatcher:
             return await call.operation.handler(call)
         key = idempotency_key(call)
         try:
-            for _ in range(_ATTEMPTS):
+            # A body in pieces is gone once it was taken.
+            for _ in range(1 if call.operation.in_pieces else _ATTEMPTS):
                 try:
                     if call.dry_run:
                         return await self._dry_run(call)

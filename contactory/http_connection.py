@@ -106,7 +106,8 @@ class HttpConnection(asyncio.Protocol):
             reader.rested()
         if self._work is None and reader.queue:
             self._next()
-        if reader.queue or reader.begun or reader.rest or self._counted or self._resumed is not None:
+        waits = reader.queue or reader.begun or reader.rest or reader.receiving is not None
+        if waits or self._counted or self._resumed is not None:
             self._settle()
         if self._work is None:
             self._wait()
@@ -157,7 +158,7 @@ class HttpConnection(asyncio.Protocol):
             reader.go_on(held_up)
             if self._work is None and reader.queue:
                 self._next()
-        held, self._held = self._held, bool(reader.rest) or reader.is_full(held_up)
+        held, self._held = self._held, bool(reader.rest) or reader.is_ahead or reader.is_full(held_up)
         if self._held and not held:
             self._transport.pause_reading()
         elif held and not self._held:
@@ -203,10 +204,16 @@ class HttpConnection(asyncio.Protocol):
     # What the requests at work call.
 
     def want_body(self) -> None:
-        """The body is waited for: a client that asked whether to send it is told so."""
+        """The body, or its next piece, is waited for: a client that asked whether to send it is told so."""
         request = self._work
-        if request is not None and request.asks_first and not request.received:
+        if request is None:
+            return
+        if request.asks_first and not request.received:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if request.in_pieces:
+            if request.counted:
+                self._listener.bodies.count(request)
+            self._settle()
 
     def count_body(self) -> None:
         """The body of the request at work takes more memory, or less."""

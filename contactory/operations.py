@@ -20,8 +20,9 @@ from contactory.db import Connection
 from contactory.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
 from contactory.http import Request, Response
 from contactory.ids import parse_id
-from contactory.packing import read_body
+from contactory.packing import read_body, read_pieces
 from contactory.queries import check_query
+from contactory.settings import Settings
 
 if TYPE_CHECKING:
     from contactory.services import Services
@@ -107,6 +108,16 @@ class Call:
         """A path of this server as an address that the client can follow."""
         signed_in = self._visit is not None and self._visit.user is not None
         return base_url(self.request, self.app.settings, signed_in=signed_in) + path
+
+    def pieces(self) -> AsyncGenerator[bytes]:
+        """The body of an operation that takes it `in_pieces`, unpacked, for one reading.
+
+        While the handler is at work on a piece, hardly more of the body is read. Raises as read_body does,
+        in the middle too: what was made of the pieces so far is the handler's to undo.
+        """
+        settings = self.app.settings
+        limit = self.operation.body_limit(settings)
+        return read_pieces(self.request, limit, settings.body_timeout)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
@@ -197,6 +208,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     permission it needs a user who is signed in, without one it is open."""
     large_body: bool = False
     """Its body may have `max_batch_bytes`, once the key is known to be good."""
+    in_pieces: int = 0
+    """How many bytes its body may have, which the handler takes in pieces (`call.pieces()`), without
+    `body`; 0: it does not."""
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
@@ -209,6 +223,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def writes(self) -> bool:
         """Whether it can change anything."""
         return self.method not in ("GET", "HEAD") and not self.only_reads
+
+    def body_limit(self, settings: Settings) -> int:
+        """How many bytes its body may have."""
+        return self.in_pieces or (settings.max_batch_bytes if self.large_body else settings.max_body_bytes)
 
     @cached_property
     def for_programs(self) -> bool:
@@ -249,8 +267,7 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
     call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
-    limit = settings.max_batch_bytes if operation.large_body else settings.max_body_bytes
-    body = await read_body(request, limit, settings.body_timeout)
+    body = await read_body(request, operation.body_limit(settings), settings.body_timeout)
     found = decode_object(body, request.header("content-type"), operation.merge_patch)
     call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
     return body

@@ -45,10 +45,15 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
     await services.start()
     if not settings.docs:
         OPEN.discard("docs")
-    operations = opened(OPERATIONS, settings)
-    large = {each.path: settings.max_batch_bytes for each in operations if each.large_body}
-    handle = Dispatcher(services, operations).handle
-    listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings), large)
+    dispatcher = Dispatcher(services, opened(OPERATIONS, settings))
+    listener = Listener(
+        dispatcher.handle,
+        settings.max_body_bytes,
+        settings.body_timeout,
+        _connections(settings),
+        dispatcher.limit_of,
+        dispatcher.largest_whole,
+    )
     watching = asyncio.create_task(listener.watch())
     _collect_less()
     # The queue of the kernel; the writers' own bound comes first.
