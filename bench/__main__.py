@@ -16,8 +16,8 @@ from bench.generators import Run
 from bench.loads import SCENARIOS
 from bench.run import Plan, plan, run_all, steps
 from bench.stage import BenchError, stage
-from contactory.embedded import EmbeddedError
-from contactory.settings import Settings, processes
+from contactory.base.settings import Settings, processes
+from contactory.embedded.server import EmbeddedError
 
 _NAMES = [name for name in SCENARIOS if name != "live"]
 

@@ -18,8 +18,9 @@ from bench.generators import Run, rehearse, run
 from bench.loads import Scenario
 from bench.report import Machine, machine
 from bench.stage import Stage, stage
-from contactory.availability.verdict import Judge, Subject
-from contactory.send_windows.model import presets, schedule_of
+from contactory.local_time.openings import schedule_of
+from contactory.local_time.verdict import Judge, Subject
+from contactory.send_windows.model import presets
 
 SIZES = [10_000, 100_000, 1_000_000]
 MANY = 1000

@@ -16,9 +16,9 @@ from rich.table import Table
 
 from bench.local_time import zones_of
 from bench.stage import BenchError, Stage, stage
-from contactory.db import connect
-from contactory.users.sessions import open_session
-from contactory.users.store import create_user
+from contactory.access.sessions import open_session
+from contactory.access.users import create_user
+from contactory.database.db import connect
 
 SIZES = (5_000, 1_000_000)
 BLOCKS = {

@@ -20,10 +20,10 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import psutil
 
-from contactory.db import connect
-from contactory.embedded import EmbeddedPostgres
-from contactory.embedded_cluster import ROLE, SUPERUSER
-from contactory.embedded_host import die_with_parent
+from contactory.database.db import connect
+from contactory.embedded.cluster import ROLE, SUPERUSER
+from contactory.embedded.host import die_with_parent
+from contactory.embedded.server import EmbeddedPostgres
 
 # A contact soon carries all of them, as it does where a few automations tag whomever they meet.
 TAGS = 4

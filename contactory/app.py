@@ -1,21 +1,21 @@
 """The table of contents: every operation of the API and the dashboard."""
 
 from contactory.availability.operations import AVAILABILITY_OPERATIONS
-from contactory.contacts.operations import CONTACT_OPERATIONS
-from contactory.contacts.pages import CONTACT_PAGES
+from contactory.contacts.api.operations import CONTACT_OPERATIONS
+from contactory.contacts.pages.operations import CONTACT_PAGES
 from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.fields.pages import FIELD_PAGES
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.keys.pages import KEY_PAGES
-from contactory.operations import Operation
 from contactory.overview.pages import OVERVIEW_PAGES
-from contactory.pages import page_operations
+from contactory.people.operations import PEOPLE_PAGES, USER_PAGES
+from contactory.public.pages import page_operations
 from contactory.send_windows.operations import SEND_WINDOW_OPERATIONS
 from contactory.send_windows.pages import SEND_WINDOW_PAGES
 from contactory.tags.operations import TAG_OPERATIONS
 from contactory.tags.pages import TAG_PAGES
 from contactory.timezones.operations import TIMEZONE_OPERATIONS
-from contactory.users.operations import PEOPLE_PAGES, USER_PAGES
+from contactory.web.operations import Operation
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 from contactory.workspaces.pages import WORKSPACE_PAGES
 

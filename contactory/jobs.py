@@ -5,15 +5,15 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from contactory.auth import Keys
-from contactory.contacts.search import SearchIndex, catch_up
-from contactory.contacts.sweep import sweep
-from contactory.db import COLLISION, Database
-from contactory.errors import Unavailable
+from contactory.access.attempts import forget_old
+from contactory.access.keys import Keys
+from contactory.base.logs import log
+from contactory.contacts.read.search import SearchIndex, catch_up
+from contactory.contacts.write.cleanup import sweep
+from contactory.database.db import COLLISION, Database
 from contactory.fields.retype import end_abandoned
-from contactory.idempotency import forget
-from contactory.logs import log
-from contactory.users.attempts import forget_old
+from contactory.rules.errors import Unavailable
+from contactory.web.idempotency import forget
 
 _EVERY_SECONDS = 10.0
 _FIND_SECONDS = 0.3

@@ -3,27 +3,27 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from contactory.auth import Keys
-from contactory.caches import Costly, LeastRecentlyUsed, SharedReads
-from contactory.catalog import POLL_SECONDS, Catalogs
-from contactory.contacts.change import Change, Outcome
-from contactory.contacts.creation import CreateLane, NewContact
-from contactory.contacts.reader import Reader
-from contactory.contacts.search import SearchIndex
-from contactory.contacts.store import ChangeLane
-from contactory.contacts.writer import Writer
-from contactory.db import Database
-from contactory.errors import Unavailable
-from contactory.health import Readiness
-from contactory.http import Response, deadlines
+from contactory.access.keys import Keys
+from contactory.access.passwords import Passwords
+from contactory.base.caches import Costly, LeastRecentlyUsed, SharedReads
+from contactory.base.logs import log
+from contactory.base.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
+from contactory.base.settings import Settings
+from contactory.base.shared_metrics import SharedMetrics
+from contactory.catalog.catalog import POLL_SECONDS, Catalogs
+from contactory.contacts.read.reader import Reader
+from contactory.contacts.read.search import SearchIndex
+from contactory.contacts.write.change import Change, Outcome
+from contactory.contacts.write.create import CreateLane, NewContact
+from contactory.contacts.write.lanes import ChangeLane
+from contactory.contacts.write.queue import Writer
+from contactory.database.db import Database
 from contactory.jobs import Jobs
-from contactory.logs import log
-from contactory.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
-from contactory.ratelimit import RateLimiter
-from contactory.settings import Settings
-from contactory.shared_metrics import SharedMetrics
-from contactory.timezones.zones import TZDATA_VERSION
-from contactory.users.passwords import Passwords
+from contactory.local_time.zones import TZDATA_VERSION
+from contactory.public.health import Readiness
+from contactory.rules.errors import Unavailable
+from contactory.web.messages import Response, deadlines
+from contactory.web.rate_limit import RateLimiter
 
 _READ_LANES = 2
 _CREATE_LANES = 2

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from contactory import db
-from contactory.embedded import EmbeddedPostgres
-from contactory.embedded_host import die_with_parent
-from contactory.migrate import migrate
+from contactory.database import db
+from contactory.database.migrate import migrate
+from contactory.embedded.host import die_with_parent
+from contactory.embedded.server import EmbeddedPostgres
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[1]
@@ -38,8 +38,8 @@ RELAXED = {
     "deadlock_timeout": "50ms",
 }
 SERVE = """
-from contactory.serve import serve
-from contactory.settings import load_settings
+from contactory.process.supervisor import serve
+from contactory.base.settings import load_settings
 
 serve(load_settings(), print, lambda address, first: None)
 """
@@ -225,7 +225,7 @@ def workers(server: Server) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for child in psutil.Process(server.process.pid).children():
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if "contactory.server" in child.cmdline():
+            if "contactory.process.server" in child.cmdline():
                 found.append(child)
     return found
 

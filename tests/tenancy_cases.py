@@ -3,7 +3,7 @@
 import secrets
 from typing import Any, NamedTuple
 
-from contactory.ids import new_id
+from contactory.base.ids import new_id
 from tests.world import a_phone
 
 

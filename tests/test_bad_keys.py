@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.auth import new_key
+from contactory.access.keys import new_key
 from tests.waiting import until
 from tests.world import Caller, World
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from contactory.auth import Keys
-from contactory.db import Database
+from contactory.access.keys import Keys
+from contactory.access.links import make_link
+from contactory.database.db import Database
 from contactory.fields.retype import end_abandoned
 from contactory.jobs import write_last_used
-from contactory.users.links import make_link
 from tests.clocks import clock
 from tests.world import Caller, World, pointers
 

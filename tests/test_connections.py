@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from contactory.db import Database
+from contactory.database.db import Database
 from tests.servers import named
 from tests.waiting import until
 from tests.world import World

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from contactory.bodies import decode_object
-from contactory.checks import Form, text
-from contactory.errors import LISTED_ERRORS, ValidationProblem
-from contactory.near import names_of
-from contactory.queries import parse_query
+from contactory.rules.checks import Form, text
+from contactory.rules.errors import LISTED_ERRORS, ValidationProblem
+from contactory.rules.near import names_of
+from contactory.web.bodies import decode_object
+from contactory.web.queries import parse_query
 from tests.world import World
 
 MEBIBYTE = 1 << 20

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from contactory.caches import Costly
+from contactory.base.caches import Costly
 
 
 def test_what_is_costly_to_count_is_kept_and_what_is_cheap_is_not() -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contactory.embedded import EmbeddedPostgres
-from contactory.migrate import migrate
+from contactory.database.migrate import migrate
+from contactory.embedded.server import EmbeddedPostgres
 from tests.conftest import client_of
 from tests.servers import embedded_postgres, reachable, running, sql_at
 from tests.waiting import until

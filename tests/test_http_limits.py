@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from contactory.http import Request
-from contactory.http_connection import HttpConnection
-from contactory.http_heads import HEAD_BYTES, HEAD_LINES
-from contactory.http_listener import Listener
-from contactory.http_reader import RequestReader
+from contactory.web.connection import HttpConnection
+from contactory.web.heads import HEAD_BYTES, HEAD_LINES
+from contactory.web.listener import Listener
+from contactory.web.messages import Request
+from contactory.web.reader import RequestReader
 from tests.raw_http import ALIVE, LIVE, Answer, Client, patch
 from tests.world import World
 

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Generator
 
 import pytest
 
-from contactory import catalog, ratelimit
-from contactory.auth import Actor
-from contactory.catalog import Catalogs
-from contactory.db import Database
-from contactory.errors import RateLimited
-from contactory.ids import new_id
-from contactory.ratelimit import RateLimiter
-from contactory.settings import Settings
+from contactory.base.ids import new_id
+from contactory.base.settings import Settings
+from contactory.catalog import catalog
+from contactory.catalog.catalog import Catalogs
+from contactory.database.db import Database
+from contactory.rules.actor import Actor
+from contactory.rules.errors import RateLimited
+from contactory.web import rate_limit
+from contactory.web.rate_limit import RateLimiter
 from tests.world import World
 
 TAGS = 4_000
@@ -116,7 +117,7 @@ def test_the_sets_of_tags_that_were_shown_are_bounded_too(world: World, database
 def test_the_rate_limits_that_a_process_knows_are_bounded(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ratelimit, "_KEPT", 5)
+    monkeypatch.setattr(rate_limit, "_KEPT", 5)
 
     async def work(database: Database) -> None:
         limiter = RateLimiter(database, Settings(rate_limit=0.1, rate_burst=1))

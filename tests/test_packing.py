@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.errors import PayloadTooLarge
-from contactory.http import Response
-from contactory.packing import pack, takes_gzip, unpacked
+from contactory.rules.errors import PayloadTooLarge
+from contactory.web.messages import Response
+from contactory.web.packing import pack, takes_gzip, unpacked
 from tests.raw_http import Client
 from tests.world import World, a_phone, pointers
 

@@ -6,9 +6,9 @@ import re
 import httpx
 import pytest
 
-from contactory.errors import PROBLEMS
-from contactory.pages import explanations
-from contactory.static_files import NAMES
+from contactory.dashboard.static_files import NAMES
+from contactory.public.pages import explanations
+from contactory.rules.errors import PROBLEMS
 
 BUNDLE = "/static/vendor/swagger-ui/swagger-ui-bundle.js"
 

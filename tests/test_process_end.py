@@ -18,9 +18,9 @@ from tests.servers import PROJECT
 PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from contactory import server
-from contactory.http import Response
-from contactory.operations import Operation
+from contactory.process import server
+from contactory.web.messages import Response
+from contactory.web.operations import Operation
 
 entered = asyncio.Event()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contactory.caches import SharedReads
+from contactory.base.caches import SharedReads
 
 
 class Source:

@@ -14,9 +14,10 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from contactory.access.keys import new_key
 from contactory.app import OPERATIONS
-from contactory.auth import PERMISSIONS, new_key
-from contactory.operations import Operation
+from contactory.rules.actor import PERMISSIONS
+from contactory.web.operations import Operation
 from tests.servers import Sql
 from tests.tenancy_cases import CASES, OWN, TAKEN, Case, Target
 from tests.world import Caller, World, a_phone, an_email

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 import httpx
 from argon2 import PasswordHasher
 
-from contactory.auth import new_key
-from contactory.ids import new_id
+from contactory.access.keys import new_key
+from contactory.access.sessions import open_session
+from contactory.access.users import create_user
+from contactory.base.ids import new_id
 from contactory.keys.store import create_key
-from contactory.users.sessions import open_session
-from contactory.users.store import create_user
 from contactory.workspaces.store import create_account, create_workspace
 from tests.servers import Sql
 

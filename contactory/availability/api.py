@@ -4,25 +4,21 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.availability.model import (
-    AvailabilityResult,
-    AvailabilityResults,
-    find_window,
-    parse_many,
-    subject_of,
-)
-from contactory.availability.verdict import Availability, Judge, Subject
-from contactory.catalog import Catalog
-from contactory.checks import Errors, Object
-from contactory.contacts.api import home
+from contactory.availability.model import AvailabilityResult, AvailabilityResults, parse_many
+from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
+from contactory.contacts.api.one import home
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
-from contactory.contacts.rows import read_many
-from contactory.errors import NotFound, ProblemBody
-from contactory.http import Response, json_response
-from contactory.invalid import Invalid
-from contactory.operations import Call
-from contactory.timezones.phones import derive_zone, normalise_phone
+from contactory.contacts.read.available import subject_of
+from contactory.contacts.read.by_key import read_many
+from contactory.local_time.verdict import Availability, Judge, Subject
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import NotFound, ProblemBody
+from contactory.rules.invalid import Invalid
+from contactory.values.phones import derive_zone, normalise_phone
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 
 def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = False) -> Judge:

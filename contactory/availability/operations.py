@@ -1,11 +1,13 @@
 """The operations that ask whether somebody may be contacted: their rows of the table."""
 
-from contactory.availability import api
-from contactory.availability.model import MANY, QUESTION, AvailabilityResults
-from contactory.availability.verdict import Availability
-from contactory.checks import ID, Json, Rule, described, leading_plus, one_of
-from contactory.contacts.shapes import PHONE_NUMBER
-from contactory.operations import Operation
+from contactory.availability import api, planning
+from contactory.availability.model import MANY, AvailabilityResults
+from contactory.local_time.plan import Plan
+from contactory.local_time.verdict import Availability
+from contactory.rules.checks import ID, Json, Rule, described, leading_plus, one_of
+from contactory.values.phones import PHONE_NUMBER
+from contactory.values.questions import QUESTION
+from contactory.web.operations import Operation
 
 
 def _plain(value: Json) -> str:
@@ -53,6 +55,19 @@ AVAILABILITY_OPERATIONS = [
         raw_body=True,
         only_reads=True,
         answers={200: AvailabilityResults},
+        problems=(404,),
+    ),
+    Operation(
+        id="planSendWindow",
+        method="POST",
+        path="/v1/send-windows/{id}/plan",
+        summary="Count who becomes available in each hour of the next seven days",
+        permission="read",
+        handler=planning.plan_window,
+        body=planning.PLAN,
+        raw_body=True,
+        only_reads=True,
+        answers={200: Plan},
         problems=(404,),
     ),
 ]

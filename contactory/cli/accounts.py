@@ -18,7 +18,7 @@ def account() -> None:
 @json_option
 def create_account(name: str, as_json: bool) -> None:
     """Make an account, and an admin key for all its live workspaces."""
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.keys.store import create_key
     from contactory.workspaces import store
 
@@ -64,7 +64,7 @@ def create_workspace(
     name: str, account_id: str, timezone: str | None, country: str | None, test: bool, as_json: bool
 ) -> None:
     """Make a workspace."""
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.workspaces import store
 
     async def work(conn: Connection) -> str:

@@ -9,7 +9,7 @@ from contactory.cli.output import json_option, print_result
 from contactory.cli.running import ID, link, load, with_database
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.demo.filling import Filled
     from contactory.workspaces.model import Workspace
 
@@ -94,7 +94,7 @@ async def _fill(conn: "Connection", workspace: "Workspace", count: int, seed: in
 
 async def _has_people(conn: "Connection", account_id: str) -> bool:
     """Whether anybody of the account can sign in to the dashboard."""
-    from contactory.users.store import list_all_users
+    from contactory.access.users import list_all_users
 
     users = await list_all_users(conn)
     return any(u.account_id == account_id and u.signs_in and u.disabled_at is None for u in users)

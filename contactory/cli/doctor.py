@@ -14,8 +14,8 @@ from contactory.cli.output import json_option, print_json, print_rows
 from contactory.cli.running import data_dir, database_url, explained, load, with_connection
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
-    from contactory.settings import Settings
+    from contactory.base.settings import Settings
+    from contactory.database.db import Connection
 
 _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
@@ -83,7 +83,7 @@ async def _examine_database(conn: "Connection", settings: "Settings") -> list[Fi
 
 def time_zones(today: date) -> Finding:
     """How old the time zone data is."""
-    from contactory.timezones.zones import TZDATA_VERSION, ZONES, data_since, is_outdated
+    from contactory.local_time.zones import TZDATA_VERSION, ZONES, data_since, is_outdated
 
     detail = f"IANA {TZDATA_VERSION} ({data_since():%B %Y} or later), {len(ZONES)} names"
     if is_outdated(today):
@@ -93,7 +93,7 @@ def time_zones(today: date) -> Finding:
 
 def phone_numbers(today: date) -> Finding:
     """How old the numbering plans are."""
-    from contactory.timezones.plans import PLANS_VERSION, plans_are_old, plans_since
+    from contactory.values.numbering_plans import PLANS_VERSION, plans_are_old, plans_since
 
     detail = f"phonenumbers {PLANS_VERSION} ({plans_since():%B %Y} or later)"
     if plans_are_old(today):
@@ -116,7 +116,7 @@ def _session(url: str) -> Finding:
     """Raises SharedSession, which says what to do, and which stands in the way of the other checks."""
     import asyncio
 
-    from contactory.db import check_session
+    from contactory.database.db import check_session
 
     asyncio.run(check_session(url))
     return Finding("session", "ok", "each connection keeps its settings, and commits wait for the disk")
@@ -137,7 +137,7 @@ async def _server(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _schema(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.migrate import MigrationError, migrations, pending
+    from contactory.database.migrate import MigrationError, migrations, pending
 
     try:
         lacking = await pending(conn)
@@ -150,7 +150,7 @@ async def _schema(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _writing(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.db import AWAY, REFUSED
+    from contactory.database.db import AWAY, REFUSED
 
     if not await conn.fetchval("select to_regclass('accounts') is not null"):
         return Finding("writing", "warn", "not tried, as there are no tables yet")
@@ -176,7 +176,7 @@ async def _durability(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _connections(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.settings import processes
+    from contactory.base.settings import processes
 
     most = int(await conn.fetchval("show max_connections"))
     wanted = processes(settings) * (settings.pool_size + settings.writers + _OTHER_CONNECTIONS)

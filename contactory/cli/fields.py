@@ -29,7 +29,7 @@ def field() -> None:
 @json_option
 def create_field(name: str, workspace_id: str, kind: str, as_json: bool) -> None:
     """Make a custom field."""
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.fields import store
     from contactory.fields.model import CustomField, FieldPatch
     from contactory.workspaces.store import find_workspace
@@ -49,7 +49,7 @@ def create_field(name: str, workspace_id: str, kind: str, as_json: bool) -> None
 @json_option
 def list_fields(workspace_id: str, as_json: bool) -> None:
     """List the custom fields of a workspace, in its order."""
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.fields import store
     from contactory.fields.model import CustomField
     from contactory.workspaces.store import find_workspace

@@ -9,7 +9,7 @@ from contactory.cli.output import json_option, print_result, print_rows
 from contactory.cli.running import ID, checked, with_database
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
 
 @click.group()
@@ -57,7 +57,7 @@ def create_key(
 
     A key of a workspace has the workspace's mode, live or test.
     """
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.keys import store
     from contactory.keys.model import DEFAULT_NAME, NewApiKey
 
@@ -118,7 +118,7 @@ def list_keys(as_json: bool) -> None:
 @json_option
 def revoke_key(key_id: str, as_json: bool) -> None:
     """Revoke a key: it stops working within a second."""
-    from contactory.db import Connection
+    from contactory.database.db import Connection
     from contactory.keys import store
 
     async def work(conn: Connection) -> None:

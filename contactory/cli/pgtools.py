@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import click
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
-    from contactory.settings import Settings
+    from contactory.base.settings import Settings
+    from contactory.database.db import Connection
 
 
 class Target(NamedTuple):

@@ -14,7 +14,7 @@ from contactory.cli.pgtools import complaint, programs, server_major, target
 from contactory.cli.running import database_url, explained, load, say, with_connection
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
 _COLUMN_OPTIONS = re.compile(rb"(ALTER TABLE ONLY .+ ALTER COLUMN .+ SET \()(.+)(\);\s*)$")
 
@@ -61,7 +61,7 @@ def _readable_by(folders: list[Path], file: Path) -> Path:
 
 def _check_release(tools: Path, file: Path) -> None:
     """Raises ClickException where a newer release made the backup."""
-    from contactory.migrate import migrations
+    from contactory.database.migrate import migrations
 
     command = [tools / "pg_restore", "--data-only", "--table=schema_migrations", "--file=-", file]
     script = subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -149,7 +149,7 @@ def _for_every_version(line: bytes) -> bytes:
 
 def _tables() -> list[str]:
     """The tables that the migrations make, and their own."""
-    from contactory.migrate import migrations
+    from contactory.database.migrate import migrations
 
     made = re.compile(r"^create (?:unlogged )?table (?:if not exists )?(\w+)", re.MULTILINE)
     return [
@@ -160,7 +160,7 @@ def _tables() -> list[str]:
 
 async def _finish(conn: "Connection") -> Restored:
     """Brings the schema of an older backup up to date, and counts what is there."""
-    from contactory.migrate import migrate
+    from contactory.database.migrate import migrate
 
     await migrate(conn, say)
     await conn.execute("analyze")

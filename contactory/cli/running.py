@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contactory.db import Connection
-    from contactory.settings import Settings
+    from contactory.base.settings import Settings
+    from contactory.database.db import Connection
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ def checked(metavar: str, rule: str, first: Callable[[str], Any] = str) -> Calla
     return convert
 
 
-ID = checked("ID", "contactory.checks:ID")
+ID = checked("ID", "contactory.rules.checks:ID")
 
 
 def say(sentence: str) -> None:
@@ -46,7 +46,7 @@ def say(sentence: str) -> None:
 
 def load(**given: object) -> "Settings":
     """The settings, with what the command line says over them."""
-    from contactory.settings import SettingsError, load_settings
+    from contactory.base.settings import SettingsError, load_settings
 
     try:
         settings = load_settings(os.environ, **given)
@@ -73,10 +73,10 @@ def _is_address(url: str) -> bool:
 @contextmanager
 def explained() -> Generator[None]:
     """What goes wrong with the database or in the domain leaves this block as a sentence and exit code 1."""
-    from contactory.db import AWAY, REFUSED, SharedSession
-    from contactory.embedded import EmbeddedError
-    from contactory.errors import Problem
-    from contactory.migrate import MigrationError
+    from contactory.database.db import AWAY, REFUSED, SharedSession
+    from contactory.database.migrate import MigrationError
+    from contactory.embedded.server import EmbeddedError
+    from contactory.rules.errors import Problem
 
     try:
         yield
@@ -94,15 +94,15 @@ def explained() -> Generator[None]:
 
 def data_dir(settings: "Settings") -> "Path":
     """Where the embedded PostgreSQL keeps its data."""
-    from contactory import serve
+    from contactory.process import supervisor
 
-    return serve.data_dir(settings)
+    return supervisor.data_dir(settings)
 
 
 def link(path: str) -> str:
     """A path as a link: below the public URL, or the server that runs beside this, or else the settings."""
-    from contactory.addresses import listening
-    from contactory.embedded import running_address
+    from contactory.embedded.server import running_address
+    from contactory.web.addresses import listening
 
     settings = load()
     beside = None if settings.database_url else running_address(data_dir(settings))
@@ -116,7 +116,7 @@ def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
     An embedded PostgreSQL that does not run is started for as long as the block lasts, and with `new` made
     where there is none.
     """
-    from contactory.embedded import database
+    from contactory.embedded.server import database
 
     if settings.database_url:
         yield settings.database_url
@@ -135,7 +135,7 @@ def with_connection(url: str, work: "Callable[[Connection], Awaitable[T]]") -> T
     """What `work` does with a connection."""
     import asyncio
 
-    from contactory.db import connect
+    from contactory.database.db import connect
 
     async def run() -> T:
         conn = await connect(url)
@@ -163,7 +163,7 @@ def with_database(work: "Callable[[Connection], Awaitable[T]]", *, new: bool = F
 
 
 async def _check_schema(conn: "Connection") -> None:
-    from contactory.migrate import migrate, migrations, pending
+    from contactory.database.migrate import migrate, migrations, pending
 
     lacking = len(await pending(conn))
     if lacking == len(migrations()):

@@ -16,9 +16,9 @@ def migrate(as_json: bool) -> None:
 
     `serve` does so too, at its start.
     """
-    from contactory.db import Connection
-    from contactory.migrate import Migration
-    from contactory.migrate import migrate as run
+    from contactory.database.db import Connection
+    from contactory.database.migrate import Migration
+    from contactory.database.migrate import migrate as run
 
     async def work(conn: Connection) -> list[Migration]:
         return await run(conn, say)
@@ -36,7 +36,7 @@ def upgrade_data(as_json: bool) -> None:
 
     It is needed after an upgrade of Contactory that brings a new major version of PostgreSQL.
     """
-    from contactory.embedded import upgrade_data as run
+    from contactory.embedded.server import upgrade_data as run
 
     settings = load()
     if settings.database_url:
@@ -56,7 +56,7 @@ def version(as_json: bool) -> None:
     from importlib import metadata
 
     from contactory import __version__
-    from contactory.timezones.zones import TZDATA_VERSION
+    from contactory.local_time.zones import TZDATA_VERSION
 
     versions = {
         "contactory": __version__,

@@ -14,7 +14,7 @@ from contactory.cli.output import json_option, print_json
 from contactory.cli.running import explained, load, say
 
 if TYPE_CHECKING:
-    from contactory.serve import FirstStart
+    from contactory.process.supervisor import FirstStart
 
 FIRST_STEPS = """\
 URL={address}/v1 KEY='Authorization: Bearer {key}' JSON='Content-Type: application/json'
@@ -47,7 +47,7 @@ def serve(host: str | None, port: int | None, workers: int | None, as_json: bool
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     with suppress(KeyboardInterrupt), explained():
-        from contactory.serve import serve as run
+        from contactory.process.supervisor import serve as run
 
         run(settings, say, _welcome_json if as_json else partial(_welcome, settings.docs))
 

@@ -8,9 +8,9 @@ from contactory.cli.output import json_option, print_result, print_rows
 from contactory.cli.running import ID, checked, link, with_database
 
 if TYPE_CHECKING:
-    from contactory.db import Connection
+    from contactory.database.db import Connection
 
-_EMAIL = checked("EMAIL", "contactory.users.model:EMAIL")
+_EMAIL = checked("EMAIL", "contactory.access.user:EMAIL")
 _account_option = click.option(
     "--account", "account_id", type=ID, help="The user's account, where several have one with this e-mail."
 )
@@ -24,7 +24,7 @@ def user() -> None:
 @user.command("create")
 @click.argument("email", type=_EMAIL)
 @click.option("--account", "account_id", type=ID, required=True, help="The account that they belong to.")
-@click.option("--name", type=checked("NAME", "contactory.users.model:NAME"), help="The e-mail unless given.")
+@click.option("--name", type=checked("NAME", "contactory.access.user:NAME"), help="The e-mail unless given.")
 @click.option(
     "--role",
     type=click.Choice(["owner", "admin", "editor", "viewer"]),
@@ -49,14 +49,14 @@ def create_user(
     as_json: bool,
 ) -> None:
     """Invite somebody: prints a link, which works once, where they choose a password."""
-    from contactory.users import store
-    from contactory.users.links import make_link
+    from contactory.access import users
+    from contactory.access.links import make_link
     from contactory.workspaces.store import find_account
 
     async def work(conn: "Connection") -> tuple[str, str]:
         await find_account(conn, account_id)
         async with conn.transaction():
-            made = await store.create_user(
+            made = await users.create_user(
                 conn,
                 account_id,
                 email,
@@ -79,7 +79,7 @@ def create_user(
 @json_option
 def list_users(as_json: bool) -> None:
     """List the users of all accounts, disabled ones too, oldest first."""
-    from contactory.users.store import list_all_users
+    from contactory.access.users import list_all_users
 
     rows = with_database(list_all_users)
     columns = {"id": "id", "e-mail": "email", "name": "name", "role": "role", "account": "account_id"}
@@ -98,8 +98,8 @@ def list_users(as_json: bool) -> None:
 @json_option
 def reset_password(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
     """Print a link, which works once, where a user chooses a new password."""
-    from contactory.users.links import make_link_for
-    from contactory.users.store import find_by_email
+    from contactory.access.links import make_link_for
+    from contactory.access.users import find_by_email
 
     async def work(conn: "Connection") -> tuple[str, str]:
         found = await find_by_email(conn, email[1], account_id)
@@ -117,12 +117,12 @@ def reset_password(email: tuple[str, str], account_id: str | None, as_json: bool
 @json_option
 def disable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
     """Sign a user out everywhere, and let them in no more. Their name stays in the history."""
-    from contactory.users import store
+    from contactory.access import users
 
     async def work(conn: "Connection") -> str:
-        found = await store.find_by_email(conn, email[1], account_id)
+        found = await users.find_by_email(conn, email[1], account_id)
         async with conn.transaction():
-            await store.disable_user(conn, found.account_id, found.id)
+            await users.disable_user(conn, found.account_id, found.id)
         return found.id
 
     user_id = with_database(work)
@@ -135,12 +135,12 @@ def disable_user(email: tuple[str, str], account_id: str | None, as_json: bool) 
 @json_option
 def enable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
     """Let a user who was disabled sign in again, with the password that they had."""
-    from contactory.users import store
+    from contactory.access import users
 
     async def work(conn: "Connection") -> str:
-        found = await store.find_by_email(conn, email[1], account_id)
+        found = await users.find_by_email(conn, email[1], account_id)
         async with conn.transaction():
-            await store.enable_user(conn, found.account_id, found.id)
+            await users.enable_user(conn, found.account_id, found.id)
         return found.id
 
     user_id = with_database(work)
@@ -169,7 +169,7 @@ def change_user(
     as_json: bool,
 ) -> None:
     """Give a user another role, or other workspaces, from their next click on."""
-    from contactory.users import store
+    from contactory.access import users
 
     if workspace_ids and all_workspaces:
         raise click.UsageError("Give either --workspace or --all-workspaces.")
@@ -178,10 +178,10 @@ def change_user(
 
     async def work(conn: "Connection") -> str:
         async with conn.transaction():
-            known = await store.find_by_email(conn, email[1], account_id)
-            found = await store.find_to_change(conn, known.account_id, known.id, None)
+            known = await users.find_by_email(conn, email[1], account_id)
+            found = await users.find_to_change(conn, known.account_id, known.id, None)
             kept = found.workspace_ids if found.limited and not all_workspaces else None
-            await store.change_user(
+            await users.change_user(
                 conn,
                 found.account_id,
                 found.id,

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from contactory.checks import (
+from contactory.rules.checks import (
     BLANK,
     BOOLEAN,
     TIMESTAMP,
@@ -24,7 +24,7 @@ from contactory.checks import (
     text,
     unchecked,
 )
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
 
 CHANNELS = ("call", "sms", "email")
 DO_NOT_CONTACT = "doNotContact"

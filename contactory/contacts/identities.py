@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from contactory.auth import Actor
-from contactory.db import Connection
+from contactory.database.db import Connection
+from contactory.rules.actor import Actor
 
 
 class Identity(msgspec.Struct):

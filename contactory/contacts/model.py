@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any, cast
 
 import msgspec
 
-from contactory.catalog import Catalog
-from contactory.checks import BodyPath, Errors, Json, Object, Rule, is_blank, quote, text
+from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import Consent, Given, parse_consent
-from contactory.contacts.email import normalise_email
-from contactory.fields.values import kept_form
-from contactory.invalid import Invalid
-from contactory.tags.model import display_name, new_name
-from contactory.timezones.phones import normalise_phone
-from contactory.timezones.zones import ZONES, is_zone, suggest_zone
+from contactory.rules.checks import BodyPath, Errors, Json, Object, is_blank, quote, text
+from contactory.rules.invalid import Invalid
+from contactory.values.email import parse_email
+from contactory.values.field_types import kept_form
+from contactory.values.names import display_name, new_name
+from contactory.values.phones import parse_phone
+from contactory.values.timezones import parse_timezone
 
 MAX_TAGS_IN_REQUEST = 100
 
@@ -65,36 +64,6 @@ class Values(msgspec.Struct):
     fields: dict[str, str | None] = {}
     """By the field's key in contacts.fields."""
     consent: dict[str, Given] = {}
-
-
-def _zone(value: Json) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise Invalid("wrong_type", "must be a string or null")
-    if not value.strip():
-        raise Invalid("unknown_timezone", f"{quote(value)} is not an IANA time zone; to clear, send null")
-    if not is_zone(value):
-        detail = f"{quote(value)} is not an IANA time zone"
-        raise Invalid("unknown_timezone", detail, partial(suggest_zone, value))
-    return value
-
-
-def _email(value: Json) -> tuple[str, str] | None:
-    if value is None or is_blank(value):
-        return None
-    if not isinstance(value, str):
-        raise Invalid("wrong_type", "must be a string or null")
-    return normalise_email(value)
-
-
-def parse_phone(value: Json, country: str | None) -> str | None:
-    """A phone as E.164; null and an empty string clear."""
-    if value is None or is_blank(value):
-        return None
-    if not isinstance(value, str):
-        raise Invalid("wrong_type", "must be a string or null")
-    return normalise_phone(value, country)
 
 
 def parse_tags(
@@ -153,21 +122,11 @@ def parse_fields(
     return values
 
 
-TIMEZONE = Rule(
-    _zone,
-    {
-        "title": "TimeZone",
-        "type": ["string", "null"],
-        "enum": [*sorted(ZONES), None],
-        "description": "A name of the IANA time zone database; null clears.",
-        "examples": ["America/Los_Angeles"],
-    },
-)
 NAME = text(255)
 _SIMPLE: dict[str, tuple[str, Callable[[Json], Any]]] = {
     "firstName": ("first_name", NAME.parse),
     "lastName": ("last_name", NAME.parse),
-    "timezone": ("timezone", _zone),
+    "timezone": ("timezone", parse_timezone),
 }
 FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "customFields", "consent")
 
@@ -224,7 +183,7 @@ def _take(
     elif name == "consent":
         values.consent = parse_consent(value, errors, *path, name, skip_blank=skip_blank)
     elif name == "email":
-        values.email, values.email_key = _email(value) or (None, None)
+        values.email, values.email_key = parse_email(value) or (None, None)
     elif name == "phone":
         values.phone = parse_phone(value, catalog.country)
     elif name in catalog.fields:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
-from contactory.db import Connection
+from contactory.database.db import Connection
 
 
 class Taker(NamedTuple):

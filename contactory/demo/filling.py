@@ -10,25 +10,25 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from contactory.auth import Actor
-from contactory.catalog import Catalog, read_catalog
-from contactory.checks import Errors
-from contactory.contacts.change import Change, make_tags
-from contactory.contacts.creation import NewContact, create_contacts
+from contactory.base.settings import Settings
+from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.model import Values, parse_values
-from contactory.contacts.search import index
-from contactory.contacts.statement import STALE_TAGS
-from contactory.contacts.store import apply_changes
-from contactory.contacts.writing import born_of
-from contactory.db import Connection
+from contactory.contacts.read.search import index
+from contactory.contacts.write.change import Change, make_tags
+from contactory.contacts.write.commands import born_of
+from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.contacts.write.lanes import apply_changes
+from contactory.contacts.write.statement import STALE_TAGS
+from contactory.database.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
-from contactory.errors import Conflict, NotFound
 from contactory.fields.model import FieldPatch
 from contactory.fields.store import create_field
 from contactory.keys.store import create_key, list_keys, revoke_key
+from contactory.rules.actor import Actor
+from contactory.rules.checks import Errors
+from contactory.rules.errors import Conflict, NotFound
 from contactory.send_windows.model import presets
 from contactory.send_windows.store import create_window
-from contactory.settings import Settings
 from contactory.workspaces.model import Workspace
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from contactory.contacts.search import fold
+from contactory.contacts.read.search import fold
 
 DAYS = 90
 """How far back the history goes."""

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from contactory.errors import Conflict
 from contactory.fields import store
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.retype import TypeChange, key_in_change, refuse_misfits
-from contactory.http import Response, json_response
-from contactory.operations import Call
+from contactory.rules.errors import Conflict
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 
 async def list_fields(call: Call) -> Response:

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import WORKSPACE_ID, Form, integer, one_of
-from contactory.fields.values import TYPES
-from contactory.tags.model import NAME
+from contactory.rules.checks import WORKSPACE_ID, Form, integer, one_of
+from contactory.values.field_types import TYPES
+from contactory.values.names import NAME
 
 
 class CustomField(msgspec.Struct, rename="camel"):

@@ -1,9 +1,9 @@
 """The operations on custom fields: their rows of the table."""
 
-from contactory.checks import ID
 from contactory.fields import api
 from contactory.fields.model import CREATE, UPDATE, CustomField
-from contactory.operations import Operation
+from contactory.rules.checks import ID
+from contactory.web.operations import Operation
 
 FIELD_OPERATIONS = [
     Operation(

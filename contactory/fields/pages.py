@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from contactory.checks import ID, quote
-from contactory.contacts.selection import TEXT
-from contactory.errors import Conflict, FieldError, Problem, ValidationProblem
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.inputs import TEXT, confirms, touched
+from contactory.dashboard.visits import page, page_or_part, part, wants_page
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
-from contactory.fields.values import TYPES
-from contactory.html import errors_by_field, see_other
-from contactory.http import Response, json_response
-from contactory.inputs import confirms, touched
-from contactory.operations import Call, workspace_page
-from contactory.visits import page, page_or_part, part, wants_page
+from contactory.rules.checks import ID, quote
+from contactory.rules.errors import Conflict, FieldError, Problem, ValidationProblem
+from contactory.values.field_types import TYPES
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call, workspace_page
 
 TITLES = {"text": "Text", "number": "Number", "date": "Date", "boolean": "Yes or no"}
 _SAID = {

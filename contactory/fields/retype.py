@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from contactory.auth import Actor
-from contactory.catalog import bump
-from contactory.checks import quote
-from contactory.db import Connection, Database
-from contactory.errors import Conflict, FieldError, Unavailable
+from contactory.base.ids import new_id
+from contactory.catalog.catalog import bump
+from contactory.database.db import Connection, Database
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
-from contactory.fields.values import MAX_DIGITS, text_form
-from contactory.ids import new_id
-from contactory.invalid import Invalid
+from contactory.rules.actor import Actor
+from contactory.rules.checks import quote
+from contactory.rules.errors import Conflict, FieldError, Unavailable
+from contactory.rules.invalid import Invalid
+from contactory.values.field_types import MAX_DIGITS, text_form
 
 _PATIENCE_SECONDS = 4.0
 _POLL_SECONDS = 0.01

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.auth import Actor
-from contactory.catalog import bump
-from contactory.db import Connection, Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound
+from contactory.base.ids import new_id
+from contactory.catalog.catalog import bump
+from contactory.database.db import Connection, Violation, translated
 from contactory.fields.model import CustomField, FieldPatch
-from contactory.ids import new_id
+from contactory.rules.actor import Actor
+from contactory.rules.errors import Conflict, FieldError, NotFound
 
 _COLUMNS = "f.id::text, f.workspace_id::text, f.name, f.type, f.position, f.created_at, f.updated_at"
 _LAST = 2**31 - 1

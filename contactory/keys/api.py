@@ -1,12 +1,12 @@
 """The operations on API keys."""
 
-from contactory.checks import Form
-from contactory.errors import FieldError, ValidationProblem
-from contactory.http import Response, json_response
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
-from contactory.operations import Call
-from contactory.paging import page_response, page_size
+from contactory.rules.checks import Form
+from contactory.rules.errors import FieldError, ValidationProblem
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+from contactory.web.paging import page_response, page_size
 
 CREATE = Form(FIELDS)
 

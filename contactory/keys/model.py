@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import msgspec
 
-from contactory.auth import PERMISSIONS
-from contactory.checks import TIMESTAMP, WORKSPACE_ID, Json, Rule, integer, one_of, text
-from contactory.invalid import Invalid
+from contactory.rules.actor import PERMISSIONS
+from contactory.rules.checks import TIMESTAMP, WORKSPACE_ID, Json, Rule, integer, one_of, text
+from contactory.rules.invalid import Invalid
 
 SHOWN_CHARACTERS = 12
 DEFAULT_NAME = "API key"

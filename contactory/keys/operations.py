@@ -2,8 +2,8 @@
 
 from contactory.keys import api
 from contactory.keys.model import ApiKey, NewApiKey
-from contactory.operations import Operation
-from contactory.paging import PAGE_QUERY
+from contactory.web.operations import Operation
+from contactory.web.paging import PAGE_QUERY
 
 KEY_OPERATIONS = [
     Operation(

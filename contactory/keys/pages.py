@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from contactory.checks import Form, Json, Object, Rule
-from contactory.errors import Conflict, Forbidden, ValidationProblem
-from contactory.html import errors_by_field, see_other
-from contactory.http import Response
+from contactory.access.users import refuse_access
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.visits import page
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
-from contactory.operations import Call, Operation
-from contactory.users.store import refuse_access
-from contactory.visits import page
+from contactory.rules.checks import Form, Json, Object, Rule
+from contactory.rules.errors import Conflict, Forbidden, ValidationProblem
+from contactory.web.messages import Response
+from contactory.web.operations import Call, Operation
 
 _PATH = "/w/{workspaceId}/settings/api-keys"
 _FORM = Form({name: rule for name, rule in FIELDS.items() if name != "workspaceId"} | {"scope": SCOPE})

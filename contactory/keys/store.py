@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.auth import Actor, key_hash, new_key
-from contactory.db import Connection, Row
-from contactory.errors import Conflict, FieldError, NotFound, Unauthorized
-from contactory.ids import new_id
+from contactory.access.keys import key_hash, new_key
+from contactory.base.ids import new_id
+from contactory.database.db import Connection, Row
 from contactory.keys.model import SHOWN_CHARACTERS, ApiKey, KnownKey, NewApiKey
+from contactory.rules.actor import Actor
+from contactory.rules.errors import Conflict, FieldError, NotFound, Unauthorized
 
 _COLUMNS = """id::text, account_id::text, workspace_id::text, name, permission, mode, prefix,
        rate_limit, rate_burst, created_at, last_used_at, expires_at, revoked_at"""

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from contactory.availability.openings import Schedule, local_time
-from contactory.availability.plan import Counts, first_hour, plan_hours
+from contactory.local_time.openings import Schedule, local_time
+from contactory.local_time.plan import Counts, first_hour, plan_hours
 
 HOURS = 24
 

@@ -4,20 +4,21 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from contactory.availability.model import CHANNEL, WINDOW, find_window
-from contactory.availability.plan import Counts, count
-from contactory.catalog import Catalog
-from contactory.checks import Errors, one_of
-from contactory.contacts.grid import HISTORY_TITLES
-from contactory.contacts.history import recent
-from contactory.contacts.reach import TITLES
-from contactory.contacts.reachable import PlanFilter, count_by_zones
-from contactory.http import Response
-from contactory.operations import Call, Operation
+from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
+from contactory.contacts.columns import HISTORY_TITLES
+from contactory.contacts.pages.availability import TITLES
+from contactory.contacts.read.available import PlanFilter, count_by_zones
+from contactory.contacts.read.history import recent
+from contactory.dashboard.visits import page, part, wants_page
+from contactory.local_time.plan import Counts, count
+from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.overview import store
 from contactory.overview.bands import reach_of
-from contactory.send_windows.model import CHANNELS, SendWindow
-from contactory.visits import page, part, wants_page
+from contactory.rules.checks import Errors, one_of
+from contactory.values.questions import CHANNEL, WINDOW
+from contactory.web.messages import Response
+from contactory.web.operations import Call, Operation
 
 TAGS = 12
 CHANGES = 12

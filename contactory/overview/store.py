@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, time
 
 import msgspec
 
-from contactory.catalog import Catalog
-from contactory.db import Connection
+from contactory.catalog.catalog import Catalog
+from contactory.database.db import Connection
 
 EXACTLY = 200_000
 """Up to so many contacts are counted one by one, which takes up to 50 ms."""

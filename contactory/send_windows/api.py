@@ -1,12 +1,12 @@
 """The operations on send windows."""
 
-from contactory.catalog import Catalog, read_windows
-from contactory.checks import WORKSPACE_ID, Errors, Object, is_blank
-from contactory.http import Response, json_response
-from contactory.invalid import Invalid
-from contactory.operations import Call
+from contactory.catalog.catalog import Catalog, read_windows
+from contactory.rules.checks import WORKSPACE_ID, Errors, Object, is_blank
+from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
 from contactory.send_windows.model import PRESET, parse_window, presets
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 
 async def list_windows(call: Call) -> Response:

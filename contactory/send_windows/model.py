@@ -3,15 +3,16 @@
 import re
 import tomllib
 from collections.abc import Callable
-from datetime import date, datetime
-from functools import cache, cached_property
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from contactory.availability.openings import DAY, Range, Schedule, schedule_of
-from contactory.checks import (
+from contactory.local_time.openings import DAY, Range
+from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
+from contactory.rules.checks import (
     BOOLEAN,
     WORKSPACE_ID,
     Errors,
@@ -23,51 +24,16 @@ from contactory.checks import (
     one_of,
     unchecked,
 )
-from contactory.invalid import Invalid
-from contactory.near import nearest
-from contactory.tags.model import NAME
+from contactory.rules.invalid import Invalid
+from contactory.rules.near import nearest
+from contactory.values.names import NAME
 
-CHANNELS = ("call", "sms", "email")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_RANGES = 100
 MAX_HOLIDAYS = 400
 _WEEK = 7 * DAY
 _OPENS = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _CLOSES = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class DayRange(msgspec.Struct, frozen=True):
-    """Open from `start` to `end` (HH:MM, local time) on a weekday; past midnight where `end` is earlier."""
-
-    day: str
-    start: str = msgspec.field(name="from")
-    end: str = msgspec.field(name="to")
-
-    def to_range(self) -> Range:
-        """The same in minutes."""
-        start, end = _minutes(self.start), _minutes(self.end)
-        return Range(WEEKDAYS.index(self.day), start, end if end > start else end + DAY)
-
-
-class SendWindow(msgspec.Struct, rename="camel", kw_only=True, dict=True):
-    """A send window as the API shows it: exactly these keys, in this order."""
-
-    id: str
-    workspace_id: str
-    name: str
-    channels: list[str]
-    days: list[DayRange]
-    holidays: list[date]
-    is_default: bool
-    created_at: datetime
-    updated_at: datetime
-
-    @cached_property
-    def schedule(self) -> Schedule:
-        """When it is open, as the engine computes with it."""
-        ranges = tuple(each.to_range() for each in self.days)
-        return schedule_of(ranges, frozenset(day.toordinal() for day in self.holidays))
 
 
 class Preset(msgspec.Struct, rename="camel", frozen=True):
@@ -83,10 +49,6 @@ class Preset(msgspec.Struct, rename="camel", frozen=True):
     """The statute or regulation."""
     note: str | None = None
     """What the hours alone do not say."""
-
-
-def _minutes(text: str) -> int:
-    return int(text[:2]) * 60 + int(text[3:])
 
 
 @cache
@@ -272,9 +234,3 @@ CREATE = Form(
     any_of=[{"required": ["preset"]}, {"required": ["name", "channels", "days"]}],
 )
 UPDATE = Form(FIELDS, some=True)
-DEFAULT_WINDOW: Object = {
-    "name": "Default",
-    "channels": list(CHANNELS),
-    "days": [{"day": day, "from": "09:00", "to": "20:00"} for day in WEEKDAYS[:6]],
-}
-"""What a workspace starts with."""

@@ -1,10 +1,10 @@
 """The operations on send windows: their rows of the table."""
 
-from contactory.availability.plan import Plan
-from contactory.checks import ID
-from contactory.operations import Operation
-from contactory.send_windows import api, planning
-from contactory.send_windows.model import CREATE, UPDATE, Preset, SendWindow
+from contactory.local_time.windows import SendWindow
+from contactory.rules.checks import ID
+from contactory.send_windows import api
+from contactory.send_windows.model import CREATE, UPDATE, Preset
+from contactory.web.operations import Operation
 
 SEND_WINDOW_OPERATIONS = [
     Operation(
@@ -73,18 +73,5 @@ SEND_WINDOW_OPERATIONS = [
         handler=api.delete_window,
         answers={204: None},
         problems=(404, 409),
-    ),
-    Operation(
-        id="planSendWindow",
-        method="POST",
-        path="/v1/send-windows/{id}/plan",
-        summary="Count who becomes available in each hour of the next seven days",
-        permission="read",
-        handler=planning.plan_window,
-        body=planning.PLAN,
-        raw_body=True,
-        only_reads=True,
-        answers={200: Plan},
-        problems=(404,),
     ),
 ]

@@ -9,19 +9,20 @@ from typing import Any
 
 import msgspec
 
-from contactory.catalog import read_windows
-from contactory.checks import TIMESTAMP, Errors, Object, Rule
-from contactory.errors import Conflict, Problem, ValidationProblem
-from contactory.html import see_other
-from contactory.http import Response
-from contactory.inputs import touched
-from contactory.invalid import Invalid
-from contactory.operations import Call
-from contactory.operations import workspace_page as _page
+from contactory.catalog.catalog import read_windows
+from contactory.dashboard.html import see_other
+from contactory.dashboard.inputs import touched
+from contactory.dashboard.visits import page
+from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
+from contactory.rules.checks import TIMESTAMP, Errors, Object, Rule
+from contactory.rules.errors import Conflict, Problem, ValidationProblem
+from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
-from contactory.send_windows.model import CHANNELS, WEEKDAYS, DayRange, Preset, parse_window, presets
+from contactory.send_windows.model import Preset, parse_window, presets
 from contactory.send_windows.week import TITLES, in_words, week_of
-from contactory.visits import page
+from contactory.web.messages import Response
+from contactory.web.operations import Call
+from contactory.web.operations import workspace_page as _page
 
 _SPARE = 1  # Empty times of each day, for whoever has no scripts to add some.
 _TEXT = Rule(str, {"type": "string"})

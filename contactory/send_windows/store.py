@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from contactory.auth import Actor
-from contactory.catalog import bump, read_windows
-from contactory.db import Connection, Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound
-from contactory.ids import new_id
-from contactory.send_windows.model import SendWindow
+from contactory.base.ids import new_id
+from contactory.catalog.catalog import bump, read_windows
+from contactory.database.db import Connection, Violation, translated
+from contactory.local_time.windows import SendWindow
+from contactory.rules.actor import Actor
+from contactory.rules.errors import Conflict, FieldError, NotFound
 
 CHANGED_SINCE = "Somebody else has changed this send window since you opened it."
 

@@ -5,8 +5,8 @@ from itertools import groupby
 
 import msgspec
 
-from contactory.availability.openings import DAY
-from contactory.send_windows.model import WEEKDAYS, DayRange
+from contactory.local_time.openings import DAY
+from contactory.local_time.windows import WEEKDAYS, DayRange
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TITLES: dict[str, str] = dict(zip(WEEKDAYS, _NAMES, strict=True))

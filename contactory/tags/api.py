@@ -1,13 +1,14 @@
 """The operations on tags."""
 
-from contactory.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
-from contactory.contacts.lists import LIMIT, next_link
-from contactory.errors import NotFound
-from contactory.http import Response, json_response
-from contactory.invalid import Invalid
-from contactory.operations import Call
+from contactory.rules.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
+from contactory.rules.errors import NotFound
+from contactory.rules.invalid import Invalid
 from contactory.tags import store
-from contactory.tags.model import CURSOR, NEW_NAME, PREFIX, TagCursor, display_name, prefix
+from contactory.tags.model import CURSOR, TagCursor
+from contactory.values.names import NEW_NAME, PREFIX, display_name, prefix
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+from contactory.web.paging import LIMIT, next_link
 
 WORKSPACE = {"workspaceId": ID}
 LIST_QUERY = {

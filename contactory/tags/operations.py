@@ -1,8 +1,8 @@
 """The operations on tags: their rows of the table."""
 
-from contactory.operations import Operation
 from contactory.tags import api
 from contactory.tags.model import Tag
+from contactory.web.operations import Operation
 
 TAG_OPERATIONS = [
     Operation(

@@ -3,16 +3,16 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from contactory.checks import Form, Rule
-from contactory.contacts.selection import TEXT
-from contactory.errors import Conflict, NotFound, Problem, ValidationProblem
-from contactory.html import errors_by_field, see_other
-from contactory.http import Response, json_response
-from contactory.inputs import touched
-from contactory.operations import Call, workspace_page
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.inputs import TEXT, touched
+from contactory.dashboard.visits import page, page_or_part, part, wants_page
+from contactory.rules.checks import Form, Rule
+from contactory.rules.errors import Conflict, NotFound, Problem, ValidationProblem
 from contactory.tags import store
-from contactory.tags.model import CURSOR, NAME, NEW_NAME, NamedTag, TagCursor
-from contactory.visits import page, page_or_part, part, wants_page
+from contactory.tags.model import CURSOR, NamedTag, TagCursor
+from contactory.values.names import NAME, NEW_NAME
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call, workspace_page
 
 PAGE_SIZE = 50
 COUNTED = 5

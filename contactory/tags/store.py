@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from contactory.catalog import bump
-from contactory.checks import quote
-from contactory.db import Connection, Violation, translated
-from contactory.errors import Conflict, FieldError, NotFound, ValidationProblem
+from contactory.catalog.catalog import bump
+from contactory.database.db import Connection, Violation, translated
+from contactory.rules.checks import quote
+from contactory.rules.errors import Conflict, FieldError, NotFound, ValidationProblem
 from contactory.tags.model import NamedTag, Tag
 
 _LIST = """

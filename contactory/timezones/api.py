@@ -3,9 +3,9 @@
 import asyncio
 from datetime import UTC, datetime
 
-from contactory.http import Response, json_response
-from contactory.operations import Call
 from contactory.timezones.model import SEARCH, ZoneListed, matching, time_zones, valid_until
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
 
 LIST_QUERY = {"q": SEARCH}
 

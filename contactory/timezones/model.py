@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from contactory.checks import SOMETHING, Json, Rule
-from contactory.invalid import Invalid
-from contactory.timezones.transitions import abbreviation, next_change, offset_of, show_offset
-from contactory.timezones.zones import ZONES, canonical_zone, zone_info
+from contactory.local_time.transitions import abbreviation, next_change, offset_of, show_offset
+from contactory.local_time.zones import ZONES, canonical_zone, zone_info
+from contactory.rules.checks import SOMETHING, Json, Rule
+from contactory.rules.invalid import Invalid
 
 
 class ClockChange(msgspec.Struct):

@@ -1,8 +1,8 @@
 """The operation on time zones: its row of the table."""
 
-from contactory.operations import Operation
 from contactory.timezones import api
 from contactory.timezones.model import ZoneListed
+from contactory.web.operations import Operation
 
 TIMEZONE_OPERATIONS = [
     Operation(

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from contactory.checks import Errors, Form, Object, quote
-from contactory.errors import Conflict, FieldError, Forbidden, NotFound
-from contactory.http import Response, json_response
-from contactory.invalid import Invalid
-from contactory.operations import Call
-from contactory.paging import page_response, page_size
+from contactory.rules.checks import Errors, Form, Object, quote
+from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
+from contactory.rules.invalid import Invalid
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+from contactory.web.paging import page_response, page_size
 from contactory.workspaces import store
 from contactory.workspaces.model import FIELDS, MODE, Workspace, attributes, take_phone
 

@@ -4,12 +4,12 @@ from datetime import datetime
 
 import msgspec
 
-from contactory.checks import Errors, Json, Object, Rule, one_of, quote, text, unchecked
-from contactory.contacts.email import normalise_email
-from contactory.contacts.model import TIMEZONE, parse_phone
-from contactory.contacts.shapes import EMAIL, PHONE
-from contactory.invalid import Invalid
-from contactory.timezones.countries import COUNTRIES, suggest_country
+from contactory.rules.checks import Errors, Json, Object, Rule, one_of, quote, text, unchecked
+from contactory.rules.invalid import Invalid
+from contactory.values.countries import COUNTRIES, suggest_country
+from contactory.values.email import EMAIL, normalise_email
+from contactory.values.phones import PHONE, parse_phone
+from contactory.values.timezones import TIMEZONE
 
 
 class Workspace(msgspec.Struct, rename="camel", kw_only=True, frozen=True):

@@ -1,7 +1,7 @@
 """The operations on workspaces: their rows of the table."""
 
-from contactory.operations import Operation
-from contactory.paging import PAGE_QUERY
+from contactory.web.operations import Operation
+from contactory.web.paging import PAGE_QUERY
 from contactory.workspaces import api
 from contactory.workspaces.model import Workspace
 

@@ -4,17 +4,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contactory.checks import Object
-from contactory.contacts.selection import TEXT
-from contactory.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
-from contactory.html import SETTINGS, errors_by_field, see_other
-from contactory.http import Response
-from contactory.inputs import confirms, touched
-from contactory.operations import Call, workspace_page
-from contactory.timezones.countries import COUNTRIES
-from contactory.timezones.zones import is_zone
-from contactory.users.store import list_workspaces_of
-from contactory.visits import page
+from contactory.access.users import list_workspaces_of
+from contactory.dashboard.html import SETTINGS, errors_by_field, see_other
+from contactory.dashboard.inputs import TEXT, confirms, touched
+from contactory.dashboard.visits import page
+from contactory.local_time.zones import is_zone
+from contactory.rules.checks import Object
+from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
+from contactory.values.countries import COUNTRIES
+from contactory.web.messages import Response
+from contactory.web.operations import Call, workspace_page
 from contactory.workspaces.api import change_workspace, checked_new, make_workspace, remove_workspace
 from contactory.workspaces.model import FIELDS, Workspace
 from contactory.workspaces.store import get_workspace

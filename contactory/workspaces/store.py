@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.db import Connection
-from contactory.errors import NotFound
-from contactory.ids import new_id
-from contactory.send_windows.model import DEFAULT_WINDOW
+from contactory.base.ids import new_id
+from contactory.database.db import Connection
+from contactory.local_time.windows import DEFAULT_WINDOW
+from contactory.rules.errors import NotFound
 from contactory.workspaces.model import Workspace
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.contacts import listing
-from contactory.ids import new_id
+from contactory.base.ids import new_id
+from contactory.contacts.read import listing
 from tests.availability.test_get import NOON, verdict, window
 from tests.world import Caller, World, a_phone, an_email, pointers
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contactory.ids import new_id
+from contactory.base.ids import new_id
 from tests.availability.test_get import NOON, verdict
 from tests.world import Caller, World, a_phone, pointers
 

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contactory.availability.openings import is_open, local_time, next_opening, open_zones, openings_between
-from contactory.timezones.zones import ZONES
+from contactory.local_time.openings import is_open, local_time, next_opening, open_zones, openings_between
+from contactory.local_time.zones import ZONES
 from tests.availability.test_twin import schedule, some_hours, some_moment
 from tests.availability.twin import Hours
 

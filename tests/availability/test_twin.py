@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from contactory.availability.openings import Schedule, is_open, next_opening, openings_between, schedule_of
-from contactory.checks import Errors
-from contactory.send_windows.model import WEEKDAYS, DayRange, parse_window
-from contactory.timezones.zones import ZONES
+from contactory.local_time.openings import Schedule, is_open, next_opening, openings_between, schedule_of
+from contactory.local_time.windows import WEEKDAYS, DayRange
+from contactory.local_time.zones import ZONES
+from contactory.rules.checks import Errors
+from contactory.send_windows.model import parse_window
 from tests.availability.twin import Hours, changes, walk
 
 PARTS = 50

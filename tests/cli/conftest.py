@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from contactory.__main__ import main
-from contactory.embedded_host import die_with_parent
+from contactory.embedded.host import die_with_parent
 from tests.servers import PROJECT
 
 

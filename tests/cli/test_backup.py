@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contactory import embedded_cluster
-from contactory.embedded import database
+from contactory.embedded import cluster
+from contactory.embedded.server import database
 from tests.cli.conftest import CommandLine
 from tests.servers import sql_at
 
@@ -119,13 +119,13 @@ def test_a_backup_of_a_server_that_writes_options_of_its_own_comes_into_any_othe
     """PostgreSQL 15.20, and what was released with it, writes pg_attver, which earlier ones refuse."""
     contactory = CommandLine(tmp_path, data_dir=data_folder)
     contactory.says("account", "create", "Acme")
-    place = embedded_cluster.layout(data_folder)
+    place = cluster.layout(data_folder)
     column = "where attrelid = 'contacts'::regclass and attname ="
     sql = (
         f"update pg_attribute set attoptions = '{{pg_attver=7,n_distinct=9}}' {column} 'tag_ids';",
         f"update pg_attribute set attoptions = '{{pg_attver=7}}' {column} 'first_name';",
     )
-    embedded_cluster.single_user(place, place.cluster, "\n".join(sql) + "\n", database="contactory")
+    cluster.single_user(place, place.cluster, "\n".join(sql) + "\n", database="contactory")
     contactory.says("backup", "acme.dump")
     assert contactory.gives("restore", "acme.dump", "--force")["accounts"] == 1
     kept = "select attoptions from pg_attribute where attrelid = 'contacts'::regclass and attname = 'tag_ids'"

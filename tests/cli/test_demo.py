@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contactory.demo.people import FIELDS, make_people
-from contactory.timezones.phones import phone_zones
+from contactory.values.phones import phone_zones
 from tests.cli.conftest import CommandLine
 from tests.world import Caller, World
 

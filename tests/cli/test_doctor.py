@@ -8,9 +8,9 @@ from pathlib import Path
 import phonenumbers
 
 from contactory.cli.doctor import phone_numbers, time_zones
-from contactory.timezones import plans
-from contactory.timezones.plans import plans_since
-from contactory.timezones.zones import TZDATA_VERSION, data_since
+from contactory.local_time.zones import TZDATA_VERSION, data_since
+from contactory.values import numbering_plans
+from contactory.values.numbering_plans import plans_since
 from tests.cli.conftest import CommandLine
 
 
@@ -68,5 +68,5 @@ def test_numbering_plans_of_more_than_a_year_are_warned_of() -> None:
 def test_the_area_codes_were_checked_with_the_release_that_is_installed() -> None:
     """After an upgrade of the package: check main_zones.toml again, then name the new release and its day."""
     pinned = Path(__file__).parents[2].joinpath("requirements.txt").read_text("utf-8")
-    assert f"phonenumbers=={plans._CHECKED} " in pinned
-    assert plans_since() == plans._CAME_OUT
+    assert f"phonenumbers=={numbering_plans._CHECKED} " in pinned
+    assert plans_since() == numbering_plans._CAME_OUT

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactory.checks import Errors
 from contactory.contacts.consent import born, parse_consent, show_consent
+from contactory.rules.checks import Errors
 from tests.world import Caller, World, a_phone, an_email, at_once, pointers
 
 AT = "2026-01-15T10:30:00Z"

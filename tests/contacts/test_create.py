@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from contactory.auth import Actor
-from contactory.contacts.creation import NewContact, create_contacts
-from contactory.settings import Settings
+from contactory.base.settings import Settings
+from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.rules.actor import Actor
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email, pointers
 

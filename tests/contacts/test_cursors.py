@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactory.contacts.cursors import PATTERN, SORTS, Cursor, parse_cursor
-from contactory.ids import new_id
-from contactory.invalid import Invalid
+from contactory.base.ids import new_id
+from contactory.contacts.read.cursors import PATTERN, SORTS, Cursor, parse_cursor
+from contactory.rules.invalid import Invalid
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(4200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

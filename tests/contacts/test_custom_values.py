@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactory.fields.values import text_form
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
+from contactory.values.field_types import text_form
 from tests.world import World, pointers
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.contacts import purging
-from contactory.ids import new_id
+from contactory.base.ids import new_id
+from contactory.contacts.write import purge
 from tests.servers import Sql
 from tests.world import Caller, World, an_email
 
@@ -44,8 +44,8 @@ def test_deleting_again_is_not_found(world: World) -> None:
 def test_what_cannot_be_seen_cannot_be_deleted(world: World) -> None:
     made = world.alice.made()
     for outsider in (world.carol, world.tom, world.caller(world.acme_two)):
-        for purge in (False, True):
-            assert outsider.remove(made["id"], purge=purge).status_code == 404
+        for each in (False, True):
+            assert outsider.remove(made["id"], purge=each).status_code == 404
         assert outsider.restore(made["id"]).status_code == 404
     assert world.bob.remove(made["id"]).status_code == 403
     assert world.alice.read(made["id"]) == made
@@ -214,7 +214,7 @@ def test_a_purge_finds_the_kept_answers_by_an_index(world: World, sql: Sql) -> N
     )
     sql.execute("analyze idempotency_records")
     try:
-        found = sql.fetch(f"explain {purging._KEPT_ANSWERS}", [new_id(), new_id()])
+        found = sql.fetch(f"explain {purge._KEPT_ANSWERS}", [new_id(), new_id()])
     finally:
         sql.execute("delete from idempotency_records where fingerprint = ''")
     plan = "\n".join(row[0] for row in found)

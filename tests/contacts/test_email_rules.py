@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactory.contacts.email import normalise_email
-from contactory.invalid import Invalid
+from contactory.rules.invalid import Invalid
+from contactory.values.email import normalise_email
 
 
 def refusal(text: str) -> Invalid:

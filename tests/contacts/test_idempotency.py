@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from contactory import jobs
-from contactory.auth import Keys
-from contactory.contacts.search import SearchIndex
-from contactory.db import Database
-from contactory.ids import new_id
+from contactory.access.keys import Keys
+from contactory.base.ids import new_id
+from contactory.contacts.read.search import SearchIndex
+from contactory.database.db import Database
 from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 

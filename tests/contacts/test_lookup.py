@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory import db
-from contactory.contacts import rows
-from contactory.contacts.reader import Reader
-from contactory.ids import new_id
+from contactory.base.ids import new_id
+from contactory.contacts.read import by_key
+from contactory.contacts.read.reader import Reader
+from contactory.database import db
 from tests.statements import Statements, counted
 from tests.world import Caller, World, a_phone, an_email, at_once, pointers
 
@@ -194,7 +194,8 @@ def test_the_statements_use_the_indexes(world: World) -> None:
         for way in WAYS:
             await conn.execute(f"set local enable_{way} = off")
         statements = [
-            re.sub(r"\$\d", "'{}'", statement) for statement in (rows.BY_ID, rows.BY_PHONE, rows.BY_EMAIL)
+            re.sub(r"\$\d", "'{}'", statement)
+            for statement in (by_key.BY_ID, by_key.BY_PHONE, by_key.BY_EMAIL)
         ]
         found = [await conn.fetch(f"explain {statement}") for statement in statements]
         await undone.rollback()

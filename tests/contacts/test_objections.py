@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts import creation
-from contactory.contacts import statement as s
+from contactory.contacts.write import create
+from contactory.contacts.write import statement as s
 from tests.contacts.test_consent import AT, DENIED, GRANTED, NOTHING, UNKNOWN, consent_of, put
 from tests.contacts.test_statement import change_of, effect
 from tests.servers import Sql
@@ -374,11 +374,11 @@ def test_an_upsert_looks_again_where_the_contact_has_let_a_number_go_meanwhile(
 
 def test_a_creation_looks_by_the_indexes_even_while_nothing_is_known_of_the_table(sql: Sql) -> None:
     """A new database has no statistics, and a plan that walks the workspace would be kept for a minute."""
-    types = re.findall(r"\$\d+::(\w+\[\])", creation._CREATE)
+    types = re.findall(r"\$\d+::(\w+\[\])", create._CREATE)
     nulls = ", ".join(f"null::{kind}" for kind in types)
     sql.execute("set plan_cache_mode = force_generic_plan; set enable_seqscan = off")
     try:
-        sql.execute(f"prepare creating ({', '.join(types)}, bool) as {creation._CREATE}")
+        sql.execute(f"prepare creating ({', '.join(types)}, bool) as {create._CREATE}")
         plan = "\n".join(row[0] for row in sql.fetch(f"explain execute creating ({nulls}, true)"))
     finally:
         sql.execute("deallocate creating; reset plan_cache_mode; reset enable_seqscan")

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from contactory.contacts import statement as s
-from contactory.contacts.change import Change
-from contactory.ids import new_id
+from contactory.base.ids import new_id
+from contactory.contacts.write import statement as s
+from contactory.contacts.write.change import Change
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from contactory.access.user import PERMISSION_OF_ROLE
 from contactory.app import OPERATIONS
-from contactory.auth import PERMISSIONS
-from contactory.contacts.layouts import make_view
-from contactory.ids import new_id
-from contactory.users.model import PERMISSION_OF_ROLE
+from contactory.base.ids import new_id
+from contactory.contacts.pages.layouts import make_view
+from contactory.rules.actor import PERMISSIONS
 from tests.world import PASSWORD, Person, World, an_email
 
 PAGES = {operation.id: operation for operation in OPERATIONS if operation.page and operation.permission}

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactory.contacts.export import as_csv, guarded
-from contactory.contacts.export_pages import PIECE
-from contactory.contacts.grid import Column
-from contactory.ids import new_id
+from contactory.base.ids import new_id
+from contactory.contacts.columns import Column
+from contactory.contacts.pages.export import PIECE
+from contactory.contacts.pages.export_formats import as_csv, guarded
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 

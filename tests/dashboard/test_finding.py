@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from contactory.send_windows.model import WEEKDAYS
+from contactory.local_time.windows import WEEKDAYS
 from tests.dashboard.conftest import cell
 from tests.dashboard.test_search import settle
 from tests.world import World

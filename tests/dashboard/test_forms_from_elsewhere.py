@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from contactory.app import OPERATIONS
-from contactory.ids import new_id
+from contactory.base.ids import new_id
 from tests.dashboard.test_access import CASES, PAGES, Case, ask, target
 from tests.raw_http import Answer, Client
 from tests.world import Person, World, a_phone

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.bulk_pages import PIECE
+from contactory.contacts.pages.bulk import PIECE
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 

@@ -7,7 +7,7 @@ import zlib
 import httpx
 import pytest
 
-from contactory.csrf import carries, masked
+from contactory.dashboard.csrf import carries, masked
 from tests.world import Person, World
 
 

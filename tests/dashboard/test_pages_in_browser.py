@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from contactory.users.links import make_link
+from contactory.access.links import make_link
 from tests.dashboard.conftest import Window
 from tests.world import Person, World
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from contactory.errors import Conflict, Forbidden
-from contactory.users import store
-from contactory.users.links import make_link_for
-from contactory.users.store import change_user, disable_user, enable_user
+from contactory.access import users
+from contactory.access.links import make_link_for
+from contactory.access.users import change_user, disable_user, enable_user
+from contactory.rules.errors import Conflict, Forbidden
 from tests.dashboard.conftest import Window
 from tests.users.test_links import follow
 from tests.users.test_sign_in import sees, session_of, sign_in
@@ -229,7 +229,7 @@ def test_two_owners_who_depose_each_other_leave_one(world: World, action: str) -
 def test_a_request_that_waited_for_another_goes_by_what_is_then(world: World) -> None:
     """The owner is deposed between the look at their session and their turn."""
     one, other = world.person(), world.person()
-    known = world.sql.run(store.get_user(world.sql.conn, world.account_id, one.user_id))
+    known = world.sql.run(users.get_user(world.sql.conn, world.account_id, one.user_id))
     world.sql.execute("update users set role = 'editor' where id = $1", one.user_id)
     where = (world.sql.conn, world.account_id, other.user_id)
     for deposing in (
@@ -262,7 +262,7 @@ def test_the_last_owner_who_sees_everything_stays(world: World, olive: Person) -
 
 def test_what_one_may_give_is_told_by_the_role_of_now(world: World, olive: Person) -> None:
     conn, editor = world.sql.conn, world.person("editor")
-    as_owner = world.sql.run(store.get_user(conn, world.account_id, olive.user_id))
+    as_owner = world.sql.run(users.get_user(conn, world.account_id, olive.user_id))
     world.sql.execute("update users set role = 'admin' where id = $1", olive.user_id)
     giving = change_user(
         conn, world.account_id, editor.user_id, role="owner", workspace_ids=None, by=as_owner

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contactory.catalog import read_catalog
-from contactory.contacts.reach import Reach, reach_of
+from contactory.catalog.catalog import read_catalog
+from contactory.contacts.pages.availability import Reach, reach_of
 from tests.world import Person, World, a_phone, an_email
 
 LA = "America/Los_Angeles"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.search import PIECE, catch_up, words_of
-from contactory.db import Database
+from contactory.contacts.read.search import PIECE, catch_up, words_of
+from contactory.database.db import Database
 from tests.servers import PATIENCE
 from tests.waiting import until
 from tests.world import Person, World

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from contactory.send_windows.model import WEEKDAYS, DayRange, presets
+from contactory.local_time.windows import WEEKDAYS, DayRange
+from contactory.send_windows.model import presets
 from contactory.send_windows.week import in_words, week_of
 from tests.dashboard.conftest import Window
 from tests.world import Person, World

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.ordering import Place
-from contactory.send_windows.model import WEEKDAYS
+from contactory.contacts.read.sorted import Place
+from contactory.local_time.windows import WEEKDAYS
 from tests.dashboard.test_search import names, number_of, settle
 from tests.waiting import until
 from tests.world import Person, World, a_phone

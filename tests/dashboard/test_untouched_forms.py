@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from contactory.users.store import rename_user
+from contactory.access.users import rename_user
 from tests.dashboard.conftest import Window, cell
 from tests.dashboard.forms import form_of
 from tests.users.test_links import link

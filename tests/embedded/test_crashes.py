@@ -6,7 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from contactory import embedded, embedded_host
+from contactory.embedded import host
+from contactory.embedded.server import is_ready
 from tests.embedded.servers import (
     answers,
     first_line,
@@ -60,13 +61,13 @@ def test_a_killed_server_leaves_no_obstacle_when_its_supervisor_was_killed_too(s
 
 @needs_proc
 def test_an_orphaned_server_is_stopped_and_replaced(store: Path) -> None:
-    account = embedded_host.service_account()
+    account = host.service_account()
     orphan = subprocess.Popen(
         [store / "postgresql-18/bin/postgres", "-D", store / "data-18", "-c", "unix_socket_directories="],
         stderr=subprocess.DEVNULL,
         **account.credentials,
     )
-    until(lambda: embedded.is_ready(store / "data-18", orphan.pid))
+    until(lambda: is_ready(store / "data-18", orphan.pid))
     said: list[str] = []
     with running(store, report=said.append) as server:
         assert orphan.wait(1) == 0
@@ -94,7 +95,7 @@ def test_backends_that_outlive_their_server_are_ended(store: Path) -> None:
 
 @needs_proc
 def test_a_stale_pid_file_that_names_a_live_process_is_no_obstacle(store: Path) -> None:
-    account = embedded_host.service_account()
+    account = host.service_account()
     with subprocess.Popen(["sleep", "60"], **account.credentials) as bystander:
         stale = store / "data-18/postmaster.pid"
         stale.write_text(f"{bystander.pid}\n{store}/data-18\n1795000000\n5432\n\n\n")
@@ -107,7 +108,7 @@ def test_a_stale_pid_file_that_names_a_live_process_is_no_obstacle(store: Path) 
 
 def test_an_empty_pid_file_is_no_obstacle(store: Path) -> None:
     (store / "data-18/postmaster.pid").touch()
-    embedded_host.service_account().take(store / "data-18/postmaster.pid")
+    host.service_account().take(store / "data-18/postmaster.pid")
     with running(store) as server:
         assert query(server.url, "select body from note") == "kept"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from contactory.embedded import EmbeddedError, EmbeddedPostgres
+from contactory.embedded.server import EmbeddedError, EmbeddedPostgres
 from tests.embedded.servers import NOBODY, ROOT, query, running
 
 

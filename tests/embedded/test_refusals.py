@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from contactory import embedded_host
+from contactory.embedded import host
 from tests.embedded.servers import (
     NOBODY,
     PROJECT,
@@ -25,7 +25,7 @@ from tests.embedded.servers import (
 def test_without_a_system_user_the_refusal_says_how_to_make_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_host, "SYSTEM_USER", "contactory-absent")
+    monkeypatch.setattr(host, "SYSTEM_USER", "contactory-absent")
     monkeypatch.setenv("PATH", str(folder))
     assert "`useradd --system contactory-absent`" in refusal(folder / "store")
 

@@ -10,8 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from contactory import embedded, embedded_host
-from contactory.embedded import EmbeddedError, EmbeddedPostgres, database, running_url
+from contactory.embedded import host
+from contactory.embedded.server import (
+    LOG_LIMIT,
+    EmbeddedError,
+    EmbeddedPostgres,
+    database,
+    default_data_dir,
+    running_url,
+)
 from tests.embedded.servers import (
     answers,
     copy,
@@ -85,8 +92,8 @@ def test_stopping_leaves_no_process_and_no_socket(store: Path) -> None:
 @needs_root
 def test_root_steps_down_to_a_system_user(store: Path) -> None:
     with running(store):
-        owner = embedded_host.user_name(Path(f"/proc/{postmaster(store)}").stat().st_uid)
-        assert owner == embedded_host.SYSTEM_USER
+        owner = host.user_name(Path(f"/proc/{postmaster(store)}").stat().st_uid)
+        assert owner == host.SYSTEM_USER
         assert (store / "postgresql-18").stat().st_uid == 0
 
 
@@ -103,19 +110,19 @@ def test_any_path_will_do(template: Path, folder: Path, name: str) -> None:
 def test_the_log_stays_small(store: Path) -> None:
     with running(store):
         with (store / "log").open("ab") as log:
-            log.write(b"x" * (embedded.LOG_LIMIT + 1))
+            log.write(b"x" * (LOG_LIMIT + 1))
         until(lambda: (store / "log").stat().st_size < 1000)
-        assert (store / "log.1").stat().st_size > embedded.LOG_LIMIT
+        assert (store / "log.1").stat().st_size > LOG_LIMIT
 
 
 def test_the_default_folder_follows_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert embedded.default_data_dir() == Path("/var/lib/contactory")
+    assert default_data_dir() == Path("/var/lib/contactory")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
-    assert embedded.default_data_dir() == Path("/data/contactory")
+    assert default_data_dir() == Path("/data/contactory")
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
-    assert embedded.default_data_dir() == Path.home() / ".local/share/contactory"
+    assert default_data_dir() == Path.home() / ".local/share/contactory"
 
 
 def test_a_second_supervisor_is_refused_with_the_pid_of_the_first(store: Path) -> None:

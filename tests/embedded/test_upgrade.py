@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contactory import embedded_host
-from contactory.embedded import EmbeddedError, upgrade_data
+from contactory.embedded import host
+from contactory.embedded.server import EmbeddedError, upgrade_data
 from tests.embedded.servers import query, refusal, running
 
 OLDER = [p.parents[1] for p in Path("/usr/lib/postgresql").glob("*/bin/initdb") if p.parts[4] < "18"]
@@ -27,7 +27,7 @@ def make_old_store(store: Path, installed: Path, *more: str) -> str:
 
     `more` are statements for a superuser, in the database of the data.
     """
-    major, account = installed.name, embedded_host.service_account()
+    major, account = installed.name, host.service_account()
     store.mkdir()
     (store / f"postgresql-{major}").symlink_to(installed)
     (store / "initdb").mkdir()
@@ -36,24 +36,22 @@ def make_old_store(store: Path, installed: Path, *more: str) -> str:
     password.write_text("secret")
     account.take(password)
     access = ["-A", "scram-sha-256", "-U", "postgres", f"--pwfile={password}"]
-    made = embedded_host.run(
-        account, installed / "bin/initdb", "-D", data, "-E", "LATIN1", "--no-locale", *access
-    )
+    made = host.run(account, installed / "bin/initdb", "-D", data, "-E", "LATIN1", "--no-locale", *access)
     assert made.returncode == 0, made.stdout
-    embedded_host.run(account, installed / "bin/pg_resetwal", "-o", "16384", data)
+    host.run(account, installed / "bin/pg_resetwal", "-o", "16384", data)
     sql = (
         "create role contactory login password 'secret'",
         "create database contactory owner contactory",
     )
     single = (installed / "bin/postgres", "--single", "-D", data)
-    embedded_host.run(account, *single, "postgres", text="\n".join(sql) + "\n")
+    host.run(account, *single, "postgres", text="\n".join(sql) + "\n")
     rows = (
         "create table note (body text);",
         "insert into note values ('old');",
         "alter table note owner to contactory;",
         *more,
     )
-    embedded_host.run(account, *single, "contactory", text="\n".join(rows) + "\n")
+    host.run(account, *single, "contactory", text="\n".join(rows) + "\n")
     password.rename(data / password.name)
     data.rename(store / data.name)
     (store / "initdb").rmdir()
@@ -96,8 +94,8 @@ def test_options_of_columns_that_the_new_version_does_not_know_are_left_out(fold
 def test_the_old_data_shares_nothing_with_the_new(folder: Path) -> None:
     store = folder / "store"
     old = store / f"data-{make_old_store(store, OLDER[0], NEW_OPTION)}"
-    account = embedded_host.service_account()
-    embedded_host.run(account, OLDER[0] / "bin/postgres", "--single", "-D", old, "contactory")
+    account = host.service_account()
+    host.run(account, OLDER[0] / "bin/postgres", "--single", "-D", old, "contactory")
     before = digests(old / "base")
     assert upgrade_data(store) == old
     with running(store) as server:
@@ -124,7 +122,7 @@ def test_an_upgrade_without_the_old_binaries_says_where_they_belong(folder: Path
     data = folder / "store/data-15"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("15\n")
-    embedded_host.service_account().take(data)
+    host.service_account().take(data)
     with pytest.raises(EmbeddedError, match=r"make .*/store/postgresql-15 a link"):
         upgrade_data(folder / "store")
 

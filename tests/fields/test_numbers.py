@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contactory.bodies import decode_object
-from contactory.errors import ValidationProblem
-from contactory.fields.values import MAX_DIGITS, text_form
-from contactory.invalid import Invalid
+from contactory.rules.errors import ValidationProblem
+from contactory.rules.invalid import Invalid
+from contactory.values.field_types import MAX_DIGITS, text_form
+from contactory.web.bodies import decode_object
 
 JSON_NUMBER = st.from_regex(
     r"-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,2})?", fullmatch=True

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contactory.auth import well_formed
+from contactory.access.keys import well_formed
 from tests.waiting import until
 from tests.world import Caller, World, pointers
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from contactory.auth import Keys
-from contactory.db import Database
-from contactory.errors import Unauthorized
+from contactory.access.keys import Keys
+from contactory.database.db import Database
+from contactory.rules.errors import Unauthorized
 from tests.clocks import functions
 from tests.servers import sql_at
 from tests.waiting import until_waiting

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from contactory.embedded_host import Account, die_with_parent
+from contactory.embedded.host import Account, die_with_parent
 from tests.servers import PATIENCE
 
 _PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 import pytest
 
-from contactory import db
-from contactory.embedded_host import service_account
+from contactory.database import db
+from contactory.embedded.host import service_account
 from tests.cli.conftest import CommandLine
 from tests.conftest import client_of
 from tests.proxies.programs import installed, started

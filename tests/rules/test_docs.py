@@ -9,11 +9,11 @@ import click
 import msgspec
 import pytest
 
-from contactory import metrics
 from contactory.__main__ import main
 from contactory.app import OPERATIONS
-from contactory.errors import PROBLEMS
-from contactory.settings import PREFIX, Settings
+from contactory.base import metrics
+from contactory.base.settings import PREFIX, Settings
+from contactory.rules.errors import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

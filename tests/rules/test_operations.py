@@ -6,10 +6,10 @@ import jsonschema_rs
 import pytest
 
 from contactory.app import OPERATIONS
-from contactory.auth import PERMISSIONS
-from contactory.errors import PROBLEMS
-from contactory.openapi import describe, statuses, with_fields
-from contactory.operations import Operation
+from contactory.public.openapi import describe, statuses, with_fields
+from contactory.rules.actor import PERMISSIONS
+from contactory.rules.errors import PROBLEMS
+from contactory.web.operations import Operation
 from tests.world import World
 
 PAGES = {"docs", "static", "errors", "error"}

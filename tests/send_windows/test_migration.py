@@ -3,13 +3,13 @@
 import re
 from importlib.resources import files
 
-from contactory.ids import parse_id
+from contactory.base.ids import parse_id
 from tests.servers import Sql
 from tests.world import World
 
 
 def test_every_workspace_that_was_there_gets_the_window_that_a_new_one_has(sql: Sql, world: World) -> None:
-    text = files("contactory").joinpath("migrations/0003_send_windows.sql").read_text()
+    text = files("contactory.database").joinpath("migrations/0003_send_windows.sql").read_text()
     insert = text[text.index("insert into") :].partition(";")[0]
     [made] = world.bob.get("/v1/send-windows").json()
     world.sql.execute("delete from send_windows where workspace_id = $1", world.acme)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contactory.ids import new_id
+from contactory.base.ids import new_id
 from tests.availability.test_get import NOON, verdict, window
 from tests.world import Caller, World, a_phone, an_email, pointers
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from contactory.checks import Errors
+from contactory.rules.checks import Errors
 from contactory.send_windows.model import Preset, parse_window, presets
-from contactory.timezones.countries import COUNTRIES
+from contactory.values.countries import COUNTRIES
 from tests.send_windows.test_create import PATH
 from tests.world import World, pointers
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from contactory.invalid import Invalid
-from contactory.tags.model import display_name
+from contactory.rules.invalid import Invalid
+from contactory.values.names import display_name
 from tests.world import World, pointers
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contactory.local_time.zones import TZDATA_VERSION, ZONES
 from contactory.timezones.model import matching, time_zones, valid_until
-from contactory.timezones.zones import TZDATA_VERSION, ZONES
 from tests.world import World, pointers
 
 WINTER = datetime(2026, 1, 15, tzinfo=UTC)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from contactory.timezones.phone_pattern import phone_pattern
-from contactory.timezones.phones import normalise_phone
+from contactory.values.phone_pattern import phone_pattern
+from contactory.values.phones import normalise_phone
 
 PATTERN = re.compile(phone_pattern())
 # A number that begins with the prefix which is dialled inside Belarus, and a local one.

@@ -6,8 +6,8 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberType
 
-from contactory.invalid import Invalid
-from contactory.timezones.phones import normalise_phone
+from contactory.rules.invalid import Invalid
+from contactory.values.phones import normalise_phone
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 # Default_Ignorable_Code_Point, from DerivedCoreProperties.txt of Unicode 16.

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contactory.invalid import Invalid
-from contactory.timezones.phones import MAX_LENGTH, Derived, derive_zone, normalise_phone, phone_zones
-from contactory.timezones.phones import _curated as curated
-from contactory.timezones.zones import ZONES, canonical_zone, country_zones
+from contactory.local_time.zones import ZONES, canonical_zone, country_zones
+from contactory.rules.invalid import Invalid
+from contactory.values.phones import MAX_LENGTH, Derived, derive_zone, normalise_phone, phone_zones
+from contactory.values.phones import _curated as curated
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
 OF_COUNTRIES = {zone for zones in country_zones().values() for zone in zones}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contactory.timezones.transitions import abbreviation, next_change, offset_of, show_offset
-from contactory.timezones.zones import ZONES, zone_info
+from contactory.local_time.transitions import abbreviation, next_change, offset_of, show_offset
+from contactory.local_time.zones import ZONES, zone_info
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

@@ -3,8 +3,8 @@
 import phonenumbers
 import pytest
 
-from contactory.timezones.phones import Derived, derive_zone, phone_zones
-from contactory.timezones.zones import country_zones
+from contactory.local_time.zones import country_zones
+from contactory.values.phones import Derived, derive_zone, phone_zones
 
 ISLANDS = ("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/Jersey", "Europe/London")
 BRITISH_COLUMBIA = (

@@ -11,8 +11,8 @@ import tzdata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactory.timezones import zones
-from contactory.timezones.zones import (
+from contactory.local_time import zones
+from contactory.local_time.zones import (
     TZDATA_VERSION,
     ZONES,
     canonical_zone,

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.errors import RateLimited, Unavailable
-from contactory.http import Request
-from contactory.users import attempts
-from contactory.users.attempts import count_attempt, is_known, remember, subjects
-from contactory.users.passwords import Passwords
-from contactory.users.store import set_password
+from contactory.access import attempts
+from contactory.access.attempts import count_attempt, is_known, remember, subjects
+from contactory.access.passwords import Passwords
+from contactory.access.users import set_password
+from contactory.rules.errors import RateLimited, Unavailable
+from contactory.web.messages import Request
 from tests.servers import Sql, running
 from tests.users.test_sign_in import PASSWORD, olive, sign_in, stored
 from tests.world import Person, World, an_email, at_once

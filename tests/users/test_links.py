@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from contactory.errors import Conflict
-from contactory.users.links import make_link
-from contactory.users.store import create_user, disable_user
+from contactory.access.links import make_link
+from contactory.access.users import create_user, disable_user
+from contactory.rules.errors import Conflict
 from tests.servers import Sql
 from tests.users.test_sign_in import FORM, SESSION, cookies_set, opened, sees
 from tests.world import World, an_email, at_once

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from contactory.access.users import change_user, disable_user, set_password
 from contactory.keys.store import revoke_key
-from contactory.users.store import change_user, disable_user, set_password
 from tests.servers import Sql, sql_at
 from tests.users.test_links import follow, invited, link
 from tests.users.test_sign_in import SESSION, cookies_set, olive, opened, sees, session_of, sign_in, stored

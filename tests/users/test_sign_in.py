@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.csrf import carries
-from contactory.users.passwords import Passwords
+from contactory.access.passwords import Passwords
+from contactory.dashboard.csrf import carries
 from tests.servers import Sql
 from tests.world import Person, World
 

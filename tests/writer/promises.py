@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict, deque
 from typing import Any
 
-from contactory.contacts.writer import PROMPT
+from contactory.contacts.write.queue import PROMPT
 from tests.writer.simulation import Event, Item, Simulation
 
 

@@ -8,8 +8,8 @@ import random
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from contactory.contacts.writer import Apart, Writer
-from contactory.errors import Unavailable
+from contactory.contacts.write.queue import Apart, Writer
+from contactory.rules.errors import Unavailable
 
 TICK = 1 / 128  # Seconds; a power of two, so that sums of them are exact.
 PATIENCE = 30.0

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.writer import Apart, Writer
-from contactory.errors import Unavailable
-from contactory.metrics import ERRORS
+from contactory.base.metrics import ERRORS
+from contactory.contacts.write.queue import Apart, Writer
+from contactory.rules.errors import Unavailable
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.writer import Apart, Writer
+from contactory.contacts.write.queue import Apart, Writer
 from tests.writer.promises import Broken, check
 from tests.writer.simulation import Simulation, Stuck
 

@@ -1,0 +1,123 @@
+"""Sessions: who is signed in, by a secret that a cookie carries. All times are by the database's clock."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+import msgspec
+
+from contactory.access.user import User
+from contactory.access.users import COLUMNS, user_of
+from contactory.database.db import Connection
+from contactory.rules.errors import SignedOut
+
+IDLE = timedelta(days=14)
+LONGEST = timedelta(days=90)
+_SEEN_EVERY = timedelta(minutes=5)
+_LONGEST_AGENT = 300
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A person who is signed in, and what their forms have to carry."""
+
+    user: User
+    csrf: str
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """Somewhere that somebody is signed in."""
+
+    created_at: datetime
+    seen_at: datetime
+    """Within some minutes."""
+    agent: str | None
+    """What the browser calls itself."""
+    own: bool
+    """Whether it is the one that asks."""
+
+
+def secret_hash(secret: str) -> bytes:
+    """What is stored of a secret. It has 256 random bits, so a plain SHA-256 cannot be searched."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def new_secret() -> str:
+    """256 random bits, as text that fits in cookies and URLs."""
+    return secrets.token_urlsafe(32)
+
+
+async def open_session(
+    conn: Connection, user_id: str, agent: str | None = None, *, checked: str | None = None
+) -> str:
+    """Signs a user in, with the browser that calls itself `agent`; gives the secret.
+
+    `checked` is what was stored of the password that was right. Raises SignedOut where it is that no longer,
+    or the user is disabled by now.
+    """
+    secret = new_secret()
+    opened = await conn.fetchval(
+        """with now_in as (
+                -- An update waits for one that changes the user just now, and looks again at what that has
+                -- left; and one that changes the user later finds the session, and ends it.
+                update users set signed_in_at = now()
+                 where id = $2 and disabled_at is null and ($6::text is null or password_hash = $6)
+                returning id)
+            insert into sessions (hash, user_id, csrf, created_at, seen_at, expires_at, agent)
+            select $1, id, $3, now(), now(), now() + $4::interval, $5 from now_in
+            returning true""",
+        secret_hash(secret),
+        user_id,
+        new_secret(),
+        IDLE,
+        agent[:_LONGEST_AGENT] if agent else None,
+        checked,
+    )
+    if not opened:
+        raise SignedOut
+    return secret
+
+
+async def find_session(conn: Connection, secret: str) -> Session | None:
+    """The session with that secret; None where it has ended, or its user is disabled."""
+    digest = secret_hash(secret)
+    row = await conn.fetchrow(
+        f"""select {COLUMNS}, s.csrf,
+                   s.seen_at not between now() - $2::interval and now() + $2::interval as seen_long_ago
+              from sessions s join users u on u.id = s.user_id
+             where s.hash = $1 and s.expires_at > now() and u.disabled_at is null""",
+        digest,
+        _SEEN_EVERY,
+    )
+    if row is None:
+        return None
+    if row["seen_long_ago"]:
+        await conn.execute(
+            """update sessions
+                  set seen_at = now(), expires_at = least(now() + $2::interval, created_at + $3::interval)
+                where hash = $1""",
+            digest,
+            IDLE,
+            LONGEST,
+        )
+    return Session(user_of(row), row["csrf"])
+
+
+async def end_session(conn: Connection, secret: str) -> None:
+    """Signs out."""
+    await conn.execute("delete from sessions where hash = $1", secret_hash(secret))
+
+
+async def list_sessions(conn: Connection, user_id: str, secret: str) -> list[OpenSession]:
+    """Where a user is signed in, by the latest look; `secret` is that of the session that asks."""
+    rows = await conn.fetch(
+        """select created_at, seen_at, agent, hash = $2 as own from sessions
+            where user_id = $1 and expires_at > now() order by own desc, seen_at desc limit 100""",
+        user_id,
+        secret_hash(secret),
+    )
+    return [OpenSession(**dict(row)) for row in rows]
+
+
+async def end_other_sessions(conn: Connection, user_id: str, secret: str) -> None:
+    """Signs a user out everywhere but in the session with that secret."""
+    await conn.execute("delete from sessions where user_id = $1 and hash <> $2", user_id, secret_hash(secret))

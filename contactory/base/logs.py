@@ -1,0 +1,40 @@
+"""Structured logs: JSON, or human in a terminal.
+
+They name operations, ids and codes of errors, never what a contact holds.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+
+from contactory.base.settings import Settings
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Makes every log line of this process look as the settings say; they go to standard error."""
+    human = settings.log_format == "human" or (settings.log_format == "auto" and sys.stderr.isatty())
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*processors, structlog.dev.ConsoleRenderer() if human else _json],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format='{"level":"%(levelname)s","event":"%(message)s"}'
+    )
+
+
+def _json(logger: Any, method: str, event: Any) -> str:
+    return msgspec.json.encode(event).decode()
+
+
+log: Any = structlog.get_logger()

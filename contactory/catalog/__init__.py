@@ -1,0 +1,1 @@
+"""The names and defaults of a workspace, kept in memory."""

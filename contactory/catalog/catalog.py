@@ -1,0 +1,344 @@
+"""What a workspace's contacts refer to by id (tags, custom fields, defaults), kept in memory.
+
+A catalogue may be up to a second behind for readers. Writers check its version in their statement, and its
+version is compared with the database's before a name that it does not know is refused.
+"""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from contactory.base.caches import SharedReads, SingleFlight
+from contactory.database.db import Connection, Database
+from contactory.local_time.windows import DayRange, SendWindow
+from contactory.rules.errors import NotFound
+from contactory.rules.near import Names, names_of
+
+# Workspaces in memory, least recently used out first: so many at most, and so many bytes of them.
+_KEPT = 1000
+_KEPT_BYTES = 64 * 1024 * 1024
+_SETS_KEPT = 1000
+_SETS_KEPT_BYTES = 1024 * 1024
+# Bytes that each takes in memory besides its name.
+_CATALOG, _TAG, _FIELD, _WINDOW, _SET = 2000, 140, 600, 3000, 250
+POLL_SECONDS = 0.4
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A custom field, as writing and showing a contact needs it."""
+
+    id: str
+    num: str
+    name: str
+    type: str
+    next_type: str | None = None
+    """While the type is being changed: what values must fit besides."""
+
+
+class Catalog(msgspec.Struct):
+    """One workspace's names and defaults at one version."""
+
+    workspace_id: str
+    account_id: str
+    mode: str
+    timezone: str | None
+    country: str | None
+    version: int
+    fields: dict[str, Field]
+    """By name, in the workspace's order."""
+    fields_by_num: dict[str, Field]
+    """By the key in contacts.fields, in the workspace's order."""
+    tag_ids: dict[str, int]
+    """By name."""
+    tag_names: dict[int, str | None]
+    """By id; a merged tag has the name it was merged into, a deleted one None."""
+    stale_tags: bool
+    """Whether contacts may still have the ids of merged or deleted tags."""
+    windows: dict[str, SendWindow]
+    """The send windows by name, in alphabetical order."""
+    _field_names: Names | None = None
+    shown: dict[str, list[str]] = {}
+    """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
+    shown_bytes: int = 0
+    bytes: int = 0
+    """About how much memory all but `shown` takes."""
+
+    def __post_init__(self) -> None:
+        self.bytes = _CATALOG + _FIELD * len(self.fields) + _WINDOW * len(self.windows)
+        self.bytes += _TAG * len(self.tag_names) + sum(map(sys.getsizeof, self.tag_names.values()))
+
+    @property
+    def field_names(self) -> Names:
+        """The names of the fields, to find one in that was misspelt; made when it is first needed."""
+        if self._field_names is None:
+            self._field_names = names_of(self.fields)
+        return self._field_names
+
+    def show_tags(self, text: str) -> list[str]:
+        """The names of tags, each once, sorted by code point; ids that name nothing any more are left out."""
+        names = self.shown.get(text)
+        if names is None:
+            if len(self.shown) >= _SETS_KEPT or self.shown_bytes > _SETS_KEPT_BYTES:
+                self._forget_shown()
+            ids = parse_ids(text)
+            names = sorted({name for tag_id in ids if (name := self.tag_names.get(tag_id))})
+            self.shown[text] = names
+            self.shown_bytes += _SET + len(text) + 8 * len(names)
+        return names
+
+    def copy(self) -> "Catalog":
+        """The same catalogue, for a transaction whose tags are not to be learnt if it is undone."""
+        tag_ids, tag_names = dict(self.tag_ids), dict(self.tag_names)
+        return replace(self, tag_ids=tag_ids, tag_names=tag_names, shown=dict(self.shown))
+
+    def _forget_shown(self) -> None:
+        self.shown.clear()
+        self.shown_bytes = 0
+
+    def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
+        """Adds tags that have been made since."""
+        for name, tag_id in tags:
+            self.tag_ids[name] = tag_id
+            self.tag_names[tag_id] = name
+            self.bytes += _TAG + sys.getsizeof(name)
+            self._forget_shown()
+
+    def aliases(self, name: str) -> list[int]:
+        """Every id that shows as `name`."""
+        if name not in self.tag_ids:
+            return []
+        return [tag_id for tag_id, shown in self.tag_names.items() if shown == name]
+
+
+def parse_ids(text: str) -> list[int]:
+    """The numbers of a PostgreSQL array, given as its text."""
+    return [int(number) for number in text[1:-1].split(",")] if len(text) > 2 else []
+
+
+class Catalogs:
+    """The catalogues of one process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: OrderedDict[str, Catalog] = OrderedDict()
+        self._flights: SingleFlight[str, Catalog | None] = SingleFlight()
+        self._versions: SharedReads[str, int | None] = SharedReads()
+        self._forgotten = 0
+
+    async def get(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
+        """The workspace's catalogue, from memory where it is there; None where there is no such workspace.
+
+        With `conn`, as that connection's transaction sees it, and only for the caller.
+        """
+        found = self._kept.get(workspace_id)
+        if conn is not None:
+            if found is not None and found.version == await read_version(conn, workspace_id):
+                return found.copy()
+            return await read_catalog(conn, workspace_id)
+        if found is not None:
+            self._kept.move_to_end(workspace_id)
+            return found
+        return await self._flights.get(workspace_id, lambda: self.load(workspace_id))
+
+    async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog | None:
+        """`catalog` itself while it is up to date, else the workspace's catalogue as it is now.
+
+        Only the version is read where that is still the same; those that ask at once share what is read.
+        """
+        workspace_id = catalog.workspace_id
+        if conn is not None:
+            version = await read_version(conn, workspace_id)
+            return catalog if version == catalog.version else await read_catalog(conn, workspace_id)
+        version = await self._versions.get(workspace_id, lambda: self._version(workspace_id))
+        if version == catalog.version:
+            return catalog
+        kept = self._kept.get(workspace_id)
+        if kept is not None and kept.version == version:
+            return kept
+        found = await self._flights.get(workspace_id, lambda: self.load(workspace_id))
+        # One that was under way already may have begun before the version was read.
+        late = found is not None and version is not None and found.version < version
+        return await self.load(workspace_id) if late else found
+
+    async def _version(self, workspace_id: str) -> int | None:
+        async with self._db.connection() as conn:
+            return await read_version(conn, workspace_id)
+
+    async def load(self, workspace_id: str) -> Catalog | None:
+        """The workspace's catalogue as the database has it now."""
+        forgotten = self._forgotten
+        async with self._db.connection() as own:
+            catalog = await read_catalog(own, workspace_id)
+        if catalog is None:
+            self.forget(workspace_id)
+            return None
+        if forgotten != self._forgotten:
+            return catalog  # It may be from before what was forgotten meanwhile.
+        self._kept[workspace_id] = catalog
+        self._kept.move_to_end(workspace_id)
+        self._let_go()
+        return catalog
+
+    def _let_go(self) -> None:
+        """Lets go of those used least recently; the latest stays, however large it is."""
+        taken = sum(catalog.bytes + catalog.shown_bytes for catalog in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > _KEPT or taken > _KEPT_BYTES):
+            _, gone = self._kept.popitem(last=False)
+            taken -= gone.bytes + gone.shown_bytes
+
+    def forget(self, workspace_id: str) -> None:
+        """The next reader asks the database again."""
+        self._kept.pop(workspace_id, None)
+        self._flights.forget()
+        self._forgotten += 1
+
+    async def tag_names(self, catalog: Catalog, sets: Iterable[str], conn: Connection | None = None) -> None:
+        """Makes sure that `catalog` knows the tags in these sets, each the text of a contact's tag_ids.
+
+        A tag made elsewhere is looked up.
+        """
+        new = {tag_id for text in sets if text not in catalog.shown for tag_id in parse_ids(text)}
+        missing = new - catalog.tag_names.keys()
+        if missing:
+            found = await self._tags(_TAGS_BY_ID, catalog, list(missing), conn)
+            catalog.tag_names.update(dict.fromkeys(missing))
+            catalog.learn_tags(found)
+
+    async def tag_ids(self, catalog: Catalog, names: Iterable[str], conn: Connection | None = None) -> None:
+        """Makes sure that `catalog` knows the tags of these names: one made elsewhere is looked up."""
+        missing = [name for name in names if name not in catalog.tag_ids]
+        if missing:
+            catalog.learn_tags(await self._tags(_TAGS_BY_NAME, catalog, missing, conn))
+
+    async def _tags(
+        self, query: str, catalog: Catalog, wanted: list[Any], conn: Connection | None
+    ) -> list[tuple[str, int]]:
+        if conn is not None:
+            rows = await conn.fetch(query, catalog.workspace_id, wanted)
+        else:
+            async with self._db.connection() as own:
+                rows = await own.fetch(query, catalog.workspace_id, wanted)
+        return [(row["name"], row["id"]) for row in rows]
+
+    async def poll(self) -> None:
+        """Forgets the catalogues that have changed elsewhere, and those past the limits of memory."""
+        self._let_go()  # They have grown since they were read.
+        known = {workspace_id: catalog.version for workspace_id, catalog in self._kept.items()}
+        if not known:
+            return
+        async with self._db.connection() as conn:
+            rows = await conn.fetch(
+                """select id::text, catalog_version from workspaces
+                    where id = any($1::uuid[]) and deleted_at is null""",
+                list(known),
+            )
+        current: dict[str, int] = {row["id"]: row["catalog_version"] for row in rows}
+        for workspace_id, version in known.items():
+            if current.get(workspace_id) != version:
+                self.forget(workspace_id)
+
+
+# One look-up for each merged tag, and no join: before the table's first analysis that is planned as a walk
+# through all tags of the workspace for each of them, which takes seconds with ten thousand.
+_TAGS = """
+select t.id, t.merged_into is null as own,
+       case when t.merged_into is null then t.name
+            else (select target.name from tags target
+                   where target.workspace_id = t.workspace_id and target.id = t.merged_into) end as name
+  from tags t
+ where t.workspace_id = $1 and t.deleted_at is null
+"""
+_TAGS_BY_ID = """
+select id, name from tags
+ where workspace_id = $1 and id = any($2::bigint[]) and deleted_at is null and merged_into is null
+"""
+_TAGS_BY_NAME = """
+select id, name from tags
+ where workspace_id = $1 and name = any($2::text[]) and deleted_at is null and merged_into is null
+"""
+
+
+async def bump(conn: Connection, workspace_id: str) -> None:
+    """Makes this transaction one that changes a workspace's catalogue, and holds off others that would.
+
+    It comes first in the transaction: a transaction that locks more than one row begins with the workspace's.
+    Raises NotFound where the workspace is gone.
+    """
+    found = await conn.fetchval(
+        """update workspaces set catalog_version = catalog_version + 1
+            where id = $1 and deleted_at is null returning true""",
+        workspace_id,
+    )
+    if not found:
+        raise NotFound
+
+
+async def hold(conn: Connection, workspace_ids: list[str]) -> None:
+    """Until the end of this transaction, nothing else that holds these workspaces, or bumps them, goes on.
+
+    What is counted after it has been committed, or waits: so a limit is kept by many at once too.
+    """
+    await conn.execute(
+        "select from workspaces where id = any($1::uuid[]) order by id for no key update",
+        workspace_ids,
+    )
+
+
+async def read_version(conn: Connection, workspace_id: str) -> int | None:
+    """The version of a workspace's catalogue; None where there is no such workspace."""
+    return await conn.fetchval(
+        "select catalog_version from workspaces where id = $1 and deleted_at is null", workspace_id
+    )
+
+
+async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
+    """The catalogue of a workspace, its version read first: what is read after can only be newer."""
+    row = await conn.fetchrow(
+        """select account_id::text, mode, timezone, country, catalog_version,
+                  exists (select from tags t
+                           where t.workspace_id = $1 and t.swept_at is null
+                             and (t.merged_into is not null or t.deleted_at is not null)) as stale_tags
+             from workspaces where id = $1 and deleted_at is null""",
+        workspace_id,
+    )
+    if row is None:
+        return None
+    fields = await conn.fetch(
+        """select id::text, num::text, name, type, next_type from custom_fields
+            where workspace_id = $1 and deleted_at is null order by position, num""",
+        workspace_id,
+    )
+    named = [Field(*f) for f in fields]
+    tags = await conn.fetch(_TAGS, workspace_id)
+    return Catalog(
+        workspace_id=workspace_id,
+        account_id=row["account_id"],
+        mode=row["mode"],
+        timezone=row["timezone"],
+        country=row["country"],
+        version=row["catalog_version"],
+        fields={f.name: f for f in named},
+        fields_by_num={f.num: f for f in named},
+        tag_ids={t["name"]: t["id"] for t in tags if t["own"]},
+        tag_names={t["id"]: t["name"] for t in tags},
+        stale_tags=row["stale_tags"],
+        windows={window.name: window for window in await read_windows(conn, workspace_id)},
+    )
+
+
+async def read_windows(conn: Connection, workspace_id: str) -> list[SendWindow]:
+    """The send windows of a workspace, in alphabetical order."""
+    rows = await conn.fetch(
+        """select id::text, workspace_id::text, name, channels, days, holidays, is_default, created_at,
+                  updated_at
+             from send_windows where workspace_id = $1""",
+        workspace_id,
+    )
+    found: list[dict[str, Any]] = [
+        {**row, "days": msgspec.json.decode(row["days"], type=list[DayRange])} for row in rows
+    ]
+    return sorted((SendWindow(**each) for each in found), key=lambda window: window.name)

@@ -1,0 +1,47 @@
+"""Which of a workspace's send windows a question means."""
+
+from contactory.catalog.catalog import Catalog
+from contactory.local_time.windows import SendWindow
+from contactory.rules.checks import Errors, quote
+from contactory.rules.invalid import Invalid
+from contactory.rules.near import nearest
+
+
+def find_window(
+    catalog: Catalog, channel: str | None, name: str | None, errors: Errors, body: bool = False
+) -> SendWindow | None:
+    """The window of that name, else the default one, else the first by name that is for the channel.
+
+    None where there is none, or not for the channel; that goes to `errors`, at the parameter or (with `body`)
+    the field.
+    """
+    try:
+        return _named(catalog, channel, name) if name is not None else _usual(catalog, channel)
+    except Invalid as error:
+        where = "window" if name is not None else "channel"
+        if body:
+            errors.add(error, where)
+        else:
+            errors.add_parameter(where, error)
+    return None
+
+
+def _named(catalog: Catalog, channel: str | None, name: str) -> SendWindow:
+    window = catalog.windows.get(name)
+    if window is None:
+        near = nearest(name, catalog.windows)
+        raise Invalid("unknown_send_window", f"{quote(name)} is not a send window of the workspace", near)
+    if channel is not None and channel not in window.channels:
+        detail = f"The send window {quote(name)} is for {' and '.join(window.channels)}, not for {channel}"
+        raise Invalid("wrong_channel", detail)
+    return window
+
+
+def _usual(catalog: Catalog, channel: str | None) -> SendWindow:
+    windows = [window for window in catalog.windows.values() if channel is None or channel in window.channels]
+    for window in windows:
+        if window.is_default:
+            return window
+    if not windows:
+        raise Invalid("wrong_channel", f"No send window of the workspace is for {channel}: make one")
+    return windows[0]

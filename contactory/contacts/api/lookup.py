@@ -1,0 +1,93 @@
+"""The look-up while the phone rings: who has this phone or this e-mail, in one read."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.catalog.windows import find_window
+from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER, parse_address
+from contactory.contacts.api.one import etag
+from contactory.contacts.consent import CHANNELS, Consent, show_consent
+from contactory.contacts.model import Contact
+from contactory.contacts.objections import objections_to
+from contactory.contacts.read.available import subject_of
+from contactory.contacts.write.commands import show
+from contactory.database.db import Row
+from contactory.local_time.verdict import Availability, Judge
+from contactory.rules.checks import ID, Errors, described
+from contactory.rules.errors import NotFound
+from contactory.rules.invalid import Invalid
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+
+LOOKUP_QUERY = {
+    "workspaceId": ID,
+    "phone": described(PHONE_FILTER, "The phone, in any writing; either this or email."),
+    "email": described(EMAIL_FILTER, "The e-mail; either this or phone."),
+}
+
+
+class LookupAvailability(msgspec.Struct):
+    """Whether a contact may be contacted now on each channel; null where no send window is for it."""
+
+    call: Availability | None
+    sms: Availability | None
+    email: Availability | None
+
+
+class Lookup(msgspec.Struct):
+    """A contact, its consent, and whether it may be contacted now."""
+
+    contact: Contact
+    consent: Consent
+    availability: LookupAvailability
+
+
+async def lookup_contact(call: Call) -> Response:
+    """The active contact with this phone, or else with this e-mail, its consent and availability."""
+
+    async def attempt(catalog: Catalog) -> Response:
+        phone, email_key = _asked(call, catalog)
+        row = await _find(call, catalog, phone, email_key)
+        if row is None:
+            raise await _not_found(call, catalog, phone, email_key)
+        contact = await show(call, row, row["id"], catalog)
+        now = datetime.now(UTC)
+        available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
+        found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))
+        return json_response(200, found, [etag(row["version"])])
+
+    return await call.by_catalog(call.query.get("workspaceId"), attempt)
+
+
+def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Availability | None:
+    window = find_window(catalog, channel, None, Errors())
+    if window is None:
+        return None
+    return Judge(window.schedule, channel, now).verdict(subject_of(row, channel))
+
+
+def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:
+    """The phone or the key of the e-mail that is looked up."""
+    errors = Errors()
+    phone, email_key = parse_address(call, catalog, errors)
+    if "phone" not in call.query and "email" not in call.query:
+        errors.add_parameter("phone", Invalid("required", "or email is required, to find the contact by"))
+    if "phone" in call.query and "email" in call.query:
+        errors.add_parameter("email", Invalid("not_here", "goes without phone: they may be of two contacts"))
+    errors.check()
+    return phone, email_key
+
+
+async def _find(call: Call, catalog: Catalog, phone: str | None, email_key: str | None) -> Row | None:
+    if phone is not None:
+        return await call.app.contacts.by_phone(catalog.workspace_id, phone)
+    return await call.app.contacts.by_email(catalog.workspace_id, email_key or "")
+
+
+async def _not_found(call: Call, catalog: Catalog, phone: str | None, email_key: str | None) -> NotFound:
+    async with call.connection() as conn:
+        if await objections_to(conn, catalog.workspace_id, phone, email_key):
+            return NotFound("No contact has it. A deleted contact that had it objected to being contacted.")
+    return NotFound()

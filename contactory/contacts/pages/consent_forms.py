@@ -1,0 +1,69 @@
+"""Consent as forms have it: one for each channel, so that none can lose what another one says."""
+
+import re
+
+import msgspec
+
+from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
+from contactory.contacts.pages.availability import TITLES
+from contactory.rules.checks import Object
+from contactory.rules.errors import Problem
+
+CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in TITLES.items()}
+CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A form that was refused: what was typed, and what is wrong with it."""
+
+    form: dict[str, list[str]]
+    problem: Problem
+
+
+class ConsentForm(msgspec.Struct):
+    """The consent to one channel, and the form that changes it."""
+
+    channel: str
+    title: str
+    known: ChannelConsent
+    status: str
+    """What the form has; likewise `source` and `day`."""
+    source: str = ""
+    day: str = ""
+    errors: dict[str, str] = {}
+    """What is wrong, by the name of the input; empty unless the form was refused."""
+
+
+def consents(consent: Consent, refused: Refused | None) -> list[ConsentForm]:
+    """The forms of all channels; the one that was refused as it was sent."""
+    return [_form(name, getattr(consent, name), refused) for name in CHANNELS]
+
+
+def _form(channel: str, known: ChannelConsent, refused: Refused | None) -> ConsentForm:
+    shown = ConsentForm(channel, TITLES[channel], known, known.status)
+    if refused is None or refused.form.get("channel", [""])[-1] != channel:
+        return shown
+    sent = {name: values[-1] for name, values in refused.form.items()}
+    shown.status, shown.source, shown.day = (sent.get(name, "") for name in ("status", "source", "day"))
+    for error in refused.problem.errors:
+        name = (error.pointer or "").rpartition("/")[2]
+        shown.errors["day" if name == "at" else name if name in ("source", "status") else "status"] = (
+            error.detail
+        )
+    return shown
+
+
+def consent_of(form: dict[str, list[str]]) -> Object:
+    """What a form says, as the API's body would; what is left empty is left out."""
+    sent = {name: values[-1].strip() for name, values in form.items()}
+    if DO_NOT_CONTACT in sent:
+        return {DO_NOT_CONTACT: sent[DO_NOT_CONTACT] == "true"}
+    if "channel" not in sent:
+        return {}
+    given: Object = {"status": sent.get("status", "")}
+    if sent.get("source"):
+        given["source"] = sent["source"]
+    if day := sent.get("day"):
+        given["at"] = f"{day}T00:00:00Z" if _DAY.fullmatch(day) else day
+    return {sent["channel"]: given}

@@ -1,0 +1,316 @@
+"""The page of one contact, and of a new one: its fields in a form, its history, and its end."""
+
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.many import EVENT_CURSOR
+from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
+from contactory.contacts.consent import Consent, show_consent
+from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.pages.availability import Reach, reach_of
+from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, consents
+from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
+from contactory.contacts.pages.tag_forms import from_lines, new_set
+from contactory.contacts.read.history import timeline
+from contactory.contacts.write.commands import create, new_change, show, write
+from contactory.contacts.write.purge import purge
+from contactory.contacts.write.statement import RESTORE
+from contactory.contacts.write.undo import delete, undo, undoable
+from contactory.dashboard.html import see_other
+from contactory.dashboard.inputs import as_shown, touched
+from contactory.dashboard.visits import page, part, wants_page
+from contactory.local_time.zones import zone_info
+from contactory.rules.checks import Errors
+from contactory.rules.errors import (
+    Conflict,
+    FieldError,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    ValidationProblem,
+)
+from contactory.rules.invalid import Invalid
+from contactory.web.messages import Response
+from contactory.web.operations import Call
+
+EVENTS = 20
+PURGE_WORD = "purge"
+CONTACT_QUERY = {"cursor": EVENT_CURSOR}
+
+
+class Shown(msgspec.Struct):
+    """A contact as its page shows it."""
+
+    contact: Contact
+    version: int
+    deleted_at: datetime | None
+    consent: Consent
+    reach: Reach | None
+    """Of a deleted contact there is none."""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        full = " ".join(filter(None, (self.contact.first_name, self.contact.last_name)))
+        return full or self.contact.email or self.contact.phone or "No name"
+
+    @property
+    def local_time(self) -> datetime | None:
+        """What the clock says where the contact is."""
+        clock = zone_info(self.contact.timezone)
+        return datetime.now(clock) if clock else None
+
+
+class Field(msgspec.Struct):
+    """A field of the form."""
+
+    column: Column
+    value: str
+    error: str = ""
+    other: str = ""
+    """The contact that has this phone or e-mail already."""
+    now: str | None = None
+    """What somebody else has changed it to meanwhile."""
+    tags: list[str] = []
+    """One by one, for a script: their names may have line breaks."""
+
+
+async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
+    """A contact; a deleted one for an admin alone. Raises NotFound."""
+    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+    if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
+        raise NotFound
+    contact = await show(call, row, contact_id, catalog)
+    reach = reach_of(row, catalog) if row["deleted_at"] is None else None
+    return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
+
+
+def _text(value: Any) -> str:
+    """A value as its input has it; tags on lines of their own."""
+    return "\n".join(cast("list[str]", value)) if isinstance(value, list) else value or ""
+
+
+def fields_of(catalog: Catalog, contact: Contact | None) -> list[Field]:
+    columns = [column for column in columns_of(catalog) if column.editable]
+    fields = [Field(column, _text(value_of(contact, column)) if contact else "") for column in columns]
+    for field in fields:
+        if contact and field.column.kind == "tags":
+            field.tags = contact.tags
+    return fields
+
+
+def _with_problem(
+    fields: list[Field], form: dict[str, list[str]], problem: Problem, *, moved: bool = False
+) -> list[Field]:
+    """The form as it was sent, with what is wrong at each field; where `moved`, with what it is by now."""
+    errors = {_key(error): error for error in problem.errors}
+    for field in fields:
+        key, stored = field.column.key, field.value
+        if key in form:
+            field.value = "\n".join(form[key]) if key == "tags" else form[key][-1]
+            field.tags = from_lines(field.value, field.tags)
+        error = errors.get(field.column.title if key.startswith("field-") else key)
+        if error is not None:
+            field.error, field.other = error.detail, error.contact_id or ""
+        if moved and as_shown(field.value) != as_shown(stored):
+            field.now = stored
+    return fields
+
+
+def _key(error: FieldError) -> str:
+    """The field that an error is about, by the name that the API has for it."""
+    path = (error.pointer or "").removeprefix("/").split("/")
+    name = path[1] if path[0] == "customFields" and len(path) > 1 else path[0]
+    return name.replace("~1", "/").replace("~0", "~")
+
+
+async def show_reach(call: Call) -> Response:
+    """Whether the contact may be contacted now; for a script."""
+    shown = await read_shown(call, await call.catalog(None), call.path_id())
+    if shown.reach is None:
+        raise NotFound
+    target = f"{_path(call)}/{shown.contact.id}"
+    return part(call, "contacts/reach.html", reach=shown.reach, target=target)
+
+
+async def show_contact(call: Call) -> Response:
+    """The page of a contact; for a script further events of its history."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        shown = await read_shown(call, catalog, contact_id)
+        if not wants_page(call.request):
+            return part(call, "contacts/events.html", **await _history(call, shown))
+        return await contact_page(call, shown, fields_of(catalog, shown.contact))
+
+    return await call.by_catalog(None, attempt)
+
+
+async def _history(call: Call, shown: Shown) -> dict[str, Any]:
+    contact = shown.contact
+    async with call.connection() as conn:
+        events, following = await timeline(
+            conn, contact.workspace_id, contact.id, EVENTS, call.query.get("cursor")
+        )
+    here = _path(call)
+    return {
+        "events": [(version, event, undoable(event)) for version, event in events],
+        "older": f"{here}/{contact.id}?cursor={following.text()}" if following else None,
+        "here": here,
+        "shown": shown,
+        "titles_of": _TITLES,
+    }
+
+
+_TITLES = {
+    **HISTORY_TITLES,
+    **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
+}
+
+
+def _path(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/contacts"
+
+
+async def contact_page(
+    call: Call,
+    shown: Shown,
+    fields: list[Field],
+    status: int = 200,
+    problem: str = "",
+    refused: Refused | None = None,
+) -> Response:
+    """The whole page; with what was refused of a form, and why."""
+    values = await _history(call, shown)
+    values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "reach": shown.reach}
+    values["consents"] = consents(shown.consent, refused)
+    return await page(call, "contacts/contact.html", status, **values)
+
+
+async def save_contact(call: Call) -> Response:
+    """Changes what differs; a form that is refused comes back with what is wrong."""
+    contact_id, form = call.path_id(), call.visit.form
+
+    async def attempt(catalog: Catalog) -> Response:
+        try:
+            await change_by_form(call, contact_id, catalog, by_line=True)
+        except (ValidationProblem, Conflict, PreconditionFailed) as problem:
+            shown = await read_shown(call, catalog, contact_id)
+            moved = isinstance(problem, PreconditionFailed)
+            fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
+            detail = _MOVED if moved else problem.detail
+            return await contact_page(call, shown, fields, problem.status, detail)
+        return see_other(f"{_path(call)}/{contact_id}")
+
+    return await call.by_catalog(None, attempt)
+
+
+_MOVED = (
+    "Somebody else has changed this contact meanwhile. Where you differ, what it is now stands below your "
+    "value: decide, and save again."
+)
+
+
+async def show_new(call: Call) -> Response:
+    """The form for a new contact."""
+    catalog = await call.catalog(None)
+    return await _new_page(call, fields_of(catalog, None))
+
+
+async def _new_page(call: Call, fields: list[Field], status: int = 200, problem: str = "") -> Response:
+    return await page(call, "contacts/new.html", status, fields=fields, problem=problem, here=_path(call))
+
+
+async def make_contact(call: Call) -> Response:
+    """Makes a contact; one that is refused comes back with what is wrong."""
+    form = call.visit.form
+
+    async def attempt(catalog: Catalog) -> Response:
+        try:
+            made = await create(call, _new_values(call, catalog), catalog)
+        except (ValidationProblem, Conflict) as problem:
+            fields = _with_problem(fields_of(catalog, None), form, problem)
+            return await _new_page(call, fields, problem.status, problem.detail)
+        return see_other(f"{_path(call)}/{made.contact.id}")
+
+    return await call.by_catalog(None, attempt)
+
+
+def _new_values(call: Call, catalog: Catalog) -> Values:
+    """What a new contact is to have. Raises ValidationProblem, also where that is nothing."""
+    visit, errors, empty = call.visit, Errors(), texts_of(catalog)
+    sent = {name: visit.value(name) for name in empty if name in visit.form}
+    data = patch_of(touched(sent, empty), catalog)
+    values = parse_values(data, catalog, errors) if data else Values()
+    names = from_lines("\n".join(visit.form.get("tags", ())))
+    values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, catalog, errors)
+    errors.check()
+    named = (values.first_name, values.last_name, values.email, values.phone, values.timezone)
+    if not any(named) and not values.tags and not any(v is not None for v in values.fields.values()):
+        errors.add(Invalid("no_fields", "Fill in at least one field"))
+    errors.check()
+    return values
+
+
+async def undo_change(call: Call) -> Response:
+    """Takes one change of the history back."""
+    contact_id, version = call.path_id(), _version(call)
+
+    async def attempt(catalog: Catalog) -> Response:
+        try:
+            await undo(call, catalog, contact_id, version)
+        except (ValidationProblem, Conflict) as problem:
+            shown = await read_shown(call, catalog, contact_id)
+            return await contact_page(
+                call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
+            )
+        return see_other(f"{_path(call)}/{contact_id}")
+
+    return await call.by_catalog(None, attempt)
+
+
+def _version(call: Call) -> int:
+    sent = call.visit.value("version")
+    if sent.isascii() and sent.isdigit() and len(sent) < 19:
+        return int(sent)
+    raise NotFound
+
+
+async def delete_contact(call: Call) -> Response:
+    """Deletes a contact; the grid offers to take that back."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        await delete(call, catalog, contact_id)
+        return see_other(f"{_path(call)}?deleted={contact_id}")
+
+    return await call.by_catalog(None, attempt)
+
+
+async def restore_contact(call: Call) -> Response:
+    """Makes a deleted contact active again."""
+    contact_id = call.path_id()
+
+    async def attempt(catalog: Catalog) -> Response:
+        await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
+        return see_other(f"{_path(call)}/{contact_id}")
+
+    return await call.by_catalog(None, attempt)
+
+
+async def purge_contact(call: Call) -> Response:
+    """Erases a contact and every trace of its values, where the word that says so was typed."""
+    contact_id = call.path_id()
+    catalog = await call.catalog(None)
+    if call.visit.value("word").strip().casefold() != PURGE_WORD:
+        shown = await read_shown(call, catalog, contact_id)
+        detail = f"Nothing was erased: type the word {PURGE_WORD} to erase the contact."
+        return await contact_page(call, shown, fields_of(catalog, shown.contact), 400, detail)
+    async with call.transaction() as conn:
+        if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
+            raise NotFound
+    call.app.search.note(catalog.workspace_id, [contact_id])
+    return see_other(_path(call))

@@ -1,0 +1,126 @@
+"""Changing a contact from a page: by the rules, texts and statements of the API's PATCH."""
+
+from collections.abc import Mapping
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.columns import columns_of, value_of
+from contactory.contacts.model import Contact, parse_values
+from contactory.contacts.pages.grid import layout_of, row_of
+from contactory.contacts.pages.tag_forms import from_lines, new_set
+from contactory.contacts.write.change import Change
+from contactory.contacts.write.commands import Written, new_change, show, write
+from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
+from contactory.dashboard.inputs import as_shown, touched
+from contactory.dashboard.visits import Visit, part
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import NotFound, PreconditionFailed
+from contactory.web.messages import Response
+from contactory.web.operations import Call
+
+_SCALARS = ("firstName", "lastName", "email", "phone", "timezone")
+FIELD = "field-"
+
+
+def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
+    """The values of a form as the API's PATCH would have them; what is empty clears."""
+    data: Object = {name: texts[name] or None for name in _SCALARS if name in texts}
+    custom = {
+        field.name: texts[FIELD + num] or None
+        for num, field in catalog.fields_by_num.items()
+        if FIELD + num in texts
+    }
+    if custom:
+        data["customFields"] = custom
+    return data
+
+
+def texts_of(catalog: Catalog, contact: Contact | None = None) -> dict[str, str]:
+    """What the inputs of a contact's form show, but for its tags; without a contact nothing."""
+    columns = [column for column in columns_of(catalog) if column.editable and column.kind != "tags"]
+    return {column.key: value_of(contact, column) or "" if contact else "" for column in columns}
+
+
+async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_line: bool) -> Written:
+    """Changes what the form has otherwise than the contact: values, and with `tags` the set of tags.
+
+    The tags stand on lines of one text where `by_line`, else each is a value. Raises ValidationProblem,
+    Conflict, NotFound, and PreconditionFailed where the contact is no longer at the `version` of the form.
+    """
+    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+    if row is None or row["deleted_at"] is not None:
+        raise NotFound
+    contact = await show(call, row, contact_id, catalog)
+    change, errors = new_change(call, catalog, contact_id), Errors()
+    _take_texts(call.visit, change, contact, catalog, errors)
+    tags = _sent_tags(call, contact, catalog, errors, by_line=by_line)
+    errors.check()
+    added = [name for name in tags if name not in contact.tags]
+    if set(contact.tags) - set(tags):
+        # The set was made up by what the contact carried at this version.
+        await _take_tags(call, change, tags, catalog, TAGS_SET)
+        change.if_match = [row["version"]]
+    elif added:
+        await _take_tags(call, change, added, catalog, TAGS_ADD)
+    if not change.mask & ~STALE_TAGS:
+        return Written(contact, row["version"], changed=False)
+    if version := call.visit.value("version"):
+        known = version.isascii() and version.isdigit() and len(version) < 19
+        change.if_match = [int(version) if known else -1]
+    return await write(call, change, catalog)
+
+
+def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog, errors: Errors) -> None:
+    stored = texts_of(catalog, contact)
+    sent = {name: visit.value(name) for name in stored if name in visit.form}
+    data = patch_of(touched(sent, stored), catalog)
+    if data or not (sent or "tags" in visit.form):
+        change.take(parse_values(data, catalog, errors), catalog)
+
+
+def _sent_tags(call: Call, contact: Contact, catalog: Catalog, errors: Errors, *, by_line: bool) -> list[str]:
+    """The tags that the contact is to carry."""
+    sent = call.visit.form.get("tags")
+    if sent is None or (by_line and as_shown("\n".join(sent)) == as_shown("\n".join(contact.tags))):
+        return contact.tags
+    names = from_lines("\n".join(sent), contact.tags) if by_line else sent
+    return new_set(names, contact.tags, call.app.settings.max_tags_per_contact, catalog, errors)
+
+
+async def _take_tags(call: Call, change: Change, names: list[str], catalog: Catalog, mode: int) -> None:
+    await call.app.catalogs.tag_ids(catalog, names, call.conn)
+    change.take_tags(names, catalog, mode)
+
+
+async def edit_cell(call: Call) -> Response:
+    """Changes a contact; gives its row as it is now. For a script, which can undo what made a new version."""
+    contact_id, known = call.path_id(), call.visit.value("version")
+
+    async def attempt(catalog: Catalog) -> Response:
+        written = await change_by_form(call, contact_id, catalog, by_line=False)
+        if known and not written.changed and known != str(written.version):
+            raise PreconditionFailed(written.version)
+        return await _row(call, catalog, written)
+
+    return await call.by_catalog(None, attempt)
+
+
+async def show_row(call: Call) -> Response:
+    """A contact's row as it is now. For a script."""
+    contact_id = call.path_id()
+    row = await call.app.contacts.get(call.actor.workspace_id or "", contact_id)
+    if row is None or row["deleted_at"] is not None:
+        raise NotFound
+    catalog = await call.catalog(None)
+    contact = await show(call, row, contact_id, catalog)
+    return await _row(call, catalog, Written(contact, row["version"]))
+
+
+async def _row(call: Call, catalog: Catalog, written: Written) -> Response:
+    shown = row_of(written.contact, written.version, await layout_of(call, catalog))
+    return part(
+        call,
+        "contacts/rows.html",
+        rows=[shown],
+        following=None,
+        here=f"/w/{call.actor.workspace_id}/contacts",
+    )

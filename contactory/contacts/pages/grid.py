@@ -1,0 +1,281 @@
+"""The grid of contacts: its rows, how many there are, the layout of its columns, and saved views."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
+from contactory.contacts.model import Contact
+from contactory.contacts.pages.availability import TITLES
+from contactory.contacts.pages.layouts import delete_view, list_views, make_view, read_layout, write_layout
+from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
+from contactory.contacts.read.cursors import Cursor
+from contactory.contacts.read.filter import OPERATORS, VALUELESS
+from contactory.contacts.read.listing import Page, count_up_to, list_contacts
+from contactory.contacts.read.search import count_matches, query_of
+from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
+from contactory.contacts.write.commands import show_all
+from contactory.dashboard.html import see_other
+from contactory.dashboard.visits import page, part, wants_page
+from contactory.rules.checks import ID, Errors, Rule, integer, text
+from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
+from contactory.rules.invalid import Invalid, invalid_cursor
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+from contactory.web.queries import parse_query
+
+PAGE_SIZE = 50
+COUNTED = 10_000
+SLOW = (
+    "There are too many contacts to look through for this in one go. Narrow the filter, or sort by another "
+    "column: names, e-mails, phones, zones and dates are quick, custom fields and parts of words are not."
+)
+GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
+GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
+_MOST_COLUMNS = 600
+
+
+class RowShown(msgspec.Struct):
+    """A row: the contact, and its columns with what is in each."""
+
+    contact: Contact
+    version: int
+    cells: list[tuple[Placed, Any]]
+
+
+async def show_grid(call: Call) -> Response:
+    """The grid; for a script the table alone, or its next rows."""
+
+    async def attempt(catalog: Catalog) -> Response:
+        selection = selection_of(call.query, catalog)
+        if call.query.get("column"):
+            return see_other(f"{_path(call)}?{selection.query()}")
+        layout = await layout_of(call, catalog)
+        try:
+            found, status = await _page(call, catalog, selection), 200
+        except TooSlow:
+            if not wants_page(call.request):
+                raise TooSlow(SLOW) from None
+            found, status = None, TooSlow.status
+        shown = await _table(call, catalog, selection, layout, found)
+        if not wants_page(call.request):
+            return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
+        return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
+
+    return await call.by_catalog(None, attempt)
+
+
+def _path(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/contacts"
+
+
+async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
+    """All columns, as the person has arranged them."""
+    async with call.connection() as conn:
+        saved = await read_layout(conn, catalog.workspace_id, call.visit.person.id)
+    return arranged(columns_of(catalog), saved)
+
+
+async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Ordered:
+    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another one."""
+    cursor: Cursor | Place | None = call.query.get("cursor")
+    by_moment = selection.column in MOMENTS
+    if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
+        raise _no_cursor(invalid_cursor())
+    wanted = await filter_of(call, catalog, selection)
+    async with call.connection() as conn:
+        if not isinstance(cursor, Place) and by_moment:
+            return await list_contacts(conn, catalog, wanted, selection.sort, PAGE_SIZE, 0, cursor)
+        place, way = cursor if isinstance(cursor, Place) else None, "desc" if selection.descending else "asc"
+        try:
+            return await list_ordered(conn, catalog, wanted, selection.column, way, PAGE_SIZE, place)
+        except Invalid as error:
+            raise _no_cursor(error) from None
+
+
+def _no_cursor(error: Invalid) -> ValidationProblem:
+    errors = Errors()
+    errors.add_parameter("cursor", error)
+    return errors.problem()
+
+
+async def _table(
+    call: Call, catalog: Catalog, selection: Selection, layout: list[Placed], found: Page | Ordered | None
+) -> dict[str, Any]:
+    """What the table shows; where `found` is None, that it took too long."""
+    following = None
+    if found and found.next:
+        following = f"{_path(call)}?{selection.query()}&{urlencode({'cursor': found.next.text()})}"
+    return {
+        "layout": layout,
+        "columns": [placed for placed in layout if placed.shown],
+        "selection": selection,
+        "rows": await rows_shown(call, catalog, found.rows if found else [], layout),
+        "slow": "" if found else SLOW,
+        "following": following,
+        "begun": "cursor" not in call.query,
+        "here": _path(call),
+    }
+
+
+async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
+    """What stands above the table."""
+    async with call.connection() as conn:
+        views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
+    return {
+        "views": views,
+        "view": call.query.get("view"),
+        "deleted": call.query.get("deleted"),
+        "operators": OPERATORS,
+        "valueless": VALUELESS,
+        "channels": TITLES,
+        "windows": [*catalog.windows.values()],
+    }
+
+
+async def rows_shown(call: Call, catalog: Catalog, rows: list[Any], layout: list[Placed]) -> list[RowShown]:
+    """Rows of contacts as the grid shows them."""
+    contacts = await show_all(call, [(row["id"], row) for row in rows], catalog)
+    return [row_of(contact, row["version"], layout) for contact, row in zip(contacts, rows, strict=True)]
+
+
+def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
+    """One contact as a row."""
+    cells = [(placed, value_of(contact, placed.column)) for placed in layout if placed.shown]
+    return RowShown(contact, version, cells)
+
+
+async def count_grid(call: Call) -> Response:
+    """How many contacts the grid has in all, up to a limit; for a script."""
+
+    async def attempt(catalog: Catalog) -> Response:
+        selection = selection_of(call.query, catalog)
+        query = query_of(catalog.workspace_id, selection.q)
+        wanted = await filter_of(call, catalog, selection, all_of_them=True)
+        try:
+            async with call.connection() as conn:
+                if query and not selection.conditions and not selection.reachable:
+                    found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
+                else:
+                    found = await count_up_to(conn, catalog, wanted, COUNTED)
+        except TooSlow:
+            found = None  # The grid says so too, and what to do.
+        return part(call, "contacts/count.html", count=found, most=COUNTED)
+
+    return await call.by_catalog(None, attempt)
+
+
+# The layout.
+
+
+async def save_layout(call: Call) -> Response:
+    """Keeps how the person wants the columns."""
+    visit = call.visit
+
+    async def attempt(catalog: Catalog) -> Response:
+        columns = _sent_layout(call, columns_of(catalog))
+        async with call.connection() as conn:
+            await write_layout(conn, catalog.workspace_id, visit.person.id, columns)
+        if wants_page(call.request):
+            return see_other(_back(call))
+        return Response(204)
+
+    return await call.by_catalog(None, attempt)
+
+
+def _back(call: Call) -> str:
+    query = call.visit.value("back")
+    return f"{_path(call)}?{query}" if query.isascii() and query.isprintable() and query else _path(call)
+
+
+def _sent_layout(call: Call, columns: list[Column]) -> list[Saved]:
+    form = call.visit.form
+    if "reset" in form:
+        return []
+    known = {column.key for column in columns}
+    shown, pinned = set(form.get("shown", ())), set(form.get("pinned", ()))
+    widths = {key: width for key, _, width in (sent.rpartition(":") for sent in form.get("width", ()))}
+    order = [key for key in dict.fromkeys(form.get("order", ())) if key in known][:_MOST_COLUMNS]
+    _move(order, call.visit.value("up"), call.visit.value("down"))
+    return [Saved(key, _width(widths.get(key)), key in shown, key in pinned) for key in order]
+
+
+def _move(order: list[str], up: str, down: str) -> None:
+    key, step = (up, -1) if up else (down, 1)
+    if key in order:
+        at = order.index(key)
+        order.insert(max(0, at + step), order.pop(at))
+
+
+def _width(sent: str | None) -> int | None:
+    try:
+        return integer(1, 10_000).parse(int(sent)) if sent else None
+    except (Invalid, ValueError):
+        return None
+
+
+# Saved views.
+
+_VIEW_NAME = text(100, null=False)
+QUERY_OF_VIEW = Rule(str, {"type": "string"})
+
+
+async def save_view(call: Call) -> Response:
+    """Gives the filter that is shown a name."""
+    visit = call.visit
+
+    async def attempt(catalog: Catalog) -> Response:
+        try:
+            name = _VIEW_NAME.parse(visit.value("name"))
+        except Invalid as error:
+            detail = f"The name {error.detail}"
+            raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
+        # Kept as it would be made up today, so that nothing else can get into the address.
+        selection = selection_of(selected(visit.value("back")), catalog)
+        async with call.transaction() as conn:
+            view_id = await make_view(
+                conn,
+                catalog.workspace_id,
+                visit.person.id,
+                name,
+                selection.query(),
+                shared=bool(visit.value("shared")) and call.actor.may("write"),
+            )
+        return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
+
+    return await call.by_catalog(None, attempt)
+
+
+SELECTED = ("q", "where", "sort", "availableNow", "window")
+
+
+def selected(query: str) -> dict[str, Any]:
+    """What the query of a grid's address says of which contacts are shown."""
+    given = {name: values for name, values in parse_query(query).items() if name in SELECTED}
+    return {name: values if name == "where" else values[-1] for name, values in given.items()}
+
+
+async def remove_view(call: Call) -> Response:
+    """Deletes a saved view: one's own, or with the right to write one of the workspace."""
+    workspace_id, user_id, view_id = call.actor.workspace_id or "", call.visit.person.id, call.path_id()
+    shared = call.actor.may("write")
+    async with call.connection() as conn:
+        views = await list_views(conn, workspace_id, user_id)
+        if not shared and any(view.id == view_id and view.shared for view in views):
+            raise Forbidden("Your role, viewer, does not allow this: the view is everybody's.")
+        await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
+    return see_other(_path(call))
+
+
+async def suggest_tags(call: Call) -> Response:
+    """Tags whose names hold what was typed; for a script."""
+    typed = call.query.get("q", "").casefold()
+
+    async def attempt(catalog: Catalog) -> Response:
+        names = [name for name in catalog.tag_ids if typed in name.casefold()]
+        names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
+        return json_response(200, names[:20])
+
+    return await call.by_catalog(None, attempt)

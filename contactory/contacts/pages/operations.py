@@ -1,0 +1,57 @@
+"""The pages about contacts: their rows of the table."""
+
+from contactory.contacts.pages import bulk, consent, contact, edit, export, grid
+from contactory.contacts.pages.selection import SELECTION_QUERY
+from contactory.dashboard.inputs import TEXT
+from contactory.web.operations import workspace_page as _page
+
+CONTACT_PAGES = [
+    _page("showContacts", "GET", "contacts", "The grid", grid.show_grid, query=grid.GRID_QUERY),
+    _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=SELECTION_QUERY),
+    _page("arrangeColumns", "POST", "contacts/layout", "Arrange the columns", grid.save_layout),
+    _page("saveView", "POST", "contacts/views", "Save a view", grid.save_view),
+    _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", grid.remove_view),
+    _page(
+        "suggestTags",
+        "GET",
+        "contacts/tags",
+        "Tags to choose from",
+        grid.suggest_tags,
+        query={"q": TEXT},
+    ),
+    _page("changeMany", "POST", "contacts/many", "Change many at once", bulk.change_many, "write"),
+    _page("exportContacts", "POST", "contacts/export", "Contacts as a file", export.export_contacts),
+    _page("showNewContact", "GET", "contacts/new", "A new contact", contact.show_new, "write"),
+    _page("makeContact", "POST", "contacts/new", "Make a contact", contact.make_contact, "write"),
+    _page(
+        "showContact",
+        "GET",
+        "contacts/{id}",
+        "A contact",
+        contact.show_contact,
+        query=contact.CONTACT_QUERY,
+    ),
+    _page("saveContact", "POST", "contacts/{id}", "Change a contact", contact.save_contact, "write"),
+    _page("showContactReach", "GET", "contacts/{id}/reach", "Whether one may contact", contact.show_reach),
+    _page(
+        "saveConsent",
+        "POST",
+        "contacts/{id}/consent",
+        "Write a consent down",
+        consent.save_consent,
+        "write",
+    ),
+    _page("undoChange", "POST", "contacts/{id}/undo", "Take a change back", contact.undo_change, "write"),
+    _page("deleteContactPage", "POST", "contacts/{id}/delete", "Delete", contact.delete_contact, "write"),
+    _page(
+        "restoreContactPage",
+        "POST",
+        "contacts/{id}/restore",
+        "Restore",
+        contact.restore_contact,
+        "write",
+    ),
+    _page("purgeContactPage", "POST", "contacts/{id}/purge", "Erase", contact.purge_contact, "admin"),
+    _page("showRow", "GET", "contacts/{id}/row", "A row of the grid", edit.show_row),
+    _page("editCell", "POST", "contacts/{id}/row", "Edit in place", edit.edit_cell, "write"),
+]

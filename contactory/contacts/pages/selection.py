@@ -1,0 +1,150 @@
+"""Which contacts the grid shows: what the URL says, and how it is put to the database."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.columns import BUILT_IN, Column, columns_of
+from contactory.contacts.read.available import Reachable, reachable
+from contactory.contacts.read.filter import Condition, condition_sql, parse_condition, updated_since
+from contactory.contacts.read.listing import Filter
+from contactory.contacts.read.search import matches, query_of, search
+from contactory.dashboard.inputs import TEXT
+from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
+from contactory.rules.invalid import Invalid
+from contactory.values.questions import CHANNEL
+from contactory.web.operations import Call
+
+MOST_CONDITIONS = 20
+DEFAULT_SORT = "-createdAt"
+
+
+_CONDITION = re.compile(r"([^:%]+(?::|%3A)[^:%]+(?::|%3A))(.*)", re.IGNORECASE)
+_NO_SPACES = ("email", "timezone")
+
+
+def _meant_plus(text: str) -> str:
+    """No value begins with a space, and an e-mail and a zone hold none at all."""
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        return text
+    keep = every_plus if found[1].startswith(_NO_SPACES) else leading_plus
+    return found[1] + keep(found[2])
+
+
+SELECTION_QUERY: Mapping[str, Rule] = {
+    "q": TEXT,
+    "where": TEXT._replace(many=True, plus=_meant_plus),
+    "sort": TEXT,
+    "availableNow": TEXT,
+    "window": TEXT,
+    # A further condition, as a form without scripts sends it.
+    "column": TEXT,
+    "operator": TEXT,
+    "value": TEXT,
+}
+
+
+class Selection(msgspec.Struct):
+    """What the grid is to show."""
+
+    q: str
+    conditions: list[Condition]
+    column: Column
+    """What it is sorted by."""
+    descending: bool
+    window: str = ""
+    """The send window by which they may be contacted now; empty for the default one."""
+    reachable: Reachable | None = None
+
+    @property
+    def sort(self) -> str:
+        """The order as the URL carries it."""
+        return f"{'-' if self.descending else ''}{self.column.key}"
+
+    def turned(self, column: Column) -> str:
+        """The order that the head of a column leads to: the latest first, texts from their beginning."""
+        descending = not self.descending if column == self.column else column.kind == "moment"
+        return f"{'-' if descending else ''}{column.key}"
+
+    @property
+    def available(self) -> str:
+        """The channel on which they may be contacted now; empty where that does not matter."""
+        return self.reachable.channel if self.reachable else ""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What the URL says besides the conditions."""
+        sort = "" if self.sort == DEFAULT_SORT else self.sort
+        given = {"q": self.q, "sort": sort, "availableNow": self.available, "window": self.window}
+        return {name: value for name, value in given.items() if value}
+
+    def query(self, *, without: Condition | None = None, **changed: str) -> str:
+        """The query of the URL that says the same, but for one condition less, or what is `changed`."""
+        named = [(name, value) for name, value in {**self.named, **changed}.items() if value]
+        return urlencode([*named, *(("where", c.text) for c in self.conditions if c != without)])
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it may leave any contact out."""
+        return bool(self.q.strip() or self.conditions or self.reachable)
+
+
+def selection_of(query: Object, catalog: Catalog) -> Selection:
+    """The selection that a URL or a form describes. Raises ValidationProblem."""
+    errors, conditions = Errors(), dict[str, Condition]()
+    texts: list[str] = [*query.get("where", ())]
+    if query.get("column"):
+        texts.append(f"{query['column']}:{query.get('operator', '')}:{query.get('value', '')}")
+    if len(texts) > MOST_CONDITIONS:
+        errors.add_parameter("where", Invalid("too_many", f"may be given {MOST_CONDITIONS} times at most"))
+    for text in texts[:MOST_CONDITIONS]:
+        try:
+            condition = parse_condition(text, catalog)
+            conditions[condition.text] = condition
+        except Invalid as error:
+            errors.add_parameter("where", error)
+    column, descending = _order(query.get("sort") or DEFAULT_SORT, catalog, errors)
+    reach, window = _available(query, catalog, errors)
+    errors.check()
+    return Selection(query.get("q", ""), [*conditions.values()], column, descending, window, reach)
+
+
+def _order(sort: str, catalog: Catalog, errors: Errors) -> tuple[Column, bool]:
+    key = sort.removeprefix("-")
+    column = next((c for c in columns_of(catalog) if c.key == key and c.sortable), None)
+    if column is None:
+        detail = "This order is one by a field that there is not, or no longer"
+        errors.add_parameter("sort", Invalid("unknown_order", detail))
+    return column or BUILT_IN[0], sort.startswith("-")
+
+
+def _available(query: Object, catalog: Catalog, errors: Errors) -> tuple[Reachable | None, str]:
+    channel, window = query.get("availableNow"), query.get("window") or ""
+    if not channel:
+        return None, ""
+    try:
+        asked = {"availableNow": CHANNEL.parse(channel), **({"window": window} if window else {})}
+        return reachable(asked, catalog, errors), window
+    except Invalid as error:
+        errors.add_parameter("availableNow", error)
+        return None, ""
+
+
+async def filter_of(
+    call: Call, catalog: Catalog, selection: Selection, *, all_of_them: bool = False
+) -> Filter:
+    """The selection as the list of contacts takes it; `all_of_them` as in search.matches."""
+    tags = [c.value for c in selection.conditions if c.column.kind == "tags" and c.value]
+    await call.app.catalogs.tag_ids(catalog, tags, call.conn)
+    conditions = [condition_sql(condition, catalog) for condition in selection.conditions]
+    query = query_of(catalog.workspace_id, selection.q)
+    if query:
+        async with call.connection() as conn:
+            ids = await search(conn, catalog.workspace_id, query)
+            conditions.append(matches(query, ids, all_of_them=all_of_them))
+    since = updated_since(selection.conditions)
+    return Filter(conditions=conditions, updated_after=since, reachable=selection.reachable)

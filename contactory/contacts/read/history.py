@@ -1,0 +1,229 @@
+"""A contact's history, read from the events that every change leaves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
+from contactory.database.db import Connection, Row
+from contactory.rules.invalid import invalid_cursor
+
+
+class ActorShown(msgspec.Struct):
+    """Who made a change."""
+
+    type: str
+    id: str | None
+    name: str | None
+
+
+class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
+    """One field of a contact, before and after."""
+
+    field: str
+    before: str | list[str] | bool | ChannelConsent | None
+    after: str | list[str] | bool | ChannelConsent | None
+
+
+class Event(msgspec.Struct, rename="camel"):
+    """One change of a contact."""
+
+    id: str
+    type: str
+    at: datetime
+    actor: ActorShown
+    via: str
+    request_id: str | None
+    changes: list[FieldChange]
+
+
+class EventCursor(msgspec.Struct):
+    """Where reading a history stands: after the event with this version."""
+
+    version: int
+
+    def text(self) -> str:
+        """The cursor as a client carries it."""
+        return str(self.version)
+
+
+def parse_event_cursor(text: str) -> EventCursor:
+    """A cursor that a client brings back. Raises Invalid."""
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 19:
+        return EventCursor(int(text))
+    raise invalid_cursor()
+
+
+_ORDER = ("firstName", "lastName", "email", "phone", "timezone")
+_EVENTS = """
+select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
+       e.via, e.request_id, e.changes, e.version
+  from contact_events e
+  left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
+  left join users u on e.actor_type = 'user' and u.id = e.actor_id
+ where e.workspace_id = $1 and e.contact_id = $2 and e.version < $3
+ order by e.version desc
+ limit $4
+"""
+
+
+async def history(
+    conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
+) -> tuple[list[Event], EventCursor | None]:
+    """A page of a contact's events, newest first, and the cursor to what follows."""
+    found, following = await timeline(conn, workspace_id, contact_id, limit, cursor)
+    return [event for _, event in found], following
+
+
+async def timeline(
+    conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
+) -> tuple[list[tuple[int, Event]], EventCursor | None]:
+    """As history, each event with the version of the contact that it made."""
+    before = cursor.version if cursor else 2**62
+    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, before, limit + 1)
+    following = EventCursor(rows[limit - 1]["version"]) if len(rows) > limit else None
+    shown = rows[:limit]
+    changes: list[dict[str, Any]] = [msgspec.json.decode(row["changes"]) for row in shown]
+    names = await _names(conn, workspace_id, changes)
+    events = [_event(row, change, names) for row, change in zip(shown, changes, strict=True)]
+    return [(row["version"], event) for row, event in zip(shown, events, strict=True)], following
+
+
+class ZoneChange(NamedTuple):
+    """A change of a contact's time zone."""
+
+    before: str | None
+    after: str | None
+    state_before: tuple[str | None, list[str] | None] | None = None
+    """Who had given the zone, and the zones that were possible; None where the event does not say it."""
+    source_after: str | None = None
+
+
+async def event_at(
+    conn: Connection, workspace_id: str, contact_id: str, version: int
+) -> tuple[Event, ZoneChange | None] | None:
+    """The event that made this version of a contact, with all that it knows of the time zone."""
+    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, version + 1, 1)
+    if not rows or rows[0]["version"] != version:
+        return None
+    changes: dict[str, Any] = msgspec.json.decode(rows[0]["changes"])
+    zone = _zone_change(changes) if "timezone" in changes else None
+    names = await _names(conn, workspace_id, [changes])
+    return _event(rows[0], changes, names), zone
+
+
+def _zone_change(changes: dict[str, Any]) -> ZoneChange:
+    before, after = changes["timezone"]
+    if "zone" not in changes:
+        return ZoneChange(before, after)
+    (source, zones), (source_after, _) = changes["zone"]
+    return ZoneChange(before, after, (source, zones), source_after)
+
+
+class _Names(msgspec.Struct):
+    tags: dict[int, str]
+    fields: dict[str, str]
+
+
+# Deleted tags and fields keep their names, so that the history of them can still be read.
+async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str, Any]]) -> _Names:
+    tags = {tag for change in changes for side in change.get("tags", ()) for tag in side}
+    fields = {num for change in changes for num in change.get("customFields", ())}
+    tag_rows = await conn.fetch(
+        "select id, name from tags where workspace_id = $1 and id = any($2::bigint[])",
+        workspace_id,
+        list(tags),
+    )
+    field_rows = await conn.fetch(
+        "select num::text, name from custom_fields where workspace_id = $1 and num = any($2::bigint[])",
+        workspace_id,
+        [int(num) for num in fields],
+    )
+    return _Names({row[0]: row[1] for row in tag_rows}, {row[0]: row[1] for row in field_rows})
+
+
+def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
+    tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
+    shown = [FieldChange(name, *changes[name]) for name in _ORDER if name in changes]
+    if "zone" in changes and changes["timezone"][0] == changes["timezone"][1]:
+        (source, _), (source_after, _) = changes["zone"]
+        shown[-1] = FieldChange("timezoneSource", source, source_after)
+    if tags:
+        before, after = (sorted({names.tags.get(tag, "") for tag in side} - {""}) for side in tags)
+        shown.append(FieldChange("tags", before, after))
+    for num, (before, after) in fields.items():
+        shown.append(FieldChange(f"customFields.{names.fields.get(num, num)}", before, after))
+    consent: dict[str, list[Any]] = changes.pop("consent", {})
+    shown += [_consent_change(name, *consent[name]) for name in NAMES if name in consent]
+    actor = ActorShown(row["actor_type"], row["actor_id"], row["actor_name"])
+    return Event(row["id"], row["type"], row["at"], actor, row["via"], row["request_id"], shown)
+
+
+def _consent_change(name: str, before: Any, after: Any) -> FieldChange:
+    if name in CHANNELS:
+        return FieldChange(f"consent.{name}", show_channel(before), show_channel(after))
+    return FieldChange(f"consent.{name}", before or False, after or False)
+
+
+class Recent(msgspec.Struct):
+    """A change among the latest of a workspace."""
+
+    event: Event
+    contact_id: str
+    name: str | None
+    """What the contact is called; None where it is gone, or its values are not to be seen."""
+    others: int = 0
+    """Changes of the same kind that the same actor made of other contacts in the same moment."""
+
+
+_RECENT = """
+select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
+       e.via, e.request_id, e.changes, e.contact_id::text, c.id is not null and ($3 or c.deleted_at is null)
+       as seen, coalesce(nullif(concat_ws(' ', c.first_name, c.last_name), ''), c.email, c.phone) as name
+  from (select * from contact_events
+         where workspace_id = $1 order by at desc, contact_id desc limit $2) e
+  left join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
+  left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
+  left join users u on e.actor_type = 'user' and u.id = e.actor_id
+ order by e.at desc, e.contact_id desc, e.version desc
+"""
+_LOOKED_AT = 200
+_MOMENT = 5  # Seconds from one change to the next of what is done at once.
+
+
+async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too: bool) -> list[Recent]:
+    """The latest changes of a workspace, newest first, what was done at once as one.
+
+    Of a deleted contact nothing is shown but that it was deleted, unless `deleted_too`.
+    """
+    runs: list[list[Row]] = []
+    for row in await conn.fetch(_RECENT, workspace_id, _LOOKED_AT, deleted_too):
+        if runs and _goes_on(runs[-1][-1], row):
+            runs[-1].append(row)
+        elif len(runs) == limit:
+            break
+        else:
+            runs.append([row])
+    first = [run[0] for run in runs]
+    changes: list[dict[str, Any]] = [
+        msgspec.json.decode(row["changes"]) if row["seen"] else {} for row in first
+    ]
+    names = await _names(conn, workspace_id, changes)
+    return [
+        Recent(
+            _event(run[0], change, names),
+            run[0]["contact_id"],
+            (run[0]["name"] or "No name") if run[0]["seen"] else None,
+            len({row["contact_id"] for row in run}) - 1,
+        )
+        for run, change in zip(runs, changes, strict=True)
+    ]
+
+
+def _goes_on(last: Row, row: Row) -> bool:
+    """Whether a change belongs to those made in the same moment, each of another contact."""
+    alike = all(last[name] == row[name] for name in ("type", "actor_type", "actor_id", "via"))
+    near = (last["at"] - row["at"]).total_seconds() < _MOMENT
+    return alike and near and last["contact_id"] != row["contact_id"]

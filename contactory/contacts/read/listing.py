@@ -1,0 +1,279 @@
+"""Lists of contacts: filters, two orders, and cursors that neither skip nor repeat a contact.
+
+Sorted by creation, a list walks an index. Sorted by the last change it walks the events, newest first, each
+contact once: an index on updated_at would have to be written at every PATCH. A cursor of that order carries
+the snapshot in which its walk began, and every contact keeps the place that it had then.
+
+Who may be contacted at a moment is a question of zones (reachable.py).
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.cursors import Cursor
+from contactory.database.db import Connection
+
+_COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
+       c.fields, c.created_at, c.updated_at"""
+_EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent", "version": ""}
+HEAD = 80
+"""Of so many contacts, and twice the page, enough are looked for first who may be contacted now."""
+MOST_PASSED = 1000
+
+
+class Filter(msgspec.Struct, kw_only=True):
+    """What contacts must be like to be listed: all that is given must hold."""
+
+    email_key: str | None = None
+    phone: str | None = None
+    tags: list[list[int]] = []
+    """For each tag the ids that show as it; an empty one is a tag that no contact has."""
+    any_tag: list[int] | None = None
+    """The ids of tags of which a contact must carry at least one."""
+    not_tags: list[int] = []
+    """The ids of tags of which a contact must carry none."""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+    reachable: Reachable | None = None
+    conditions: list[tuple[str, list[Any]]] = []
+    """SQL on the contacts `c`, from literals of ours, with `{}` for each value (filters.py, search.py)."""
+
+    @property
+    def selective(self) -> bool:
+        """Whether an index of another kind than that of the order probably leads to the contacts."""
+        return bool(
+            self.email_key
+            or self.phone
+            or self.tags
+            or self.any_tag is not None
+            or self.updated_after
+            or self.conditions
+        )
+
+
+class Page(msgspec.Struct):
+    """A page of a list; `next` leads to what follows, where anything may."""
+
+    rows: list[Any]
+    next: Cursor | None = None
+
+
+class Query:
+    """Puts a statement together; every value is an argument."""
+
+    def __init__(self, catalog: Catalog, wanted: Filter, columns: str = _COLUMNS) -> None:
+        self.columns = columns
+        self.args: list[Any] = [catalog.workspace_id]
+        self.where = ["c.workspace_id = $1", "c.deleted_at is null"]
+        if wanted.email_key is not None:
+            self.add("c.email_key = {}", wanted.email_key)
+        if wanted.phone is not None:
+            self.add("c.phone = {}", wanted.phone)
+        for ids in wanted.tags:
+            self.add("c.tag_ids && {}::bigint[]", ids)
+        if wanted.any_tag is not None:
+            self.add("c.tag_ids && {}::bigint[]", wanted.any_tag)
+        if wanted.not_tags:
+            self.add("not c.tag_ids && {}::bigint[]", wanted.not_tags)
+        for condition, moment in (
+            ("c.created_at > {}", wanted.created_after),
+            ("c.created_at < {}", wanted.created_before),
+            ("c.updated_at > {}", wanted.updated_after),
+            ("c.updated_at < {}", wanted.updated_before),
+        ):
+            if moment is not None:
+                self.add(condition, moment)
+        for condition, values in wanted.conditions:
+            self.add(condition, *values)
+        self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
+
+    @property
+    def condition(self) -> str:
+        """All that must hold."""
+        return " and ".join([*self.where, *self.reach])
+
+    def arg(self, value: Any) -> str:
+        self.args.append(value)
+        return f"${len(self.args)}"
+
+    def add(self, condition: str, *values: Any) -> None:
+        self.where.append(condition.format(*map(self.arg, values)))
+
+
+async def list_contacts(
+    conn: Connection,
+    catalog: Catalog,
+    wanted: Filter,
+    sort: str,
+    limit: int,
+    offset: int,
+    cursor: Cursor | None,
+    include: Collection[str] = (),
+) -> Page:
+    """A page of the active contacts of a workspace, `sort` being one of SORTS.
+
+    The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`; the
+    `version` is always there.
+    """
+    columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
+    rows = None
+    if wanted.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
+        query = Query(catalog, wanted, columns)
+        _go_on(query, wanted, sort, cursor)
+        rows = await _quickly(conn, query, wanted, sort, limit, offset)
+    if rows is None:
+        query = Query(catalog, wanted, columns)
+        if wanted.reachable is not None:
+            query.add("c.timezone = any({}::text[])", wanted.reachable.zones)  # An index knows this one.
+        build = _by_creation if sort.endswith("createdAt") else _by_change
+        statement = build(query, wanted, sort, cursor)
+        # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
+        rows = await conn.fetch(f"{statement} limit {limit + 1} offset {offset}", *query.args)
+    if len(rows) <= limit:
+        return Page(rows)
+    last = rows[limit - 1]
+    if sort.endswith("createdAt"):
+        return Page(rows[:limit], Cursor(sort, last["created_at"], last["id"]))
+    snapshot = cursor.snapshot if cursor else last["snapshot"]
+    begun = cursor.begun if cursor else last["begun"]
+    return Page(rows[:limit], Cursor(sort, last["place"], last["id"], snapshot, begun))
+
+
+async def _quickly(
+    conn: Connection, query: Query, wanted: Filter, sort: str, limit: int, offset: int
+) -> list[Any] | None:
+    """The rows of a list of those who may be contacted now, where a short way leads to them; else None."""
+    _, way = _direction(sort)
+    order, size = f"order by c.created_at {way}, c.id {way}", limit + 1 + offset
+    where, reach = " and ".join(query.where), " and ".join(query.reach)
+    head = HEAD + 2 * size
+    rows = await conn.fetch(
+        f"""
+with head as materialized (select c.* from contacts c where {where} {order} limit {head})
+select {query.columns}, (select count(*) from head) as seen
+  from head c where {reach}
+ {order} limit {limit + 1} offset {offset}""",
+        *query.args,
+    )
+    if len(rows) > limit or (rows and rows[0]["seen"] < head):
+        return rows
+    if wanted.reachable is None or wanted.selective:
+        return None
+    zones = query.arg(wanted.reachable.zones)
+    return await conn.fetch(
+        f"""
+select {query.columns}
+  from unnest({zones}::text[]) as z (name)
+ cross join lateral (
+       select c.* from contacts c
+        where {where} and {reach} and c.timezone = z.name
+        {order} limit {size}) c
+ {order} limit {limit + 1} offset {offset}""",
+        *query.args,
+    )
+
+
+def _by_creation(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+    _, way = _direction(sort)
+    _go_on(query, wanted, sort, cursor)
+    return f"""
+select {query.columns}
+  from contacts c
+ where {query.condition}
+ order by c.created_at {way}, c.id {way}"""
+
+
+def _go_on(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> None:
+    """Adds where a walk by creation goes on."""
+    after, _ = _direction(sort)
+    if cursor:
+        query.add(f"(c.created_at, c.id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
+    if wanted.updated_after is not None:
+        # Every change left an event, and only those have an index by time.
+        query.add(
+            "c.id in (select e.contact_id from contact_events e where e.workspace_id = $1 and e.at > {})",
+            wanted.updated_after,
+        )
+
+
+def _by_change(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+    """By the last change that the walk's snapshot sees."""
+    after, way = _direction(sort)
+    seen_e, seen_n = _visible(query, cursor)
+    if sort == "updatedAt" and wanted.updated_after is None:
+        return _by_change_from_the_oldest(query, cursor, seen_e)
+    if cursor:
+        query.add(f"(e.at, e.contact_id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
+    if wanted.updated_after is not None:
+        query.add("e.at > {}", wanted.updated_after)
+    if wanted.updated_before is not None:
+        query.add("e.at < {}", wanted.updated_before)  # As for the contact; an index knows this one.
+    return f"""
+select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
+  from contact_events e
+  join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
+ where e.workspace_id = $1 and {seen_e} and {query.condition}
+   and not exists (select 1 from contact_events n
+                    where n.workspace_id = $1 and n.contact_id = e.contact_id
+                      and n.version > e.version and {seen_n})
+ order by e.at {way}, e.contact_id {way}"""
+
+
+def _by_change_from_the_oldest(query: Query, cursor: Cursor | None, seen: str) -> str:
+    # From the oldest on, the events are mostly those that later ones have superseded; so sort the contacts.
+    place = "c.updated_at"
+    if cursor:
+        place = f"""case when c.updated_at < {query.arg(cursor.begun)}::timestamptz - interval '1 minute'
+                 then c.updated_at
+                 else (select max(e.at) from contact_events e
+                        where e.workspace_id = $1 and e.contact_id = c.id and {seen}) end"""
+    beyond = ""
+    if cursor:
+        beyond = f"where (place, id::uuid) > ({query.arg(cursor.at)}, {query.arg(cursor.id)}::uuid)"
+    return f"""
+select * from (
+    select {query.columns}, {place} as place, pg_current_snapshot()::text as snapshot, now() as begun
+      from contacts c
+     where {query.condition}) placed
+ {beyond}
+ order by place, id::uuid"""
+
+
+def _visible(query: Query, cursor: Cursor | None) -> tuple[str, str]:
+    """Conditions that events e and n were there when the walk began."""
+    if cursor is None:
+        return "true", "true"
+    snapshot, begun = query.arg(cursor.snapshot), query.arg(cursor.begun)
+    # Transaction ids mean nothing after a restore into another server; events that old are all there anyway.
+    seen = (
+        "(pg_visible_in_snapshot({e}.tx, "
+        f"{snapshot}::text::pg_snapshot) or {{e}}.at < {begun}::timestamptz - interval '1 minute')"
+    )
+    return seen.format(e="e"), seen.format(e="n")
+
+
+def _direction(sort: str) -> tuple[Literal["<", ">"], Literal["asc", "desc"]]:
+    return ("<", "desc") if sort.startswith("-") else (">", "asc")
+
+
+async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
+    """How many contacts a list has in all."""
+    query = Query(catalog, wanted)
+    return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
+
+
+async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
+    """As count_contacts, but stops at one more than `most`."""
+    query = Query(catalog, wanted)
+    return await conn.fetchval(
+        f"""select count(*) from (select from contacts c where {query.condition}
+                                   limit {int(most) + 1}) counted""",
+        *query.args,
+    )

@@ -1,0 +1,266 @@
+"""Finding contacts as one types, by the beginnings of words: names, e-mails, phones in any writing.
+
+The words stand in a table of their own, which a job keeps up within about a second: an index over names on
+the contacts themselves would have to be written at every PATCH that changes one. Folded words and prefixes in
+a tsvector need no extension of PostgreSQL, and take a millisecond to forty among a million contacts. Beside
+the words stands what the grid sorts names by (ordering.py).
+"""
+
+import asyncio
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import phonenumbers
+
+from contactory.database.db import Connection, Database, Row
+from contactory.rules.invalid import Invalid
+from contactory.values.phone_writing import plain_writing
+from contactory.values.phones import normalise_phone
+
+PIECE = 250
+_IN_A_TURN = 20
+FEW = 2000  # So many matches are listed by their ids; past that they are come across soon enough on a walk.
+_TERMS = 8
+_LONGEST = 80
+_MOST_NOTED = 20_000
+_LATE = timedelta(minutes=1)  # A change that was begun that long ago is committed, or never will be.
+_SEPARATORS = str.maketrans(dict.fromkeys("._-+'\N{RIGHT SINGLE QUOTATION MARK}\"(),;:/|", " "))
+_PHONE = set("0123456789+()-./\u00a0 ")
+
+
+def fold(text: str) -> str:
+    """Text without regard to case and accents: Élodie and ELODIE are one."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in parts if not unicodedata.combining(c)).replace("\0", "")
+
+
+def words_of(first: str | None, last: str | None, email: str | None, phone: str | None) -> set[str]:
+    """Every word that a contact is found by."""
+    found: set[str] = set()
+    for name in filter(None, (first, last)):
+        found.update(fold(name).split(), fold(name).translate(_SEPARATORS).split())
+    if email:
+        mailbox, _, domain = fold(email).rpartition("@")
+        found.update((fold(email), domain), mailbox.translate(_SEPARATORS).split())
+    if phone:
+        digits = phone[1:]
+        found.update((digits, _national(phone), digits[-4:]))
+    return {word[:_LONGEST] for word in found}
+
+
+def keys_of(first: str | None, last: str | None) -> tuple[str | None, str | None]:
+    """What a contact is sorted by its first and its last name with; None where it has no such name."""
+    one, other = (fold(name or "")[:_LONGEST] for name in (first, last))
+    return f"{one}\1{other}" if first else None, f"{other}\1{one}" if last else None
+
+
+@lru_cache(maxsize=8192)
+def _national(e164: str) -> str:
+    try:
+        return str(phonenumbers.parse(e164).national_number)
+    except phonenumbers.NumberParseException:
+        return e164[1:]
+
+
+def _mark(workspace_id: str) -> str:
+    """Put before each word, so that those of one workspace lie together in the index."""
+    return workspace_id[-8:]
+
+
+def query_of(workspace_id: str, typed: str) -> str | None:
+    """What was typed as a tsquery whose words must all begin so; None where nothing was."""
+    typed = typed[: _TERMS * _LONGEST]
+    plain = plain_writing(typed)
+    alternatives = [_phone_terms(plain)] if _looks_like_phone(plain) else []
+    alternatives += [[term] for term in fold(typed).lstrip("@").split()[:_TERMS]] if not alternatives else []
+    terms = [f"({' | '.join(_quoted(workspace_id, word) for word in any_of)})" for any_of in alternatives]
+    return " & ".join(terms) or None
+
+
+def _quoted(workspace_id: str, word: str) -> str:
+    inner = word[:_LONGEST].replace("\\", "\\\\").replace("'", "''")
+    return f"'{_mark(workspace_id)}{inner}':*"
+
+
+def _looks_like_phone(typed: str) -> bool:
+    return set(typed) <= _PHONE and sum(map(str.isdigit, typed)) >= 2
+
+
+def _phone_terms(typed: str) -> list[str]:
+    """The digits as they stand, without the zeros that lead out of the place or the country, and as they are
+    stored where they are a whole number with its country code.
+    """
+    digits = "".join(filter(str.isdigit, typed))
+    found = {digits, digits.lstrip("0")}
+    with suppress(Invalid):
+        found.add(normalise_phone(typed, None)[1:])
+    return sorted(found - {""})
+
+
+async def search(conn: Connection, workspace_id: str, query: str) -> list[str] | None:
+    """The ids of the contacts that match; None where they are more than FEW."""
+    rows = await conn.fetch(
+        f"""select contact_id::text from contact_search
+             where workspace_id = $1 and words @@ $2::tsquery limit {FEW + 1}""",
+        workspace_id,
+        query,
+    )
+    return [row[0] for row in rows] if len(rows) <= FEW else None
+
+
+async def count_matches(conn: Connection, workspace_id: str, query: str, most: int) -> int:
+    """How many contacts match; stops at one more than `most`."""
+    return await conn.fetchval(
+        f"""select count(*)
+              from (select from contact_search
+                     where workspace_id = $1 and words @@ $2::tsquery limit {int(most) + 1}) matched""",
+        workspace_id,
+        query,
+    )
+
+
+_READ = """
+select c.id::text, c.first_name, c.last_name, c.email, c.phone
+  from contacts c
+ where c.workspace_id = $1 and c.id = any($2::text[]::uuid[]) and c.deleted_at is null
+"""
+_WRITE = """
+insert into contact_search as s (workspace_id, contact_id, words, first_key, last_key)
+select $1, i.id, array_to_tsvector(array(select jsonb_array_elements_text(i.words))), i.first_key, i.last_key
+  from unnest($2::uuid[], $3::jsonb[], $4::text[], $5::text[]) as i (id, words, first_key, last_key)
+ order by i.id
+    on conflict (workspace_id, contact_id) do update
+   set words = excluded.words, first_key = excluded.first_key, last_key = excluded.last_key
+ where (s.words, s.first_key, s.last_key)
+       is distinct from (excluded.words, excluded.first_key, excluded.last_key)
+"""
+_DROP = """
+delete from contact_search
+ where workspace_id = $1 and contact_id = any($2::text[]::uuid[]) and contact_id <> all ($3::uuid[])
+"""
+
+
+async def index(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) -> None:
+    """Brings what these contacts are found by in line with what they are; in a transaction."""
+    rows = await conn.fetch(_READ, workspace_id, contact_ids)
+    ids: list[str] = []
+    words: list[str] = []
+    firsts: list[str | None] = []
+    lasts: list[str | None] = []
+    for row in rows:
+        if len(ids) % _IN_A_TURN == 0:
+            await asyncio.sleep(0)  # A piece takes 10 ms, for which no request of this process should wait.
+        first, last = keys_of(row[1], row[2])
+        ids.append(row[0])
+        words.append(_words(workspace_id, row))
+        firsts.append(first)
+        lasts.append(last)
+    await conn.execute(_WRITE, workspace_id, ids, words, firsts, lasts)
+    await conn.execute(_DROP, workspace_id, contact_ids, ids)
+
+
+def _words(workspace_id: str, row: Row) -> str:
+    mark = _mark(workspace_id)
+    return msgspec.json.encode([mark + word for word in words_of(*row[1:])]).decode()
+
+
+_DUE = """
+select w.id::text, coalesce(p.at, timestamptz 'epoch') as at
+  from workspaces w
+  left join search_progress p on p.workspace_id = w.id
+ where w.deleted_at is null
+   and exists (select from contact_events e
+                where e.workspace_id = w.id and e.at > coalesce(p.at, timestamptz 'epoch') and e.at <= $1)
+ limit 100
+"""
+# With ties: what was changed at one moment, as by a batch, is not cut in two.
+_MISSED = """
+select e.contact_id::text, e.at from contact_events e
+ where e.workspace_id = $1 and e.at > $2 and e.at <= $3
+ order by e.at fetch first $4 rows with ties
+"""
+_DONE = """
+insert into search_progress (workspace_id, at) values ($1, $2)
+    on conflict (workspace_id) do update set at = greatest(search_progress.at, excluded.at)
+"""
+
+
+async def catch_up(db: Database) -> bool:
+    """Looks through a piece of the changes that nobody may have noted; says whether there is more.
+
+    They are those of a process that died, and of a release from before the search.
+    """
+    settled, more = datetime.now(UTC) - _LATE, False
+    async with db.connection() as conn:
+        due = await conn.fetch(_DUE, settled)
+    for workspace_id, at in due:
+        async with db.transaction() as conn:
+            rows = await conn.fetch(_MISSED, workspace_id, at, settled, PIECE)
+            await index(conn, workspace_id, sorted({row[0] for row in rows}))
+            full = len(rows) >= PIECE
+            await conn.execute(_DONE, workspace_id, rows[-1]["at"] if full else settled)
+        more = more or full
+    return more
+
+
+class SearchIndex:
+    """What this process has changed and not yet made findable."""
+
+    def __init__(self) -> None:
+        self._noted: dict[str, dict[str, None]] = {}
+        self._count = 0
+
+    def note(self, workspace_id: str, contact_ids: Iterable[str]) -> None:
+        """These contacts have another name, e-mail or phone now, or are new or gone."""
+        if self._count < _MOST_NOTED:  # Else `catch_up` finds them.
+            noted = self._noted.setdefault(workspace_id, {})
+            before = len(noted)
+            noted.update(dict.fromkeys(contact_ids))
+            self._count += len(noted) - before
+
+    async def work(self, db: Database) -> None:
+        """Makes a piece of them findable: of every workspace in turn, as many as a piece holds."""
+        left = PIECE
+        for workspace_id in list(self._noted):
+            taken = self._take(workspace_id, left)
+            left -= len(taken)
+            async with db.transaction() as conn:
+                await index(conn, workspace_id, taken)
+            if left == 0:
+                return
+
+    def _take(self, workspace_id: str, most: int) -> list[str]:
+        noted = self._noted.pop(workspace_id)
+        taken = list(noted)[:most]
+        for contact_id in taken:
+            del noted[contact_id]
+        self._count -= len(taken)
+        if noted:  # To the end, so that one busy workspace does not keep the others waiting.
+            self._noted[workspace_id] = noted
+        return taken
+
+
+def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> tuple[str, list[Any]]:
+    """A condition on the contacts `c` of a list, for what `search` has found.
+
+    `all_of_them`: every one is wanted, and not the first ones of an order.
+    """
+    if ids is not None:
+        return "c.id = any({}::text[]::uuid[])", [ids]
+    if all_of_them:
+        return (
+            """c.id in (select s.contact_id from contact_search s
+                         where s.workspace_id = $1 and s.words @@ {}::tsquery)""",
+            [query],
+        )
+    return (
+        # As a value and no join, so that the walk keeps its order and stops after a page.
+        """(select s.words @@ {}::tsquery from contact_search s
+             where s.workspace_id = $1 and s.workspace_id = c.workspace_id and s.contact_id = c.id)""",
+        [query],
+    )

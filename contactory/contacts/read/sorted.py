@@ -1,0 +1,202 @@
+"""Lists of contacts in the order of a column, for the grid: who has nothing there comes last, either way.
+
+E-mails, phones and zones have an index. Names are folded, and stand with an index in the table of the search.
+A custom field has none: its order is made anew for each page, from all that the filter lets through.
+
+A cursor is the last contact's place in the order, so a walk neither skips nor repeats a contact whose place
+stays the same; one whose place is changed meanwhile is met where it then is.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contactory.base.ids import parse_id
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.columns import Column
+from contactory.contacts.read.cursors import PATTERN, Cursor, parse_cursor
+from contactory.contacts.read.listing import Filter, Query
+from contactory.database.db import Connection
+from contactory.rules.invalid import invalid_cursor
+
+_LONGEST = 50_000
+
+
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """Where a walk stands: after the contact with these keys in the order `sort`."""
+
+    sort: str
+    keys: list[str]
+    empty: bool = False
+    """It has come to those who have nothing in the column."""
+
+    def text(self) -> str:
+        """The cursor as a client carries it."""
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+
+def parse_place(text: str) -> Place:
+    """A cursor that a client brings back. Raises Invalid."""
+    try:
+        padded = text[:_LONGEST] + "=" * (-len(text) % 4)
+        place = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=Place)
+    except (ValueError, msgspec.DecodeError, binascii.Error):
+        raise invalid_cursor() from None
+    if any("\0" in key for key in place.keys):
+        raise invalid_cursor()
+    return place
+
+
+def parse_grid_cursor(text: str) -> Cursor | Place:
+    """A cursor of the grid, whatever it is sorted by. Raises Invalid."""
+    return parse_cursor(text) if re.fullmatch(PATTERN, text) else parse_place(text)
+
+
+class Ordered(NamedTuple):
+    """A page of a list; `next` leads to what follows, where anything may."""
+
+    rows: list[Any]
+    next: Place | None
+
+
+class _Order(NamedTuple):
+    """An order in SQL: the keys of those who have a value, which is the first, and of those who have none."""
+
+    keys: Sequence[tuple[str, str]]
+    """Each an expression and its type."""
+    rest: Sequence[tuple[str, str]] = (("c.id", "uuid"),)
+    names: bool = False
+    """It is one by the names of the search."""
+
+
+_BY_NAME = ("s.contact_id", "uuid")
+_ORDERS = {
+    "firstName": _Order((("s.first_key", "text"), _BY_NAME), (_BY_NAME,), names=True),
+    "lastName": _Order((("s.last_key", "text"), _BY_NAME), (_BY_NAME,), names=True),
+    # No two contacts have the same.
+    "email": _Order((("c.email_key", "text"),)),
+    "phone": _Order((("c.phone", "text"),)),
+    "timezone": _Order(
+        (("c.timezone", "text"), ("c.created_at", "timestamptz"), ("c.id", "uuid")),
+        (("c.created_at", "timestamptz"), ("c.id", "uuid")),
+    ),
+}
+_VALUES = {
+    "text": ("lower({})", "text"),
+    "number": ("({})::numeric", "numeric"),
+    "date": ('({}) collate "C"', "text"),
+    "boolean": ("({})", "text"),
+}
+
+
+def _order_of(column: Column, query: Query) -> _Order:
+    if column.key in _ORDERS:
+        return _ORDERS[column.key]
+    expression, kind = _VALUES[column.kind]
+    value = f"c.fields ->> {query.arg(column.key.removeprefix('field-'))}::text"
+    return _Order(((expression.format(value), kind), ("c.id", "uuid")))
+
+
+async def list_ordered(
+    conn: Connection,
+    catalog: Catalog,
+    wanted: Filter,
+    column: Column,
+    way: str,
+    limit: int,
+    place: Place | None,
+) -> Ordered:
+    """A page of the active contacts of a workspace by a column, `way` being asc or desc. Raises Invalid."""
+    sort = f"{'-' if way == 'desc' else ''}{column.key}"
+    rows: list[Any] = []
+    empty = place is not None and place.empty
+    if place is not None and place.sort != sort:
+        raise invalid_cursor()
+    if not empty:
+        rows = await _part(conn, catalog, wanted, column, way, limit + 1, place)
+    if len(rows) <= limit:
+        seen, empty_from = len(rows), place if empty else None
+        rows += await _part(conn, catalog, wanted, column, way, limit + 1 - seen, empty_from, empty=True)
+        empty = seen < limit
+    if len(rows) <= limit:
+        return Ordered(rows, None)
+    last = rows[limit - 1]
+    return Ordered(rows[:limit], Place(sort, msgspec.json.decode(last["place"], type=list[str]), empty))
+
+
+async def _part(
+    conn: Connection,
+    catalog: Catalog,
+    wanted: Filter,
+    column: Column,
+    way: str,
+    limit: int,
+    place: Place | None,
+    *,
+    empty: bool = False,
+) -> list[Any]:
+    """The next rows of those who have a value in the column, or who have none."""
+    query = Query(catalog, wanted)
+    order = _order_of(column, query)
+    keys = order.rest if empty else order.keys
+    query.where.append(f"{order.keys[0][0]} is {'' if empty else 'not '}null")
+    if place is not None:
+        names, values = [name for name, _ in keys], _values(place, [kind for _, kind in keys])
+        args = [f"{query.arg(value)}::{kind}" for value, (_, kind) in zip(values, keys, strict=True)]
+        query.where.append(f"({', '.join(names)}) {'<' if way == 'desc' else '>'} ({', '.join(args)})")
+    ordered = ", ".join(f"{name} {way}" for name, _ in keys)
+    place_of = f"to_json(array[{', '.join(f'({name})::text' for name, _ in keys)}])::text as place"
+    if order.names:
+        statement = f"""
+select {query.columns}, {place_of}
+  from contact_search s
+  join contacts c on c.workspace_id = s.workspace_id and c.id = s.contact_id
+ where s.workspace_id = $1 and c.workspace_id = $1 and {query.condition}
+ order by {ordered} limit {int(limit)}"""
+    else:
+        statement = f"""
+select {query.columns}, {place_of}
+  from contacts c
+ where c.workspace_id = $1 and {query.condition}
+ order by {ordered} limit {int(limit)}"""
+    return await conn.fetch(statement, *query.args)
+
+
+def _uuid(text: str) -> str:
+    found = parse_id(text)
+    if found is None:
+        raise ValueError(text)
+    return found
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _number(text: str) -> Decimal:
+    found = Decimal(text)
+    if not found.is_finite():
+        raise ValueError(text)
+    return found
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "text": str,
+    "uuid": _uuid,
+    "numeric": _number,
+    "timestamptz": _moment,
+}
+
+
+def _values(place: Place, kinds: Sequence[str]) -> list[Any]:
+    """The keys of a cursor as the driver takes them. Raises Invalid."""
+    try:
+        return [_READ[kind](key) for key, kind in zip(place.keys, kinds, strict=True)]
+    except (ValueError, InvalidOperation, OverflowError):
+        raise invalid_cursor() from None

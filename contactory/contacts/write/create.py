@@ -1,0 +1,214 @@
+"""Making contacts: several at once in one statement, with their history."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from contactory.base.ids import new_id
+from contactory.base.settings import Settings
+from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
+from contactory.contacts.write.change import make_tags
+from contactory.contacts.write.lanes import ATTEMPTS
+from contactory.contacts.write.queue import Apart
+from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
+from contactory.rules.actor import Actor
+from contactory.rules.errors import Conflict, Unavailable
+
+
+class NewContact(msgspec.Struct, kw_only=True):
+    """A contact that is to be made."""
+
+    workspace_id: str
+    actor: Actor
+    request_id: str
+    catalog_version: int
+    via: str = "api"
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    email_key: str | None = None
+    phone: str | None = None
+    timezone: str | None = None
+    timezone_source: str | None = None
+    timezones: list[str] = []
+    """Every zone that the phone could be in, where there are several."""
+    tag_ids: list[int] = []
+    new_tags: list[str] = []
+    made_tags: list[tuple[str, int]] = []
+    """The new tags, once they have been made with it."""
+    fields: dict[str, str] = {}
+    consent: dict[str, Any] = {}
+    undated: list[str] = []
+    """Channels for which the consent was given without the time since when."""
+    id: str = msgspec.field(default_factory=new_id)
+    event_id: str = msgspec.field(default_factory=new_id)
+    at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def key(self) -> str:
+        """Nothing else is ever written to a contact that does not exist yet."""
+        return self.id
+
+    def event(self) -> dict[str, Any]:
+        """The creation as the history has it: each value, before and after."""
+        scalars = {
+            "firstName": self.first_name,
+            "lastName": self.last_name,
+            "email": self.email,
+            "phone": self.phone,
+            "timezone": self.timezone,
+        }
+        changes: dict[str, Any] = {
+            name: [None, value] for name, value in scalars.items() if value is not None
+        }
+        if self.tag_ids:
+            changes["tags"] = [[], self.tag_ids]
+        if self.fields:
+            changes["customFields"] = {num: [None, value] for num, value in self.fields.items()}
+        if self.consent:
+            changes["consent"] = {name: [None, value] for name, value in self.consent.items()}
+        return changes
+
+
+_CREATE = f"""
+with input as materialized (
+    select *
+      from unnest($1::uuid[], $2::uuid[], $3::bigint[],
+                  $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                  $11::text[], $12::text[], $13::jsonb[], $14::timestamptz[],
+                  $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[], $20::jsonb[], $21::jsonb[])
+           with ordinality
+           as i (workspace_id, id, catalog_version,
+                 first_name, last_name, email, email_key, phone, timezone, timezone_source, timezones,
+                 tags, fields, at,
+                 event_id, actor_type, actor_id, via, request_id, changes, consent, ord)
+), made as (
+    insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone,
+                          timezone_source, timezones, tag_ids, fields, consent, version, created_at,
+                          updated_at)
+    select i.workspace_id, i.id, first_name, last_name, email, email_key, phone, i.timezone,
+           timezone_source, timezones::text[], tags::bigint[], fields, consent, 1, at, at
+      from input i
+      join workspaces w on w.id = i.workspace_id and w.deleted_at is null
+       and w.catalog_version = i.catalog_version
+     where not ($22 and ({HAD_BEFORE}))
+     order by i.workspace_id, phone, email_key
+        on conflict do nothing
+    returning workspace_id, id
+), logged as (
+    insert into contact_events (workspace_id, contact_id, version, id, type, at,
+                                actor_type, actor_id, via, request_id, changes)
+    select i.workspace_id, i.id, 1, event_id, 'contact.created', at, actor_type, actor_id, via, request_id,
+           changes
+      from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
+)
+select id::text from made
+ union all
+-- Those that a first attempt had committed, where the whole is tried again.
+select i.id::text from input i join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
+"""
+
+
+async def create_contacts(
+    conn: Connection, contacts: Sequence[NewContact], settings: Settings
+) -> list[NewContact | None]:
+    """Makes contacts, with the tags that they need; None for each that was not made.
+
+    A contact is not made where its phone or e-mail is taken, or its workspace's catalogue has moved on. It
+    begins with the objections of deleted contacts that had its phone or e-mail.
+    """
+    with translated():
+        if any(c.new_tags for c in contacts):
+            return await _create_in_steps(conn, contacts, settings)
+        created = await _create(conn, contacts, only_unknown=True)
+        left = [c for c, result in zip(contacts, created, strict=True) if not result]
+        if not left:
+            return created
+        later = {c.id: c for c in await _create_in_steps(conn, left, settings) if c}
+        return [result or later.get(c.id) for c, result in zip(contacts, created, strict=True)]
+
+
+async def _create_in_steps(
+    conn: Connection, contacts: Sequence[NewContact], settings: Settings
+) -> list[NewContact | None]:
+    """As create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
+    async with conn.transaction():
+        made = await make_tags(conn, contacts, settings.max_tags)
+        created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
+        if any(c.new_tags and result is None for c, result in zip(contacts, created, strict=True)):
+            raise Apart
+        await take_over(conn, [Taker(c.workspace_id, c.id, c.undated) for c in created if c])
+        return created
+
+
+def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewContact:
+    tags = [(name, made[c.workspace_id, name]) for name in c.new_tags]
+    ids = {*c.tag_ids, *(tag_id for _, tag_id in tags)}
+    return msgspec.structs.replace(c, tag_ids=sorted(ids), made_tags=tags)
+
+
+async def _create(
+    conn: Connection, contacts: Sequence[NewContact], *, only_unknown: bool = False
+) -> list[NewContact | None]:
+    """One statement; with `only_unknown` it makes none whose phone or e-mail another one has, or had."""
+    rows = [
+        (
+            c.workspace_id,
+            c.id,
+            c.catalog_version,
+            c.first_name,
+            c.last_name,
+            c.email,
+            c.email_key,
+            c.phone,
+            c.timezone,
+            c.timezone_source,
+            "{" + ",".join(f'"{zone}"' for zone in c.timezones) + "}" if c.timezones else None,
+            "{" + ",".join(map(str, c.tag_ids)) + "}",
+            msgspec.json.encode(c.fields).decode(),
+            c.at,
+            c.event_id,
+            c.actor.type,
+            c.actor.id,
+            c.via,
+            c.request_id,
+            msgspec.json.encode(c.event()).decode(),
+            msgspec.json.encode(c.consent).decode() if c.consent else None,
+        )
+        for c in contacts
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    made = await conn.fetch(_CREATE, *columns, only_unknown)
+    ids = {row[0] for row in made}
+    return [c if c.id in ids else None for c in contacts]
+
+
+class CreateLane:
+    """Commits batches of new contacts through a connection of its own: a lane of the Writer."""
+
+    def __init__(self, lane: Lane, settings: Settings) -> None:
+        self._lane = lane
+        self._settings = settings
+
+    async def __call__(self, contacts: Sequence[NewContact]) -> list[NewContact | None]:
+        """Commits a batch; None for each contact that was not made. Raises Apart and Unavailable."""
+        for _ in range(ATTEMPTS):
+            conn = await self._lane.connection()
+            try:
+                return await create_contacts(conn, contacts, self._settings)
+            except COLLISION:
+                continue
+            except (Unavailable, *AWAY) as error:
+                self._lane.drop()
+                raise Unavailable from error
+            except (Apart, Conflict, REFUSED) as refusal:
+                if len(contacts) > 1:
+                    raise Apart from refusal
+                if isinstance(refusal, Apart):
+                    return [None]
+                if not isinstance(refusal, LOCK_TIMEOUT):
+                    raise
+                break
+        raise Unavailable("Many are making the same contacts at once: try again in a second.")

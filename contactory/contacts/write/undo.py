@@ -1,0 +1,131 @@
+"""Taking one change of a contact back, as its history has it."""
+
+from typing import Any, cast
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.model import Values, parse_values
+from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
+from contactory.contacts.write.change import Change, Zone
+from contactory.contacts.write.commands import OVERTAKEN, Written, new_change, show, write
+from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_ADD, UNDO
+from contactory.database.db import Row
+from contactory.rules.checks import Errors, Object
+from contactory.rules.errors import Conflict, NotFound
+from contactory.values.phones import derive_zone
+from contactory.web.operations import Call
+
+CUSTOM, CONSENT = "customFields.", "consent."
+_ZONE = ("timezone", "timezoneSource")
+
+
+def undoable(event: Event) -> bool:
+    """Whether an event is one that can be taken back from the timeline."""
+    # What somebody consented to is a fact of its time, and no value to be put back.
+    plain = all(not change.field.startswith(CONSENT) for change in event.changes)
+    return event.type == "contact.updated" and bool(event.changes) and plain
+
+
+async def undo(call: Call, catalog: Catalog, contact_id: str, version: int) -> Written:
+    """Takes back the change that made this version of a contact.
+
+    A deletion is taken back by a restoration. Whatever else of the contact has been changed since stays.
+    Raises NotFound where there is no such change, and Conflict where a value of it has been changed again
+    since, or cannot be what it was.
+    """
+    async with call.connection() as conn:
+        found = await event_at(conn, catalog.workspace_id, contact_id, version)
+    if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
+        raise NotFound("There is no such change, or none that can be taken back.")
+    event, zone = found
+    if event.type == "contact.deleted":
+        return await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
+    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+    if row is None or row["deleted_at"] is not None:
+        raise NotFound
+    now = _flat(await show(call, row, contact_id, catalog), row)
+    # The values are compared here so that the answer can name one, and for good once the row is locked.
+    change = new_change(call, catalog, contact_id, UNDO)
+    _put_back(change, event.changes, now, catalog)
+    if zone is not None:
+        _put_zone_back(change, zone, now, catalog)
+    await _put_tags_back(call, change, event.changes, catalog)
+    return await write(call, change, catalog)
+
+
+def _flat(contact: Any, row: Row) -> Object:
+    """A contact's values by the names that the history has for them."""
+    scalars = {
+        "firstName": contact.first_name,
+        "lastName": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "timezone": contact.timezone,
+        "timezoneSource": row["timezone_source"],
+    }
+    return scalars | {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+
+
+def _expect(change: Change, now: Object, name: str, value: Any, key: str | None = None) -> None:
+    """The change finds this value, or is refused. Raises Conflict where it would not find it now."""
+    if now.get(name) != value:
+        shown = "timezone" if name == "timezoneSource" else name.removeprefix(CUSTOM)
+        raise Conflict(OVERTAKEN.format(shown))
+    change.expected = {**change.expected, key or name: value}
+
+
+def _put_back(change: Change, changes: list[FieldChange], now: Object, catalog: Catalog) -> None:
+    """Puts back what an event changed, but for the time zone and the tags."""
+    data: Object = {}
+    values = Values()
+    for each in changes:
+        name = each.field.removeprefix(CUSTOM)
+        if each.field in _ZONE or each.field == "tags":
+            continue
+        field = catalog.fields.get(name) if each.field.startswith(CUSTOM) else None
+        _expect(change, now, each.field, each.after, field.num if field else None)
+        if each.field.startswith(CUSTOM):
+            data.setdefault("customFields", {})[name] = each.before
+        else:
+            data[name] = each.before
+    # The phone is as it was stored, whatever would be read in it today.
+    phone = cast("str | None", data.pop("phone", None))
+    if data:
+        errors = Errors()
+        values = parse_values(data, catalog, errors)
+        errors.check()
+    if any(each.field == "phone" for each in changes):
+        values.given.add("phone")
+        values.phone = phone
+    change.take(values, catalog)
+
+
+def _put_zone_back(change: Change, zone: ZoneChange, now: Object, catalog: Catalog) -> None:
+    _expect(change, now, "timezone", zone.after)
+    if zone.state_before is not None:
+        _expect(change, now, "timezoneSource", zone.source_after)
+        change.take_zone_back(Zone(zone.before, *zone.state_before))
+    else:
+        change.take_zone_back(_probable(zone.before, now["phone"], catalog))
+
+
+def _probable(timezone: str | None, phone: str | None, catalog: Catalog) -> Zone:
+    """A zone of which an old event tells the name alone: derived, where that gives it, else a caller's."""
+    derived = derive_zone(phone, catalog.timezone, catalog.country)
+    if timezone is None or timezone != derived.timezone:
+        return Zone(timezone, "caller" if timezone else None, None)
+    return Zone(timezone, derived.source, list(derived.zones) if len(derived.zones) > 1 else None)
+
+
+async def _put_tags_back(call: Call, change: Change, changes: list[FieldChange], catalog: Catalog) -> None:
+    """Takes off the tags that an event added, and adds those that it took off; others stay."""
+    for each in changes:
+        if each.field == "tags":
+            before, after = (set(cast("list[str]", side or [])) for side in (each.before, each.after))
+            await call.app.catalogs.tag_ids(catalog, sorted(before ^ after), call.conn)
+            change.take_tags(sorted(before - after), catalog, TAGS_ADD)
+            change.tag_ids_off = [tag for name in after - before for tag in catalog.aliases(name)]
+
+
+async def delete(call: Call, catalog: Catalog, contact_id: str) -> Written:
+    """Deletes a contact softly."""
+    return await write(call, new_change(call, catalog, contact_id, DELETE), catalog)

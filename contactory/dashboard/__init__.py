@@ -1,0 +1,1 @@
+"""The frame of all pages: sessions, forms, templates and static files."""

@@ -1,0 +1,148 @@
+"""Pages and parts of pages, from the templates that stand beside the things they show."""
+
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from contactory.dashboard.inputs import of_lines
+from contactory.dashboard.static_files import PAGE_POLICY
+from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
+from contactory.web.messages import Request, Response
+from contactory.web.packing import WORTH_PACKING, pack_at_once
+
+THINGS = ("contacts", "fields", "keys", "overview", "people", "send_windows", "tags", "people", "workspaces")
+"""Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
+THEME_COOKIE = "contactory-theme"
+THEMES = ("auto", "light", "dark")
+NO_STORE = ("cache-control", "no-store")
+HEADERS = [
+    ("content-type", "text/html; charset=utf-8"),
+    PAGE_POLICY,
+    # With `no-referrer` browsers send the Origin of a form as "null", as that of other sites is.
+    ("referrer-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+    NO_STORE,
+    ("vary", "cookie, hx-request, accept-encoding, sec-fetch-site"),
+]
+
+
+class Place(NamedTuple):
+    """A page that the navigation of a workspace leads to."""
+
+    title: str
+    path: str
+    """Below /w/{workspaceId}."""
+    permission: str = "read"
+
+
+NAVIGATION = (Place("Overview", "overview"), Place("Contacts", "contacts"), Place("Settings", "settings"))
+SETTINGS: tuple[Place, ...] = (
+    Place("Workspace", "settings/workspace"),
+    Place("Custom fields", "settings/custom-fields"),
+    Place("Tags", "settings/tags"),
+    Place("Send windows", "settings/send-windows"),
+    Place("API keys", "settings/api-keys", "admin"),
+    Place("People", "settings/people", "admin"),
+    Place("Your account", "settings/account"),
+)
+"""The pages that templates/settings.html lists at the side."""
+
+
+OPEN = {"docs"}
+"""What of the pages that can be closed is open: only to these does another page lead."""
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+    things = PrefixLoader({thing: PackageLoader(f"contactory.{thing}") for thing in THINGS})
+    loader = ChoiceLoader([things, PackageLoader("contactory.dashboard")])
+    made: Any = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals["navigation"] = NAVIGATION
+    made.globals["settings"] = SETTINGS
+    made.tests["of_lines"] = of_lines
+    made.globals["open"] = OPEN
+    made.filters["moment"] = _moment
+    made.filters["next_day"] = _next_day
+    made.filters["sentence"] = _sentence
+    return made
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _next_day(day: date) -> date:
+    return day + timedelta(days=1)
+
+
+def _sentence(text: str) -> str:
+    """What is wrong, with the mark at its end; some of it ends with one already."""
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def text_of(template: str, **values: object) -> str:
+    """What a template makes of the values."""
+    return _environment().get_template(template).render(**values)
+
+
+def html(status: int, text: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    """A page or a part of one as an answer."""
+    return Response(status, text.encode(), [*HEADERS, *(headers or [])])
+
+
+def pack_page(response: Response) -> None:
+    """Packs a page, or a part of one, that is worth it."""
+    if len(response.body) > WORTH_PACKING and HEADERS[0] in response.headers:
+        pack_at_once(response)
+
+
+def see_other(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    """Go there, and get it (RFC 9110, section 15.4.4)."""
+    return Response(303, b"", [("location", path), NO_STORE, *(headers or [])])
+
+
+def cookies(request: Request) -> dict[str, str]:
+    """The cookies that were sent."""
+    pairs = (part.strip().partition("=") for part in (request.header("cookie") or "").split(";"))
+    return {name: value for name, _, value in pairs if name}
+
+
+def theme(request: Request) -> str:
+    """Which of THEMES the person has chosen."""
+    chosen = cookies(request).get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "auto"
+
+
+_NO_PAGE = "There is nothing here, or nothing that you may see."
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """What a person sees where an error stands in the way; who is signed out is led to the sign-in."""
+    if isinstance(problem, SignedOut):
+        asked = request.method in ("GET", "HEAD")
+        path = quote(request.path) + (f"?{request.query_string}" if request.query_string else "")
+        return see_other(f"/sign-in?next={quote(path, safe='')}" if asked else "/sign-in")
+    plain = type(problem) is NotFound and problem.detail == NotFound.default
+    page = text_of(
+        "problem.html",
+        problem=problem,
+        detail=_NO_PAGE if plain else problem.detail,
+        request_id=request.request_id,
+        theme=theme(request),
+    )
+    return html(problem.status, page, problem.header_lines)
+
+
+def errors_by_field(problem: Problem) -> dict[str, str]:
+    """What is wrong with a form, by the name of the field; under "" what is wrong with all of it."""
+    found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
+    return found or {"": problem.detail}
+
+
+def _with_suggestion(error: FieldError) -> str:
+    return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail

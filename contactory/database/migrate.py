@@ -1,0 +1,90 @@
+"""Brings a database's schema up to date: numbered SQL files, run once each, in order, with checksums."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from importlib.resources import files
+from typing import NamedTuple
+
+from contactory.database.db import Connection
+
+_LOCK = 0x636F6E74616374  # "contact": one migration at a time, whoever starts first
+_SETUP = """
+create table if not exists schema_migrations (
+    number integer primary key, name text not null, checksum text not null, applied_at timestamptz not null)
+"""
+
+
+class Migration(NamedTuple):
+    """One file of `migrations/`."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the file's text, in hex."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+class MigrationError(Exception):
+    """The database's schema is not one that this release can bring up to date; the text says why."""
+
+
+def migrations() -> list[Migration]:
+    """All migrations of this release, in order."""
+    found = [
+        f for f in files("contactory.database").joinpath("migrations").iterdir() if f.name.endswith(".sql")
+    ]
+    return sorted(Migration(int(f.name.split("_")[0]), f.name, f.read_text()) for f in found)
+
+
+async def pending(conn: Connection) -> list[Migration]:
+    """The migrations that this database lacks.
+
+    Raises MigrationError where it has one that this release does not know, or whose text was changed.
+    """
+    if not await conn.fetchval("select to_regclass('schema_migrations') is not null"):
+        return migrations()
+    rows = await conn.fetch("select number, name, checksum from schema_migrations")
+    applied: dict[int, tuple[str, str]] = {r["number"]: (r["name"], r["checksum"]) for r in rows}
+    known = {m.number: m for m in migrations()}
+    for number, (name, checksum) in applied.items():
+        if number not in known:
+            raise MigrationError(
+                f"The database has migration {name}, which this release does not know: "
+                "run the newer Contactory that made it."
+            )
+        if known[number].checksum != checksum:
+            raise MigrationError(
+                f"Migration {name} was changed after it had been applied: restore it, and make a new one."
+            )
+    return [m for m in known.values() if m.number not in applied]
+
+
+async def migrate(conn: Connection, say: Callable[[str], None] = lambda text: None) -> list[Migration]:
+    """Applies what is pending, each file in its own transaction; returns what was applied."""
+    # Waiting inside pg_advisory_lock would hold a snapshot, and deadlock with CREATE INDEX CONCURRENTLY.
+    while not await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+        await asyncio.sleep(0.1)
+    try:
+        await conn.execute(_SETUP)
+        todo = await pending(conn)
+        for migration in todo:
+            say(f"migrating the database: {migration.name}")
+            await _apply(conn, migration)
+        return todo
+    finally:
+        await conn.execute("select pg_advisory_unlock($1)", _LOCK)
+
+
+async def _apply(conn: Connection, migration: Migration) -> None:
+    async with conn.transaction():
+        await conn.execute(migration.sql)
+        await conn.execute(
+            "insert into schema_migrations values ($1, $2, $3, now())",
+            migration.number,
+            migration.name,
+            migration.checksum,
+        )

@@ -1,0 +1,1 @@
+"""The pages for signing in, for one's account, and for the people of an account."""

@@ -1,0 +1,207 @@
+"""The pages of people: who there is, and inviting, changing, disabling them."""
+
+from typing import Any
+
+from contactory.access import users
+from contactory.access.links import LASTING, make_link, make_link_for
+from contactory.access.user import EMAIL, NAME, ROLE, ROLES, User
+from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.visits import page
+from contactory.rules.checks import ID, Errors, Form, Object, Rule
+from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
+from contactory.rules.invalid import Invalid
+from contactory.web.messages import Response
+from contactory.web.operations import Call
+
+DONE = {"done": Rule(str, {"type": "string"})}
+_DONE = {
+    "changed": "Changed; it counts from their next click on. A link not used yet works no longer.",
+    "disabled": "Disabled, and signed out everywhere.",
+    "enabled": "Enabled: they sign in with the password that they had.",
+}
+_INVITATION = Form({"email": EMAIL, "name": NAME, "role": ROLE}, ("email", "role"))
+_CHANGE = Form({"role": ROLE}, ("role",))
+SEES = {
+    "owner": "Everything, and may make other owners. An account keeps at least one.",
+    "admin": "Also sees deleted contacts, erases for good, and has keys and people in hand.",
+    "editor": "Makes, changes and deletes contacts, and sets send windows.",
+    "viewer": "Sees, and changes nothing.",
+}
+
+
+def _here(call: Call) -> str:
+    return f"/w/{call.actor.workspace_id}/settings/people"
+
+
+async def show_people(call: Call) -> Response:
+    """Who there is, and a form to invite somebody."""
+    return await _list(call)
+
+
+async def _list(call: Call, status: int = 200, **values: Any) -> Response:
+    person = call.visit.person
+    async with call.connection() as conn:
+        people = await users.list_users(conn, person)
+        workspaces = await users.list_workspaces_of(conn, person)
+    shown: dict[str, Any] = {"link": None, "typed": {}, "chosen": [], "errors": {}, **values}
+    return await page(
+        call,
+        "people/people.html",
+        status,
+        here=_here(call),
+        people=[user for user in people if user.status != "disabled"],
+        disabled=[user for user in people if user.status == "disabled"],
+        names={workspace_id: name for workspace_id, name, _ in workspaces},
+        roles=roles(person),
+        sees=SEES,
+        **shown,
+    )
+
+
+def roles(person: User) -> list[str]:
+    """The roles that a person may give."""
+    return [role for role in ROLES if person.why_not_give(role, person.limited, person.workspace_ids) is None]
+
+
+def _values(call: Call, form: Form, known: User | None = None) -> tuple[Object, list[str] | None]:
+    """What was typed, and the workspaces that were chosen (None: all). Raises ValidationProblem.
+
+    None need be chosen where the form is about `known`, who had none.
+    """
+    visit, errors = call.visit, Errors()
+    typed = {name: visit.value(name) for name in form.rules if visit.value(name).strip()}
+    values = form.collect(typed, errors)
+    some = visit.value("limited") == "true" or visit.person.limited
+    chosen: list[str] = []
+    for sent in visit.form.get("workspace", []) if some else []:
+        try:
+            chosen.append(ID.parse(sent))
+        except Invalid as error:
+            errors.add(error, "workspace")
+    if some and not chosen and not (known and known.limited and not known.workspace_ids):
+        errors.add(Invalid("required", "Choose at least one workspace"), "workspace")
+    errors.check()
+    return values, sorted(set(chosen)) if some else None
+
+
+async def invite(call: Call) -> Response:
+    """Makes somebody who has no password yet, and the link by which they choose one.
+
+    The link is in this answer alone: no redirect could carry it without putting it into an address.
+    """
+    visit = call.visit
+    try:
+        values, workspace_ids = _values(call, _INVITATION)
+        async with call.transaction() as conn:
+            made = await users.create_user(
+                conn,
+                call.actor.account_id,
+                values["email"],
+                name=values.get("name", values["email"][0]),
+                role=values["role"],
+                workspace_ids=workspace_ids,
+                by=visit.person,
+            )
+            path = await make_link(conn, "invite", made.account_id, made.id)
+    except (ValidationProblem, Conflict, Forbidden, NotFound) as problem:
+        return await _list(
+            call,
+            problem.status,
+            typed=visit.texts,
+            chosen=visit.form.get("workspace", []),
+            errors=errors_by_field(problem),
+        )
+    return await _list(call, link=_link(call, made, path))
+
+
+def _link(call: Call, user: User, path: str) -> dict[str, Any]:
+    """A link as the page shows it: for whom, where it leads, and for how many days it works."""
+    kind = path.split("/")[1]
+    return {"user": user, "url": call.url(path), "kind": kind, "days": LASTING[kind].days}
+
+
+async def show_person(call: Call) -> Response:
+    """Somebody's role, workspaces and access."""
+    return await _person(call, done=_DONE.get(call.query.get("done", ""), ""))
+
+
+async def _person(call: Call, status: int = 200, **values: Any) -> Response:
+    person, user_id = call.visit.person, call.path_id()
+    async with call.connection() as conn:
+        found = await users.find_user(conn, person, user_id)
+        workspaces = await users.list_workspaces_of(conn, person)
+    shown: dict[str, Any] = {"link": None, "typed": {}, "errors": {}, "done": "", **values}
+    limited, chosen = found.limited, found.workspace_ids
+    if shown["typed"]:
+        limited, chosen = call.visit.value("limited") == "true", call.visit.form.get("workspace", [])
+    return await page(
+        call,
+        "people/person.html",
+        status,
+        here=_here(call),
+        found=found,
+        known=workspaces,
+        limited=limited,
+        chosen=chosen,
+        why_not=person.why_not_change(found),
+        roles=roles(person),
+        sees=SEES,
+        **shown,
+    )
+
+
+async def change_person(call: Call) -> Response:
+    """Gives somebody another role, or other workspaces."""
+    user_id = call.path_id()
+    async with call.connection() as conn:
+        known = await users.find_user(conn, call.visit.person, user_id)
+    try:
+        values, workspace_ids = _values(call, _CHANGE, known)
+        async with call.transaction() as conn:
+            await users.change_user(
+                conn,
+                call.actor.account_id,
+                user_id,
+                role=values["role"],
+                workspace_ids=workspace_ids,
+                by=call.visit.person,
+            )
+    except (ValidationProblem, Conflict, Forbidden) as problem:
+        return await _refused(call, problem)
+    return see_other(f"{_here(call)}/{user_id}?done=changed")
+
+
+async def _refused(call: Call, problem: Problem) -> Response:
+    return await _person(call, problem.status, typed=call.visit.texts, errors=errors_by_field(problem))
+
+
+async def make_person_link(call: Call) -> Response:
+    """A link by which somebody chooses a password; in this answer alone."""
+    try:
+        async with call.transaction() as conn:
+            found, path = await make_link_for(
+                conn, call.actor.account_id, call.path_id(), by=call.visit.person
+            )
+    except (Conflict, Forbidden) as problem:
+        return await _refused(call, problem)
+    return await _person(call, link=_link(call, found, path))
+
+
+async def disable_person(call: Call) -> Response:
+    """Signs somebody out everywhere, and lets them in no more."""
+    return await _switch(call, users.disable_user, "disabled")
+
+
+async def enable_person(call: Call) -> Response:
+    """Lets somebody sign in again."""
+    return await _switch(call, users.enable_user, "enabled")
+
+
+async def _switch(call: Call, switch: Any, done: str) -> Response:
+    user_id = call.path_id()
+    try:
+        async with call.transaction() as conn:
+            await switch(conn, call.actor.account_id, user_id, call.visit.person)
+    except (Conflict, Forbidden) as problem:
+        return await _refused(call, problem)
+    return see_other(f"{_here(call)}/{user_id}?done={done}")

@@ -1,0 +1,223 @@
+"""The pages before the dashboard: signing in and out, setting up, invitations, new passwords."""
+
+import asyncio
+from typing import Any
+
+from contactory.access import users
+from contactory.access.attempts import (
+    Subjects,
+    count_attempt,
+    forgive,
+    is_known,
+    remember,
+    subjects,
+    take_back,
+)
+from contactory.access.links import Link, see_link, use_link
+from contactory.access.sessions import end_session, open_session
+from contactory.access.user import EMAIL, NAME, PASSWORD
+from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
+from contactory.dashboard.inputs import touched
+from contactory.dashboard.visits import page
+from contactory.database.db import Connection
+from contactory.rules.checks import Form, Object, Rule
+from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
+from contactory.rules.invalid import Invalid
+from contactory.values.email import normalise_email
+from contactory.web.messages import Response
+from contactory.web.operations import Call
+
+_LONGEST_TYPED = 256
+WRONG = "This e-mail address and password do not belong together."
+
+
+def _inner_path(value: Any) -> str:
+    """Where to go after signing in: a path of ours, and no way to other sites."""
+    text = str(value)
+    inner = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable() and text.isascii()
+    return text if inner else "/"
+
+
+NEXT = {"next": Rule(_inner_path, {"type": "string"})}
+
+
+async def home(call: Call) -> Response:
+    """To the overview of the first workspace, or to the sign-in."""
+    user = call.visit.user
+    if user is None:
+        return see_other("/sign-in")
+    async with call.connection() as conn:
+        workspaces = await users.list_workspaces_of(conn, user)
+    if not workspaces:
+        return await page(call, "people/no_workspace.html")
+    return see_other(f"/w/{workspaces[0][0]}/overview")
+
+
+async def show_sign_in(call: Call) -> Response:
+    """The sign-in."""
+    target = call.query.get("next", "/")
+    if call.visit.user is not None:
+        return see_other(target)
+    return await page(call, "people/sign_in.html", target=target, email="", error="")
+
+
+async def sign_in(call: Call) -> Response:
+    """Opens a session."""
+    visit = call.visit
+    email, password = visit.value("email").strip(), visit.value("password")
+    target = _inner_path(visit.value("next"))
+    key = email_key(email)
+    who = subjects(client_address(call), key)
+    try:
+        async with call.connection() as conn:
+            known = await is_known(conn, who.address, key)
+            wait = await count_attempt(conn, who, known=known)
+            found = await users.find_for_sign_in(conn, key)
+        await asyncio.sleep(wait)
+        user = await _right(call, who, found, password, known)
+        async with call.transaction() as conn:
+            await begin(call, conn, user.user_id, user.password_hash)
+            await forgive(conn, who)
+    except RateLimited as problem:
+        answer = await page(
+            call, "people/sign_in.html", 429, target=target, email=email, error=problem.detail
+        )
+        answer.headers.append(("retry-after", problem.headers["Retry-After"]))
+        return answer
+    except SignedOut:
+        return await page(call, "people/sign_in.html", 400, target=target, email=email, error=WRONG)
+    return see_other(target)
+
+
+async def _right(
+    call: Call, who: Subjects, found: list[users.Known], password: str, known: bool
+) -> users.Known:
+    """The first one whose password it is. Raises SignedOut where it is of none."""
+    # All are tried, and where there are none as much is done: how long it takes does not tell.
+    stored = [user.password_hash for user in found] or [None]
+    matches = [await verified(call, who, each, password, known=known) for each in stored]
+    if True not in matches:
+        raise SignedOut
+    return found[matches.index(True)]
+
+
+async def verified(call: Call, who: Subjects, stored: str | None, password: str, *, known: bool) -> bool:
+    """Whether the password is the stored one. An attempt for which there was no room does not count."""
+    try:
+        return await call.app.passwords.verify(stored, password[:_LONGEST_TYPED], known=known)
+    except Unavailable:
+        async with call.connection() as conn:
+            await take_back(conn, who)
+        raise
+
+
+def client_address(call: Call) -> str:
+    """Where the request comes from."""
+    return call.request.address(call.app.settings.proxies)
+
+
+def email_key(email: str) -> str:
+    """By what a user who signs in with that e-mail is found."""
+    try:
+        return normalise_email(email)[1]
+    except Invalid:
+        return email[:_LONGEST_TYPED].casefold()
+
+
+async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> None:
+    """A session with a secret of its own: one that was known before is worth nothing.
+
+    Raises SignedOut where `checked` is no longer what is stored of the user's password.
+    """
+    secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
+    if call.visit.session:
+        await end_session(conn, call.visit.session)
+    await remember(conn, subjects(client_address(call), "").address, user_id)
+    call.visit.sign_in(secret)
+
+
+async def sign_out(call: Call) -> Response:
+    """Ends the session."""
+    if call.visit.session:
+        async with call.connection() as conn:
+            await end_session(conn, call.visit.session)
+    call.visit.sign_out()
+    return see_other("/sign-in")
+
+
+_FORMS = {
+    "set-up": Form({"name": NAME, "email": EMAIL, "password": PASSWORD}, ("name", "email", "password")),
+    "invite": Form({"name": NAME, "password": PASSWORD}, ("name", "password")),
+    "reset": Form({"password": PASSWORD}, ("password",)),
+}
+
+
+def _kind(call: Call) -> str:
+    """Which kind of link this is: the first part of the path."""
+    return call.operation.path.split("/")[1]
+
+
+async def show_link(call: Call) -> Response:
+    """The form behind a link. Raises NotFound where the link works no longer."""
+    kind = _kind(call)
+    async with call.connection() as conn:
+        link = await see_link(conn, kind, call.path["token"])
+        typed = await _known(conn, link)
+    return await page(call, "people/link.html", kind=kind, typed=typed, errors={})
+
+
+async def _known(conn: Connection, link: Link) -> dict[str, str]:
+    if link.user_id is None:
+        return {"name": "", "email": ""}
+    user = await users.get_user(conn, link.account_id, link.user_id)
+    return {"name": user.name, "email": user.email}
+
+
+async def follow_link(call: Call) -> Response:
+    """Does what a link is for, and signs in. Raises NotFound where the link works no longer."""
+    kind, secret, visit = _kind(call), call.path["token"], call.visit
+    async with call.connection() as conn:
+        known = await _known(conn, await see_link(conn, kind, secret))
+    form = _FORMS[kind]
+    typed = {name: visit.value(name) for name in form.rules}
+    if kind == "invite" and not touched({"name": typed["name"]}, known):
+        form, typed = _FORMS["reset"], {"password": typed["password"]}
+    try:
+        values = form.parse(typed)
+        password_hash = await call.app.passwords.hash(values["password"])
+        async with call.transaction() as conn:
+            link = await use_link(conn, kind, secret)
+            await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+    except (ValidationProblem, Conflict) as problem:
+        return await _again(call, kind, {**known, **typed}, problem)
+    return see_other("/")
+
+
+async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem) -> Response:
+    errors = errors_by_field(problem)
+    return await page(call, "people/link.html", problem.status, kind=kind, typed=typed, errors=errors)
+
+
+async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:
+    """The user that the link makes or changes."""
+    if link.user_id is not None:
+        name = values.get("name")
+        await users.set_password(conn, link.account_id, link.user_id, password_hash, name=name)
+        return link.user_id
+    made = await users.create_user(
+        conn,
+        link.account_id,
+        values["email"],
+        name=values["name"],
+        role="owner",
+        password_hash=password_hash,
+    )
+    return made.id
+
+
+async def choose_theme(call: Call) -> Response:
+    """Light, dark, or as the system has it; without scripts."""
+    chosen = call.visit.value("theme")
+    if chosen in THEMES:
+        call.visit.cookies.append(f"{THEME_COOKIE}={chosen}; Path=/; Max-Age=31536000; SameSite=Lax")
+    return see_other(_inner_path(call.visit.value("next")))

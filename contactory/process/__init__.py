@@ -1,0 +1,1 @@
+"""The supervisor, and the server processes that it keeps."""

@@ -1,0 +1,59 @@
+"""Whether this process lives, and whether it can serve."""
+
+import time
+from typing import Literal
+
+import msgspec
+
+from contactory.base.caches import SingleFlight
+from contactory.database.db import Database
+from contactory.database.migrate import MigrationError, pending
+from contactory.rules.errors import Unavailable
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+
+_GOOD_SECONDS = 1.0
+
+
+class Health(msgspec.Struct):
+    """How a process is."""
+
+    status: Literal["live", "ready"]
+
+
+class Readiness:
+    """Whether the database can be used: looked at once a second at most, however many ask."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._looks: SingleFlight[None, None] = SingleFlight()
+        self._obstacle = ""
+        self._good_until = 0.0
+
+    async def check(self) -> None:
+        """Raises Unavailable where the database is away or its schema is not the one of this release."""
+        if time.monotonic() > self._good_until:
+            await self._looks.get(None, self._look)
+        if self._obstacle:
+            raise Unavailable(self._obstacle)
+
+    async def _look(self) -> None:
+        try:
+            async with self._db.connection() as conn:
+                behind = len(await pending(conn))
+            lacks = f"The database's schema lacks {behind} migration(s): run contactory migrate."
+            self._obstacle = lacks if behind else ""
+        except (MigrationError, Unavailable) as error:
+            self._obstacle = str(error)
+        self._good_until = time.monotonic() + _GOOD_SECONDS
+
+
+async def live(call: Call) -> Response:
+    """The process answers; the database is not asked."""
+    return json_response(200, Health("live"))
+
+
+async def ready(call: Call) -> Response:
+    """The database answers, and its schema is the one that this release needs; else 503."""
+    await call.app.readiness.check()
+    return json_response(200, Health("ready"))

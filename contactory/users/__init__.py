@@ -1,1 +1,0 @@
-"""People who use the dashboard."""

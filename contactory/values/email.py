@@ -1,0 +1,67 @@
+"""E-mail addresses: one form to keep them in, and one to compare them by."""
+
+import unicodedata
+from functools import lru_cache
+
+import email_validator
+
+from contactory.rules.checks import CLEARED, Json, Object, is_blank, quote
+from contactory.rules.invalid import Invalid
+
+MAX_LENGTH = 254
+"""The longest address, in bytes of UTF-8 (RFC 5321, section 4.5.3.1.3, less the angle brackets)."""
+
+# Names such as example.test and printer.local reach nobody on the public Internet, but they are in use on
+# private networks and in tests, and only the syntax is checked here. The list is meant to be changed.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+def normalise_email(text: str) -> tuple[str, str]:
+    """The address in `text` as it is kept, and the key under which it is unique in a workspace.
+
+    No network is asked. The address is trimmed and NFC, its domain in lower case and, where it is
+    internationalised, in Unicode (xn--bcher-kva.example is kept as bücher.example). The domain needs a dot;
+    quoted local parts ("a b"@example.com), addresses in brackets and display names are refused. The key has
+    the part before the @ without regard to case: folded as Unicode does it, so that `ß` equals `SS`.
+
+    Raises Invalid with the code `invalid_email`.
+    """
+    trimmed = text.strip()
+    if len(trimmed) > MAX_LENGTH:
+        detail = f"is too long for an e-mail address: {len(trimmed)} characters, at most {MAX_LENGTH}"
+        raise Invalid("invalid_email", detail)
+    return _normalise(trimmed)
+
+
+@lru_cache(maxsize=8192)
+def _normalise(text: str) -> tuple[str, str]:
+    try:
+        found = email_validator.validate_email(text, check_deliverability=False, strict=True)
+    except email_validator.EmailNotValidError as error:
+        raise Invalid("invalid_email", f"{quote(text)} is not an e-mail address. {error}") from None
+    mailbox = unicodedata.normalize("NFC", found.local_part.casefold())
+    return found.normalized, f"{mailbox}@{found.domain}"
+
+
+EMAIL_ADDRESS: Object = {
+    "title": "EmailAddress",
+    "type": "string",
+    "format": "idn-email",
+    "maxLength": MAX_LENGTH,
+    "description": "An e-mail address; internationalised ones too. Only its syntax is checked.",
+    "examples": ["jane@example.com"],
+}
+EMAIL: Object = {
+    "title": "Email",
+    "anyOf": [EMAIL_ADDRESS, *CLEARED],
+    "description": "Unique among the active contacts of a workspace; null or an empty string clears.",
+}
+
+
+def parse_email(value: Json) -> tuple[str, str] | None:
+    """As normalise_email; None and an empty string clear."""
+    if value is None or is_blank(value):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("wrong_type", "must be a string or null")
+    return normalise_email(value)

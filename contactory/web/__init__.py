@@ -1,0 +1,1 @@
+"""HTTP, and what every operation shares: routes, reading, answers, retries and limits."""

@@ -1,0 +1,39 @@
+"""Where the server is to be found: what the links that it gives begin with."""
+
+import re
+
+from contactory.base.settings import Settings
+from contactory.web.messages import Request
+
+_HOST = re.compile(r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+_AT_HOME = ("localhost", "127.0.0.1", "[::1]")
+
+
+def listening(settings: Settings) -> str:
+    """The address that the server listens on; where that is every one, one that works on this machine."""
+    host = settings.host
+    shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{settings.port}"
+
+
+def base_url(request: Request, settings: Settings, *, signed_in: bool = False) -> str:
+    """Where the client has this server, as `https://contacts.example.com`: to put before a path.
+
+    That is the public URL where one is set, else what the trusted proxies say, else the request's Host.
+    `signed_in`: a browser sent its session, which browsers do over https and on this machine alone.
+    """
+    if settings.public_url:
+        return settings.public_url
+    for host in (request.forwarded("x-forwarded-host", settings.proxies), request.header("host")):
+        found = _HOST.fullmatch(host or "")
+        if found:
+            return f"{_scheme(request, settings, found[1], signed_in)}://{host}"
+    return listening(settings)
+
+
+def _scheme(request: Request, settings: Settings, name: str, signed_in: bool) -> str:
+    passed = (request.forwarded("x-forwarded-proto", settings.proxies) or "").lower()
+    if passed in ("http", "https"):
+        return passed
+    return "https" if signed_in and name not in _AT_HOME and not name.endswith(".localhost") else "http"

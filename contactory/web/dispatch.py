@@ -1,0 +1,216 @@
+"""One request from its arrival to its answer."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from contactory.base.logs import log
+from contactory.base.metrics import ERRORS, Meter
+from contactory.dashboard.html import NO_STORE, problem_page
+from contactory.dashboard.visits import enter, leave, wants_page
+from contactory.database.db import COLLISION, translated
+from contactory.rules.actor import NOBODY
+from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
+from contactory.web.idempotency import idempotency_key, run_once
+from contactory.web.messages import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
+from contactory.web.operations import Call, Operation, permit, prepare
+from contactory.web.packing import WORTH_PACKING, may_pack, pack
+from contactory.web.queries import check_query
+from contactory.web.routes import Routes
+
+if TYPE_CHECKING:
+    from contactory.services import Services
+    from contactory.web.connection import HttpConnection
+
+_ATTEMPTS = 5
+_NOWHERE = "There is nothing at this path: /docs shows all that there is."
+_SLOW_SECONDS = 1.0
+_LONGEST_ADDRESS = 64  # It may come from a header.
+
+
+class Dispatcher:
+    """Answers requests by the table of operations."""
+
+    def __init__(self, app: "Services", operations: list[Operation]) -> None:
+        self._app = app
+        self.largest_whole = max(each.body_limit(app.settings) for each in operations if not each.in_pieces)
+        """Bytes of the largest body that is taken as a whole."""
+        self._routes = Routes(operations)
+        self._unknown = Meter("unknown")
+
+    async def handle(self, request: Request, connection: "HttpConnection") -> None:
+        """Answers one request, whatever happens."""
+        begun = time.perf_counter()
+        meter = self._unknown
+        operation: Operation | None = None
+        try:
+            operation, meter, path = self._route(request)
+            request.in_pieces = operation.in_pieces > 0
+            response = await self._call(operation, request, path)
+        except Problem as problem:
+            response = render(request, problem, operation)
+        except ENDS as error:
+            end_in_order()
+            response = self._unexpected(request, operation, error, Unavailable())
+        except Exception as error:
+            response = self._unexpected(request, operation, error, Problem())
+        if len(response.body) > WORTH_PACKING or response.status == 304:
+            await self._pack(request, operation, response)
+        response.headers += (("x-request-id", request.request_id), NOSNIFF)
+        if response.stream is None:
+            connection.send(request, response)
+        else:
+            await connection.send_stream(request, response, response.stream)
+        seconds = time.perf_counter() - begun
+        meter.count(response.status, seconds)
+        if response.status >= 400 or seconds >= _SLOW_SECONDS or self._app.settings.log_requests == "all":
+            self._log(request, operation, response.status, seconds)
+
+    def limit_of(self, request: Request) -> int:
+        """How many bytes the body of a request may have."""
+        settings = self._app.settings
+        try:
+            return self._route(request)[0].body_limit(settings)
+        except Problem:
+            return settings.max_body_bytes
+
+    def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
+        if request.failure is not None:
+            raise request.failure
+        found = self._routes.find(request)
+        if found is None or "\0" in request.path:
+            raise NotFound(_NOWHERE if self._app.settings.docs else "There is nothing at this path.")
+        leaf, path = found
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in leaf.methods:
+            raise MethodNotAllowed(request.method, leaf.allowed)
+        operation, meter = leaf.methods[method]
+        return operation, meter, path
+
+    async def _call(self, operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
+        if operation.page:
+            call = await enter(self._app, operation, request, dict(path))
+            return leave(call, await self._run(call, b""))
+        if operation.permission is None:
+            call = Call(operation, request, self._app, NOBODY)
+            call.path = dict(path)
+            lenient = not operation.for_programs
+            call.query = check_query(request.query_string, operation.query, lenient=lenient)
+            return await operation.handler(call)
+        actor = await self._app.keys.authenticate(request.header("authorization"))
+        request.key_id, request.workspace_id = actor.id, actor.workspace_id
+        call = Call(operation, request, self._app, actor)
+        call.path = dict(path)
+        limited = self._app.limiter.limit(actor) is not None
+        try:
+            permit(operation, actor)
+            if limited and operation.writes:
+                await self._app.limiter.draw(actor)
+            body = await prepare(call, request, operation.parameters)
+            response = await self._run(call, body)
+        except Problem as problem:
+            response = render(request, problem)
+        if call.dry_run:
+            response.headers.append(("x-dry-run", "true"))
+        if limited:
+            response.headers += self._app.limiter.headers(actor)
+        return response
+
+    async def _run(self, call: Call, body: bytes) -> Response:
+        """The answer of the handler: by itself, in a transaction that is undone, or once for its key."""
+        if not call.operation.writes:
+            return await call.operation.handler(call)
+        key = idempotency_key(call)
+        try:
+            # A body in pieces is gone once it was taken.
+            for _ in range(1 if call.operation.in_pieces else _ATTEMPTS):
+                try:
+                    if call.dry_run:
+                        return await self._dry_run(call)
+                    if key is not None:
+                        return await run_once(call, key, body, call.operation.handler, _render)
+                    return await call.operation.handler(call)
+                except COLLISION:
+                    continue
+            raise Unavailable("Others are changing the same data: try again in a second.")
+        finally:
+            for workspace_id in call.changed_catalogs:
+                self._app.catalogs.forget(workspace_id)
+
+    async def _dry_run(self, call: Call) -> Response:
+        """The would-be answer, of which nothing is kept."""
+        async with self._app.db.connection() as conn:
+            transaction = conn.transaction()
+            await transaction.start()
+            call.conn = conn
+            try:
+                with translated():
+                    return await call.operation.handler(call)
+            finally:
+                call.conn = None
+                await transaction.rollback()
+
+    async def _pack(self, request: Request, operation: Operation | None, response: Response) -> None:
+        """Packs an answer that may be; pages see to that themselves."""
+        apart = operation is not None and (operation.page or operation.secret)
+        if not apart and may_pack(request, response):
+            await pack(response)
+
+    def _unexpected(
+        self, request: Request, operation: Operation | None, error: BaseException, problem: Problem
+    ) -> Response:
+        ERRORS.inc()
+        # The exception's text may quote what was sent, so only its kind and place are logged.
+        frames: list[str] = []
+        trace = error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+            trace = trace.tb_next
+        name = operation.id if operation else "unknown"
+        kind = type(error).__name__
+        who = self._who(request)
+        log.error("unexpected", **who, operation=name, error=kind, trace=frames[-12:])
+        return render(request, problem, operation)
+
+    def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
+        if self._app.settings.log_requests == "none":
+            return
+        problem = request.problem
+        wrong: dict[str, Any] = {}
+        if problem is not None:
+            # Codes alone: the texts quote what was sent.
+            codes = sorted({error.code for error in problem.errors})
+            wrong = {"problem": problem.name, **({"codes": codes} if codes else {})}
+        log.info(
+            "request",
+            **self._who(request),
+            operation=operation.id if operation else "unknown",
+            method=request.method,
+            status=status,
+            **wrong,
+            ms=round(seconds * 1000, 1),
+        )
+
+    def _who(self, request: Request) -> dict[str, str]:
+        """What tells a request from others in the log, and who asks, by ids."""
+        ids = {"key": request.key_id, "user": request.user_id, "workspace": request.workspace_id}
+        known = {name: value for name, value in ids.items() if value}
+        if self._app.settings.log_addresses:
+            known["address"] = request.address(self._app.settings.proxies)[:_LONGEST_ADDRESS]
+        return {"request_id": request.request_id, **known}
+
+
+def render(request: Request, problem: Problem, operation: Operation | None = None) -> Response:
+    """A problem as an answer: as a page to a person who asked for one."""
+    request.problem = problem.caught()
+    if operation and operation.page and wants_page(request):
+        return problem_page(request, problem)
+    response = problem_response(problem, request.path, request.request_id)
+    if operation and operation.page:
+        response.headers.append(NO_STORE)
+    return response
+
+
+def _render(call: Call, problem: Problem) -> Response:
+    return render(call.request, problem)

@@ -1,0 +1,224 @@
+"""What the connections of one server process share, and how many of them there may be."""
+
+import asyncio
+import errno
+import os
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from resource import RLIMIT_NOFILE, getrlimit
+from typing import TYPE_CHECKING, Any
+
+from contactory.base.ids import new_id
+from contactory.base.logs import log
+from contactory.base.metrics import CONNECTIONS, REFUSED
+from contactory.rules.errors import Problem, Unavailable
+from contactory.web.budgets import Bodies, ByteBudget, Unread
+from contactory.web.heads import answer_head
+from contactory.web.messages import NOSNIFF, Request, problem_response
+
+if TYPE_CHECKING:
+    from contactory.web.connection import HttpConnection
+
+NEVER = float("inf")
+BODIES_BYTES = 64 << 20
+"""Large bodies of the requests at work; at least four of the largest."""
+WAITING_BYTES = 16 << 20
+"""Requests that have not begun: heads that are still arriving, and what was sent behind a request."""
+UNREAD_BYTES = 64 << 20
+"""Answers that their clients have not taken yet."""
+_HOSTS = 1000
+_RESTED_SECONDS = 5.0
+"""After so long without a request, a connection gives way to a new one."""
+_TURNED_AWAY = 16
+"""Connections beyond the limit that are kept until their clients have read why they are refused."""
+_TURNED_AWAY_SECONDS = 2.0
+_REPORT_SECONDS = 60.0
+FULL = "This server has as many connections as it may have: try again in a second."
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE)
+
+
+class Listener:
+    """What the connections of one server process share."""
+
+    def __init__(
+        self,
+        handle: Callable[[Request, "HttpConnection"], Awaitable[None]],
+        body_limit: int,
+        body_timeout: float,
+        connection_limit: int,
+        limit_of: Callable[[Request], int],
+        whole_limit: int,
+    ) -> None:
+        """A body may have `body_limit` bytes, a larger one `limit_of` its request.
+
+        `whole_limit` is that of the largest that is taken as a whole.
+        """
+        self.handle = handle
+        self.body_limit = body_limit
+        self.limit_of = limit_of
+        self.body_timeout = body_timeout
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[HttpConnection] = set()
+        self.bodies = Bodies(max(BODIES_BYTES, 4 * whole_limit))
+        self.waiting = ByteBudget(WAITING_BYTES)
+        self.unread = Unread(UNREAD_BYTES)
+        self.hosts: set[bytes] = set()
+        """Host headers that were found to be valid."""
+        self.now = 0.0
+        """Seconds by the loop's clock, brought up to date once a second."""
+        self.date = ""
+        """The header line of that name (RFC 9110, section 6.6.1)."""
+        self._limit = connection_limit
+        self._resting: list[HttpConnection] = []
+        self._looked = -NEVER
+        self._turned_away: dict[_TurnedAway, None] = {}
+        self._reports = _Reports()
+        self._tell_time()
+
+    def admits(self, transport: Any) -> bool:
+        """Whether there is room for one connection more; else the client is answered that there is not."""
+        # The lowest free descriptor is taken: the last one means that none is left, if only for a moment.
+        if transport.get_extra_info("socket").fileno() >= getrlimit(RLIMIT_NOFILE)[0] - 1:
+            self._reports.no_descriptors(self.now)
+        if len(self.connections) < self._limit or self._makes_room():
+            return True
+        REFUSED.inc()
+        self._reports.refused(self.now, self._limit)
+        if len(self._turned_away) >= _TURNED_AWAY:
+            next(iter(self._turned_away)).cut()
+        self._turned_away[_TurnedAway(self, transport)] = None
+        return False
+
+    def _makes_room(self) -> bool:
+        """Closes the connection that has rested longest. They are looked for once a second at most."""
+        if self._looked != self.now:
+            self._looked = self.now
+            since = self.now - _RESTED_SECONDS
+            resting = [each for each in self.connections if each.rests_since() <= since]
+            self._resting = sorted(resting, key=lambda each: each.rests_since(), reverse=True)
+        while self._resting:
+            oldest = self._resting.pop()
+            if oldest.rests_since() <= self.now - _RESTED_SECONDS:
+                oldest.stop()
+                return True
+        return False
+
+    def forget(self, turned_away: "_TurnedAway") -> None:
+        """A client that was turned away has gone."""
+        self._turned_away.pop(turned_away, None)
+
+    def remember(self, host: bytes) -> None:
+        """The Host header is valid."""
+        if host not in self.hosts and len(self.hosts) >= _HOSTS:
+            self.hosts.clear()
+        self.hosts.add(host)
+
+    async def watch(self) -> None:
+        """For ever, cuts off clients that keep the server waiting: a look a second costs less than timers."""
+        while True:
+            await asyncio.sleep(1)
+            self._tell_time()
+            for each in (*self.connections, *self._turned_away):
+                each.sweep()
+            CONNECTIONS.set(len(self.connections))
+            self._reports.look(self.now)
+
+    def _tell_time(self) -> None:
+        self.now = self.loop.time()
+        self.date = f"date: {formatdate(usegmt=True)}\r\n"
+
+    async def stop(self, seconds: float) -> None:
+        """Lets the requests at work be answered, for so many seconds at most."""
+        end = self.loop.time() + seconds
+        while self.connections and self.loop.time() < end:
+            for connection in tuple(self.connections):  # Each time: some come in the last moment.
+                connection.stop()
+            await asyncio.sleep(0.01)
+        for each in (*self.connections, *self._turned_away):
+            each.cut()
+
+
+class _TurnedAway(asyncio.Protocol):
+    """A connection beyond the limit: whatever it asks, the answer is 503."""
+
+    def __init__(self, listener: Listener, transport: Any) -> None:
+        self._listener = listener
+        self._transport = transport
+        self._deadline = listener.now + _TURNED_AWAY_SECONDS
+        self._answered = False
+        transport.set_protocol(self)
+
+    def data_received(self, data: bytes) -> None:
+        """The client asks. What follows is read too: to close before that would take the answer from it."""
+        if self._answered:
+            return
+        self._answered = True
+        self._deadline = self._listener.now + _TURNED_AWAY_SECONDS
+        problem = Unavailable(FULL)
+        self._transport.write(_answer(problem, self._listener.date, bodiless=data.startswith(b"HEAD ")))
+        self._transport.write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._listener.forget(self)
+
+    def sweep(self) -> None:
+        """Ends the connection where the client takes its time."""
+        if self._listener.now > self._deadline:
+            self.cut()
+
+    def cut(self) -> None:
+        """Ends the connection at once."""
+        self._listener.forget(self)
+        self._transport.abort()
+
+
+def _answer(problem: Problem, date: str, bodiless: bool) -> bytes:
+    request_id = new_id()
+    response = problem_response(problem, "/", request_id)
+    response.headers += (("x-request-id", request_id), NOSNIFF)
+    length = f"content-length: {len(response.body)}\r\n"
+    head = answer_head(response, date, length, "connection: close\r\n")
+    return head if bodiless else head + response.body
+
+
+class _Reports:
+    """Log lines about limits that are reached: at once, and then one a minute at most."""
+
+    def __init__(self) -> None:
+        self._refused = 0
+        self._limit = 0
+        self._after: dict[str, float] = {}
+
+    def refused(self, now: float, limit: int) -> None:
+        """A connection was refused, as there are `limit` already."""
+        self._refused += 1
+        self._limit = limit
+        if self._is_due("connections", now):
+            self._tell_of_refused()
+
+    def look(self, now: float) -> None:
+        """Logs what has been counted, and whether the process has descriptors left."""
+        if self._refused and self._is_due("connections", now):
+            self._tell_of_refused()
+        try:
+            os.close(os.dup(2))
+        except OSError as error:
+            if error.errno in _NONE_LEFT:
+                self.no_descriptors(now)
+
+    def no_descriptors(self, now: float) -> None:
+        """All descriptors are in use: the system closes what comes next, or opens no file."""
+        if self._is_due("descriptors", now):
+            log.error("no descriptors left", limit=getrlimit(RLIMIT_NOFILE)[0], advice="raise it: ulimit -n")
+
+    def _tell_of_refused(self) -> None:
+        advice = "raise CONTACTORY_MAX_CONNECTIONS, or the limit of descriptors where that is lower"
+        log.warning("connections refused", count=self._refused, limit=self._limit, advice=advice)
+        self._refused = 0
+
+    def _is_due(self, what: str, now: float) -> bool:
+        if now < self._after.get(what, -NEVER):
+            return False
+        self._after[what] = now + _REPORT_SECONDS
+        return True

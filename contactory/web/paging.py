@@ -1,0 +1,74 @@
+"""Lists that are read in pages by the id of the last row: what they take, and the link to what follows."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from contactory.rules.checks import ID, Rule, integer
+from contactory.web.messages import Response, json_response
+from contactory.web.operations import Call
+from contactory.web.queries import parse_query
+
+MOST = 1000
+PAGE_QUERY: Mapping[str, Rule] = {"limit": integer(1, MOST, MOST), "cursor": ID}
+
+
+class _Row(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+def page_size(call: Call) -> int:
+    """How many rows to read: one more than the answer shows, which tells whether more follow."""
+    return call.query.get("limit", MOST) + 1
+
+
+def page_response(call: Call, rows: Sequence[_Row]) -> Response:
+    """The rows that were asked for as a bare array, with a Link (RFC 8288) where there are more."""
+    limit = page_size(call) - 1
+    shown: Sequence[Any] = rows[:limit]
+    headers: list[tuple[str, str]] = []
+    if len(rows) > limit:
+        following = call.url(f"{call.request.path}?limit={limit}&cursor={shown[-1].id}")
+        headers.append(("link", f'<{following}>; rel="next"'))
+    return json_response(200, shown, headers)
+
+
+LIMIT = integer(1, 1000, 20)
+
+
+class ListCursor(Protocol):
+    """Where the reading of a list stands."""
+
+    def text(self) -> str:
+        """The cursor as a client carries it."""
+        ...
+
+
+def next_link(
+    call: Call, cursor: ListCursor | None, instead: Mapping[str, str | None] = MappingProxyType({})
+) -> list[tuple[str, str]]:
+    """The Link header (RFC 8288) to the next page: the same request, with a cursor.
+
+    `instead` has parameters that it gives another value, or leaves out where that is None.
+    """
+    if cursor is None:
+        return []
+    given = [(name, value) for name, value in instead.items() if value is not None]
+    again = _without_cursor(call.request.query_string, frozenset(instead))
+    query = f"{again}{urlencode([*given, ('cursor', cursor.text())])}"
+    return [("link", f'<{call.url(quote(call.request.path))}?{query}>; rel="next"')]
+
+
+@lru_cache(maxsize=1024)
+def _without_cursor(query: str, besides: frozenset[str]) -> str:
+    """A query without what says where to begin, and without some more; ready for another parameter."""
+    same = [
+        (name, value)
+        for name, values in parse_query(query).items()
+        for value in values
+        if name not in ("cursor", "offset", "count", *besides)
+    ]
+    return f"{urlencode(same)}&" if same else ""

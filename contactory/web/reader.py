@@ -1,0 +1,275 @@
+"""Requests out of the bytes of one connection (RFC 9112), in their order."""
+
+from collections import deque
+
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
+
+from contactory.rules.errors import Problem, ValidationProblem
+from contactory.web.budgets import SMALL_BODY
+from contactory.web.heads import (
+    HEAD_BYTES,
+    NAMES,
+    PIECE,
+    STAND_IN,
+    Measure,
+    checked_target,
+    of_unknown_method,
+)
+from contactory.web.listener import Listener
+from contactory.web.messages import Peer, Request
+
+PIPELINED = 16
+"""Requests that may wait on one connection before no more is read from it."""
+PIPELINED_BYTES = 64 * 1024
+"""And bytes of their bodies."""
+_PIECES_A_TURN = 2000
+"""Pieces of bodies that are taken out before others have their turn: each takes a microsecond or two."""
+_HEAD_COST = 3
+"""Bytes that a head of many headers takes in memory, for each that was sent."""
+_REQUEST_BYTES = 1024
+"""What a request that waits takes besides its body, as a rule."""
+
+
+class RequestReader:
+    """Takes requests out of what is read. What is not a request becomes one that has failed, and the last."""
+
+    __slots__ = (
+        "_at",
+        "_headers",
+        "_listener",
+        "_measure",
+        "_parser",
+        "_peer",
+        "_pieces",
+        "_replayed",
+        "_target",
+        "_upgrading",
+        "begun",
+        "begun_at",
+        "ended",
+        "heads",
+        "queue",
+        "receiving",
+        "rest",
+    )
+
+    def __init__(self, listener: Listener, peer: Peer) -> None:
+        self._listener = listener
+        self._peer = peer
+        self._parser = HttpRequestParser(self)
+        self._target = b""
+        self._headers: dict[str, bytes] = {}
+        self._measure = Measure()
+        self._upgrading: Request | None = None
+        """The request whose head asks for another protocol."""
+        self._replayed: Request | None = None
+        """The request for which a new parser reads a head that stands in for its own."""
+        self._pieces = 0
+        """Pieces of bodies that were taken out since this connection's turn began."""
+        self._at = 0
+        """What is before it in `rest` was parsed."""
+        self.rest = b""
+        """What was read and is not parsed yet, as enough waits."""
+        self.queue: deque[Request] = deque()
+        """Requests whose heads have arrived, and that have not been taken out."""
+        self.receiving: Request | None = None
+        """The request whose body arrives."""
+        self.heads = 0
+        """How many heads have arrived."""
+        self.begun = False
+        """Whether a head has begun to arrive, and not ended."""
+        self.begun_at = 0.0
+        self.ended = False
+        """Whether no further request is taken."""
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nothing that may still come is of any use."""
+        return self.ended and self.receiving is None
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of what waits, as long as no request at work is waiting for them."""
+        head = _HEAD_COST * self._measure.size if self.begun else 0
+        return head + len(self.rest) + sum(request.received + _REQUEST_BYTES for request in self.queue)
+
+    def is_full(self, held_up: bool) -> bool:
+        """Whether nothing more is to be read: enough waits, or what is `held_up` is the answer before it.
+
+        The rest of a body is read in any case, where nothing waits before it.
+        """
+        if self.receiving is not None and not self.queue:
+            return False
+        if held_up or len(self.queue) >= PIPELINED:
+            return True
+        return sum(request.received for request in self.queue) >= PIPELINED_BYTES
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the body that arrives is taken in pieces, and enough of it waits."""
+        return self.receiving is not None and self.receiving.is_ahead
+
+    def parse(self, data: bytes) -> None:
+        """Parses what was read."""
+        heads, between = self.heads, not self.begun and self.receiving is None
+        try:
+            self._parser.feed_data(data)
+            if self.begun:
+                self._measure.add(data, self.heads, None)
+            elif self.receiving is not None:
+                self._measure.add(data, self.heads, self.receiving.received)
+        except HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        except HttpParserInvalidMethodError as error:
+            at_its_start = between and heads == self.heads
+            self.refuse(_nonsense(error), of_unknown_method(data) if at_its_start else None)
+        except HttpParserError as error:
+            self.refuse(error.__context__ if isinstance(error.__context__, Problem) else _nonsense(error))
+        except Problem as problem:
+            self.refuse(problem)
+
+    def keep(self, data: bytes) -> None:
+        """Takes what was read, to parse it piece by piece."""
+        self.rest, self._at = data, 0
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much was taken out that others come first now."""
+        return self._pieces >= _PIECES_A_TURN
+
+    def rested(self) -> None:
+        """Others had their turn."""
+        self._pieces = 0
+
+    def go_on(self, held_up: bool) -> None:
+        """Parses what is left piece by piece, so that little is parsed which then has to wait."""
+        while self._at < len(self.rest) and not self.is_full(held_up) and not self.is_tired:
+            end = self._at + self._piece()
+            piece, self._at = self.rest[self._at : end], end
+            self.parse(piece)
+            if self.is_deaf:
+                break
+        if self._at >= len(self.rest) or self.is_deaf:
+            self.rest, self._at = b"", 0
+
+    def _piece(self) -> int:
+        """How many bytes to parse at once: the whole body where its length is known, and else a few."""
+        if self.begun:
+            return min(PIECE, HEAD_BYTES - self._measure.size)
+        request = self.receiving
+        return max(PIECE, request.length - request.received) if request is not None else PIECE
+
+    def forget(self) -> None:
+        """What waits will not be taken out, and nothing more is read."""
+        for request in self.queue:
+            self._listener.bodies.let_go(request)
+        self.queue.clear()
+        self.rest, self._at = b"", 0
+        self._end()
+        self.receiving = None
+
+    def refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
+        """What arrives is not a request: the last one of the queue carries the problem.
+
+        `of` is a method and a target: then the answer is that of the path to that method.
+        """
+        self._end()
+        request, self.receiving = self.receiving, None
+        if request is None:
+            method, target = of or ("", b"/")
+            request = Request(method, target, {}, self._peer)
+            self.queue.append(request)
+        request.keep_alive = False
+        if of is None:
+            request.fail(problem)
+
+    def _end(self) -> None:
+        self.ended, self.begun = True, False
+        self._target, self._headers = b"", {}
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._target, self._headers = b"", {}
+        self.begun, self.begun_at = True, self._listener.now
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes | None) -> None:
+        """One header; after the head, a trailer, which nothing here takes."""
+        if not self.begun:
+            return
+        value = value or b""
+        key = NAMES.get(name) or name.decode("latin-1").lower()
+        if key in self._headers:
+            if key == "host":
+                raise ValidationProblem("The request has more than one Host header.")
+            value = self._headers[key] + (b"; " if key == "cookie" else b", ") + value
+        self._headers[key] = value
+
+    def on_headers_complete(self) -> None:
+        """The head has ended."""
+        self.begun = False
+        if self._replayed is not None:
+            self.receiving, self._replayed = self._replayed, None
+            return
+        self.heads += 1
+        parser, headers, target = self._parser, self._headers, self._target
+        method, version = parser.get_method().decode(), parser.get_http_version()
+        usual = version == "1.1" and headers.get("host") in self._listener.hosts and target.startswith(b"/")
+        upgrades = parser.should_upgrade()
+        if not usual or upgrades or "transfer-encoding" in headers or "te" in headers:
+            target = checked_target(method, version, target, headers)
+            if "host" in headers:
+                self._listener.remember(headers["host"])
+        request = Request(method, target, headers, self._peer)
+        request.version = version
+        request.limit = self._listener.body_limit
+        request.keep_alive = version == "1.1" and parser.should_keep_alive()
+        if upgrades:
+            self._upgrading = request
+        else:
+            self.receiving = request
+        self.queue.append(request)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._pieces += 1
+        request = self.receiving
+        if request is not None:
+            if request.received + len(body) > request.limit and not request.dropped:
+                request.limit = self._listener.limit_of(request)
+            request.feed(body)
+            if request.received > SMALL_BODY:
+                self._listener.bodies.count(request)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived to its end."""
+        request, self.receiving = self.receiving, None
+        if request is not None:
+            request.end()
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Reads on as if the head had not asked for another protocol (RFC 9110, section 7.8).
+
+        The parser takes what follows for that protocol's. So a new one reads a head without the question, by
+        which the body is as long, and then what follows.
+        """
+        request, self._upgrading = self._upgrading, None
+        if request is None:
+            self.ended = True
+            return
+        chunked = request.header("transfer-encoding") is not None
+        framing = "transfer-encoding: chunked" if chunked else f"content-length: {request.length}"
+        self._parser = HttpRequestParser(self)
+        self._replayed = request
+        self.parse(STAND_IN.format(framing=framing).encode())
+        if rest:
+            self.parse(rest)
+
+
+def _nonsense(error: Exception) -> Problem:
+    return ValidationProblem(f"The request is not valid HTTP/1.1: {error}.")
