@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
@@ -47,32 +46,23 @@ def say(sentence: str) -> None:
 def load(**given: object) -> "Settings":
     """The settings, with what the command line says over them."""
     from contactory.base.settings import SettingsError, load_settings
+    from contactory.database.address import is_address
 
     try:
         settings = load_settings(os.environ, **given)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    if settings.database_url and not _is_address(settings.database_url):
+    if settings.database_url and not is_address(settings.database_url):
         raise click.ClickException(
             "CONTACTORY_DATABASE_URL does not read as postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         )
     return settings
 
 
-def _is_address(url: str) -> bool:
-    """Whether the driver can read this; a port that is no number it would take for a fault of the program."""
-    try:
-        scheme, place, *_ = urlsplit(url)
-    except ValueError:
-        return False
-    hosts = place.rpartition("@")[2].split(",")
-    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
-    return scheme in ("postgresql", "postgres") and all(port.isdigit() or not port for port in ports)
-
-
 @contextmanager
 def explained() -> Generator[None]:
     """What goes wrong with the database or in the domain leaves this block as a sentence and exit code 1."""
+    from contactory.database.address import unreachable
     from contactory.database.db import AWAY, REFUSED, SharedSession
     from contactory.database.migrate import MigrationError
     from contactory.embedded.server import EmbeddedError
@@ -83,11 +73,7 @@ def explained() -> Generator[None]:
     except (EmbeddedError, MigrationError, Problem, SharedSession) as error:
         raise click.ClickException(str(error)) from None
     except AWAY as error:
-        said = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
-        why = said or "it does not answer"
-        raise click.ClickException(
-            f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and that the server runs."
-        ) from None
+        raise click.ClickException(unreachable(error)) from None
     except REFUSED as error:
         raise click.ClickException(f"The database refuses this: {error}.") from None
 

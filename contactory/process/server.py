@@ -7,6 +7,7 @@ FOLDER the processes share their metrics, in which this one is called NAME.
 import asyncio
 import ctypes
 import gc
+import os
 import resource
 import signal
 import socket
@@ -15,17 +16,14 @@ from pathlib import Path
 
 import uvloop
 
-from contactory.app import OPERATIONS
+from contactory.app import dispatcher_of
 from contactory.base.logs import log, set_up_logs
 from contactory.base.settings import Settings, load_settings
 from contactory.base.shared_metrics import SharedMetrics
-from contactory.dashboard.html import OPEN
 from contactory.process.pulse import beat
 from contactory.process.workers import BACKLOG
-from contactory.public.pages import opened
 from contactory.services import Services
 from contactory.web.connection import HttpConnection
-from contactory.web.dispatch import Dispatcher
 from contactory.web.listener import Listener
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
@@ -43,9 +41,7 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
     beating = asyncio.create_task(beat(pulse, settings.worker_timeout))
     services = Services(settings, metrics)
     await services.start()
-    if not settings.docs:
-        OPEN.discard("docs")
-    dispatcher = Dispatcher(services, opened(OPERATIONS, settings))
+    dispatcher = dispatcher_of(services)
     listener = Listener(
         dispatcher.handle,
         settings.max_body_bytes,
@@ -100,8 +96,9 @@ def main(descriptor: int, pulse: int, folder: Path, name: str) -> None:
     _end_with_parent()
     settings = load_settings()
     set_up_logs(settings)
+    metrics = SharedMetrics(folder, name, os.getppid())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, SharedMetrics(folder, name)))
+        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, metrics))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from contactory.base.logs import log
 from contactory.rules.errors import Unavailable, ValidationProblem
 from contactory.web.budgets import SMALL_BODY
-from contactory.web.heads import PIECE, answer_head
+from contactory.web.heads import NO_BODY, PIECE, answer_head
 from contactory.web.listener import NEVER, Listener
 from contactory.web.messages import ENDS, Request, Response, end_in_order
 from contactory.web.reader import RequestReader
@@ -29,7 +29,6 @@ _ALWAYS_WAITS = 4096
 """Bytes that may wait on a connection, whatever waits on others."""
 _JOINED = 64 * 1024
 """A body up to this size is copied behind its head, which costs less than to write the two."""
-_NO_BODY = (204, 304)
 _CLOSE = ("connection: close\r\n",)
 _TOO_MUCH_WAITS = "Too many requests wait just now: try again in a second."
 
@@ -54,6 +53,8 @@ class HttpConnection(asyncio.Protocol):
         "_work",
         "address",
     )
+    scheme = "http"
+    mount = ""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -224,7 +225,7 @@ class HttpConnection(asyncio.Protocol):
     def send(self, request: Request, response: Response) -> None:
         """Answers the request at work, with all of the answer at once."""
         body, close = response.body, self._closes(request)
-        length = () if response.status in _NO_BODY else (f"content-length: {len(body)}\r\n",)
+        length = () if response.status in NO_BODY else (f"content-length: {len(body)}\r\n",)
         head = answer_head(response, self._listener.date, *length, *(_CLOSE if close else ()))
         if request.method == "HEAD" or not length:
             self._write(head)

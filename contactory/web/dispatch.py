@@ -12,7 +12,7 @@ from contactory.database.db import COLLISION, translated
 from contactory.rules.actor import NOBODY
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
-from contactory.web.messages import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
+from contactory.web.messages import ENDS, NOSNIFF, Peer, Request, Response, end_in_order, problem_response
 from contactory.web.operations import Call, Operation, permit, prepare
 from contactory.web.packing import WORTH_PACKING, may_pack, pack
 from contactory.web.queries import check_query
@@ -20,7 +20,6 @@ from contactory.web.routes import Routes
 
 if TYPE_CHECKING:
     from contactory.services import Services
-    from contactory.web.connection import HttpConnection
 
 _ATTEMPTS = 5
 _NOWHERE = "There is nothing at this path: /docs shows all that there is."
@@ -38,7 +37,7 @@ class Dispatcher:
         self._routes = Routes(operations)
         self._unknown = Meter("unknown")
 
-    async def handle(self, request: Request, connection: "HttpConnection") -> None:
+    async def handle(self, request: Request, peer: Peer) -> None:
         """Answers one request, whatever happens."""
         begun = time.perf_counter()
         meter = self._unknown
@@ -58,9 +57,9 @@ class Dispatcher:
             await self._pack(request, operation, response)
         response.headers += (("x-request-id", request.request_id), NOSNIFF)
         if response.stream is None:
-            connection.send(request, response)
+            peer.send(request, response)
         else:
-            await connection.send_stream(request, response, response.stream)
+            await peer.send_stream(request, response, response.stream)
         seconds = time.perf_counter() - begun
         meter.count(response.status, seconds)
         if response.status >= 400 or seconds >= _SLOW_SECONDS or self._app.settings.log_requests == "all":

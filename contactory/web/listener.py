@@ -12,7 +12,7 @@ from contactory.base.ids import new_id
 from contactory.base.logs import log
 from contactory.base.metrics import CONNECTIONS, REFUSED
 from contactory.rules.errors import Problem, Unavailable
-from contactory.web.budgets import Bodies, ByteBudget, Unread
+from contactory.web.budgets import Bodies, ByteBudget, Unread, largest_together
 from contactory.web.heads import answer_head
 from contactory.web.messages import NOSNIFF, Request, problem_response
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from contactory.web.connection import HttpConnection
 
 NEVER = float("inf")
-BODIES_BYTES = 64 << 20
-"""Large bodies of the requests at work; at least four of the largest."""
 WAITING_BYTES = 16 << 20
 """Requests that have not begun: heads that are still arriving, and what was sent behind a request."""
 UNREAD_BYTES = 64 << 20
@@ -59,7 +57,7 @@ class Listener:
         self.body_timeout = body_timeout
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
-        self.bodies = Bodies(max(BODIES_BYTES, 4 * whole_limit))
+        self.bodies = Bodies(largest_together(whole_limit))
         self.waiting = ByteBudget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
         self.hosts: set[bytes] = set()

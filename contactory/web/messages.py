@@ -59,6 +59,10 @@ class Peer(Protocol):
     """The connection that a request came by."""
 
     address: str
+    scheme: str
+    """http or https, as the client came to the server itself."""
+    mount: str
+    """The path below which the server has the application; empty for all of them."""
 
     def want_body(self) -> None:
         """The body is waited for now."""
@@ -66,6 +70,16 @@ class Peer(Protocol):
 
     def count_body(self) -> None:
         """The body of the request at work takes more memory, or less."""
+        ...
+
+    def send(self, request: "Request", response: Response) -> None:
+        """Answers the request at work, with all of the answer at once."""
+        ...
+
+    async def send_stream(
+        self, request: "Request", response: Response, stream: AsyncGenerator[bytes]
+    ) -> None:
+        """Answers the request at work piece by piece."""
         ...
 
 
@@ -137,6 +151,16 @@ class Request:
         self._body: bytes | bytearray = b""
         self._failure: Problem | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def scheme(self) -> str:
+        """http or https, as the client came to the server itself."""
+        return self._peer.scheme
+
+    @property
+    def mount(self) -> str:
+        """The path below which the server has the application; empty for all of them."""
+        return self._peer.mount
 
     def header(self, name: str) -> str | None:
         """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is not ASCII.

@@ -13,6 +13,7 @@ from contactory.web.heads import (
     STAND_IN,
     Measure,
     checked_target,
+    joined,
     of_unknown_method,
 )
 from contactory.web.listener import Listener
@@ -205,9 +206,7 @@ class RequestReader:
         value = value or b""
         key = NAMES.get(name) or name.decode("latin-1").lower()
         if key in self._headers:
-            if key == "host":
-                raise ValidationProblem("The request has more than one Host header.")
-            value = self._headers[key] + (b"; " if key == "cookie" else b", ") + value
+            value = joined(key, self._headers[key], value)
         self._headers[key] = value
 
     def on_headers_complete(self) -> None:
