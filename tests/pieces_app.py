@@ -1,7 +1,7 @@
 """An application with one operation more, which takes its body in pieces: imported before a server starts.
 
-`POST /v1/uploads` tells what it has got. It takes `wait` ms for each piece, and with `stop` it answers once it
-has so many bytes. `GET /v1/uploads` tells how many uploads have begun, and how they have ended.
+`POST /v1/uploads` tells what it has got. It takes `wait` ms for each piece, and with `stop` it answers
+once it has so many bytes. `GET /v1/uploads` tells how many uploads have begun, and how they have ended.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ ended: Counter[str] = Counter()
 
 
 async def take(call: Call) -> Response:
-    wait, stop = call.query["wait"], call.query["stop"]
+    wait, stop = call.query.get("wait", 0), call.query.get("stop", 0)
     ended["begun"] += 1
     outcome = "failed"
     digest, sizes = hashlib.sha256(), list[int]()
@@ -49,8 +49,7 @@ async def take(call: Call) -> Response:
         raise
     finally:
         ended[outcome] += 1
-    got = {"bytes": sum(sizes), "sha256": digest.hexdigest(), "pieces": len(sizes), "largest": max(sizes, default=0)}
-    return json_response(201, got)
+    return json_response(201, {"bytes": sum(sizes), "sha256": digest.hexdigest(), "pieces": len(sizes)})
 
 
 async def tell(call: Call) -> Response:
@@ -65,7 +64,7 @@ OPERATIONS += [
         summary="Takes a file",
         handler=take,
         permission="write",
-        query={"wait": integer(0, 10_000, 0), "stop": integer(0, LARGEST, 0)},
+        query={"wait": integer(0, 10_000), "stop": integer(0, LARGEST)},
         answers={201: dict[str, Any]},
         in_pieces=LARGEST,
     ),
@@ -76,7 +75,7 @@ OPERATIONS += [
         summary="Takes a small file",
         handler=take,
         permission="write",
-        query={"wait": integer(0, 10_000, 0), "stop": integer(0, LARGEST, 0)},
+        query={"wait": integer(0, 10_000), "stop": integer(0, LARGEST)},
         answers={201: dict[str, Any]},
         in_pieces=3 << 20,
     ),

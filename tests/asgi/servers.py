@@ -20,8 +20,8 @@ runpy.run_module(sys.argv[0], run_name="__main__")
 
 
 def documented(name: str) -> list[str]:
-    """The words of the command by which docs/running.md starts an ASGI server, without the settings before."""
-    text = (PROJECT / "docs/running.md").read_text("utf-8")
+    """The words of the command by which docs/running.md starts an ASGI server, without settings."""
+    text = (PROJECT / "docs/running.md").read_text("utf-8").replace(" \\\n ", "")
     [line] = re.findall(rf"^(?:CONTACTORY\S+ )*({name} contactory\.asgi:app .*)$", text, re.MULTILINE)
     return shlex.split(line)
 
