@@ -3,6 +3,7 @@
 from contactory.availability.operations import AVAILABILITY_OPERATIONS
 from contactory.contacts.api.operations import CONTACT_OPERATIONS
 from contactory.contacts.pages.operations import CONTACT_PAGES
+from contactory.dashboard import visits
 from contactory.dashboard.html import OPEN
 from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.fields.pages import FIELD_PAGES
@@ -50,4 +51,4 @@ def dispatcher_of(services: Services) -> Dispatcher:
     """Answers requests by the table, but for what the settings close."""
     if not services.settings.docs:
         OPEN.discard("docs")
-    return Dispatcher(services, opened(OPERATIONS, services.settings))
+    return Dispatcher(services, opened(OPERATIONS, services.settings), visits)

@@ -20,6 +20,7 @@ _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa
 NOSNIFF = ("x-content-type-options", "nosniff")
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+NO_STORE = ("cache-control", "no-store")
 NO_TEXT = "\ufffd"
 READ_AHEAD = 64 * 1024
 """Bytes of a body in pieces that wait: with so many, no more of it is read until its handler takes them."""

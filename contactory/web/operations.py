@@ -5,7 +5,7 @@ on it leaves as a Problem, and is rendered in one place.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from contactory.base.ids import parse_id
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
+from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
 from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
@@ -48,14 +49,13 @@ class Call:
         "_visit",
         "actor",
         "app",
-        "changed_catalogs",
-        "conn",
         "named",
         "operation",
         "path",
         "query",
         "request",
         "touched",
+        "work",
     )
 
     def __init__(self, operation: "Operation", request: Request, app: "Services", actor: Actor) -> None:
@@ -67,14 +67,11 @@ class Call:
         self.query: Object = {}
         self._body: Object = {}
         self._visit: Visit | None = None
-        self.conn: Connection | None = None
-        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        self.work = UnitOfWork(app.db)
         self.touched: list[str] = []
         """Ids of the contacts whose values the answer holds."""
         self.named: list[str] = []
         """Ids that stand for what the request names contacts by: their phones and e-mails."""
-        self.changed_catalogs: set[str] = set()
-        """Workspaces whose catalogue the call changes: forgotten once that is committed."""
 
     @property
     def visit(self) -> "Visit":
@@ -119,15 +116,27 @@ class Call:
         limit = self.operation.body_limit(settings)
         return read_pieces(self.request, limit, settings.body_timeout)
 
+    @property
+    def conn(self) -> Connection | None:
+        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        return self.work.conn
+
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
-        return self.app.db.connection() if self.conn is None else nullcontext(self.conn)
+        return self.work.connection()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction of its own, or a part of the call's."""
-        async with self.connection() as conn, conn.transaction():
-            yield conn
+        return self.work.transaction()
+
+    def after_commit(self, action: Action) -> None:
+        """Does `action` once what the call has written is committed, as UnitOfWork.after_commit says."""
+        self.work.after_commit(action)
+
+    def begin_anew(self) -> None:
+        """Forgets what an attempt has left that came to nothing."""
+        self.touched.clear()
+        self.named = []
 
     async def catalog(self, workspace_id: str | None) -> Catalog:
         """The catalogue of the workspace that the call is about.

@@ -5,16 +5,15 @@ import os
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
 from unittest.mock import patch
 
 import httpx
 
 from contactory.asgi import Application
+from contactory.web.asgi import Message
 from tests.servers import PATIENCE
 
 ADDRESS = "http://127.0.0.1:8000"
-Message = dict[str, Any]
 
 
 class Life:

@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from contactory.contacts.columns import Column, value_of
+from contactory.contacts.columns import Column, typed_column, value_of
 from contactory.contacts.model import Contact
+from contactory.values.field_types.text import TEXT
 from contactory.web.messages import encode_json
 
 Render = Callable[[Sequence[Contact]], bytes]
-ID_COLUMN = Column("id", "Id", "text")
+ID_COLUMN = typed_column("id", "Id", TEXT)
 BOM = b"\xef\xbb\xbf"
 """By which Excel knows UTF-8."""
 # Excel takes the full-width signs for the others where the language of the system is Japanese.
