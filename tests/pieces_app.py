@@ -1,12 +1,15 @@
-"""An application with one operation more, which takes its body in pieces: imported before a server starts.
+"""An application with a few operations more: imported before a server starts.
 
 `POST /v1/uploads` tells what it has got. It takes `wait` ms for each piece, and with `stop` it answers
-once it has so many bytes. `GET /v1/uploads` tells how many uploads have begun, and how they have ended.
+once it has so many bytes. `GET /v1/ticks` answers line by line for ever, `GET /v1/broken` ends in the middle.
+`GET /v1/uploads` tells how many of all have begun, and how they have ended.
 """
 
 import asyncio
 import hashlib
+import itertools
 from collections import Counter
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from contactory.app import OPERATIONS
@@ -52,6 +55,28 @@ async def take(call: Call) -> Response:
     return json_response(201, {"bytes": sum(sizes), "sha256": digest.hexdigest(), "pieces": len(sizes)})
 
 
+async def tick(call: Call) -> Response:
+    async def lines() -> AsyncGenerator[bytes]:
+        ended["streams begun"] += 1
+        try:
+            for number in itertools.count():
+                yield b"%d\n" % number
+                await asyncio.sleep(0.02)
+        finally:
+            ended["streams ended"] += 1
+
+    return Response(200, stream=lines())
+
+
+async def break_off(call: Call) -> Response:
+    async def lines() -> AsyncGenerator[bytes]:
+        yield b"first\n"
+        await asyncio.sleep(0.2)
+        raise ValueError("secret")
+
+    return Response(200, stream=lines())
+
+
 async def tell(call: Call) -> Response:
     return json_response(200, ended)
 
@@ -79,11 +104,23 @@ OPERATIONS += [
         answers={201: dict[str, Any]},
         in_pieces=3 << 20,
     ),
+    *(
+        Operation(
+            id=name,
+            method="GET",
+            path=f"/v1/{name}",
+            summary="A stream",
+            handler=handler,
+            permission="read",
+            answers={200: str},
+        )
+        for name, handler in (("ticks", tick), ("broken", break_off))
+    ),
     Operation(
         id="uploads",
         method="GET",
         path="/v1/uploads",
-        summary="How uploads have ended",
+        summary="How uploads and streams have ended",
         handler=tell,
         permission="read",
         answers={200: dict[str, Any]},

@@ -159,6 +159,9 @@ def _headers_of(scope: Message) -> dict[str, bytes]:
     for name, value in lines:
         key = name.decode("latin-1").lower()
         headers[key] = joined(key, headers[key], value) if key in headers else value
+    # Most servers make a Host of it themselves, as ASGI asks them to.
+    if ":authority" in headers:
+        headers["host"] = headers[":authority"]
     if not headers.get("content-length", b"0").isdigit():
         raise ValidationProblem("The Content-Length is not a number: send how many bytes the body has.")
     return headers

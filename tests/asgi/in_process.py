@@ -3,8 +3,9 @@
 import asyncio
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 import httpx
@@ -13,14 +14,15 @@ from contactory.asgi import Application
 from contactory.web.asgi import Message
 from tests.servers import PATIENCE
 
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
 ADDRESS = "http://127.0.0.1:8000"
 
 
 class Life:
     """The lifespan of an application, as an ASGI server runs it."""
 
-    def __init__(self, app: Application) -> None:
-        self.app = app
+    def __init__(self) -> None:
+        self.app = Application()
         self.to_app: asyncio.Queue[Message] = asyncio.Queue()
         self.from_app: asyncio.Queue[Message] = asyncio.Queue()
         self.task: asyncio.Task[None]
@@ -44,13 +46,13 @@ class Life:
 class Transport(httpx.BaseTransport):
     """Carries the requests of a client that waits to an application in the loop of another thread."""
 
-    def __init__(self, app: Application, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, app: Application, run: Run) -> None:
         self._inner = httpx.ASGITransport(app)
-        self._loop = loop
+        self._run = run
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        return asyncio.run_coroutine_threadsafe(self._answer(request), self._loop).result(PATIENCE)
+        return self._run(self._answer(request))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inner.handle_async_request(request)
@@ -60,25 +62,30 @@ class Transport(httpx.BaseTransport):
 
 
 @contextmanager
-def in_process(**settings: object) -> Generator[httpx.Client]:
-    """A client of an application with these settings, which lives as long as the block."""
-    loop, app = asyncio.new_event_loop(), Application()
+def in_loop() -> Generator[Run]:
+    """Runs coroutines in the loop of another thread, and gives what they give."""
+    loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-
-    async def begin() -> Life:
-        life = Life(app)
-        assert await life.start() == {"type": "lifespan.startup.complete"}
-        return life
-
-    given = {f"CONTACTORY_{name.upper()}": str(value) for name, value in settings.items()}
-    with patch.dict(os.environ, given):
-        life = asyncio.run_coroutine_threadsafe(begin(), loop).result(PATIENCE)
     try:
-        with httpx.Client(transport=Transport(app, loop), base_url=ADDRESS, timeout=PATIENCE) as client:
-            yield client
+        yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(PATIENCE)
     finally:
-        asyncio.run_coroutine_threadsafe(life.stop(), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@contextmanager
+def in_process(**settings: object) -> Generator[httpx.Client]:
+    """A client of an application with these settings, which lives as long as the block."""
+    given = {f"CONTACTORY_{name.upper()}": str(value) for name, value in settings.items()}
+    with in_loop() as run:
+        life = Life()
+        with patch.dict(os.environ, given):
+            assert run(life.start()) == {"type": "lifespan.startup.complete"}
+        try:
+            transport = Transport(life.app, run)
+            with httpx.Client(transport=transport, base_url=ADDRESS, timeout=PATIENCE) as client:
+                yield client
+        finally:
+            run(life.stop())

@@ -134,8 +134,10 @@ def answer(http: httpx.Client, key: str, sent: Sent) -> tuple[object, ...]:
     request = httpx.Request(method, url, **{**more, "headers": lines})
     response = http.send(request)
     raw = [(n, settled(v.encode())) for n, v in response.headers.multi_items() if n not in OF_THE_SERVER]
-    length = response.headers.get("content-length")
-    return response.status_code, sorted(raw), settled(response.content), length
+    body = settled(response.content)
+    # A time may have fewer digits than another.
+    length = response.headers.get("content-length") if body == response.content else None
+    return response.status_code, sorted(raw), body, length
 
 
 def settled(text: bytes) -> bytes:
