@@ -1,4 +1,4 @@
-"""An application with a few operations more: imported before a server starts.
+"""The application with a few operations more, at any server that starts once this was imported.
 
 `POST /v1/uploads` tells what it has got. It takes `wait` ms for each piece, and with `stop` it answers
 once it has so many bytes. `GET /v1/ticks` answers line by line for ever, `GET /v1/broken` ends in the middle.
@@ -13,10 +13,12 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from contactory.app import OPERATIONS
+from contactory.asgi import app as app
 from contactory.rules.checks import integer
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, Operation
 
+APP = "tests.pieces_app:app"
 LARGEST = 1 << 30
 OWN = """
 import os, socket, tempfile

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.asgi.servers import under
-from tests.pieces_app import OWN
+from tests.pieces_app import APP, OWN
 from tests.raw_http import ALIVE, LIVE, Answer, Client
 from tests.servers import Server
 from tests.waiting import until
@@ -40,7 +40,7 @@ def uploads(
         else:
             more = ("--timeout-graceful-shutdown", "1")
             settings = {"database_url": database_url, **SETTINGS}
-            server = stack.enter_context(under("uvicorn", log, *more, before="tests.pieces_app", **settings))
+            server = stack.enter_context(under("uvicorn", log, *more, app=APP, **settings))
         yield server
 
 

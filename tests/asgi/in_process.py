@@ -76,16 +76,22 @@ def in_loop() -> Generator[Run]:
 
 
 @contextmanager
+def living(run: Run, **settings: object) -> Generator[Life]:
+    """An application with these settings, in the loop of `run`, which lives as long as the block."""
+    given = {f"CONTACTORY_{name.upper()}": str(value) for name, value in settings.items()}
+    life = Life()
+    with patch.dict(os.environ, given):
+        assert run(life.start()) == {"type": "lifespan.startup.complete"}
+    try:
+        yield life
+    finally:
+        run(life.stop())
+
+
+@contextmanager
 def in_process(**settings: object) -> Generator[httpx.Client]:
     """A client of an application with these settings, which lives as long as the block."""
-    given = {f"CONTACTORY_{name.upper()}": str(value) for name, value in settings.items()}
-    with in_loop() as run:
-        life = Life()
-        with patch.dict(os.environ, given):
-            assert run(life.start()) == {"type": "lifespan.startup.complete"}
-        try:
-            transport = Transport(life.app, run)
-            with httpx.Client(transport=transport, base_url=ADDRESS, timeout=PATIENCE) as client:
-                yield client
-        finally:
-            run(life.stop())
+    with in_loop() as run, living(run, **settings) as life:
+        transport = Transport(life.app, run)
+        with httpx.Client(transport=transport, base_url=ADDRESS, timeout=PATIENCE) as client:
+            yield client

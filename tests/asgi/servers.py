@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.servers import PROJECT, Server
 
 ASGI = "contactory.asgi:app"
+SERVERS = ["uvicorn", "hypercorn", "granian"]
 _PROGRAM = """
 import os, runpy, sys
-import {before}
 
 port = os.environ["CONTACTORY_PORT"]
 sys.argv = [word.replace("8000", port) for word in {words}]
@@ -26,15 +26,11 @@ def documented(name: str) -> list[str]:
     return shlex.split(line)
 
 
-def program(*words: str, before: str = "os") -> str:
-    """What Python runs for an ASGI server: the command `words`, once the module `before` was imported."""
-    return _PROGRAM.format(words=list(words), before=before)
-
-
 @contextmanager
-def under(name: str, log: Path, *more: str, before: str = "os", **settings: object) -> Generator[Server]:
+def under(name: str, log: Path, *more: str, app: str = ASGI, **settings: object) -> Generator[Server]:
     """The application under an ASGI server, started by the documented command and the words of `more`."""
-    server = Server(log, program(*documented(name), *more, before=before), **settings)
+    words = [app if word == ASGI else word for word in documented(name)]
+    server = Server(log, _PROGRAM.format(words=[*words, *more]), **settings)
     server.start()
     try:
         yield server

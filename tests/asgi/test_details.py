@@ -1,15 +1,13 @@
 """What an ASGI server tells of a request: addresses, paths, headers, and what it may leave out."""
 
 import asyncio
-import os
 from collections.abc import Generator, Iterable
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import quote
 
 import pytest
 
-from tests.asgi.in_process import Life, in_loop
+from tests.asgi.in_process import Life, in_loop, living
 from tests.world import World
 
 JSON = (b"content-type", b"application/json")
@@ -24,14 +22,14 @@ class Client:
 
     def ask(
         self,
-        path: str,
+        url: str,
         *headers: tuple[bytes, bytes],
         method: str = "GET",
         body: Iterable[bytes] = (),
         **more: Any,
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer; `more` goes into the scope as it is."""
-        target, _, query = path.partition("?")
+        target, _, query = url.partition("?")
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -70,16 +68,8 @@ class Client:
 
 @pytest.fixture(scope="module")
 def application(database_url: str) -> Generator[tuple[Life, Any]]:
-    given = {
-        "CONTACTORY_DATABASE_URL": database_url,
-        "CONTACTORY_PROXIES": "1",
-        "CONTACTORY_LOG_REQUESTS": "none",
-    }
-    with patch.dict(os.environ, given), in_loop() as run:
-        life = Life()
-        assert run(life.start())["type"] == "lifespan.startup.complete"
+    with in_loop() as run, living(run, database_url=database_url, proxies=1, log_requests="none") as life:
         yield life, run
-        run(life.stop())
 
 
 @pytest.fixture

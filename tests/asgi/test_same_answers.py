@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from tests.asgi.servers import under
-from tests.conftest import client_of
 from tests.servers import Server
 from tests.world import World
 
@@ -147,9 +146,14 @@ def settled(text: bytes) -> bytes:
     return text
 
 
+def connections_of_their_own(server: Server) -> httpx.Client:
+    """A client of which no request meets a connection that an answer before it has closed."""
+    return httpx.Client(base_url=server.url, timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 def test_the_same_request_gets_the_same_answer(other: Server, server: Server, world: World) -> None:
     differing: dict[str, object] = {}
-    with client_of(server) as ours, client_of(other) as theirs:
+    with connections_of_their_own(server) as ours, connections_of_their_own(other) as theirs:
         for what, sent in requests(world).items():
             here, there = answer(ours, world.alice.key, sent), answer(theirs, world.alice.key, sent)
             if here != there:
