@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words that its user knows."""
+"""The name of a browser in words that its user knows."""
 
 _BROWSERS = {
     "Edg": "Edge",
@@ -23,7 +23,7 @@ _SYSTEMS = {
 
 
 def browser_of(agent: str | None) -> str:
-    """Which browser, and on what: "Firefox on Linux"; what nobody knows is "Unknown browser"."""
+    """The browser and its system: "Firefox on Linux", or "Unknown browser"."""
     said = agent or ""
     browser = next((name for mark, name in _BROWSERS.items() if mark in said), "Unknown browser")
     system = next((name for mark, name in _SYSTEMS.items() if mark in said), "")

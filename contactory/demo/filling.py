@@ -14,11 +14,9 @@ from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.read.search import index
-from contactory.contacts.write.change import Change, make_tags
-from contactory.contacts.write.commands import born_of
-from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.contacts.write.change import Change, Origin, make_tags, new_change
+from contactory.contacts.write.create import NewContact, create_contacts, new_contact
 from contactory.contacts.write.lanes import apply_changes
-from contactory.contacts.write.statement import STALE_TAGS
 from contactory.database.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
 from contactory.fields.model import FieldPatch
@@ -57,17 +55,17 @@ async def fill(
 
     Raises Conflict where the workspace has a custom field of the demo's names with another type, or no room.
     """
-    actors = await _actors(conn, workspace)
+    origins = await _origins(conn, workspace)
     catalog = await _prepare(conn, workspace.id, people, settings)
     filled = Filled()
     for piece in _pieces(people, _PIECE):
-        new = [(_new(steps[0], catalog, actors), steps) for steps in piece]
+        new = [(_new(steps[0], catalog, origins), steps) for steps in piece]
         made = await create_contacts(conn, [contact for contact, _ in new], settings)
         born = [(contact.id, steps) for contact, (_, steps) in zip(made, new, strict=True) if contact]
         await index(conn, workspace.id, [contact_id for contact_id, _ in born])
         filled.made += len(born)
         filled.there += len(piece) - len(born)
-        filled.changes += await _tell(conn, catalog, actors, born, settings)
+        filled.changes += await _tell(conn, catalog, origins, born, settings)
         done(len(piece))
     return filled
 
@@ -78,18 +76,18 @@ def _pieces(items: Sequence[T], size: int) -> Iterator[list[T]]:
         yield piece
 
 
-async def _actors(conn: Connection, workspace: Workspace) -> dict[str, Actor]:
+async def _origins(conn: Connection, workspace: Workspace) -> dict[str, Origin]:
     """Who made the changes: keys whose secrets nobody has, revoked as soon as made, and the import."""
     owner, mode = workspace.account_id, workspace.mode
     known = {k.name: k.id for k in await list_keys(conn, owner, mode, workspace.id, after=None, limit=1000)}
-    actors = {IMPORT: Actor(None, owner, workspace.id, mode, "write", "system", "import")}
+    origins = {IMPORT: Origin(Actor(None, owner, workspace.id, mode, "write", "system", "import"), _REQUEST)}
     for name in KEYS:
         if name not in known:
             made = await create_key(conn, owner, workspace.id, name=name, mode=mode, permission="write")
             await revoke_key(conn, owner, mode, workspace.id, made.id)
             known[name] = made.id
-        actors[name] = Actor(known[name], owner, workspace.id, mode, "write")
-    return actors
+        origins[name] = Origin(Actor(known[name], owner, workspace.id, mode, "write"), _REQUEST)
+    return origins
 
 
 class _Tags(msgspec.Struct):
@@ -139,8 +137,8 @@ def _values(step: Step, catalog: Catalog) -> Values:
     return values
 
 
-def _new(step: Step, catalog: Catalog, actors: dict[str, Actor]) -> NewContact:
-    new = born_of(_values(step, catalog), catalog, actors[step.source], _REQUEST)
+def _new(step: Step, catalog: Catalog, origins: dict[str, Origin]) -> NewContact:
+    new = new_contact(origins[step.source], _values(step, catalog), catalog)
     new.at = step.at
     return new
 
@@ -148,7 +146,7 @@ def _new(step: Step, catalog: Catalog, actors: dict[str, Actor]) -> NewContact:
 async def _tell(
     conn: Connection,
     catalog: Catalog,
-    actors: dict[str, Actor],
+    origins: dict[str, Origin],
     born: Sequence[tuple[str, list[Step]]],
     settings: Settings,
 ) -> int:
@@ -156,7 +154,7 @@ async def _tell(
     told = 0
     for turn in range(1, max((len(steps) for _, steps in born), default=0)):
         changes = [
-            _change(contact_id, steps[turn], catalog, actors)
+            _change(contact_id, steps[turn], catalog, origins)
             for contact_id, steps in born
             if turn < len(steps)
         ]
@@ -165,18 +163,8 @@ async def _tell(
     return told
 
 
-def _change(contact_id: str, step: Step, catalog: Catalog, actors: dict[str, Actor]) -> Change:
-    actor = actors[step.source]
-    change = Change(
-        workspace_id=catalog.workspace_id,
-        contact_id=contact_id,
-        mask=STALE_TAGS if catalog.stale_tags else 0,
-        catalog_version=catalog.version,
-        actor_type=actor.type,
-        actor_id=actor.id,
-        via=actor.via,
-        request_id=_REQUEST,
-        at=step.at,
-    )
+def _change(contact_id: str, step: Step, catalog: Catalog, origins: dict[str, Origin]) -> Change:
+    change = new_change(origins[step.source], catalog, contact_id)
+    change.at = step.at
     change.take(_values(step, catalog), catalog)
     return change

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from contactory.catalog.calls import workspace_of
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
 from contactory.rules.checks import Form
@@ -32,7 +33,7 @@ async def create_key(call: Call) -> Response:
         detail = "workspaceId is empty: name a workspace, or leave it out for a key of the whole account"
         raise ValidationProblem(errors=[FieldError("/workspaceId", None, "required", detail)])
     if workspace_id or actor.workspace_id:
-        workspace_id = (await call.catalog(workspace_id)).workspace_id
+        workspace_id = await workspace_of(call, workspace_id)
     async with call.transaction() as conn:
         await store.refuse_past(conn, values.get("expiresAt"))
         made = await store.create_key(

@@ -42,38 +42,6 @@ async def how_begun(conn: Connection, catalog: Catalog) -> Begun:
     return Begun(contacts, bool(catalog.fields), has_key)
 
 
-class Total(msgspec.Struct):
-    """How many contacts a workspace has."""
-
-    count: int
-    exact: bool
-    """Else it is what PostgreSQL's statistics say."""
-
-
-async def count_contacts(conn: Connection, workspace_id: str) -> Total:
-    """The active contacts of a workspace, counted up to EXACTLY and estimated beyond."""
-    counted = await conn.fetchval(
-        f"""select count(*)
-              from (select from contacts
-                     where workspace_id = $1 and deleted_at is null limit {EXACTLY + 1}) c""",
-        workspace_id,
-    )
-    if counted <= EXACTLY:
-        return Total(counted, exact=True)
-    plan = await conn.fetchval(
-        "explain (format json) select from contacts where workspace_id = $1 and deleted_at is null",
-        workspace_id,
-    )
-    estimate: int = msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]
-    return Total(_rounded(max(estimate, counted)), exact=False)
-
-
-def _rounded(count: int) -> int:
-    """To two digits: more is not known."""
-    unit = 10 ** (len(str(count)) - 2)
-    return (count + unit // 2) // unit * unit
-
-
 async def count_by_day(conn: Connection, workspace_id: str, first: date) -> dict[date, int]:
     """The active contacts that were made on each day (of UTC) from `first` on, where there are any."""
     rows = await conn.fetch(

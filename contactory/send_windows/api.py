@@ -1,7 +1,7 @@
 """The operations on send windows."""
 
-from contactory.catalog.calls import changing_catalog
-from contactory.catalog.catalog import Catalog, read_windows
+from contactory.catalog.calls import changing_catalog, workspace_of
+from contactory.catalog.catalog import read_windows
 from contactory.rules.checks import WORKSPACE_ID, Errors, Object, is_blank
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
@@ -12,9 +12,9 @@ from contactory.web.operations import Call
 
 async def list_windows(call: Call) -> Response:
     """The workspace's send windows, by name."""
-    catalog = await call.catalog(call.query.get("workspaceId"))
+    workspace_id = await workspace_of(call, call.query.get("workspaceId"))
     async with call.connection() as conn:
-        return json_response(200, await read_windows(conn, catalog.workspace_id))
+        return json_response(200, await read_windows(conn, workspace_id))
 
 
 async def list_presets(call: Call) -> Response:
@@ -36,9 +36,9 @@ async def create_window(call: Call) -> Response:
     values = _completed(parse_window(body, errors), body, sent, steering, errors)
     if call.actor.workspace_id is not None or not is_blank(sent.get("workspaceId", "")):
         errors.check()
-    catalog = await call.catalog(steering.get("workspaceId"))
+    workspace_id = await workspace_of(call, steering.get("workspaceId"))
     errors.check()
-    return await _created(call, catalog, values)
+    return await _created(call, workspace_id, values)
 
 
 def _completed(values: Object, body: Object, sent: Object, steering: Object, errors: Errors) -> Object:
@@ -52,15 +52,15 @@ def _completed(values: Object, body: Object, sent: Object, steering: Object, err
     return values
 
 
-async def _created(call: Call, catalog: Catalog, values: Object) -> Response:
-    async with changing_catalog(call, catalog.workspace_id) as conn:
+async def _created(call: Call, workspace_id: str, values: Object) -> Response:
+    async with changing_catalog(call, workspace_id) as conn:
         most = call.app.settings.max_send_windows
-        window = await store.create_window(conn, catalog.workspace_id, values, most)
+        window = await store.create_window(conn, workspace_id, values, most)
     return json_response(201, window, [("location", call.url(f"/v1/send-windows/{window.id}"))])
 
 
-async def home(call: Call) -> tuple[str, str]:
-    """The workspace of the window that the path names, and the window's id. Raises NotFound."""
+async def window_in_path(call: Call) -> tuple[str, str]:
+    """The workspace of the send window that the path names, and the window's id. Raises NotFound."""
     window_id = call.path_id()
     async with call.connection() as conn:
         return await store.home_of(conn, call.actor, window_id), window_id
@@ -68,7 +68,7 @@ async def home(call: Call) -> tuple[str, str]:
 
 async def get_window(call: Call) -> Response:
     """One send window."""
-    workspace_id, window_id = await home(call)
+    workspace_id, window_id = await window_in_path(call)
     async with call.connection() as conn:
         return json_response(200, await store.get_window(conn, workspace_id, window_id))
 
@@ -81,14 +81,14 @@ async def update_window(call: Call) -> Response:
     if not body:
         errors.add(Invalid("no_fields", "At least one field must be provided"))
     errors.check()
-    workspace_id, window_id = await home(call)
+    workspace_id, window_id = await window_in_path(call)
     async with changing_catalog(call, workspace_id) as conn:
         return json_response(200, await store.change_window(conn, workspace_id, window_id, values))
 
 
 async def delete_window(call: Call) -> Response:
     """Deletes a send window; the default one only once another one has taken its place."""
-    workspace_id, window_id = await home(call)
+    workspace_id, window_id = await window_in_path(call)
     async with changing_catalog(call, workspace_id) as conn:
         await store.delete_window(conn, workspace_id, window_id)
     return Response(204)

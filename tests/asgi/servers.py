@@ -19,10 +19,11 @@ runpy.run_module(sys.argv[0], run_name="__main__")
 """
 
 
-def documented(name: str) -> list[str]:
-    """The words of the command by which docs/running.md starts an ASGI server, without settings."""
-    text = (PROJECT / "docs/running.md").read_text("utf-8").replace(" \\\n ", "")
-    [line] = re.findall(rf"^(?:CONTACTORY\S+ )*({name} contactory\.asgi:app .*)$", text, re.MULTILINE)
+def documented(name: str, tls: bool = False) -> list[str]:
+    """The words of the command by which docs/running.md starts an ASGI server."""
+    text = (PROJECT / "docs/running.md").read_text("utf-8")
+    lines = re.findall(rf"^{name} contactory\.asgi:app .*$", text, re.MULTILINE)
+    [line] = [line for line in lines if ("--certfile" in line) == tls]
     return shlex.split(line)
 
 

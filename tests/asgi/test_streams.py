@@ -1,18 +1,23 @@
 """Answers that come piece by piece under an ASGI server, HTTP/2, and clients that go before their answers."""
 
+import os
+import ssl
+import sys
 import time
 from collections.abc import Generator
-from contextlib import ExitStack
 from pathlib import Path
+from unittest import mock
 
 import httpx
 import pytest
 
-from tests.asgi.servers import SERVERS, under
+from tests.asgi.servers import SERVERS, documented, under
 from tests.conftest import client_of
 from tests.pieces_app import APP
+from tests.proxies.conftest import certificate
+from tests.proxies.programs import started
 from tests.raw_http import Client, patch
-from tests.servers import Server, Sql, sql_at
+from tests.servers import Server, Sql, free_port, sql_at
 from tests.waiting import until, until_waiting
 from tests.world import World
 
@@ -79,11 +84,22 @@ def test_what_a_client_has_asked_for_is_done_though_it_goes(running: Server, wor
     assert events == ["contact.updated", "contact.created"]
 
 
-def test_hypercorn_speaks_http_2(database_url: str, world: World, tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        run = under("hypercorn", tmp_path / "server.log", database_url=database_url)
-        server = stack.enter_context(run)
-        http = stack.enter_context(httpx.Client(base_url=server.url, http1=False, http2=True))
+def test_hypercorn_speaks_http_2_with_tls(database_url: str, world: World, tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path)
+    port = free_port()
+    given = {"contacts.example.com.pem": str(chain), "contacts.example.com.key": str(key)}
+    words = [given.get(word, word) for word in documented("hypercorn", tls=True)]
+    command = [sys.executable, "-m", *[word.replace("0.0.0.0:8443", f"127.0.0.1:{port}") for word in words]]
+    settings = {"CONTACTORY_DATABASE_URL": database_url, "CONTACTORY_LOG_REQUESTS": "none"}
+    with (
+        mock.patch.dict(os.environ, settings),
+        started(tmp_path / "server.log", port, *command),
+        httpx.Client(
+            base_url=f"https://127.0.0.1:{port}",
+            verify=ssl.create_default_context(cafile=str(chain)),
+            http2=True,
+        ) as http,
+    ):
         alice = world.alice.at(http)
         made = alice.made(tags=["a/b"])
         answer = alice.fetch(made["id"])
@@ -93,5 +109,4 @@ def test_hypercorn_speaks_http_2(database_url: str, world: World, tmp_path: Path
         assert alice.delete(f"/v1/contacts/{made['id']}/tags/a%2Fb").status_code == 204
         assert world.stranger().at(http).fetch(made["id"]).status_code == 401
         alice.made()
-        following = alice.list(limit=1).links["next"]["url"]
-        assert following.startswith(f"{server.url}/v1/contacts?")
+        assert alice.list(limit=1).links["next"]["url"].startswith(f"https://127.0.0.1:{port}/v1/contacts?")
