@@ -1,12 +1,5 @@
-"""Contacts as CSV (RFC 4180) and as JSON lines, a piece at a time.
+"""Contacts as CSV and as JSON lines, a piece at a time."""
 
-A cell that a spreadsheet could take for a formula gets an apostrophe before it. A plain number does not, so
-that a phone such as +14155551234 and an amount such as -12.5 stay what they are: nothing in them is computed.
-"""
-
-import csv
-import io
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,19 +9,10 @@ import msgspec
 from contactory.contacts.columns import Column, value_of
 from contactory.contacts.model import Contact
 from contactory.web.messages import encode_json
+from contactory.web.spreadsheet import BOM, csv_lines
 
 Render = Callable[[Sequence[Contact]], bytes]
 ID_COLUMN = Column("id", "Id", "text")
-BOM = b"\xef\xbb\xbf"
-"""By which Excel knows UTF-8."""
-# Excel takes the full-width signs for the others where the language of the system is Japanese.
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-
-
-def guarded(text: str) -> str:
-    """The text of a cell, with an apostrophe before what a spreadsheet could take for a formula."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _text(value: Any) -> str:
@@ -37,20 +21,13 @@ def _text(value: Any) -> str:
     return "; ".join(value) if isinstance(value, list) else value or ""  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> bytes:
-    out = io.StringIO(newline="")
-    # All in quotation marks: where semicolons part cells, one within a cell must not begin another.
-    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
-    return out.getvalue().encode()
-
-
 def as_csv(columns: Sequence[Column]) -> tuple[bytes, Render]:
     """The beginning of the file, and what makes contacts into its further lines."""
 
     def render(contacts: Sequence[Contact]) -> bytes:
-        return _lines([[guarded(_text(_value(each, c))) for c in columns] for each in contacts])
+        return csv_lines([[_text(_value(each, c)) for c in columns] for each in contacts])
 
-    return BOM + _lines([[guarded(column.title) for column in columns]]), render
+    return BOM + csv_lines([[column.title for column in columns]]), render
 
 
 def _value(contact: Contact, column: Column) -> Any:
