@@ -28,5 +28,13 @@ class Actor(msgspec.Struct, frozen=True):
         return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
 
 
+class ActorShown(msgspec.Struct):
+    """Who made a change, or started a job."""
+
+    type: str
+    id: str | None
+    name: str | None
+
+
 NOBODY = Actor(None, "", None, "live", "read", "nobody")
 """Who acts where an operation needs no key and no session."""
