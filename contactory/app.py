@@ -5,6 +5,7 @@ from contactory.contacts.api.operations import CONTACT_OPERATIONS
 from contactory.contacts.pages.operations import CONTACT_PAGES
 from contactory.fields.operations import FIELD_OPERATIONS
 from contactory.fields.pages import FIELD_PAGES
+from contactory.jobs.operations import JOB_OPERATIONS
 from contactory.keys.operations import KEY_OPERATIONS
 from contactory.keys.pages import KEY_PAGES
 from contactory.overview.pages import OVERVIEW_PAGES
@@ -27,6 +28,7 @@ _API: list[Operation] = [
     *SEND_WINDOW_OPERATIONS,
     *WORKSPACE_OPERATIONS,
     *KEY_OPERATIONS,
+    *JOB_OPERATIONS,
     *TIMEZONE_OPERATIONS,
 ]
 _DASHBOARD: list[Operation] = [

@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from contactory.database.db import Connection
+from contactory.database.statements import affected
 from contactory.rules.errors import RateLimited
 
 OF_PAIR, OF_ADDRESS, OF_EMAIL = 10, 30, 10
@@ -172,8 +173,9 @@ async def remember(conn: Connection, address: bytes, user_id: str) -> None:
     )
 
 
-async def forget_old(conn: Connection) -> None:
-    """Drops what no longer counts."""
+async def forget_old(conn: Connection) -> int:
+    """Drops what no longer counts; gives how many rows."""
     await conn.execute(_MEND)
-    await conn.execute("delete from sign_in_failures where since < now() - $1::interval", WINDOW)
-    await conn.execute("delete from known_addresses where seen_at < now() - $1::interval", REMEMBERED)
+    failures = await conn.execute("delete from sign_in_failures where since < now() - $1::interval", WINDOW)
+    known = await conn.execute("delete from known_addresses where seen_at < now() - $1::interval", REMEMBERED)
+    return affected(failures) + affected(known)

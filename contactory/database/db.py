@@ -57,10 +57,9 @@ _SESSION = {
 }
 # The statements of the lanes are all "a few rows by their key". A plan made while the table was empty
 # must not go on scanning it when it has grown, so the lanes know no other way to reach a row.
+NO_SCANS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 _BY_KEY = {
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
+    **NO_SCANS,
     "plan_cache_mode": "force_generic_plan",
     # A row that somebody holds must not hold up everything that is written after it.
     "lock_timeout": "1s",
