@@ -4,40 +4,43 @@ To add one: a function that does a piece of it, and a row here. It is alone wher
 only be in each other's way; what is in a process's own memory every process writes down for itself.
 """
 
-import asyncio
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
-from contactory.access.keys import write_last_used
+from contactory.access.keys import Keys, write_last_used
 from contactory.access.sessions import drop_old_sign_ins
 from contactory.base.logs import log
-from contactory.catalog.catalog import POLL_SECONDS
-from contactory.contacts.read.search import catch_up
+from contactory.catalog.catalog import POLL_SECONDS, Catalogs
+from contactory.contacts.read.search import SearchIndex, catch_up
 from contactory.contacts.write.cleanup import FIELDS, TAGS, WORKSPACES, sweep
+from contactory.database.db import Database
 from contactory.fields.retype import end_abandoned
+from contactory.jobs.runner import JobRunner
 from contactory.jobs.store import drop_old_jobs
 from contactory.rules.errors import Unavailable
 from contactory.schedule.job import Job, Piece
 from contactory.web.idempotency import forget
 
-if TYPE_CHECKING:
-    from contactory.services import Services
-
 _HOUR = 3600.0
 
 
-def recurring_jobs(app: "Services") -> list[Job]:
+def recurring_jobs(
+    db: Database,
+    keys: Keys,
+    catalogs: Catalogs,
+    search: SearchIndex,
+    runner: JobRunner,
+    share_metrics: Callable[[], Awaitable[int]],
+) -> list[Job]:
     """All of them, for one process."""
-    db = app.db
     return [
-        Job("poll", POLL_SECONDS, lambda: _poll(app)),
-        Job("share_metrics", POLL_SECONDS, lambda: _share_metrics(app)),
-        Job("index_changes", 0.3, lambda: app.search.work(db)),
-        Job("write_last_used", 10, lambda: _once(write_last_used(db, app.keys))),
-        Job("workspace_jobs", 1, app.job_runner.run),
+        Job("poll", POLL_SECONDS, lambda: _poll(db, keys, catalogs)),
+        Job("share_metrics", POLL_SECONDS, lambda: _once(share_metrics())),
+        Job("index_changes", 0.3, lambda: search.work(db)),
+        Job("write_last_used", 10, lambda: _once(write_last_used(db, keys))),
+        Job("workspace_jobs", 1, runner.run),
         Job("drop_old_sign_ins", 10, lambda: _once(drop_old_sign_ins(db)), alone=True),
         # However busy the server is, since a busy one is what keeps many.
-        Job("drop_kept_answers", 10, lambda: _forget(app), alone=True, gives_way=False),
+        Job("drop_kept_answers", 10, lambda: _forget(db), alone=True, gives_way=False),
         Job("end_abandoned_type_changes", 10, lambda: _once(end_abandoned(db)), alone=True),
         Job("sweep_tags", 10, lambda: sweep(db, TAGS), alone=True),
         Job("sweep_fields", 10, lambda: sweep(db, FIELDS), alone=True),
@@ -51,23 +54,17 @@ async def _once(work: Awaitable[int]) -> Piece:
     return Piece(await work)
 
 
-async def _forget(app: "Services") -> Piece:
-    return Piece(*await forget(app.db))
+async def _forget(db: Database) -> Piece:
+    return Piece(*await forget(db))
 
 
-async def _poll(app: "Services") -> Piece:
+async def _poll(db: Database, keys: Keys, catalogs: Catalogs) -> Piece:
     """Learns within a second what was revoked or renamed elsewhere."""
     try:
-        await app.keys.poll()
-        await app.catalogs.poll()
+        await keys.poll()
+        await catalogs.poll()
     except Unavailable:
         log.warning("database away")
         raise
-    app.db.retire()
-    return Piece()
-
-
-async def _share_metrics(app: "Services") -> Piece:
-    app.gauge()
-    await asyncio.to_thread(app.metrics.write, app.metrics.snapshot())
+    db.retire()
     return Piece()

@@ -74,10 +74,13 @@ class Services:
         self.contacts = Reader(rest[_CREATE_LANES:])
         self.lists: SharedReads[tuple[str, int, str], Response] = SharedReads()
         """Pages of lists that are being read, by workspace, version of its catalogue, and query."""
-        self.job_runner = JobRunner(self.db, JOB_TYPES)
+        self._job_runner = JobRunner(self.db, JOB_TYPES)
         self.job_watch = JobWatch(self.db)
         """Requests that wait for a change of a job."""
-        self._schedule = Schedule(self.db, recurring_jobs(self), lambda: self.changes.waiting > 0)
+        jobs = recurring_jobs(
+            self.db, self.keys, self.catalogs, self.search, self._job_runner, self._share_metrics
+        )
+        self._schedule = Schedule(self.db, jobs, lambda: self.changes.waiting > 0)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -112,6 +115,11 @@ class Services:
         POOL_USED.set(self.db.in_use)
         TZDATA.say(version=TZDATA_VERSION)
         BUILD.say(postgresql=self.db.server_version)
+
+    async def _share_metrics(self) -> int:
+        self.gauge()
+        await asyncio.to_thread(self.metrics.write, self.metrics.snapshot())
+        return 0
 
 
 def _measured(lane: ChangeLane) -> Callable[[Sequence[Change]], Awaitable[list[Outcome]]]:

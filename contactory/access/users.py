@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from contactory.access.user import User
 from contactory.base.ids import new_id
-from contactory.database.db import Connection, Row, Violation, translated
-from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
+from contactory.database.db import Connection, Row, translated
+from contactory.rules.errors import Conflict, Forbidden, NotFound
 
 COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited, u.created_at, u.disabled_at,
        u.signed_in_at, u.password_hash is not null as signs_in,
@@ -46,24 +46,20 @@ async def create_user(
     if now_by is not None:
         _refuse(now_by.why_not_give(role, workspace_ids is not None, workspace_ids or ()))
     user_id, now = new_id(), datetime.now(UTC)
-    try:
-        with translated():
-            await conn.execute(
-                """insert into users (id, account_id, email, email_key, name, role, limited, password_hash,
-                                      created_at, updated_at)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
-                user_id,
-                account_id,
-                *email,
-                name,
-                role,
-                workspace_ids is not None,
-                password_hash,
-                now,
-            )
-    except Violation:
-        detail = "Somebody signs in with this e-mail address already"
-        raise Conflict(detail, [FieldError("/email", None, "taken", detail)]) from None
+    with translated():
+        await conn.execute(
+            """insert into users (id, account_id, email, email_key, name, role, limited, password_hash,
+                                  created_at, updated_at)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
+            user_id,
+            account_id,
+            *email,
+            name,
+            role,
+            workspace_ids is not None,
+            password_hash,
+            now,
+        )
     await _limit(conn, account_id, user_id, workspace_ids or ())
     return await get_user(conn, account_id, user_id)
 

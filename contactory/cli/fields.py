@@ -1,5 +1,7 @@
 """`contactory field`."""
 
+from typing import Any
+
 import click
 
 from contactory.cli.output import json_option, print_result, print_rows
@@ -8,6 +10,25 @@ from contactory.cli.running import ID, checked, load, with_database
 _WORKSPACE = click.option(
     "--workspace", "workspace_id", type=ID, required=True, help="The workspace it is in."
 )
+
+
+class FieldTypes(click.ParamType[str]):
+    """A choice of the types that there are, which are loaded when they are needed."""
+
+    name = "type"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """What the help shows."""
+        return self._choice().get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The type of that name."""
+        return self._choice().convert(value, param, ctx)
+
+    def _choice(self) -> click.Choice[str]:
+        from contactory.values.field_types.registry import FIELD_TYPES
+
+        return click.Choice([*FIELD_TYPES])
 
 
 @click.group()
@@ -21,7 +42,7 @@ def field() -> None:
 @click.option(
     "--type",
     "kind",
-    type=click.Choice(["text", "number", "date", "boolean"]),
+    type=FieldTypes(),
     default="text",
     show_default=True,
     help="What its values are.",

@@ -7,18 +7,13 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import Contact
+from contactory.values.field_types.field_type import Editor, FieldType, Look
+from contactory.values.field_types.registry import type_of
+from contactory.values.field_types.text import TEXT
 
 NARROWEST, WIDEST = 64, 800
-_WIDTHS = {
-    "email": 230,
-    "phone": 170,
-    "tags": 220,
-    "zone": 190,
-    "number": 110,
-    "date": 130,
-    "boolean": 110,
-    "moment": 190,
-}
+CUSTOM = "field-"
+"""How the keys of custom fields' columns begin; the field's number follows."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -28,17 +23,36 @@ class Column(msgspec.Struct, frozen=True):
     """The contact's field as the API names it, or `field-` and the number of a custom field."""
     title: str
     kind: str
-    """text, email, phone, zone, tags, number, date, boolean or moment: how it is shown and typed."""
+    """email, phone, zone, tags, moment, or a type of custom field."""
+    look: Look
+    """How its values are shown and typed."""
+    type: FieldType | None = None
+    """The type of its values; None where no custom field can have such values."""
+
+    @property
+    def custom(self) -> bool:
+        """Whether it is of a custom field."""
+        return self.key.startswith(CUSTOM)
+
+    @property
+    def group(self) -> str:
+        """Columns of one group are filtered in the same ways."""
+        return f"type-{self.kind}" if self.type else self.kind
+
+    @property
+    def classes(self) -> str:
+        """Of its cells."""
+        return f"is-{self.kind} {self.look.classes}".rstrip()
 
     @property
     def editable(self) -> bool:
         """Whether its cells can be changed."""
-        return self.kind != "moment"
+        return self not in MOMENTS
 
     @property
     def sortable(self) -> bool:
         """Whether the grid can be sorted by it."""
-        return self.kind != "tags"
+        return self.key != "tags"
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -61,23 +75,38 @@ class Saved(msgspec.Struct, frozen=True):
     pinned: bool = False
 
 
+def typed_column(key: str, title: str, field_type: FieldType) -> Column:
+    """A column whose values are of a type that custom fields may have."""
+    return Column(key, title, field_type.name, field_type.look, field_type)
+
+
+# Not of HTML's type email, which writes what is not ASCII in another way.
+_EMAIL = Look(Editor({"type": "text", "inputmode": "email", "spellcheck": "false"}), 230)
+_PHONE = Look(Editor({"type": "tel", "inputmode": "tel"}, note="With its country code."), 170, "digits")
+_TAGS = Look(Editor(widget="tags", note="One on each line."), 220)
+_ZONE = Look(Editor({"type": "text", "spellcheck": "false", "data-zone": ""}), 190)
+_MOMENT = Look(Editor({"type": "date"}), 190, "digits muted")
 BUILT_IN = (
-    Column("firstName", "First name", "text"),
-    Column("lastName", "Last name", "text"),
-    Column("email", "E-mail", "email"),
-    Column("phone", "Phone", "phone"),
-    Column("tags", "Tags", "tags"),
-    Column("timezone", "Time zone", "zone"),
+    typed_column("firstName", "First name", TEXT),
+    typed_column("lastName", "Last name", TEXT),
+    Column("email", "E-mail", "email", _EMAIL),
+    Column("phone", "Phone", "phone", _PHONE),
+    Column("tags", "Tags", "tags", _TAGS),
+    Column("timezone", "Time zone", "zone", _ZONE),
 )
 HISTORY_TITLES = {column.key: column.title for column in BUILT_IN} | {"timezoneSource": "Time zone given by"}
 """What the built-in fields of a history are called."""
-MOMENTS = (Column("createdAt", "Created", "moment"), Column("updatedAt", "Updated", "moment"))
+MOMENTS = (
+    Column("createdAt", "Created", "moment", _MOMENT),
+    Column("updatedAt", "Updated", "moment", _MOMENT),
+)
 _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields__, strict=True))
 
 
 def columns_of(catalog: Catalog) -> list[Column]:
     """Every column that a workspace has, in its first order."""
-    custom = [Column(f"field-{field.num}", field.name, field.type) for field in catalog.fields.values()]
+    fields = catalog.fields.values()
+    custom = [typed_column(f"{CUSTOM}{field.num}", field.name, type_of(field.type)) for field in fields]
     return [*BUILT_IN, *custom, *MOMENTS]
 
 
@@ -93,12 +122,12 @@ def arranged(columns: Sequence[Column], saved: Sequence[Saved]) -> list[Placed]:
 
 
 def _placed(column: Column, saved: Saved) -> Placed:
-    width = saved.width or _WIDTHS.get(column.kind, 150)
+    width = saved.width or column.look.width
     return Placed(column, min(max(width, NARROWEST), WIDEST), saved.shown, saved.pinned)
 
 
 def value_of(contact: Contact, column: Column) -> Any:
     """What a contact has in a column; None where it has nothing."""
-    if column.key.startswith("field-"):
+    if column.custom:
         return contact.custom_fields.get(column.title)
     return getattr(contact, _ATTRIBUTES[column.key])

@@ -11,7 +11,7 @@ from contactory.contacts.consent import Consent, Given, parse_consent
 from contactory.rules.checks import BodyPath, Errors, Json, Object, is_blank, quote, text
 from contactory.rules.invalid import Invalid
 from contactory.values.email import parse_email
-from contactory.values.field_types import kept_form
+from contactory.values.field_types.registry import kept_form
 from contactory.values.names import display_name, new_name
 from contactory.values.phones import parse_phone
 from contactory.values.timezones import parse_timezone

@@ -7,7 +7,7 @@ is described in words.
 from contactory.contacts.model import MAX_TAGS_IN_REQUEST
 from contactory.rules.checks import BLANK, Object
 from contactory.values.email import EMAIL_ADDRESS
-from contactory.values.field_types import SCHEMAS
+from contactory.values.field_types.text import TEXT
 from contactory.values.names import NAME, NEW_NAME
 from contactory.values.phones import PHONE_NUMBER
 
@@ -24,7 +24,7 @@ CUSTOM_FIELDS: Object = {
     "title": "CustomFieldValues",
     "type": "object",
     "propertyNames": NAME.schema,
-    "additionalProperties": SCHEMAS["text"],
+    "additionalProperties": TEXT.schema,
     "description": "Values by the display names of the workspace's custom fields; null clears. Ask for this "
     "description with a workspace's API key to see its fields, each with the values that its type takes.",
 }

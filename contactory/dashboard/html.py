@@ -8,14 +8,13 @@ from urllib.parse import quote
 from contactory.dashboard.inputs import of_lines
 from contactory.dashboard.static_files import PAGE_POLICY
 from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
-from contactory.web.messages import Request, Response
+from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
 
-THINGS = ("contacts", "fields", "keys", "overview", "people", "send_windows", "tags", "people", "workspaces")
+THINGS = ("contacts", "fields", "keys", "overview", "people", "send_windows", "tags", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")
-NO_STORE = ("cache-control", "no-store")
 HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
     PAGE_POLICY,

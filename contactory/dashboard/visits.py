@@ -16,10 +16,17 @@ from contactory.access.user import User
 from contactory.access.users import list_workspaces_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.csrf import carries, masked
-from contactory.dashboard.html import NO_STORE, cookies, html, pack_page, text_of, theme
+from contactory.dashboard.html import cookies, html, pack_page, problem_page, text_of, theme
 from contactory.rules.actor import NOBODY, Actor
-from contactory.rules.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.web.messages import Request, Response
+from contactory.rules.errors import (
+    Forbidden,
+    NotFound,
+    Problem,
+    SignedOut,
+    UnsupportedMediaType,
+    ValidationProblem,
+)
+from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.operations import Call, Operation
 from contactory.web.packing import read_body, takes_gzip
 from contactory.web.queries import check_query, parse_query
@@ -193,6 +200,11 @@ def leave(call: Call, response: Response) -> Response:
     if site in ("same-origin", "none") and takes_gzip(call.request.header("accept-encoding")):
         pack_page(response)
     return response
+
+
+def show_problem(request: Request, problem: Problem) -> Response | None:
+    """The problem as a page; None for a script, which takes JSON."""
+    return problem_page(request, problem) if wants_page(request) else None
 
 
 async def page(call: Call, template: str, status: int = 200, **values: object) -> Response:

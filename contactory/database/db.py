@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 import secrets
 import time
 from collections import deque
@@ -12,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 
+from contactory.database.constraints import Violation
 from contactory.rules.errors import TooSlow, Unavailable
 
 Row: TypeAlias = Any
@@ -83,14 +83,6 @@ class SharedSession(Exception):
             "(synchronous_commit above all) and prepared statements would not last. Set pool_mode = session "
             "for this database, or let CONTACTORY_DATABASE_URL name PostgreSQL itself."
         )
-
-
-class Violation(Exception):
-    """A statement broke a unique index; `name` is the index's, without a shard's suffix."""
-
-    def __init__(self, index: str) -> None:
-        super().__init__(index)
-        self.name = re.sub(r"_\d+$", "", index)
 
 
 class _Session(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument]

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contactory.catalog.calls import changing_catalog
 from contactory.fields import store
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.retype import TypeChange, key_in_change, refuse_misfits
@@ -27,8 +28,7 @@ async def create_field(call: Call) -> Response:
 
 async def make_field(call: Call, workspace_id: str, given: FieldPatch) -> CustomField:
     """Makes a field of a workspace. Raises Conflict."""
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         return await store.create_field(conn, workspace_id, given, call.app.settings.max_custom_fields)
 
 
@@ -50,7 +50,6 @@ async def update_field(call: Call) -> Response:
 
 async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
     """Changes what `patch` gives. Raises Conflict, naming contacts whose values do not fit a new type."""
-    call.changed_catalogs.add(field.workspace_id)
     async with call.connection() as conn:
         key = await key_in_change(conn, field, patch.type)
     try:
@@ -62,14 +61,17 @@ async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> Cus
             return await _change(call, field, patch)
         # In transactions of its own: what it announces has to be seen by others before it can go on.
         change = TypeChange(call.app.db, field, key, patch, patch.type, call.actor, call.request.request_id)
-        return await change.run()
+        try:
+            return await change.run()
+        finally:
+            call.app.catalogs.forget(field.workspace_id)  # It has committed, whatever becomes of the call.
     except Conflict as conflict:
         call.touched += [error.contact_id for error in conflict.errors if error.contact_id]
         raise
 
 
 async def _change(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
-    async with call.transaction() as conn:
+    async with changing_catalog(call, field.workspace_id) as conn:
         return await store.change_field(conn, field.workspace_id, field.id, patch)
 
 
@@ -81,6 +83,5 @@ async def delete_field(call: Call) -> Response:
 
 async def remove_field(call: Call, field: CustomField) -> None:
     """Deletes a field and its values. Raises NotFound."""
-    call.changed_catalogs.add(field.workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, field.workspace_id) as conn:
         await store.delete_field(conn, field.workspace_id, field.id)

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from contactory.rules.checks import WORKSPACE_ID, Form, integer, one_of
-from contactory.values.field_types import TYPES
+from contactory.values.field_types.registry import FIELD_TYPES
 from contactory.values.names import NAME
 
 
@@ -29,6 +29,6 @@ class FieldPatch(msgspec.Struct):
     position: int | None = None
 
 
-_GIVEN = {"name": NAME, "type": one_of(*TYPES), "position": integer(0, 1_000_000)}
+_GIVEN = {"name": NAME, "type": one_of(*FIELD_TYPES), "position": integer(0, 1_000_000)}
 CREATE = Form({"workspaceId": WORKSPACE_ID, **_GIVEN}, required=("name", "type"))
 UPDATE = Form(_GIVEN, some=True)

@@ -10,11 +10,10 @@ from contactory.fields.api import change_field, field_of, make_field, remove_fie
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
 from contactory.rules.checks import ID, quote
 from contactory.rules.errors import Conflict, FieldError, Problem, ValidationProblem
-from contactory.values.field_types import TYPES
+from contactory.values.field_types.registry import FIELD_TYPES, type_of
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
-TITLES = {"text": "Text", "number": "Number", "date": "Date", "boolean": "Yes or no"}
 _SAID = {
     "made": "The field is made.",
     "saved": "The field is saved.",
@@ -31,6 +30,12 @@ def _workspace(call: Call) -> str:
     return call.actor.workspace_id or ""
 
 
+def _titles(*fields: CustomField) -> dict[str, str]:
+    """What the types are called: those that a field can get, and those that these fields have."""
+    names = [*FIELD_TYPES, *(field.type for field in fields)]
+    return {name: type_of(name).title for name in names}
+
+
 async def show_fields(call: Call) -> Response:
     """The fields, in their order."""
     return await _list_page(call)
@@ -43,8 +48,9 @@ async def _list_page(
         fields = await store.list_fields(conn, _workspace(call))
     shown: dict[str, Any] = {
         "fields": fields,
-        "titles": TITLES,
-        "typed": typed or {"name": "", "type": TYPES[0]},
+        "titles": _titles(*fields),
+        "offered": _titles(),
+        "typed": typed or {"name": "", "type": next(iter(FIELD_TYPES))},
         "errors": errors_by_field(problem) if problem else {},
         "done": _SAID.get(call.query.get("done", "")),
         "said": None,
@@ -83,7 +89,7 @@ async def _field_page(
     errors = errors_by_field(problem) if problem else {}
     if problem and misfits:
         errors = {"type": problem.detail}
-    shown = {"field": field, "titles": TITLES, "typed": typed, "errors": errors, "misfits": misfits}
+    shown = {"field": field, "titles": _titles(field), "typed": typed, "errors": errors, "misfits": misfits}
     status = problem.status if problem else 200
     return await page_or_part(
         call, "fields/field.html", "fields/edit.html", status, here=_path(call), **shown
@@ -109,8 +115,8 @@ def _done(call: Call, done: str, *fields: CustomField) -> Response:
     """Back to the list; for a script the rows as they are now, and what to say."""
     if wants_page(call.request):
         return see_other(f"{_path(call)}?done={done}")
-    shown: dict[str, Any] = {"fields": fields, "titles": TITLES, "said": _SAID[done], "here": _path(call)}
-    return part(call, "fields/rows.html", **shown)
+    titles = _titles(*fields)
+    return part(call, "fields/rows.html", fields=fields, titles=titles, said=_SAID[done], here=_path(call))
 
 
 async def move_field(call: Call) -> Response:

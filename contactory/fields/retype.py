@@ -23,7 +23,7 @@ from contactory.rules.actor import Actor
 from contactory.rules.checks import quote
 from contactory.rules.errors import Conflict, FieldError, Unavailable
 from contactory.rules.invalid import Invalid
-from contactory.values.field_types import MAX_DIGITS, text_form
+from contactory.values.field_types.registry import text_form, type_of
 
 _PATIENCE_SECONDS = 4.0
 _POLL_SECONDS = 0.01
@@ -32,15 +32,6 @@ _LISTED = 10
 _SHORT = 100
 _ABANDONED = timedelta(minutes=10)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
-
-# Short values like these are sure to fit a type and to be written in it as they are; others are looked at
-# more closely.
-_PLAIN = {
-    "text": "",
-    "number": r"^(0|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]|-?[1-9][0-9]*)$",
-    "date": r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$",
-    "boolean": "^(true|false)$",
-}
 
 
 async def key_in_change(conn: Connection, field: CustomField, new_type: str | None) -> str | None:
@@ -63,9 +54,10 @@ class _Value(NamedTuple):
 
 
 # A fixed number of contacts at a time, not of values found, so that no statement takes long.
+# Short values that match $4 fit as they are; others are looked at more closely.
 _SCAN = f"""
 with page as materialized (
-    select c.id, left(c.fields ->> $2, {MAX_DIGITS + 1}) as value, c.deleted_at is not null as deleted
+    select c.id, left(c.fields ->> $2, $5) as value, c.deleted_at is not null as deleted
       from contacts c
      where c.workspace_id = $1 and c.id > $3
      order by c.id
@@ -81,8 +73,9 @@ select (select p.id::text from page p order by p.id desc limit 1),
 async def _scan(conn: Connection, workspace_id: str, key: str, new_type: str) -> AsyncGenerator[list[_Value]]:
     """The values of all contacts, deleted ones too, that do not plainly fit, a page at a time."""
     after: str | None = _NO_ID
+    wanted = type_of(new_type)
     while after is not None:
-        [row] = await conn.fetch(_SCAN, workspace_id, key, after, _PLAIN[new_type])
+        [row] = await conn.fetch(_SCAN, workspace_id, key, after, wanted.plain, wanted.longest + 1)
         after = row[0]
         yield msgspec.json.decode(row[1], type=list[_Value])
 

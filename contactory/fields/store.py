@@ -6,10 +6,10 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump
-from contactory.database.db import Connection, Violation, translated
+from contactory.database.db import Connection, translated
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.rules.actor import Actor
-from contactory.rules.errors import Conflict, FieldError, NotFound
+from contactory.rules.errors import Conflict, NotFound
 
 _COLUMNS = "f.id::text, f.workspace_id::text, f.name, f.type, f.position, f.created_at, f.updated_at"
 _LAST = 2**31 - 1
@@ -129,20 +129,16 @@ def _patched(stored: CustomField, patch: FieldPatch, count: int) -> CustomField:
 
 
 async def _write(conn: Connection, statement: str, field: CustomField) -> None:
-    try:
-        with translated():
-            await conn.execute(
-                statement,
-                field.workspace_id,
-                field.id,
-                field.name,
-                field.type,
-                field.position,
-                field.updated_at,
-            )
-    except Violation:
-        detail = "Another custom field of the workspace has this name"
-        raise Conflict(detail, [FieldError("/name", None, "taken", detail)]) from None
+    with translated():
+        await conn.execute(
+            statement,
+            field.workspace_id,
+            field.id,
+            field.name,
+            field.type,
+            field.position,
+            field.updated_at,
+        )
 
 
 _ARRANGE = """

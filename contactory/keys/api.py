@@ -1,5 +1,7 @@
 """The operations on API keys."""
 
+from functools import partial
+
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
 from contactory.rules.checks import Form
@@ -53,5 +55,5 @@ async def revoke_key(call: Call) -> Response:
     actor, key_id = call.actor, call.path_id()
     async with call.connection() as conn:
         await store.revoke_key(conn, actor.account_id, actor.mode, actor.workspace_id, key_id)
-    call.app.keys.forget(key_id)
+    call.after_commit(partial(call.app.keys.forget, key_id))
     return Response(204)

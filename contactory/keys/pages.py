@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from contactory.access.users import refuse_access
@@ -130,7 +131,7 @@ async def revoke_key(call: Call) -> Response:
             of_account=_of_account(call),
         )
         await store.revoke_key(conn, found.account_id, found.mode, found.workspace_id, key_id)
-    call.app.keys.forget(key_id)
+    call.after_commit(partial(call.app.keys.forget, key_id))
     return see_other(f"{_here(call)}?done=revoked")
 
 

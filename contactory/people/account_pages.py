@@ -3,8 +3,8 @@
 from typing import Any
 
 from contactory.access import users
-from contactory.access.agents import browser_of
 from contactory.access.attempts import count_attempt, forgive, subjects
+from contactory.access.browsers import browser_of
 from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
@@ -80,7 +80,8 @@ async def _change(call: Call, checked: str, password: str) -> None:
     try:
         async with call.transaction() as conn:
             await users.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
-            await begin(call, conn, person.id, password_hash)
+            secret = await begin(call, conn, person.id, password_hash)
+        call.visit.sign_in(secret)
     except NotFound:
         raise _wrong() from None
 

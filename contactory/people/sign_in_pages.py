@@ -76,8 +76,9 @@ async def sign_in(call: Call) -> Response:
         await asyncio.sleep(wait)
         user = await _right(call, who, found, password, known)
         async with call.transaction() as conn:
-            await begin(call, conn, user.user_id, user.password_hash)
+            secret = await begin(call, conn, user.user_id, user.password_hash)
             await forgive(conn, who)
+        visit.sign_in(secret)
     except RateLimited as problem:
         answer = await page(
             call, "people/sign_in.html", 429, target=target, email=email, error=problem.detail
@@ -124,16 +125,17 @@ def email_key(email: str) -> str:
         return email[:_LONGEST_TYPED].casefold()
 
 
-async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> None:
-    """A session with a secret of its own: one that was known before is worth nothing.
+async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> str:
+    """A session with a secret of its own, which it gives: one that was known before is worth nothing.
 
-    Raises SignedOut where `checked` is no longer what is stored of the user's password.
+    The browser gets the secret once this is committed. Raises SignedOut where `checked` is no longer what is
+    stored of the user's password.
     """
     secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
     if call.visit.session:
         await end_session(conn, call.visit.session)
     await remember(conn, subjects(client_address(call), "").address, user_id)
-    call.visit.sign_in(secret)
+    return secret
 
 
 async def sign_out(call: Call) -> Response:
@@ -187,7 +189,8 @@ async def follow_link(call: Call) -> Response:
         password_hash = await call.app.passwords.hash(values["password"])
         async with call.transaction() as conn:
             link = await use_link(conn, kind, secret)
-            await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+            session = await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+        visit.sign_in(session)
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, kind, {**known, **typed}, problem)
     return see_other("/")

@@ -19,6 +19,7 @@ from contactory.app import OPERATIONS
 from contactory.base.logs import log, set_up_logs
 from contactory.base.settings import Settings, load_settings
 from contactory.base.shared_metrics import SharedMetrics
+from contactory.dashboard import visits
 from contactory.dashboard.html import OPEN
 from contactory.process.pulse import beat
 from contactory.process.workers import BACKLOG
@@ -47,7 +48,7 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
         OPEN.discard("docs")
     operations = opened(OPERATIONS, settings)
     large = {each.path: settings.max_batch_bytes for each in operations if each.large_body}
-    handle = Dispatcher(services, operations).handle
+    handle = Dispatcher(services, operations, visits).handle
     listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings), large)
     watching = asyncio.create_task(listener.watch())
     _collect_less()

@@ -15,7 +15,7 @@ from contactory.catalog.catalog import Field
 from contactory.contacts.model import Contact
 from contactory.rules.checks import ID, Object, Rule
 from contactory.rules.errors import PROBLEMS, Problem, ProblemBody
-from contactory.values.field_types import SCHEMAS
+from contactory.values.field_types.registry import type_of
 from contactory.values.names import NAME
 from contactory.values.phone_pattern import phone_pattern
 from contactory.web.operations import Operation
@@ -92,7 +92,7 @@ def with_fields(description: Object, fields: Sequence[Field]) -> Object:
     """The description for one workspace: `customFields` has its fields alone, each with what it takes."""
     components: Object = description["components"]
     schemas: Object = dict(components["schemas"])
-    written = {field.name: {**SCHEMAS[field.type], "title": field.name} for field in fields}
+    written = {field.name: {**type_of(field.type).schema, "title": field.name} for field in fields}
     shown = {field.name: {"type": "string", "title": field.name} for field in fields}
     schemas["CustomFieldValues"] = _closed(schemas["CustomFieldValues"], written)
     for name in ("Contact", "ContactIncluded"):

@@ -1,5 +1,6 @@
 """The operations on send windows."""
 
+from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import Catalog, read_windows
 from contactory.rules.checks import WORKSPACE_ID, Errors, Object, is_blank
 from contactory.rules.invalid import Invalid
@@ -52,8 +53,7 @@ def _completed(values: Object, body: Object, sent: Object, steering: Object, err
 
 
 async def _created(call: Call, catalog: Catalog, values: Object) -> Response:
-    call.changed_catalogs.add(catalog.workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, catalog.workspace_id) as conn:
         most = call.app.settings.max_send_windows
         window = await store.create_window(conn, catalog.workspace_id, values, most)
     return json_response(201, window, [("location", call.url(f"/v1/send-windows/{window.id}"))])
@@ -82,15 +82,13 @@ async def update_window(call: Call) -> Response:
         errors.add(Invalid("no_fields", "At least one field must be provided"))
     errors.check()
     workspace_id, window_id = await home(call)
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         return json_response(200, await store.change_window(conn, workspace_id, window_id, values))
 
 
 async def delete_window(call: Call) -> Response:
     """Deletes a send window; the default one only once another one has taken its place."""
     workspace_id, window_id = await home(call)
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         await store.delete_window(conn, workspace_id, window_id)
     return Response(204)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import touched
@@ -210,8 +211,7 @@ async def make_window(call: Call) -> Response:
     typed, workspace_id = _from_form(call), call.actor.workspace_id or ""
     try:
         values = _checked(call, typed, required=("name", "channels", "days"))
-        call.changed_catalogs.add(workspace_id)
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             await store.create_window(conn, workspace_id, values, call.app.settings.max_send_windows)
     except (ValidationProblem, Conflict) as problem:
         return await _form(call, None, typed, problem.status, errors=_places(typed, problem))
@@ -245,8 +245,7 @@ async def save_window(call: Call) -> Response:
         window = await store.get_window(conn, workspace_id, window_id)
     try:
         values = _checked(call, typed, _known(window))
-        call.changed_catalogs.add(workspace_id)
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             await store.change_window(conn, workspace_id, window_id, values, _seen(typed))
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, window_id, typed, problem)
@@ -273,8 +272,7 @@ async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> 
 async def delete_window(call: Call) -> Response:
     """Deletes a send window, unless it is the default one."""
     window_id, workspace_id = call.path_id(), call.actor.workspace_id or ""
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         await store.delete_window(conn, workspace_id, window_id)
     return see_other(f"{_here(call)}?done=deleted")
 

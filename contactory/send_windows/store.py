@@ -8,7 +8,7 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump, read_windows
-from contactory.database.db import Connection, Violation, translated
+from contactory.database.db import Connection, translated
 from contactory.local_time.windows import SendWindow
 from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, FieldError, NotFound
@@ -112,22 +112,18 @@ async def _clear_default(conn: Connection, workspace_id: str, now: datetime) -> 
 
 
 async def _write(conn: Connection, statement: str, window: SendWindow) -> None:
-    try:
-        with translated():
-            await conn.execute(
-                statement,
-                window.workspace_id,
-                window.id,
-                window.name,
-                window.channels,
-                msgspec.json.encode(window.days).decode(),
-                window.holidays,
-                window.is_default,
-                window.updated_at,
-            )
-    except Violation:
-        detail = "Another send window of the workspace has this name"
-        raise Conflict(detail, [FieldError("/name", None, "taken", detail)]) from None
+    with translated():
+        await conn.execute(
+            statement,
+            window.workspace_id,
+            window.id,
+            window.name,
+            window.channels,
+            msgspec.json.encode(window.days).decode(),
+            window.holidays,
+            window.is_default,
+            window.updated_at,
+        )
 
 
 async def delete_window(conn: Connection, workspace_id: str, window_id: str) -> None:

@@ -1,5 +1,6 @@
 """The operations on tags."""
 
+from contactory.catalog.calls import changing_catalog
 from contactory.rules.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid
@@ -50,8 +51,7 @@ async def rename_tag(call: Call) -> Response:
     """Gives a tag another name, or makes one tag of two."""
     body, name = call.body, _name(call)
     workspace_id = (await call.catalog(body.get("workspaceId"))).workspace_id
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         tag = await store.rename_tag(conn, workspace_id, name, body["name"], merge=body.get("merge", False))
     return json_response(200, tag)
 
@@ -60,7 +60,6 @@ async def delete_tag(call: Call) -> Response:
     """Takes a tag off every contact."""
     name = _name(call)
     workspace_id = (await call.catalog(call.query.get("workspaceId"))).workspace_id
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         await store.delete_tag(conn, workspace_id, name)
     return Response(204)

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from contactory.catalog.calls import changing_catalog
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import TEXT, touched
 from contactory.dashboard.visits import page, page_or_part, part, wants_page
@@ -97,14 +98,13 @@ async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
 async def rename_tag(call: Call) -> Response:
     """Gives a tag another name."""
     workspace_id, typed = _workspace(call), call.visit.value("name")
-    call.changed_catalogs.add(workspace_id)
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     if not touched({"name": typed}, {"name": tag.name}):
         return await _done(call, "same", tag)
     try:
         name: str = _NAME.parse({"name": typed})["name"]
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             await store.name_tag(conn, workspace_id, tag.name, name, merge=False)
     except (ValidationProblem, Conflict) as problem:
         return await _tag_page(call, tag, typed, problem=problem)
@@ -114,12 +114,11 @@ async def rename_tag(call: Call) -> Response:
 async def merge_tag(call: Call) -> Response:
     """Makes one tag of two."""
     workspace_id, typed = _workspace(call), call.visit.value("into")
-    call.changed_catalogs.add(workspace_id)
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     try:
         into: str = _INTO.parse({"into": typed})["into"]
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             target = await store.merge_tag(conn, workspace_id, tag.id, into)
     except ValidationProblem as problem:
         return await _tag_page(call, tag, tag.name, typed, problem)
@@ -129,8 +128,7 @@ async def merge_tag(call: Call) -> Response:
 async def delete_tag(call: Call) -> Response:
     """Takes a tag off every contact."""
     workspace_id = _workspace(call)
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
         await store.delete_tag(conn, workspace_id, tag.name)
     return await _done(call, "deleted")

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 from contactory.catalog.catalog import bump
-from contactory.database.db import Connection, Violation, translated
+from contactory.database.constraints import Violation
+from contactory.database.db import Connection, translated
 from contactory.rules.checks import quote
-from contactory.rules.errors import Conflict, FieldError, NotFound, ValidationProblem
+from contactory.rules.errors import FieldError, NotFound, ValidationProblem
 from contactory.tags.model import NamedTag, Tag
 
 _LIST = """
@@ -125,7 +126,7 @@ async def name_tag(conn: Connection, workspace_id: str, name: str, new_name: str
                 await conn.execute(_RENAME, workspace_id, tag_id, new_name)
     except Violation:
         if not merge:
-            raise _taken() from None
+            raise
         target = await conn.fetchval(_FIND, workspace_id, new_name)
         await conn.execute(_MERGE, workspace_id, tag_id, target)
 
@@ -146,11 +147,6 @@ async def merge_tag(conn: Connection, workspace_id: str, tag_id: int, into: str)
 
 
 _ITSELF = "A tag cannot be merged into itself: name another one"
-
-
-def _taken() -> Conflict:
-    detail = 'Another tag has this name: send "merge": true to make one tag of the two'
-    return Conflict(detail, [FieldError("/name", None, "taken", detail)])
 
 
 _DELETE = """

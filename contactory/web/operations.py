@@ -4,8 +4,8 @@ Every request goes the same way: route, key, permission, rate limit, query, body
 on it leaves as a Problem, and is rendered in one place.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ import msgspec
 from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
+from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
 from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
@@ -47,14 +48,13 @@ class Call:
         "_visit",
         "actor",
         "app",
-        "changed_catalogs",
-        "conn",
         "named",
         "operation",
         "path",
         "query",
         "request",
         "touched",
+        "work",
     )
 
     def __init__(self, operation: "Operation", request: Request, app: "Services", actor: Actor) -> None:
@@ -66,14 +66,11 @@ class Call:
         self.query: Object = {}
         self._body: Object = {}
         self._visit: Visit | None = None
-        self.conn: Connection | None = None
-        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        self.work = UnitOfWork(app.db)
         self.touched: list[str] = []
         """Ids of the contacts whose values the answer holds."""
         self.named: list[str] = []
         """Ids that stand for what the request names contacts by: their phones and e-mails."""
-        self.changed_catalogs: set[str] = set()
-        """Workspaces whose catalogue the call changes: forgotten once that is committed."""
 
     @property
     def visit(self) -> "Visit":
@@ -108,15 +105,27 @@ class Call:
         signed_in = self._visit is not None and self._visit.user is not None
         return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
+    @property
+    def conn(self) -> Connection | None:
+        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        return self.work.conn
+
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
-        return self.app.db.connection() if self.conn is None else nullcontext(self.conn)
+        return self.work.connection()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction of its own, or a part of the call's."""
-        async with self.connection() as conn, conn.transaction():
-            yield conn
+        return self.work.transaction()
+
+    def after_commit(self, action: Action) -> None:
+        """Does `action` once what the call has written is committed, as UnitOfWork.after_commit says."""
+        self.work.after_commit(action)
+
+    def begin_anew(self) -> None:
+        """Forgets what an attempt has left that came to nothing."""
+        self.touched.clear()
+        self.named = []
 
     async def catalog(self, workspace_id: str | None) -> Catalog:
         """The catalogue of the workspace that the call is about.

@@ -1,7 +1,10 @@
 """The operations on workspaces."""
 
+from functools import partial
+
 import msgspec
 
+from contactory.catalog.calls import changing_catalog
 from contactory.rules.checks import Errors, Form, Object, quote
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
 from contactory.rules.invalid import Invalid
@@ -94,8 +97,7 @@ async def change_workspace(call: Call, workspace_id: str, body: Object, seen: st
     Raises ValidationProblem, NotFound, and Conflict where it has been changed since.
     """
     actor = call.actor
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         stored = await store.get_workspace(conn, actor.account_id, actor.mode, workspace_id, lock=True)
         if seen is not None and seen != stored.updated_at.isoformat():
             raise Conflict(_MOVED)
@@ -129,8 +131,7 @@ async def delete_workspace(call: Call) -> Response:
 
 async def remove_workspace(call: Call, workspace_id: str) -> None:
     """Deletes a workspace; its keys are refused from then on. Raises NotFound."""
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         revoked = await store.delete_workspace(conn, call.actor.account_id, call.actor.mode, workspace_id)
     for key_id in revoked:
-        call.app.keys.forget(key_id)
+        call.after_commit(partial(call.app.keys.forget, key_id))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from contactory.access.agents import browser_of
+from contactory.access.browsers import browser_of
 from tests.dashboard.conftest import Window
 from tests.users.test_sign_in import SESSION, cookies_set, sign_in
 from tests.world import PASSWORD, Person, World

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contactory.rules.invalid import Invalid
 from contactory.values.names import display_name
 from tests.world import World, pointers
+from tests.yardstick import times
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
 
@@ -108,10 +109,12 @@ def test_a_name_of_a_million_combining_characters_is_refused_at_once(world: Worl
     made = world.alice.made()
     world.field("Size")
     name = "a" + "\u0301\u0323" * 150_000
-    begun = time.process_time()
-    with pytest.raises(Invalid):
-        display_name(name)
-    assert time.process_time() - begun < 0.5
+
+    def refused() -> None:
+        with pytest.raises(Invalid):
+            display_name(name)
+
+    assert times(refused) < 5
     assert world.alice.patch(made["id"], {"tags": [name]}).status_code == 400
     assert world.alice.patch(made["id"], {"customFields": {name: 1}}).status_code == 400
     assert world.alice.get("/v1/tags", q="\u0301\u0323" * 2000).json() == []

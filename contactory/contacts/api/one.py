@@ -1,6 +1,7 @@
 """The operations on one contact."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -198,7 +199,7 @@ async def _purge(call: Call, workspace_id: str, contact_id: str) -> Response:
     async with call.transaction() as conn:
         if not await purge(conn, workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
-    call.app.search.note(workspace_id, [contact_id])
+    call.after_commit(partial(call.app.search.note, workspace_id, [contact_id]))
     return Response(204)
 
 

@@ -1,6 +1,7 @@
 """The page of one contact, and of a new one: its fields in a form, its history, and its end."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -312,5 +313,5 @@ async def purge_contact(call: Call) -> Response:
     async with call.transaction() as conn:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
-    call.app.search.note(catalog.workspace_id, [contact_id])
+    call.after_commit(partial(call.app.search.note, catalog.workspace_id, [contact_id]))
     return see_other(_path(call))

@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from contactory.contacts.columns import Column, value_of
+from contactory.contacts.columns import Column, typed_column, value_of
 from contactory.contacts.model import Contact
+from contactory.values.field_types.text import TEXT
 from contactory.web.messages import encode_json
 from contactory.web.spreadsheet import BOM, csv_lines
 
 Render = Callable[[Sequence[Contact]], bytes]
-ID_COLUMN = Column("id", "Id", "text")
+ID_COLUMN = typed_column("id", "Id", TEXT)
 
 
 def _text(value: Any) -> str:

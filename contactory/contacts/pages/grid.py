@@ -9,10 +9,11 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
 from contactory.contacts.model import Contact
 from contactory.contacts.pages.availability import TITLES
-from contactory.contacts.pages.layouts import delete_view, list_views, make_view, read_layout, write_layout
+from contactory.contacts.pages.layouts import read_layout, write_layout
+from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import OPERATORS, VALUELESS
+from contactory.contacts.read.filter import comparisons_of
 from contactory.contacts.read.listing import Page, count_up_to, list_contacts
 from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
@@ -128,8 +129,8 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "views": views,
         "view": call.query.get("view"),
         "deleted": call.query.get("deleted"),
-        "operators": OPERATORS,
-        "valueless": VALUELESS,
+        "groups": {column.group: column for column in columns_of(catalog)},
+        "comparisons_of": comparisons_of,
         "channels": TITLES,
         "windows": [*catalog.windows.values()],
     }

@@ -1,5 +1,7 @@
 """Writing one contact on behalf of a call: through the writers, or inside the call's own transaction."""
 
+from functools import partial
+
 import msgspec
 
 from contactory.catalog.catalog import Catalog
@@ -10,7 +12,8 @@ from contactory.contacts.write.create import NewContact, create_contacts
 from contactory.contacts.write.lanes import Found, apply_changes, find, identifiers
 from contactory.contacts.write.queue import Apart
 from contactory.contacts.write.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, STALE_TAGS, TIMEZONE
-from contactory.database.db import Row, Violation, translated
+from contactory.database.constraints import TAKEN, Violation
+from contactory.database.db import Row, translated
 from contactory.rules.actor import Actor
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import (
@@ -87,8 +90,8 @@ async def _commit(call: Call, change: Change) -> Outcome:
     if call.conn is None:
         return await call.app.changes.put(change)
     with translated():
-        async with call.conn.transaction():
-            [outcome] = await apply_changes(call.conn, [change], call.app.settings)
+        async with call.transaction() as conn:
+            [outcome] = await apply_changes(conn, [change], call.app.settings)
     return outcome
 
 
@@ -132,7 +135,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
     """Raises Conflict where a contact other than `own_id` was found; its id is named."""
     taken = [("phone", found.by_phone), ("email", found.by_email)]
     errors = [
-        FieldError(f"/{name}", None, "taken", f"Another contact has this {name}", None, contact_id)
+        TAKEN[f"contacts_{name}"].error(contact_id)
         for name, contact_id in taken
         if contact_id and contact_id != own_id
     ]
@@ -143,7 +146,7 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
 def learn(call: Call, change: Change, outcome: Outcome, catalog: Catalog) -> None:
     """Tells those who have to know of it what a change has done."""
     if change.mask & FINDABLE and outcome.verdict == "changed":
-        call.app.search.note(change.workspace_id, [change.contact_id])
+        call.after_commit(partial(call.app.search.note, change.workspace_id, [change.contact_id]))
     catalog.learn_tags(outcome.made_tags)
 
 
@@ -247,8 +250,8 @@ async def _insert(call: Call, new: NewContact) -> NewContact | None:
         return await call.app.creates.put(new)
     try:
         with translated():
-            async with call.conn.transaction():
-                [made] = await create_contacts(call.conn, [new], call.app.settings)
+            async with call.transaction() as conn:
+                [made] = await create_contacts(conn, [new], call.app.settings)
     except Apart:
         return None
     return made
@@ -256,7 +259,7 @@ async def _insert(call: Call, new: NewContact) -> NewContact | None:
 
 def _made(call: Call, new: NewContact, values: Values, catalog: Catalog) -> Written:
     catalog.learn_tags(new.made_tags)
-    call.app.search.note(new.workspace_id, [new.id])
+    call.after_commit(partial(call.app.search.note, new.workspace_id, [new.id]))
     call.touched.append(new.id)
     contact = Contact(
         new.id,

@@ -1,7 +1,7 @@
 // Editing in place: Enter or a click opens the cell, Enter saves, Tab saves and goes on, Escape leaves.
 // A change is sent with the version of the row that one saw; if the cell has been changed by somebody else
 // meanwhile, both values are offered.
-import { editorFor, shownValue } from "./editors.js";
+import { descriptionOf, editorFor, shownValue } from "./editors.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { showMoments } from "./moments.js";
 import { reason, send } from "./requests.js";
@@ -9,10 +9,9 @@ import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
 const box = document.getElementById("grid");
-const FIXED = ["createdAt", "updatedAt"];
 let open = null; // The cell that is being edited: {cell, before, editor, left}.
 
-const canEdit = (cell) => table()?.hasAttribute("data-editable") && !FIXED.includes(cell.dataset.key);
+const canEdit = (cell) => table()?.hasAttribute("data-editable") && descriptionOf(cell) !== null;
 const titleOf = (key) => box.querySelector(`thead [data-key="${CSS.escape(key)}"]`)?.textContent.trim() ?? key;
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 

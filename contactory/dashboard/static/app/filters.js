@@ -5,17 +5,20 @@ if (form) {
   const { column, operator, value } = form.elements;
   const groups = [...operator.querySelectorAll("optgroup")];
   const values = document.getElementById("filter-values");
-  const TYPES = { date: "date", moment: "date", email: "text", phone: "tel", number: "text" };
+  let given = []; // The attributes that the input has for the present column.
 
   const suggest = (names) => values.replaceChildren(...names.map((name) => new Option(name)));
 
   const suitColumn = () => {
-    const { kind } = column.selectedOptions[0].dataset;
-    operator.replaceChildren(...groups.filter((group) => group.dataset.kind === kind).flatMap((group) => [...group.cloneNode(true).children]));
-    value.type = TYPES[kind] ?? "text";
+    const group = groups.find((each) => each.dataset.group === column.selectedOptions[0].dataset.group);
+    const { attributes, choices } = JSON.parse(group.dataset.editor);
+    operator.replaceChildren(...group.cloneNode(true).children);
+    for (const name of given) value.removeAttribute(name);
+    given = Object.keys(attributes);
+    for (const name of given) value.setAttribute(name, attributes[name]);
     value.value = "";
     value.setAttribute("list", values.id);
-    suggest(kind === "zone" ? Intl.supportedValuesOf("timeZone") : kind === "boolean" ? ["true", "false"] : []);
+    suggest("zone" in value.dataset ? Intl.supportedValuesOf("timeZone") : choices.map(([each]) => each));
     suitOperator();
   };
 
