@@ -17,6 +17,7 @@ from contactory.tags.operations import TAG_OPERATIONS
 from contactory.tags.pages import TAG_PAGES
 from contactory.timezones.operations import TIMEZONE_OPERATIONS
 from contactory.web.operations import Operation
+from contactory.workspaces.job_pages import JOB_PAGES
 from contactory.workspaces.operations import WORKSPACE_OPERATIONS
 from contactory.workspaces.pages import WORKSPACE_PAGES
 
@@ -39,6 +40,7 @@ _DASHBOARD: list[Operation] = [
     *FIELD_PAGES,
     *TAG_PAGES,
     *SEND_WINDOW_PAGES,
+    *JOB_PAGES,
     *KEY_PAGES,
     *PEOPLE_PAGES,
 ]

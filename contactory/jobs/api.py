@@ -133,7 +133,7 @@ async def list_problems(call: Call) -> Response:
     """What a job could not do, and why, in the order in which it came to it."""
     workspace_id, job_id = await _home(call)
     if call.query.get("format") == "csv":
-        return _as_file(call, workspace_id, job_id)
+        return problems_file(call, workspace_id, job_id)
     cursor: ProblemCursor | None = call.query.get("cursor")
     limit: int = call.query.get("limit", 20)
     async with call.connection() as conn:
@@ -147,7 +147,9 @@ async def list_problems(call: Call) -> Response:
 _COLUMNS = ("contactId", "status", "code", "pointer", "detail", "suggestion")
 
 
-def _as_file(call: Call, workspace_id: str, job_id: str) -> Response:
+def problems_file(call: Call, workspace_id: str, job_id: str) -> Response:
+    """All problems of a job as a file of CSV."""
+
     async def lines() -> AsyncGenerator[bytes]:
         yield BOM + csv_lines([_COLUMNS])
         after: int | None = 0

@@ -46,6 +46,16 @@ class Job(msgspec.Struct, rename="camel"):
     actor: ActorShown
     undoable_until: datetime | None
 
+    @property
+    def done(self) -> int:
+        """How many of its items are dealt with."""
+        return self.progress.done
+
+    @property
+    def total(self) -> int | None:
+        """How many it has in all, once that is known."""
+        return self.progress.total
+
 
 class JobProblem(msgspec.Struct, rename="camel"):
     """Why something of a job could not be done."""

@@ -19,7 +19,6 @@ from contactory.schedule.job import Piece
 
 KEPT = timedelta(days=90)
 _OLD_PIECE = 500
-_NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 async def enqueue(
@@ -75,14 +74,12 @@ async def home_of(conn: Connection, actor: Actor, job_id: str) -> str:
     return found
 
 
-_COLUMNS = """
-select j.id::text, j.workspace_id::text, j.type, j.status, j.done, j.total, j.result, j.version,
+_COLUMNS = """j.id::text, j.workspace_id::text, j.type, j.status, j.done, j.total, j.result, j.version,
        j.created_at, j.started_at, j.finished_at, j.undoable_until,
-       j.actor_type, j.actor_id::text, coalesce(k.name, u.name) as actor_name
-  from jobs j
-  left join api_keys k on j.actor_type = 'api_key' and k.id = j.actor_id
-  left join users u on j.actor_type = 'user' and u.id = j.actor_id
-"""
+       j.actor_type, j.actor_id::text, coalesce(k.name, u.name) as actor_name"""
+_ACTORS = """left join api_keys k on j.actor_type = 'api_key' and k.id = j.actor_id
+  left join users u on j.actor_type = 'user' and u.id = j.actor_id"""
+_JOBS = f"select {_COLUMNS} from jobs j {_ACTORS} where j.workspace_id = $1"
 
 
 async def get_job(conn: Connection, workspace_id: str, job_id: str) -> Job:
@@ -92,7 +89,7 @@ async def get_job(conn: Connection, workspace_id: str, job_id: str) -> Job:
 
 async def get_version(conn: Connection, workspace_id: str, job_id: str) -> tuple[Job, int]:
     """A job, and its version, which changes with anything in it. Raises NotFound."""
-    row = await conn.fetchrow(f"{_COLUMNS} where j.workspace_id = $1 and j.id = $2", workspace_id, job_id)
+    row = await conn.fetchrow(f"{_JOBS} and j.id = $2", workspace_id, job_id)
     if row is None:
         raise NotFound
     return _job(row), row["version"]
@@ -109,12 +106,13 @@ async def list_jobs(
 ) -> list[Job]:
     """The newest jobs of a workspace, from the one before `before` on."""
     rows = await conn.fetch(
-        f"""{_COLUMNS}
-             where j.workspace_id = $1 and j.id < $2
+        f"""{_JOBS}
+               and ($2::uuid is null or (j.created_at, j.id) < (select b.created_at, b.id from jobs b
+                                                                 where b.workspace_id = $1 and b.id = $2))
                and ($3::text is null or j.type = $3) and ($4::text is null or j.status = $4)
-             order by j.id desc limit $5""",
+             order by j.created_at desc, j.id desc limit $5""",
         workspace_id,
-        before or _NEWEST,
+        before,
         job_type,
         status,
         limit,
@@ -125,8 +123,9 @@ async def list_jobs(
 async def list_all_jobs(conn: Connection, workspace_id: str | None, status: str | None) -> list[Job]:
     """For those who run the installation: the jobs of all workspaces, or of one, newest first."""
     rows = await conn.fetch(
-        f"""{_COLUMNS} where (j.workspace_id = $1 or $1::uuid is null) and ($2::text is null or j.status = $2)
-             order by j.id desc limit 1000""",
+        f"""select {_COLUMNS} from jobs j {_ACTORS}
+             where j.workspace_id = coalesce($1::uuid, j.workspace_id) and j.status = coalesce($2, j.status)
+             order by j.created_at desc, j.id desc limit 1000""",
         workspace_id,
         status,
     )
@@ -136,7 +135,9 @@ async def list_all_jobs(conn: Connection, workspace_id: str | None, status: str 
 async def workspace_of(conn: Connection, job_id: str) -> str:
     """For those who run the installation: the workspace of a job. Raises NotFound."""
     found = await conn.fetchval(
-        "select w.id::text from jobs j join workspaces w on w.id = j.workspace_id where j.id = $1", job_id
+        """select workspace_id::text from jobs
+            where id = $1 and workspace_id = any(select w.id from workspaces w)""",
+        job_id,
     )
     if found is None:
         raise NotFound(f"There is no job {job_id}.")

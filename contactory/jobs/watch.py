@@ -66,7 +66,7 @@ class JobWatch:
         async with self._db.connection() as conn:
             rows = await conn.fetch(
                 """select workspace_id::text, id::text, version from jobs
-                    where (workspace_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))""",
+                    where workspace_id = any($1::text[]::uuid[]) and id = any($2::text[]::uuid[])""",
                 [waiter.workspace_id for waiter in waiting],
                 [waiter.job_id for waiter in waiting],
             )

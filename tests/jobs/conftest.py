@@ -26,6 +26,15 @@ class Work:
         self.sql = sql
         self.world = world
 
+    @classmethod
+    def prepared(cls, sql: Sql, world: World) -> "Generator[Work]":
+        """For a fixture: nothing is due before it, nor after it."""
+        sql.execute(TABLE)
+        sql.execute("delete from jobs_due")
+        tries.clear()
+        yield cls(sql, world)
+        sql.execute("delete from jobs_due")
+
     def actor(self, workspace_id: str) -> Actor:
         return Actor(self.world.alice.key_id, self.world.account_id, workspace_id, "live", "admin")
 
@@ -93,8 +102,4 @@ async def run_all(runner: JobRunner) -> None:
 
 @pytest.fixture
 def work(sql: Sql, world: World) -> Generator[Work]:
-    sql.execute(TABLE)
-    sql.execute("delete from jobs_due")
-    tries.clear()
-    yield Work(sql, world)
-    sql.execute("delete from jobs_due")
+    yield from Work.prepared(sql, world)

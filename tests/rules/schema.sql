@@ -428,6 +428,8 @@ CREATE INDEX idempotency_records_contacts ON public.idempotency_records USING gi
 
 CREATE INDEX job_problems_contact ON public.job_problems USING btree (workspace_id, contact_id) WHERE (contact_id IS NOT NULL);
 
+CREATE INDEX jobs_created ON public.jobs USING btree (workspace_id, created_at, id);
+
 CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
 CREATE INDEX known_addresses_age ON public.known_addresses USING btree (seen_at);

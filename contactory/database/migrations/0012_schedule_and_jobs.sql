@@ -46,6 +46,7 @@ create table jobs (
     undoable_until timestamptz,
     primary key (workspace_id, id)
 );
+create index jobs_created on jobs (workspace_id, created_at, id);
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
 
 -- What could not be done for single items of a job, and why a job failed.
