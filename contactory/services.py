@@ -1,4 +1,4 @@
-"""What the operations of one process share: the pool, the writers, the caches."""
+"""The shared services of one process: the pool, the writers, the caches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +36,7 @@ _COUNTS = 1000
 
 
 class Services:
-    """Made once per process, before the first request."""
+    """Created once per process, before the first request."""
 
     def __init__(self, settings: Settings, metrics: SharedMetrics) -> None:
         self.settings = settings
@@ -56,9 +56,9 @@ class Services:
         self.passwords = Passwords()
         self.search = SearchIndex()
         self.counts: Costly[tuple[str, ...]] = Costly(_COUNTS)
-        """What the overview has counted lately, by the workspace and what was counted."""
+        """Recent counts of the overview, by workspace and kind."""
         self.in_flight: set[tuple[str, str]] = set()
-        """Idempotency keys at work in this process."""
+        """Idempotency keys in use in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
         change_lanes, rest = self._lanes[: settings.writers], self._lanes[settings.writers :]
         self.changes: Writer[Change, Outcome] = Writer(
@@ -84,7 +84,7 @@ class Services:
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Opens the pool and starts what runs beside the requests."""
+        """Opens the pool and starts the background tasks."""
         self.changes.start()
         self.creates.start()
         self._schedule.start()
@@ -95,7 +95,7 @@ class Services:
         self.job_watch.close()
 
     async def stop(self) -> None:
-        """Finishes what was accepted, then closes every connection."""
+        """Finishes the accepted requests, then closes every connection."""
         if self._watching is not None:
             self._watching.cancel()
         await self._schedule.stop()

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from contactory.catalog.calls import changing_catalog
+from contactory.catalog.calls import changing_catalog, workspace_of
 from contactory.fields import store
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.retype import TypeChange, key_in_change, refuse_misfits
@@ -13,15 +13,15 @@ from contactory.web.operations import Call
 
 async def list_fields(call: Call) -> Response:
     """The workspace's fields, in its order."""
-    catalog = await call.catalog(call.query.get("workspaceId"))
+    workspace_id = await workspace_of(call, call.query.get("workspaceId"))
     async with call.connection() as conn:
-        return json_response(200, await store.list_fields(conn, catalog.workspace_id))
+        return json_response(200, await store.list_fields(conn, workspace_id))
 
 
 async def create_field(call: Call) -> Response:
     """Makes a field."""
     body = call.body
-    workspace_id = (await call.catalog(body.pop("workspaceId", None))).workspace_id
+    workspace_id = await workspace_of(call, body.pop("workspaceId", None))
     field = await make_field(call, workspace_id, FieldPatch(**body))
     return json_response(201, field, [("location", call.url(f"/v1/custom-fields/{field.id}"))])
 

@@ -14,7 +14,7 @@ from contactory.values.field_types.registry import FIELD_TYPES, type_of
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
-_SAID = {
+_MESSAGES = {
     "made": "The field is made.",
     "saved": "The field is saved.",
     "moved": "The field is moved.",
@@ -52,8 +52,8 @@ async def _list_page(
         "offered": _titles(),
         "typed": typed or {"name": "", "type": next(iter(FIELD_TYPES))},
         "errors": errors_by_field(problem) if problem else {},
-        "done": _SAID.get(call.query.get("done", "")),
-        "said": None,
+        "done": _MESSAGES.get(call.query.get("done", "")),
+        "message": None,
         "counted": store.COUNTED,
         "here": _path(call),
     }
@@ -116,7 +116,9 @@ def _done(call: Call, done: str, *fields: CustomField) -> Response:
     if wants_page(call.request):
         return see_other(f"{_path(call)}?done={done}")
     titles = _titles(*fields)
-    return part(call, "fields/rows.html", fields=fields, titles=titles, said=_SAID[done], here=_path(call))
+    return part(
+        call, "fields/rows.html", fields=fields, titles=titles, message=_MESSAGES[done], here=_path(call)
+    )
 
 
 async def move_field(call: Call) -> Response:

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
+from contactory.catalog.calls import catalog_of
 from contactory.jobs import store
 from contactory.jobs.model import ENDED, STATUSES, Job, JobProblem
 from contactory.rules.checks import ID, Json, Rule, described, integer, one_of
@@ -77,7 +78,7 @@ PROBLEMS_QUERY = {
 async def list_jobs(call: Call) -> Response:
     """The workspace's jobs, the newest first; those that ended 90 days ago are removed."""
     query = call.query
-    workspace_id = (await call.catalog(query.get("workspaceId"))).workspace_id
+    workspace_id = (await catalog_of(call, query.get("workspaceId"))).workspace_id
     limit: int = query.get("limit", 20)
     async with call.connection() as conn:
         found = await store.list_jobs(

@@ -7,17 +7,16 @@ on it leaves as a Problem, and is rendered in one place.
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
-from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
+from contactory.rules.errors import Forbidden, NotFound
 from contactory.web.addresses import base_url
 from contactory.web.bodies import decode_object
 from contactory.web.messages import Request, Response
@@ -28,16 +27,7 @@ if TYPE_CHECKING:
     from contactory.dashboard.visits import Visit
     from contactory.services import Services
 
-T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
-CATALOG_ATTEMPTS = 20
-"""Each means that something was renamed just then."""
-BEING_CHANGED = "The workspace is being changed just now: try again in a second."
-NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
-
-
-class Stale(Exception):
-    """A change was made up by a catalogue that is out of date: make it up again."""
 
 
 class Call:
@@ -126,52 +116,6 @@ class Call:
         """Forgets what an attempt has left that came to nothing."""
         self.touched.clear()
         self.named = []
-
-    async def catalog(self, workspace_id: str | None) -> Catalog:
-        """The catalogue of the workspace that the call is about.
-
-        `workspace_id` is the one that was sent. Raises NotFound where the actor cannot see it, and
-        ValidationProblem where none was sent and the key does not tell.
-        """
-        known = self.actor.workspace_id
-        if known is None and workspace_id is None:
-            where = FieldError("/workspaceId", None, "required", NO_WORKSPACE)
-            if self.operation.body is None:
-                where = FieldError(None, "workspaceId", "required", NO_WORKSPACE)
-            raise ValidationProblem(NO_WORKSPACE, [where])
-        if known is not None and workspace_id not in (None, known):
-            raise NotFound
-        catalog = await self.app.catalogs.get(known or workspace_id or "", self.conn)
-        if catalog is None or catalog.account_id != self.actor.account_id or catalog.mode != self.actor.mode:
-            raise NotFound
-        self.request.workspace_id = catalog.workspace_id
-        return catalog
-
-    async def newest(self, catalog: Catalog) -> Catalog:
-        """The same catalogue while it is up to date, else the one that took its place. Raises NotFound."""
-        newest = await self.app.catalogs.newest(catalog, self.conn)
-        if newest is None:
-            raise NotFound
-        return newest
-
-    async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
-        """What `attempt` makes of the catalogue.
-
-        It is tried again by a fresh catalogue where it refused a name or found its catalogue out of
-        date: nothing is refused that has been made elsewhere a moment ago.
-        """
-        catalog = await self.catalog(workspace_id)
-        for _ in range(CATALOG_ATTEMPTS):
-            try:
-                return await attempt(catalog)
-            except Stale:
-                catalog = await self.newest(catalog)
-            except ValidationProblem:
-                newest = await self.newest(catalog)
-                if newest is catalog:
-                    raise
-                catalog = newest
-        raise Unavailable(BEING_CHANGED)
 
 
 Handler = Callable[[Call], Awaitable[Response]]

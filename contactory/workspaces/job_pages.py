@@ -47,7 +47,7 @@ async def show_jobs(call: Call) -> Response:
     jobs, following = found[:PAGE_SIZE], None
     if len(found) > PAGE_SIZE:
         following = f"{_here(call)}?cursor={JobCursor(jobs[-1].id).text()}"
-    shown = {**_shown(call), "jobs": jobs, "following": following}
+    shown: dict[str, Any] = {**_shown(call), "jobs": jobs, "following": following}
     if not wants_page(call.request):
         return part(call, "workspaces/job_rows.html", **shown)
     return await page(call, "workspaces/jobs.html", done=_DONE.get(call.query.get("done", ""), ""), **shown)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contactory.base.settings import Settings
+from contactory.contacts.write.change import Origin
 from contactory.contacts.write.create import NewContact, create_contacts
 from contactory.rules.actor import Actor
 from tests.servers import Sql
@@ -173,8 +174,7 @@ def test_a_creation_that_is_tried_again_is_one_creation(world: World, sql: Sql) 
     """A lane tries a whole batch again where a part of it collided with another transaction."""
     new = NewContact(
         workspace_id=world.acme,
-        actor=Actor(None, world.account_id, world.acme, "live", "write", "system"),
-        request_id="twice",
+        origin=Origin(Actor(None, world.account_id, world.acme, "live", "write", "system"), "twice"),
         catalog_version=1,
         phone=a_phone(),
     )

@@ -8,13 +8,15 @@ from typing import Any, cast
 import msgspec
 
 from contactory.base.turns import Turns
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.calls import ATTEMPTS, BEING_CHANGED, catalog_of
+from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
+from contactory.contacts.api.context import context_of
 from contactory.contacts.identities import Identity, identities
 from contactory.contacts.model import Contact
 from contactory.contacts.schemas import BATCH_ITEM
-from contactory.contacts.write.change import Change, Outcome
-from contactory.contacts.write.commands import create, learn, new_change, refuse, show, upsert, write
+from contactory.contacts.write.change import Change, Outcome, new_change
+from contactory.contacts.write.commands import Written, create, refuse, upsert, write, written
 from contactory.contacts.write.lanes import lock
 from contactory.contacts.write.statement import DELETE
 from contactory.database.db import Connection
@@ -22,7 +24,7 @@ from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Jso
 from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import JSON, Response, encode_json
-from contactory.web.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
+from contactory.web.operations import Call
 
 MOST = 1000
 MOST_BYTES = 63 << 20
@@ -51,7 +53,7 @@ FORM = Form({"workspaceId": WORKSPACE_ID, "operations": unchecked(_OPERATIONS)},
 async def batch(call: Call) -> Response:
     """Runs up to a thousand operations; the answer has a result for each, in order."""
     operations, workspace_id = _operations(call.body)
-    running = _Batch(call, await call.catalog(workspace_id), operations)
+    running = _Batch(call, await catalog_of(call, workspace_id), operations)
     await running.run()
     return Response(200, running.answer(), [("content-type", JSON)])
 
@@ -73,6 +75,7 @@ class _Batch:
 
     def __init__(self, call: Call, catalog: Catalog, operations: list[Json]) -> None:
         self._call = call
+        self._ctx = context_of(call)
         self._catalog = catalog
         self._operations = operations
         self._results: list[bytes | None] = [None] * len(operations)
@@ -87,13 +90,16 @@ class _Batch:
     async def run(self) -> None:
         """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
         those that come after it, are tried again."""
-        for _ in range(CATALOG_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
                 return
-            self._catalog = await self._call.newest(self._catalog)
+            self._catalog = await self._newest()
         for index in self._left():
             self._refuse(index, Unavailable(BEING_CHANGED))
+
+    async def _newest(self) -> Catalog:
+        return await self._call.app.catalogs.newest(self._catalog, self._call.conn)
 
     def _left(self) -> list[int]:
         return [index for index, result in enumerate(self._results) if result is None]
@@ -111,7 +117,7 @@ class _Batch:
                 await self._turns.pause()
             known = self._catalog
             if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
-                self._catalog = await self._call.newest(known)
+                self._catalog = await self._newest()
             if self._catalog is known:
                 for index, problem in refused.items():
                     self._refuse(index, problem)
@@ -171,7 +177,7 @@ class _Batch:
 
     def _change(self, step: Step) -> Change:
         mask = DELETE if step.kind == "delete" else 0
-        change = new_change(self._call, self._catalog, step.contact_id, mask)
+        change = new_change(self._ctx, self._catalog, step.contact_id, mask)
         if step.kind == "update":
             change.take(step.values, self._catalog)
         change.if_match = step.if_match
@@ -180,23 +186,17 @@ class _Batch:
     async def _written(self, step: Step, change: Change, writing: "asyncio.Future[Outcome]") -> Object:
         outcome = await writing
         refuse(outcome)
-        learn(self._call, change, outcome, self._catalog)
-        if step.kind == "delete":
-            return {"status": 204}
-        contact = await show(self._call, outcome.row, step.contact_id, self._catalog)
-        return {"status": 200, "contact": contact}
+        return _result(step, await written(self._ctx, change, outcome, self._catalog))
 
     async def _alone(self, step: Step) -> Object:
-        call, catalog = self._call, self._catalog
+        ctx, catalog = self._ctx, self._catalog
         if step.kind == "create":
-            result = await create(call, step.values, catalog)
+            result = await create(ctx, step.values, catalog)
         elif step.kind == "upsert":
-            result = await upsert(call, step.values, catalog, step.preserve, step.found)
+            result = await upsert(ctx, step.values, catalog, step.preserve, step.found)
         else:
-            result = await write(call, self._change(step), catalog)
-        if step.kind == "delete":
-            return {"status": 204}
-        return {"status": 201 if result.created else 200, "contact": result.contact}
+            result = await write(ctx, self._change(step), catalog)
+        return _result(step, result)
 
     async def _finish(self, step: Step, work: Awaitable[Object]) -> None:
         try:
@@ -218,6 +218,12 @@ class _Batch:
             self._call.touched += subjects_of(self._operations[index], self._catalog)
         body = problem.caught().body(f"{request.path}#/operations/{index}", request.request_id)
         self._keep(index, {"status": problem.status, "problem": body})
+
+
+def _result(step: Step, result: Written) -> Object:
+    if step.kind == "delete":
+        return {"status": 204}
+    return {"status": 201 if result.created else 200, "contact": result.contact}
 
 
 _NO_ROOM = (

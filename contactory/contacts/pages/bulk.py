@@ -11,21 +11,24 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.calls import of_actor, with_catalog
+from contactory.catalog.catalog import Catalog, Stale
+from contactory.contacts.api.context import context_of
 from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.pages.edit import patch_of
 from contactory.contacts.pages.grid import selected
 from contactory.contacts.pages.selection import filter_of, selection_of
 from contactory.contacts.read.cursors import parse_cursor
 from contactory.contacts.read.listing import list_contacts
-from contactory.contacts.write.commands import Written, new_change, write
+from contactory.contacts.write.change import new_change
+from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.write.undo import delete, undo
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response, json_response
-from contactory.web.operations import Call, Stale
+from contactory.web.operations import Call
 
 PIECE = 250
 ACTION = one_of("addTags", "removeTags", "set", "delete", "undo")
@@ -45,16 +48,13 @@ class Result(msgspec.Struct, rename="camel"):
     """Where the next piece begins."""
 
 
-async def change_many(call: Call) -> Response:
+@with_catalog(of_actor)
+async def change_many(call: Call, catalog: Catalog) -> Response:
     """Changes a piece of the contacts that are meant; for a script."""
     action = _parsed_action(call)
-
-    async def attempt(catalog: Catalog) -> Response:
-        targets, following = await _targets(call, catalog)
-        act = await _ACTS[action](call, catalog)
-        return json_response(200, await _each(targets, act, following))
-
-    return await call.by_catalog(None, attempt)
+    targets, following = await _targets(call, catalog)
+    act = await _ACTS[action](call, catalog)
+    return json_response(200, await _each(targets, act, following))
 
 
 def _parsed_action(call: Call) -> str:
@@ -131,14 +131,16 @@ async def _tags(call: Call, catalog: Catalog, mode: int) -> Act:
     errors.check()
     await call.app.catalogs.tag_ids(catalog, tags, call.conn)
 
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        change = new_change(call, catalog, _split(target)[0], 0)
+        change = new_change(ctx, catalog, _split(target)[0])
         if mode == TAGS_ADD:
             change.take_tags(tags, catalog, TAGS_ADD)
         else:
             change.mask |= TAGS_REMOVE
             change.tag_ids = [tag_id for name in tags for tag_id in catalog.aliases(name)]
-        return await write(call, change, catalog)
+        return await write(ctx, change, catalog)
 
     return act
 
@@ -157,24 +159,30 @@ async def _set(call: Call, catalog: Catalog) -> Act:
     values = parse_values(data, catalog, errors)
     errors.check()
 
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        change = new_change(call, catalog, _split(target)[0])
+        change = new_change(ctx, catalog, _split(target)[0])
         change.take(values, catalog)
-        return await write(call, change, catalog)
+        return await write(ctx, change, catalog)
 
     return act
 
 
 async def _delete(call: Call, catalog: Catalog) -> Act:
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        return await delete(call, catalog, _split(target)[0])
+        return await delete(ctx, catalog, _split(target)[0])
 
     return act
 
 
 async def _undo(call: Call, catalog: Catalog) -> Act:
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        return await undo(call, catalog, *_split(target))
+        return await undo(ctx, catalog, *_split(target))
 
     return act
 

@@ -6,17 +6,21 @@ from typing import Any, cast
 
 import msgspec
 
+from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
-from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
+from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values
 from contactory.contacts.pages.availability import Reach, reach_of
-from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, consents
+from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.history import timeline
-from contactory.contacts.write.commands import create, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import new_change
+from contactory.contacts.write.commands import create, write
 from contactory.contacts.write.purge import purge
 from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
@@ -84,7 +88,7 @@ async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
         raise NotFound
-    contact = await show(call, row, contact_id, catalog)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     reach = reach_of(row, catalog) if row["deleted_at"] is None else None
     return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
 
@@ -130,24 +134,21 @@ def _key(error: FieldError) -> str:
 
 async def show_reach(call: Call) -> Response:
     """Whether the contact may be contacted now; for a script."""
-    shown = await read_shown(call, await call.catalog(None), call.path_id())
+    shown = await read_shown(call, await catalog_of(call), call.path_id())
     if shown.reach is None:
         raise NotFound
     target = f"{_path(call)}/{shown.contact.id}"
     return part(call, "contacts/reach.html", reach=shown.reach, target=target)
 
 
-async def show_contact(call: Call) -> Response:
+@with_catalog(of_actor)
+async def show_contact(call: Call, catalog: Catalog) -> Response:
     """The page of a contact; for a script further events of its history."""
     contact_id = call.path_id()
-
-    async def attempt(catalog: Catalog) -> Response:
-        shown = await read_shown(call, catalog, contact_id)
-        if not wants_page(call.request):
-            return part(call, "contacts/events.html", **await _history(call, shown))
-        return await contact_page(call, shown, fields_of(catalog, shown.contact))
-
-    return await call.by_catalog(None, attempt)
+    shown = await read_shown(call, catalog, contact_id)
+    if not wants_page(call.request):
+        return part(call, "contacts/events.html", **await _history(call, shown))
+    return await contact_page(call, shown, fields_of(catalog, shown.contact))
 
 
 async def _history(call: Call, shown: Shown) -> dict[str, Any]:
@@ -191,22 +192,19 @@ async def contact_page(
     return await page(call, "contacts/contact.html", status, **values)
 
 
-async def save_contact(call: Call) -> Response:
+@with_catalog(of_actor)
+async def save_contact(call: Call, catalog: Catalog) -> Response:
     """Changes what differs; a form that is refused comes back with what is wrong."""
     contact_id, form = call.path_id(), call.visit.form
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            await change_by_form(call, contact_id, catalog, by_line=True)
-        except (ValidationProblem, Conflict, PreconditionFailed) as problem:
-            shown = await read_shown(call, catalog, contact_id)
-            moved = isinstance(problem, PreconditionFailed)
-            fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
-            detail = _MOVED if moved else problem.detail
-            return await contact_page(call, shown, fields, problem.status, detail)
-        return see_other(f"{_path(call)}/{contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        await change_by_form(call, contact_id, catalog, by_line=True)
+    except (ValidationProblem, Conflict, PreconditionFailed) as problem:
+        shown = await read_shown(call, catalog, contact_id)
+        moved = isinstance(problem, PreconditionFailed)
+        fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
+        detail = _MOVED if moved else problem.detail
+        return await contact_page(call, shown, fields, problem.status, detail)
+    return see_other(f"{_path(call)}/{contact_id}")
 
 
 _MOVED = (
@@ -217,7 +215,7 @@ _MOVED = (
 
 async def show_new(call: Call) -> Response:
     """The form for a new contact."""
-    catalog = await call.catalog(None)
+    catalog = await catalog_of(call)
     return await _new_page(call, fields_of(catalog, None))
 
 
@@ -225,19 +223,16 @@ async def _new_page(call: Call, fields: list[Field], status: int = 200, problem:
     return await page(call, "contacts/new.html", status, fields=fields, problem=problem, here=_path(call))
 
 
-async def make_contact(call: Call) -> Response:
+@with_catalog(of_actor)
+async def make_contact(call: Call, catalog: Catalog) -> Response:
     """Makes a contact; one that is refused comes back with what is wrong."""
     form = call.visit.form
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            made = await create(call, _new_values(call, catalog), catalog)
-        except (ValidationProblem, Conflict) as problem:
-            fields = _with_problem(fields_of(catalog, None), form, problem)
-            return await _new_page(call, fields, problem.status, problem.detail)
-        return see_other(f"{_path(call)}/{made.contact.id}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        made = await create(context_of(call), _new_values(call, catalog), catalog)
+    except (ValidationProblem, Conflict) as problem:
+        fields = _with_problem(fields_of(catalog, None), form, problem)
+        return await _new_page(call, fields, problem.status, problem.detail)
+    return see_other(f"{_path(call)}/{made.contact.id}")
 
 
 def _new_values(call: Call, catalog: Catalog) -> Values:
@@ -256,21 +251,18 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
     return values
 
 
-async def undo_change(call: Call) -> Response:
+@with_catalog(of_actor)
+async def undo_change(call: Call, catalog: Catalog) -> Response:
     """Takes one change of the history back."""
     contact_id, version = call.path_id(), _version(call)
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            await undo(call, catalog, contact_id, version)
-        except (ValidationProblem, Conflict) as problem:
-            shown = await read_shown(call, catalog, contact_id)
-            return await contact_page(
-                call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
-            )
-        return see_other(f"{_path(call)}/{contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        await undo(context_of(call), catalog, contact_id, version)
+    except (ValidationProblem, Conflict) as problem:
+        shown = await read_shown(call, catalog, contact_id)
+        return await contact_page(
+            call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
+        )
+    return see_other(f"{_path(call)}/{contact_id}")
 
 
 def _version(call: Call) -> int:
@@ -280,32 +272,27 @@ def _version(call: Call) -> int:
     raise NotFound
 
 
-async def delete_contact(call: Call) -> Response:
+@with_catalog(of_actor)
+async def delete_contact(call: Call, catalog: Catalog) -> Response:
     """Deletes a contact; the grid offers to take that back."""
     contact_id = call.path_id()
-
-    async def attempt(catalog: Catalog) -> Response:
-        await delete(call, catalog, contact_id)
-        return see_other(f"{_path(call)}?deleted={contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    await delete(context_of(call), catalog, contact_id)
+    return see_other(f"{_path(call)}?deleted={contact_id}")
 
 
-async def restore_contact(call: Call) -> Response:
+@with_catalog(of_actor)
+async def restore_contact(call: Call, catalog: Catalog) -> Response:
     """Makes a deleted contact active again."""
     contact_id = call.path_id()
-
-    async def attempt(catalog: Catalog) -> Response:
-        await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
-        return see_other(f"{_path(call)}/{contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    ctx = context_of(call)
+    await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
+    return see_other(f"{_path(call)}/{contact_id}")
 
 
 async def purge_contact(call: Call) -> Response:
     """Erases a contact and every trace of its values, where the word that says so was typed."""
     contact_id = call.path_id()
-    catalog = await call.catalog(None)
+    catalog = await catalog_of(call)
     if call.visit.value("word").strip().casefold() != PURGE_WORD:
         shown = await read_shown(call, catalog, contact_id)
         detail = f"Nothing was erased: type the word {PURGE_WORD} to erase the contact."

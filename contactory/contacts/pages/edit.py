@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 
+from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.columns import columns_of, value_of
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.pages.grid import layout_of, row_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
-from contactory.contacts.write.change import Change
-from contactory.contacts.write.commands import Written, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import Change, new_change
+from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import Visit, part
@@ -49,8 +52,9 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    contact = await show(call, row, contact_id, catalog)
-    change, errors = new_change(call, catalog, contact_id), Errors()
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    ctx = context_of(call)
+    change, errors = new_change(ctx, catalog, contact_id), Errors()
     _take_texts(call.visit, change, contact, catalog, errors)
     tags = _sent_tags(call, contact, catalog, errors, by_line=by_line)
     errors.check()
@@ -66,7 +70,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     if version := call.visit.value("version"):
         known = version.isascii() and version.isdigit() and len(version) < 19
         change.if_match = [int(version) if known else -1]
-    return await write(call, change, catalog)
+    return await write(ctx, change, catalog)
 
 
 def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog, errors: Errors) -> None:
@@ -91,17 +95,14 @@ async def _take_tags(call: Call, change: Change, names: list[str], catalog: Cata
     change.take_tags(names, catalog, mode)
 
 
-async def edit_cell(call: Call) -> Response:
+@with_catalog(of_actor)
+async def edit_cell(call: Call, catalog: Catalog) -> Response:
     """Changes a contact; gives its row as it is now. For a script, which can undo what made a new version."""
     contact_id, known = call.path_id(), call.visit.value("version")
-
-    async def attempt(catalog: Catalog) -> Response:
-        written = await change_by_form(call, contact_id, catalog, by_line=False)
-        if known and not written.changed and known != str(written.version):
-            raise PreconditionFailed(written.version)
-        return await _row(call, catalog, written)
-
-    return await call.by_catalog(None, attempt)
+    written = await change_by_form(call, contact_id, catalog, by_line=False)
+    if known and not written.changed and known != str(written.version):
+        raise PreconditionFailed(written.version)
+    return await _row(call, catalog, written)
 
 
 async def show_row(call: Call) -> Response:
@@ -110,8 +111,8 @@ async def show_row(call: Call) -> Response:
     row = await call.app.contacts.get(call.actor.workspace_id or "", contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    catalog = await call.catalog(None)
-    contact = await show(call, row, contact_id, catalog)
+    catalog = await catalog_of(call)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     return await _row(call, catalog, Written(contact, row["version"]))
 
 

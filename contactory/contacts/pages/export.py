@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from contactory.access.users import list_workspaces_of
 from contactory.base.ids import parse_id
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
 from contactory.contacts.model import Contact
@@ -19,8 +20,9 @@ from contactory.contacts.pages.export_formats import ID_COLUMN, Render, as_csv, 
 from contactory.contacts.pages.grid import layout_of, selected
 from contactory.contacts.pages.selection import filter_of, selection_of
 from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.filter import And, Compare
 from contactory.contacts.read.listing import list_contacts
-from contactory.contacts.write.commands import show_all
+from contactory.contacts.read.show import show_all
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem
@@ -35,25 +37,22 @@ _COLUMNS = one_of("shown", "all")
 _ODD = re.compile(r"[^\w.()-]+")
 
 
-async def export_contacts(call: Call) -> Response:
+@with_catalog(of_actor)
+async def export_contacts(call: Call, catalog: Catalog) -> Response:
     """The contacts as a file."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        kind, every = _asked(call)
-        begun = datetime.now(UTC)
-        head, render = await _renderer(call, catalog, kind, every)
-        rows = _all(call, catalog, begun) if "all" in call.visit.form else _chosen(call, catalog)
-        # The first piece before the answer begins: what stands in the way is still told as a problem then.
-        first = await anext(rows, list[Row]())
-        name = await _file_name(call, kind, begun)
-        headers = [
-            ("content-type", _FORMATS[kind]),
-            ("content-disposition", f"attachment; {name}"),
-        ]
-        stream = _file(call, catalog, head, render, first, rows)
-        return Response(200, b"", headers, stream)
-
-    return await call.by_catalog(None, attempt)
+    kind, every = _asked(call)
+    begun = datetime.now(UTC)
+    head, render = await _renderer(call, catalog, kind, every)
+    rows = _all(call, catalog, begun) if "all" in call.visit.form else _chosen(call, catalog)
+    # The first piece before the answer begins: what stands in the way is still told as a problem then.
+    first = await anext(rows, list[Row]())
+    name = await _file_name(call, kind, begun)
+    headers = [
+        ("content-type", _FORMATS[kind]),
+        ("content-disposition", f"attachment; {name}"),
+    ]
+    stream = _file(call, catalog, head, render, first, rows)
+    return Response(200, b"", headers, stream)
 
 
 def _asked(call: Call) -> tuple[str, bool]:
@@ -79,7 +78,7 @@ async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[
     """All that the filter shows, the oldest first, in pieces."""
     selection, cursor = selection_of(selected(call.visit.value("back")), catalog), None
     wanted = await filter_of(call, catalog, selection)
-    wanted.conditions.append(("c.created_at <= {}", [begun]))
+    wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:
         async with call.connection() as conn:
             # By creation, which no change moves: none is met twice, and none left out.
@@ -118,7 +117,7 @@ async def _file(
 
 
 async def _contacts(call: Call, catalog: Catalog, rows: list[Row]) -> list[Contact]:
-    return await show_all(call, [(row["id"], row) for row in rows], catalog)
+    return await show_all(call.app.catalogs, catalog, rows)
 
 
 async def _file_name(call: Call, kind: str, begun: datetime) -> str:

@@ -5,19 +5,29 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
+from contactory.contacts.columns import (
+    CHANNEL_TITLES,
+    MOMENTS,
+    Column,
+    Placed,
+    Saved,
+    arranged,
+    columns_of,
+    value_of,
+)
 from contactory.contacts.model import Contact
-from contactory.contacts.pages.availability import TITLES
 from contactory.contacts.pages.layouts import read_layout, write_layout
 from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
+from contactory.contacts.read.counting import count_up_to
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import comparisons_of
-from contactory.contacts.read.listing import Page, count_up_to, list_contacts
+from contactory.contacts.read.filter_fields import comparisons_of
+from contactory.contacts.read.listing import Page, list_contacts
 from contactory.contacts.read.search import count_matches, query_of
+from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
-from contactory.contacts.write.commands import show_all
 from contactory.dashboard.html import see_other
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
@@ -46,26 +56,23 @@ class RowShown(msgspec.Struct):
     cells: list[tuple[Placed, Any]]
 
 
-async def show_grid(call: Call) -> Response:
+@with_catalog(of_actor)
+async def show_grid(call: Call, catalog: Catalog) -> Response:
     """The grid; for a script the table alone, or its next rows."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        selection = selection_of(call.query, catalog)
-        if call.query.get("column"):
-            return see_other(f"{_path(call)}?{selection.query()}")
-        layout = await layout_of(call, catalog)
-        try:
-            found, status = await _page(call, catalog, selection), 200
-        except TooSlow:
-            if not wants_page(call.request):
-                raise TooSlow(SLOW) from None
-            found, status = None, TooSlow.status
-        shown = await _table(call, catalog, selection, layout, found)
+    selection = selection_of(call.query, catalog)
+    if call.query.get("column"):
+        return see_other(f"{_path(call)}?{selection.query()}")
+    layout = await layout_of(call, catalog)
+    try:
+        found, status = await _page(call, catalog, selection), 200
+    except TooSlow:
         if not wants_page(call.request):
-            return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
-        return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
-
-    return await call.by_catalog(None, attempt)
+            raise TooSlow(SLOW) from None
+        found, status = None, TooSlow.status
+    shown = await _table(call, catalog, selection, layout, found)
+    if not wants_page(call.request):
+        return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
+    return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
 def _path(call: Call) -> str:
@@ -131,14 +138,14 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "deleted": call.query.get("deleted"),
         "groups": {column.group: column for column in columns_of(catalog)},
         "comparisons_of": comparisons_of,
-        "channels": TITLES,
+        "channels": CHANNEL_TITLES,
         "windows": [*catalog.windows.values()],
     }
 
 
 async def rows_shown(call: Call, catalog: Catalog, rows: list[Any], layout: list[Placed]) -> list[RowShown]:
     """Rows of contacts as the grid shows them."""
-    contacts = await show_all(call, [(row["id"], row) for row in rows], catalog)
+    contacts = await show_all(call.app.catalogs, catalog, rows)
     return [row_of(contact, row["version"], layout) for contact, row in zip(contacts, rows, strict=True)]
 
 
@@ -148,42 +155,36 @@ def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
     return RowShown(contact, version, cells)
 
 
-async def count_grid(call: Call) -> Response:
+@with_catalog(of_actor)
+async def count_grid(call: Call, catalog: Catalog) -> Response:
     """How many contacts the grid has in all, up to a limit; for a script."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        selection = selection_of(call.query, catalog)
-        query = query_of(catalog.workspace_id, selection.q)
-        wanted = await filter_of(call, catalog, selection, all_of_them=True)
-        try:
-            async with call.connection() as conn:
-                if query and not selection.conditions and not selection.reachable:
-                    found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
-                else:
-                    found = await count_up_to(conn, catalog, wanted, COUNTED)
-        except TooSlow:
-            found = None  # The grid says so too, and what to do.
-        return part(call, "contacts/count.html", count=found, most=COUNTED)
-
-    return await call.by_catalog(None, attempt)
+    selection = selection_of(call.query, catalog)
+    query = query_of(catalog.workspace_id, selection.q)
+    wanted = await filter_of(call, catalog, selection, all_of_them=True)
+    try:
+        async with call.connection() as conn:
+            if query and not selection.conditions and not selection.reachable:
+                found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
+            else:
+                found = await count_up_to(conn, catalog, wanted, COUNTED)
+    except TooSlow:
+        found = None  # The grid says so too, and what to do.
+    return part(call, "contacts/count.html", count=found, most=COUNTED)
 
 
 # The layout.
 
 
-async def save_layout(call: Call) -> Response:
+@with_catalog(of_actor)
+async def save_layout(call: Call, catalog: Catalog) -> Response:
     """Keeps how the person wants the columns."""
     visit = call.visit
-
-    async def attempt(catalog: Catalog) -> Response:
-        columns = _sent_layout(call, columns_of(catalog))
-        async with call.connection() as conn:
-            await write_layout(conn, catalog.workspace_id, visit.person.id, columns)
-        if wants_page(call.request):
-            return see_other(_back(call))
-        return Response(204)
-
-    return await call.by_catalog(None, attempt)
+    columns = _sent_layout(call, columns_of(catalog))
+    async with call.connection() as conn:
+        await write_layout(conn, catalog.workspace_id, visit.person.id, columns)
+    if wants_page(call.request):
+        return see_other(_back(call))
+    return Response(204)
 
 
 def _back(call: Call) -> str:
@@ -220,33 +221,29 @@ def _width(sent: str | None) -> int | None:
 # Saved views.
 
 _VIEW_NAME = text(100, null=False)
-QUERY_OF_VIEW = Rule(str, {"type": "string"})
 
 
-async def save_view(call: Call) -> Response:
+@with_catalog(of_actor)
+async def save_view(call: Call, catalog: Catalog) -> Response:
     """Gives the filter that is shown a name."""
     visit = call.visit
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            name = _VIEW_NAME.parse(visit.value("name"))
-        except Invalid as error:
-            detail = f"The name {error.detail}"
-            raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
-        # Kept as it would be made up today, so that nothing else can get into the address.
-        selection = selection_of(selected(visit.value("back")), catalog)
-        async with call.transaction() as conn:
-            view_id = await make_view(
-                conn,
-                catalog.workspace_id,
-                visit.person.id,
-                name,
-                selection.query(),
-                shared=bool(visit.value("shared")) and call.actor.may("write"),
-            )
-        return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        name = _VIEW_NAME.parse(visit.value("name"))
+    except Invalid as error:
+        detail = f"The name {error.detail}"
+        raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
+    # Kept as it would be made up today, so that nothing else can get into the address.
+    selection = selection_of(selected(visit.value("back")), catalog)
+    async with call.transaction() as conn:
+        view_id = await make_view(
+            conn,
+            catalog.workspace_id,
+            visit.person.id,
+            name,
+            selection.query(),
+            shared=bool(visit.value("shared")) and call.actor.may("write"),
+        )
+    return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
 
 
 SELECTED = ("q", "where", "sort", "availableNow", "window")
@@ -270,13 +267,10 @@ async def remove_view(call: Call) -> Response:
     return see_other(_path(call))
 
 
-async def suggest_tags(call: Call) -> Response:
+@with_catalog(of_actor)
+async def suggest_tags(call: Call, catalog: Catalog) -> Response:
     """Tags whose names hold what was typed; for a script."""
     typed = call.query.get("q", "").casefold()
-
-    async def attempt(catalog: Catalog) -> Response:
-        names = [name for name in catalog.tag_ids if typed in name.casefold()]
-        names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
-        return json_response(200, names[:20])
-
-    return await call.by_catalog(None, attempt)
+    names = [name for name in catalog.tag_ids if typed in name.casefold()]
+    names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
+    return json_response(200, names[:20])

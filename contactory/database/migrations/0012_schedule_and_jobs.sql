@@ -4,7 +4,7 @@ create table schedule (
     every         interval not null,
     registered_at timestamptz not null,
     due_at        timestamptz not null,
-    failures      integer not null default 0,
+    failures      bigint not null default 0,
     holder        uuid,
     held_until    timestamptz,
     last_success  timestamptz
@@ -35,7 +35,7 @@ create table jobs (
     holder         uuid,
     held_until     timestamptz,
     -- How often in a row it was begun without a piece coming to its end.
-    attempts       integer not null default 0,
+    attempts       bigint not null default 0,
     -- The kind of the last failure, for those who run the installation.
     error          text,
     -- Grows with each change that a client can see.
