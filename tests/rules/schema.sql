@@ -147,7 +147,7 @@ CREATE TABLE public.jobs (
     request_id text,
     holder uuid,
     held_until timestamp with time zone,
-    attempts integer DEFAULT 0 NOT NULL,
+    attempts bigint DEFAULT 0 NOT NULL,
     error text,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -202,7 +202,7 @@ CREATE TABLE public.schedule (
     every interval NOT NULL,
     registered_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone NOT NULL,
-    failures integer DEFAULT 0 NOT NULL,
+    failures bigint DEFAULT 0 NOT NULL,
     holder uuid,
     held_until timestamp with time zone,
     last_success timestamp with time zone
