@@ -20,7 +20,7 @@ _LOOK_SECONDS = 5.0
 """How often a process looks whether a job that one process does at a time is due."""
 _FIRST_SECONDS = 10.0
 _NOTED_SECONDS = 30.0
-"""How often the table is told of a job that every process does."""
+"""How often the table learns of a success of a job that every process does."""
 _SHORTEST_DELAY, _DOUBLINGS = 10.0, 5
 _IN_PASSING = (Unavailable, *COLLISION)
 """What says nothing of the job: the database is away, or others were in the way."""
