@@ -49,7 +49,7 @@ def _as_keys(zones: tuple[str, ...]) -> str:
     return msgspec.json.encode(dict.fromkeys(zones, 1)).decode()
 
 
-# What a verdict (availability/verdict.py) objects to, said of a contact `c` in SQL, by channel.
+# What a verdict (local_time/verdict.py) objects to, in SQL on a contact `c`, by channel.
 NO_ADDRESS = {"call": "(c.phone is null)", "sms": "(c.phone is null)", "email": "(c.email is null)"}
 DENIED = {
     name: f"""coalesce(c.consent @> '{{"{name}": {{"status": "denied"}}}}', false)""" for name in NO_ADDRESS
