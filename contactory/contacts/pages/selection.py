@@ -11,6 +11,7 @@ from contactory.contacts.columns import BUILT_IN, Column, columns_of
 from contactory.contacts.read.available import Reachable, reachable
 from contactory.contacts.read.filter import And, Compare, Filter, available, tag_names
 from contactory.contacts.read.filter_url import Condition, parse_condition
+from contactory.contacts.read.filter_words import availability
 from contactory.contacts.read.search import matches, query_of, search
 from contactory.dashboard.inputs import TEXT
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
@@ -74,6 +75,11 @@ class Selection(msgspec.Struct):
     def available(self) -> str:
         """The channel for availability now; empty without that filter."""
         return self.reachable.channel if self.reachable else ""
+
+    @property
+    def available_words(self) -> str:
+        """The same in words, without the window."""
+        return availability(self.reachable, now=True) if self.reachable else ""
 
     @property
     def named(self) -> dict[str, str]:

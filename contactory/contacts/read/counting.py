@@ -1,4 +1,4 @@
-"""How many contacts match a filter."""
+"""Counts of the contacts that match a filter."""
 
 from typing import NamedTuple
 
@@ -13,15 +13,15 @@ from contactory.local_time.plan import Group
 
 
 class Count(NamedTuple):
-    """The number of contacts."""
+    """A number of contacts."""
 
     value: int
     exact: bool
-    """If not, the number comes from PostgreSQL's statistics."""
+    """Whether they were counted; else it is an estimate by PostgreSQL's statistics."""
 
 
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
-    """The total number of contacts in a list."""
+    """The number of contacts in a whole list."""
     query = Query(catalog, clauses_of(wanted))
     return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
 
@@ -37,7 +37,7 @@ async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: 
 
 
 async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> Count:
-    """Like count_contacts up to `most`, and an estimate above."""
+    """As count_contacts up to `most`, and an estimate above."""
     counted = await count_up_to(conn, catalog, wanted, most)
     if counted <= most:
         return Count(counted, exact=True)
@@ -50,13 +50,13 @@ async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, 
 
 
 def _rounded(count: int) -> int:
-    """Rounds to two digits, because an estimate is not more exact."""
+    """To two digits: an estimate does not know more."""
     unit = 10 ** (len(str(count)) - 2)
     return (count + unit // 2) // unit * unit
 
 
 async def count_by_zones(conn: Connection, catalog: Catalog, channel: str, wanted: Filter) -> list[Group]:
-    """The contacts, counted by their possible zones and by the reasons why they may never be contacted."""
+    """The numbers of contacts by the zones that they could be in, and by why they can never be contacted."""
     query = Query(catalog, clauses_of(wanted))
     rows = await conn.fetch(
         f"""select c.timezone, c.timezones, count(*) as contacts,

@@ -1,6 +1,6 @@
-"""The fields of a filter, and the comparisons of each field.
+"""The fields of a contact that a filter knows, each with its comparisons.
 
-The comparisons of a custom field are defined with its type, in values/field_types.
+The comparisons of a custom field are those of its type, in values/field_types.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,15 +24,15 @@ class Operator(NamedTuple):
     """One comparison."""
 
     words: str
-    """The words between the name of the field and the value."""
+    """In words, between the name of the field and the value."""
     condition: Callable[[str, Any, Catalog], Sql]
-    """The condition on a place in the row and a value. It may be null if there is no value."""
+    """The condition on an SQL expression and a value. It may be null if the contact has no value."""
     parse: Callable[[str, Catalog], Any] | None = None
-    """Parses the typed value, which is not empty; raises Invalid. None if it does not take a value."""
+    """Makes the value from text that is not empty; raises Invalid. None for an operator without a value."""
 
     @property
     def valueless(self) -> bool:
-        """Whether it does not take a value."""
+        """Whether it takes no value."""
         return self.parse is None
 
 
@@ -43,11 +43,11 @@ class Field(NamedTuple):
     """A built-in field."""
 
     place: str
-    """The place in the row of a contact `c`."""
+    """The SQL expression for it in the row of a contact `c`."""
     offered: Operators
-    """The comparisons in the grid, in its order."""
+    """The comparisons that the grid offers, in the order of its menu."""
     further: Operators = {}
-    """The comparisons only for programs."""
+    """Comparisons that the grid does not offer."""
 
 
 def _same(value: Any, catalog: Catalog) -> Any:
@@ -60,7 +60,7 @@ def _compared(
     parse: Callable[[str, Catalog], Any] | None = None,
     bind: Callable[[Any, Catalog], Any] = _same,
 ) -> Operator:
-    """A comparison by `sql`, with `{place}` and then `{value}`; `bind` converts the value for the driver."""
+    """A comparison by `sql`, which has `{place}` and then `{value}`; `bind` makes the argument."""
 
     def condition(place: str, value: Any, catalog: Catalog) -> Sql:
         return sql.format(place=place, value="{}"), [bind(value, catalog)]
@@ -69,7 +69,7 @@ def _compared(
 
 
 def _of_type(operator: field_type.Operator) -> Operator:
-    """A comparison of a type of custom fields. Its values are the typed texts."""
+    """A comparison of a type of custom fields. Its values are text, as a user types them."""
 
     def condition(place: str, value: Any, catalog: Catalog) -> Sql:
         return operator.condition(place, value or "")
@@ -119,7 +119,7 @@ _PHONE = {
 }
 _ZONE = {"is": _compared("is", "{place} = {value}", _same), **_KNOWN}
 _ANY_TAG = "{place} && {value}::bigint[]"
-# The value is one name or several: at least one of them, or none.
+# Of one or several names: the contact has at least one of them, or lacks them all.
 _TAGS = {
     "has": _compared("have", _ANY_TAG, _one_tag, _aliases),
     "lacks": _compared("lack", f"not {_ANY_TAG}", _one_tag, _aliases),
@@ -136,13 +136,13 @@ _MOMENT_FURTHER = {
 }
 _CONSENT = {"is": _compared("is", "{place} = {value}")}
 _SEARCH = {
-    # For all that match: the index of the words leads to them.
+    # For all matches: the index of the words finds them.
     "finds": _compared(
         "match the search",
         """{place} in (select s.contact_id from contact_search s
                          where s.workspace_id = $1 and s.words @@ {value}::tsquery)""",
     ),
-    # For the first ones of an order. As a value and not a join, so that the walk stops after a page.
+    # For the first matches in an order. As a value, not a join, so that the scan stops after a page.
     "meets": _compared(
         "match the search",
         """(select s.words @@ {value}::tsquery from contact_search s
@@ -150,7 +150,7 @@ _SEARCH = {
     ),
 }
 _EXACTLY = _compared("is exactly", "{place} = {value}")
-"""The stored text of a custom value."""
+"""Of a custom value, in its stored form."""
 
 FIELDS: dict[str, Field] = {
     "firstName": Field("c.first_name", _TEXT),
@@ -176,16 +176,16 @@ FIELDS: dict[str, Field] = {
 
 
 def comparisons_of(column: Column) -> Operators:
-    """The comparisons of a column of the grid, by the name in the URL."""
-    if column.custom:
-        return {name: _of_type(operator) for name, operator in type_of(column.kind).operators.items()}
+    """The comparisons that the grid offers for a column, by their names in the URL."""
+    if column.custom and column.type:
+        return {name: _of_type(operator) for name, operator in column.type.operators.items()}
     return FIELDS[column.key].offered
 
 
 def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]:
-    """The place of a field, and its comparison with that name.
+    """The SQL expression of a field, and its comparison of that name.
 
-    Raises Invalid if the custom field does not exist, and KeyError for an unknown comparison.
+    Raises Invalid for a custom field that does not exist, and KeyError for a comparison that the field lacks.
     """
     if field in FIELDS:
         place, offered, further = FIELDS[field]
@@ -199,5 +199,5 @@ def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]
 
 
 def unknown_field() -> Invalid:
-    """The error for a filter with an unknown field."""
-    return Invalid("unknown_filter", "The field of this filter does not exist, or does not exist any more")
+    """The error for a filter on a field that does not exist."""
+    return Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")

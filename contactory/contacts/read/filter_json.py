@@ -1,4 +1,4 @@
-"""The filter of a plan in JSON: contacts must match all its parts."""
+"""The filter of a plan, in JSON: a contact must match all of its members."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -37,7 +37,7 @@ PLAN_FILTER: Object = {
 
 
 def parse_plan_filter(given: Json, catalog: Catalog, errors: Errors, *path: str | int) -> Filter:
-    """The filter of a plan; adds the errors to `errors`."""
+    """The filter of a plan; errors go to `errors`."""
     if not isinstance(given, dict):
         errors.add(Invalid("wrong_type", "must be an object with tag, customFields or ids"), *path)
         return EVERYTHING

@@ -1,4 +1,4 @@
-"""Filters in URLs: the grid's conditions, and the parameters of the API's list.
+"""Filters in URLs: the conditions of the grid, and the parameters of the API's list.
 
 A condition of the grid has the form `column:operator:value`, for example `tags:has:vip` or
 `field-12:least:500`.
@@ -26,15 +26,15 @@ class Condition(msgspec.Struct, frozen=True):
 
     compare: Compare
     text: str
-    """The condition in the form of the URL."""
+    """As the URL has it."""
     words: str
-    """The condition in words, without the value."""
+    """In words, without the value."""
     value: str
-    """The typed value."""
+    """As the user typed it."""
 
 
 def parse_condition(text: str, catalog: Catalog) -> Condition:
-    """The condition in a text of the URL. Raises Invalid."""
+    """The condition in a URL. Raises Invalid."""
     key, _, rest = text.partition(":")
     name, _, value = rest.partition(":")
     column = next((c for c in columns_of(catalog) if c.key == key), None)
@@ -59,7 +59,7 @@ _TIMES = {
 
 
 def parse_list_filter(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Filter:
-    """The filter of the API's list; adds the errors to `errors`."""
+    """The filter of the API's list; errors go to `errors`."""
     return And(tuple(_of_list(query, catalog, errors)))
 
 
@@ -85,7 +85,7 @@ def _of_list(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Iter
 def parse_address(
     query: Mapping[str, Any], catalog: Catalog, errors: Errors
 ) -> tuple[str | None, str | None]:
-    """The phone and the key of the e-mail in a query; adds the errors to `errors`."""
+    """The phone and the key of the e-mail in a query; errors go to `errors`."""
     phone = email_key = None
     try:
         if "email" in query:

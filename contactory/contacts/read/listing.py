@@ -4,7 +4,7 @@ Sorted by creation, a list walks an index. Sorted by the last change, it walks t
 contact once, because every PATCH would have to update an index on updated_at. A cursor of that order has the
 snapshot in which its walk began, and every contact keeps its place of that moment.
 
-The filter for availability is computed by zones (available.py).
+Who may be contacted at a moment is a question of zones (available.py).
 """
 
 from collections.abc import Collection
