@@ -1,7 +1,7 @@
-"""Erasing, in the background, what deleted tags, custom fields and workspaces leave in contacts' rows.
+"""Removes, in the background, the data of deleted tags, custom fields and workspaces from contacts' rows.
 
-Nothing shows it any more from the moment of the deletion; this takes it off the disk. A piece at a time, each
-in its own short transaction, by whichever process is free.
+This data is hidden from the moment of the deletion; this module removes it from the disk, a piece at a time,
+each in its own short transaction, in whichever process is free.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from contactory.database.db import Connection, Database
 
 _PIECE = 1000
 
-# Each pair: what is to be swept, and one piece of the sweep, which says how many rows it had to do.
+# For each kind: the next one to clean up, and one piece of the work, which returns its number of rows.
 _TAG = """
 select workspace_id, id from tags where deleted_at is not null and swept_at is null
  order by 1, 2 limit 1 for update skip locked
@@ -67,7 +67,7 @@ _SWEEPS = (
 
 
 async def sweep(db: Database) -> bool:
-    """Does one piece of every sweep that is due; says whether there is more."""
+    """Does one piece of every due clean-up; returns whether there is more."""
     more = False
     for find, piece, done in _SWEEPS:
         async with db.transaction() as conn:

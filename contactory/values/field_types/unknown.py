@@ -16,7 +16,9 @@ def unknown_type(name: str) -> FieldType:
     """What stands in for the type of that name."""
 
     def parse(value: Scalar) -> str:
-        detail = f"cannot be set by this server, which does not know the type {quote(name)}: upgrade it"
+        detail = (
+            f"cannot be set by this server, which does not know the type {quote(name)}: upgrade the server"
+        )
         raise Invalid("unknown_type", detail)
 
     return FieldType(
