@@ -137,7 +137,7 @@ def unpacked(body: bytes, limit: int) -> bytes:
 
 
 async def _unpacked_pieces(pieces: AsyncGenerator[bytes], limit: int) -> AsyncGenerator[bytes]:
-    """Unpacks what comes, in pieces that are no larger than `_PIECE`, of at most `limit` bytes together."""
+    """Decompresses what arrives, in pieces of at most `_PIECE` bytes, up to `limit` bytes together."""
     member, members, room = zlib.decompressobj(_GZIP), 1, limit
     async for packed in pieces:
         rest, piece = packed, b""
