@@ -97,10 +97,10 @@ class Call:
         return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
     def pieces(self) -> AsyncGenerator[bytes]:
-        """The body of an operation that takes it `in_pieces`, unpacked, for one reading.
+        """The decompressed body of an operation with `in_pieces`; it can be read once.
 
-        While the handler is at work on a piece, hardly more of the body is read. Raises as read_body does,
-        in the middle too: what was made of the pieces so far is the handler's to undo.
+        While the handler works on a piece, reading pauses soon. Raises like read_body, also in the middle:
+        then the handler must undo its work on the earlier pieces.
         """
         settings = self.app.settings
         limit = self.operation.body_limit(settings)
@@ -227,7 +227,7 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
 
 
 def permit(operation: Operation, actor: Actor) -> None:
-    """Raises Forbidden where the actor may not do this."""
+    """Raises Forbidden if the actor may not do this."""
     if operation.permission and not actor.may(operation.permission):
         raise Forbidden(
             f"This API key has the permission {actor.permission}; the operation needs {operation.permission}."

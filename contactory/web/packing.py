@@ -87,13 +87,13 @@ def read_body(request: Request, limit: int, timeout: float) -> Awaitable[bytes]:
 
 
 def read_pieces(request: Request, limit: int, timeout: float) -> AsyncGenerator[bytes]:
-    """A request's body piece by piece, unpacked, as read_body gives it whole; `timeout` is for each piece."""
+    """A request's body in pieces, decompressed; like read_body, but `timeout` is for each piece."""
     pieces = request.pieces(limit, timeout)
     return _unpacked_pieces(pieces, limit) if _is_packed(request) else pieces
 
 
 def _is_packed(request: Request) -> bool:
-    """Whether the body has to be unpacked. Raises UnsupportedMediaType where it cannot be."""
+    """Whether the body is compressed. Raises UnsupportedMediaType for another coding than gzip."""
     coding = request.header("content-encoding")
     if coding is None or coding.strip().lower() in ("", "identity"):
         return False

@@ -1,4 +1,4 @@
-"""Dates of the calendar; of a timestamp, its date as it is written there."""
+"""Calendar dates; a timestamp is cut to its date."""
 
 import re
 from datetime import date, datetime
