@@ -1,4 +1,4 @@
-"""Erasing, in the background, what deleted tags, custom fields and workspaces leave in contacts' rows.
+"""Removes, in the background, the data of deleted tags, custom fields and workspaces from contacts' rows.
 
 Nothing shows it any more from the moment of the deletion; this takes it off the disk. Each is a walk over the
 workspace's contacts by their ids: a piece looks at a fixed number of them, changes those that hold what was
