@@ -74,6 +74,11 @@ class Call:
         self._visit = visit
 
     @property
+    def workspace_id(self) -> str:
+        """The workspace in the path of a page."""
+        return self.actor.workspace_id or ""
+
+    @property
     def body(self) -> Object:
         """A copy of the body, for a handler to take apart, even if it has to start over."""
         return dict(self._body)

@@ -40,9 +40,7 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     event, zone = found
     if event.type == "contact.deleted":
         return await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
-    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
-    if row is None or row["deleted_at"] is not None:
-        raise NotFound
+    row = await ctx.shared.contacts.active(catalog.workspace_id, contact_id)
     now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
     # The values are compared here so that the answer can name one, and for good once the row is locked.
     change = new_change(ctx, catalog, contact_id, UNDO)
