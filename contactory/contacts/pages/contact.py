@@ -13,7 +13,7 @@ from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
 from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
-from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import Reach, reach_of
 from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
@@ -243,8 +243,11 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
     names = from_lines("\n".join(visit.form.get("tags", ())))
     values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, catalog, errors)
     errors.check()
-    named = (values.first_name, values.last_name, values.email, values.phone, values.timezone)
-    if not any(named) and not values.tags and not any(v is not None for v in values.fields.values()):
+    if (
+        not any(scalars_of(values).values())
+        and not values.tags
+        and not any(v is not None for v in values.fields.values())
+    ):
         errors.add(Invalid("no_fields", "Fill in at least one field"))
     errors.check()
     return values

@@ -7,7 +7,7 @@ from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.columns import columns_of, value_of
-from contactory.contacts.model import Contact, parse_values
+from contactory.contacts.model import SCALARS, Contact, parse_values
 from contactory.contacts.pages.grid import layout_of, row_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.show import show
@@ -21,13 +21,12 @@ from contactory.rules.errors import PreconditionFailed
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
-_SCALARS = ("firstName", "lastName", "email", "phone", "timezone")
 FIELD = "field-"
 
 
 def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
     """The values of a form as the API's PATCH would have them; what is empty clears."""
-    data: Object = {name: texts[name] or None for name in _SCALARS if name in texts}
+    data: Object = {name: texts[name] or None for name in SCALARS if name in texts}
     custom = {
         field.name: texts[FIELD + num] or None
         for num, field in catalog.fields_by_num.items()

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.model import Values, parse_values
+from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.read.show import show
 from contactory.contacts.write.change import Change, Zone, new_change
@@ -51,17 +51,10 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     return await write(ctx, change, catalog)
 
 
-def _flat(contact: Any, row: Row) -> Object:
+def _flat(contact: Contact, row: Row) -> Object:
     """A contact's values by the names that the history has for them."""
-    scalars = {
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "timezone": contact.timezone,
-        "timezoneSource": row["timezone_source"],
-    }
-    return scalars | {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+    custom = {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+    return {**scalars_of(contact), "timezoneSource": row["timezone_source"], **custom}
 
 
 def _expect(change: Change, now: Object, name: str, value: Any, key: str | None = None) -> None:
