@@ -19,8 +19,8 @@ from contactory.cli.users import user
 def main() -> None:
     """Contactory: a self-hosted contact store with an HTTP API, on PostgreSQL.
 
-    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work while the
-    server runs, and without it.
+    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work with and
+    without a running server.
     """
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.consent import DO_NOT_CONTACT
 from contactory.contacts.model import Contact
 from contactory.values.field_types.field_type import Editor, FieldType, Look
 from contactory.values.field_types.registry import type_of
@@ -96,6 +97,9 @@ BUILT_IN = (
 )
 HISTORY_TITLES = {column.key: column.title for column in BUILT_IN} | {"timezoneSource": "Time zone given by"}
 """What the built-in fields of a history are called."""
+CHANNEL_TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
+CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in CHANNEL_TITLES.items()}
+CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
 MOMENTS = (
     Column("createdAt", "Created", "moment", _MOMENT),
     Column("updatedAt", "Updated", "moment", _MOMENT),

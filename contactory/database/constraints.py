@@ -1,4 +1,4 @@
-"""What a violated unique index means to a caller: one table for all stores."""
+"""The error for each violated unique index: one table for all stores."""
 
 import re
 from typing import NamedTuple

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from contactory.database.db import Connection
 
-_LOCK = 0x636F6E74616374  # "contact": one migration at a time, whoever starts first
+_LOCK = 0x636F6E74616374  # "contact": one migration at a time, whichever process starts first
 _SETUP = """
 create table if not exists schema_migrations (
     number integer primary key, name text not null, checksum text not null, applied_at timestamptz not null)
@@ -29,7 +29,7 @@ class Migration(NamedTuple):
 
 
 class MigrationError(Exception):
-    """The database's schema is not one that this release can bring up to date; the text says why."""
+    """This release cannot bring the database's schema up to date; the text says why."""
 
 
 def migrations() -> list[Migration]:
@@ -41,9 +41,9 @@ def migrations() -> list[Migration]:
 
 
 async def pending(conn: Connection) -> list[Migration]:
-    """The migrations that this database lacks.
+    """The migrations that this database does not have yet.
 
-    Raises MigrationError where it has one that this release does not know, or whose text was changed.
+    Raises MigrationError if it has one that this release does not know, or one whose text was changed.
     """
     if not await conn.fetchval("select to_regclass('schema_migrations') is not null"):
         return migrations()
@@ -54,17 +54,17 @@ async def pending(conn: Connection) -> list[Migration]:
         if number not in known:
             raise MigrationError(
                 f"The database has migration {name}, which this release does not know: "
-                "run the newer Contactory that made it."
+                "run the newer Contactory that created it."
             )
         if known[number].checksum != checksum:
             raise MigrationError(
-                f"Migration {name} was changed after it had been applied: restore it, and make a new one."
+                f"Migration {name} was changed after it was applied: restore it, and write a new one."
             )
     return [m for m in known.values() if m.number not in applied]
 
 
 async def migrate(conn: Connection, say: Callable[[str], None] = lambda text: None) -> list[Migration]:
-    """Applies what is pending, each file in its own transaction; returns what was applied."""
+    """Applies the pending migrations, each in its own transaction; returns the applied ones."""
     # Waiting inside pg_advisory_lock would hold a snapshot, and deadlock with CREATE INDEX CONCURRENTLY.
     while not await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK):
         await asyncio.sleep(0.1)

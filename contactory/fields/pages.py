@@ -15,7 +15,7 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
 _HERE = "settings/custom-fields"
-_SAID = {
+_MESSAGES = {
     "made": "The field is made.",
     "saved": "The field is saved.",
     "moved": "The field is moved.",
@@ -45,8 +45,8 @@ async def _list_page(
         "offered": _titles(),
         "typed": typed or {"name": "", "type": next(iter(FIELD_TYPES))},
         "errors": errors_by_field(problem),
-        "done": done_of(call, _SAID),
-        "said": None,
+        "done": done_of(call, _MESSAGES),
+        "message": None,
         "counted": store.COUNTED,
         "here": page_path(call, _HERE),
     }
@@ -110,7 +110,12 @@ def _done(call: Call, done: str, *fields: CustomField) -> Response:
         return see_other(page_path(call, f"{_HERE}?done={done}"))
     titles = _titles(*fields)
     return part(
-        call, "fields/rows.html", fields=fields, titles=titles, said=_SAID[done], here=page_path(call, _HERE)
+        call,
+        "fields/rows.html",
+        fields=fields,
+        titles=titles,
+        message=_MESSAGES[done],
+        here=page_path(call, _HERE),
     )
 
 

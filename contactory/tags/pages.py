@@ -1,4 +1,4 @@
-"""The settings of tags: their list with counts that come later, and one tag to rename, merge or delete."""
+"""The settings of tags: a list with counts that load later, and a page to rename, merge or delete a tag."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -19,15 +19,15 @@ from contactory.web.operations import Call, workspace_page
 _HERE = "settings/tags"
 PAGE_SIZE = 50
 COUNTED = 5
-"""So many tags are counted for one request: each takes a second where a million contacts carry it."""
+"""The number of tags that one request counts: a tag on a million contacts takes a second."""
 _NAME, _INTO = Form({"name": NEW_NAME}, ("name",)), Form({"into": NAME}, ("into",))
-_SAID = {
-    "renamed": "The tag is renamed.",
+_MESSAGES = {
+    "renamed": "Tag renamed.",
     "same": "Nothing has changed.",
-    "merged": "The tags are merged.",
-    "deleted": "The tag is deleted.",
+    "merged": "Tags merged.",
+    "deleted": "Tag deleted.",
 }
-_TAKEN = "Another tag has this name. To make one tag of the two, merge them."
+_TAKEN = "Another tag has this name. You can merge the two tags instead."
 
 
 def _tag_id(text: str) -> int:
@@ -38,7 +38,7 @@ def _tag_id(text: str) -> int:
 
 
 async def show_tags(call: Call) -> Response:
-    """The tags by name; for a script the list alone, or its next rows."""
+    """The tags by name; for a script only the list, or its next rows."""
     typed, cursor = call.query.get("q", "").strip(), call.query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_named(
@@ -49,9 +49,9 @@ async def show_tags(call: Call) -> Response:
         following = page_path(
             call, f"{_HERE}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
         )
-    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "said": None}
+    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "message": None}
     if wants_page(call.request):
-        done = done_of(call, _SAID)
+        done = done_of(call, _MESSAGES)
         return await page(
             call, "tags/list.html", done=done, counted=COUNTED, here=page_path(call, _HERE), **shown
         )
@@ -59,7 +59,7 @@ async def show_tags(call: Call) -> Response:
 
 
 async def count_tags(call: Call) -> Response:
-    """How many contacts carry each of a few tags; for a script."""
+    """The number of contacts with each of a few tags; for a script."""
     wanted = [_tag_id(text) for text in call.query.get("of", ())][:COUNTED]
     async with call.connection() as conn:
         counts = {str(each): await store.count_carriers(conn, call.workspace_id, each) for each in wanted}
@@ -67,7 +67,7 @@ async def count_tags(call: Call) -> Response:
 
 
 async def show_tag(call: Call) -> Response:
-    """One tag: its name, what it can be merged into, and its end."""
+    """One tag, with forms to rename, merge and delete it."""
     async with call.connection() as conn:
         tag = await store.get_named(conn, call.workspace_id, _tag_id(call.path["id"]))
     return await _tag_page(call, tag, tag.name)
@@ -89,20 +89,20 @@ async def _tag_page(
 
 
 async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
-    """Back to the list; for a script the rows as they are now, and what to say."""
+    """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
         return see_other(page_path(call, f"{_HERE}?done={done}"))
     shown: dict[str, Any] = {
         "tags": tags,
         "following": None,
-        "said": _SAID[done],
+        "message": _MESSAGES[done],
         "here": page_path(call, _HERE),
     }
     return part(call, "tags/rows.html", **shown)
 
 
 async def rename_tag(call: Call) -> Response:
-    """Gives a tag another name."""
+    """Renames a tag."""
     workspace_id, typed = call.workspace_id, call.visit.value("name")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
@@ -118,7 +118,7 @@ async def rename_tag(call: Call) -> Response:
 
 
 async def merge_tag(call: Call) -> Response:
-    """Makes one tag of two."""
+    """Merges a tag into another."""
     workspace_id, typed = call.workspace_id, call.visit.value("into")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
@@ -132,7 +132,7 @@ async def merge_tag(call: Call) -> Response:
 
 
 async def delete_tag(call: Call) -> Response:
-    """Takes a tag off every contact."""
+    """Deletes a tag and removes it from every contact."""
     workspace_id = call.workspace_id
     async with changing_catalog(call, workspace_id) as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))

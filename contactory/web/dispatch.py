@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.database.db import COLLISION
-from contactory.rules.actor import NOBODY
+from contactory.rules.actor import ANONYMOUS
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
 from contactory.web.messages import ENDS, NO_STORE, NOSNIFF, Request, Response, end_in_order, problem_response
@@ -98,7 +98,7 @@ class Dispatcher:
             call = await self._pages.enter(self._app, operation, request, dict(path))
             return self._pages.leave(call, await self._run(call, b""))
         if operation.permission is None:
-            call = Call(operation, request, self._app, NOBODY)
+            call = Call(operation, request, self._app, ANONYMOUS)
             call.path = dict(path)
             lenient = not operation.for_programs
             call.query = check_query(request.query_string, operation.query, lenient=lenient)

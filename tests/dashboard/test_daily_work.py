@@ -133,7 +133,7 @@ def test_tags_are_picked_made_and_taken_off(world: World, contacts: Callable[...
     page.keyboard.press("Enter")
     page.keyboard.type("brand new")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Take off old").click()
+    page.get_by_role("button", name="Remove old").click()
     page.keyboard.press("Enter")
     expect(cell(page, jane["id"], "tags").locator(".tag")).to_have_text(["brand new", "gold"])
     expect(page.get_by_text("Tags changed.")).to_be_visible()

@@ -64,7 +64,7 @@ def test_a_name_that_no_url_can_carry_is_refused_wherever_a_tag_is_made(world: W
     assert [result["status"] for result in batch.json()["results"]] == [400] * 3
     for answer in refused:
         assert pointers(answer) == {"/tags/1": "reserved_name"}
-        assert answer.json()["detail"] == f'"{dots.strip()}" cannot be a tag, since no URL can carry it'
+        assert answer.json()["detail"] == f'"{dots.strip()}" cannot be a tag, because a URL cannot contain it'
     renamed = world.alice.request("PATCH", "/v1/tags/vip", {"name": dots})
     assert pointers(renamed) == {"/name": "reserved_name"}
     assert world.alice.read(made["id"]) == made

@@ -7,12 +7,13 @@ import msgspec
 from contactory.catalog.calls import in_query, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER, parse_address
+from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER
 from contactory.contacts.api.one import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
 from contactory.contacts.read.available import subject_of
+from contactory.contacts.read.filter_url import parse_address
 from contactory.contacts.read.show import show
 from contactory.database.db import Row
 from contactory.local_time.verdict import Availability, Judge
@@ -69,7 +70,7 @@ def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Av
 def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:
     """The phone or the key of the e-mail that is looked up."""
     errors = Errors()
-    phone, email_key = parse_address(call, catalog, errors)
+    phone, email_key = parse_address(call.query, catalog, errors)
     if "phone" not in call.query and "email" not in call.query:
         errors.add_parameter("phone", Invalid("required", "or email is required, to find the contact by"))
     if "phone" in call.query and "email" in call.query:

@@ -1,16 +1,18 @@
 """The operations on many contacts' rows: the list, and a contact's history."""
 
-from itertools import chain
 from typing import Any
 
 from contactory.catalog.calls import in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.one import includes_deleted, workspace_in_path
-from contactory.contacts.read.available import at_that_moment, reachable
+from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
+from contactory.contacts.read.filter import clauses_of, tag_names
+from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import history, parse_event_cursor
-from contactory.contacts.read.listing import Filter, Page, count_contacts, list_contacts
+from contactory.contacts.read.listing import Page, list_contacts
 from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
     BOOLEAN,
@@ -25,10 +27,9 @@ from contactory.rules.checks import (
     one_of,
 )
 from contactory.rules.errors import NotFound
-from contactory.rules.invalid import Invalid
-from contactory.values.email import EMAIL_ADDRESS, normalise_email
+from contactory.values.email import EMAIL_ADDRESS
 from contactory.values.names import NAME
-from contactory.values.phones import PHONE_NUMBER, normalise_phone
+from contactory.values.phones import PHONE_NUMBER
 from contactory.values.questions import AT, CHANNEL, WINDOW
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
@@ -67,8 +68,6 @@ LIST_QUERY = {
     "window": described(WINDOW, "The send window for availableNow and availableAt; else the default one."),
 }
 
-_TAG_FILTERS = ("tag", "anyTag", "notTag")
-
 
 @with_catalog(in_query)
 async def list_all(call: Call, catalog: Catalog) -> Response:
@@ -82,52 +81,20 @@ async def _list(call: Call, catalog: Catalog) -> Response:
     query = call.query
     cursor: Cursor | None = query.get("cursor")
     sort = cursor.sort if cursor else query.get("sort", "createdAt")
-    await call.app.catalogs.tag_ids(catalog, [tag for name in _TAG_FILTERS for tag in query.get(name, ())])
-    wanted = _filter(call, catalog)
+    errors = Errors()
+    wanted = parse_list_filter(query, catalog, errors)
+    errors.check()
+    await call.app.catalogs.tag_ids(catalog, tag_names(wanted))
     include = query.get("include", ())
     async with call.connection() as conn:
         page = await list_contacts(
             conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
         )
         total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-    headers = next_link(call, page.next, at_that_moment(wanted.reachable))
+    headers = next_link(call, page.next, at_that_moment(clauses_of(wanted).reachable))
     if total is not None:
         headers.append(("x-total-count", str(total)))
     return json_response(200, await _shown(call, page, catalog), headers)
-
-
-def _filter(call: Call, catalog: Catalog) -> Filter:
-    errors = Errors()
-    every, some, none = ([catalog.aliases(tag) for tag in call.query.get(name, ())] for name in _TAG_FILTERS)
-    wanted = Filter(
-        tags=every,
-        any_tag=[*chain.from_iterable(some)] if "anyTag" in call.query else None,
-        not_tags=[*chain.from_iterable(none)],
-        created_after=call.query.get("createdAfter"),
-        created_before=call.query.get("createdBefore"),
-        updated_after=call.query.get("updatedAfter"),
-        updated_before=call.query.get("updatedBefore"),
-    )
-    wanted.phone, wanted.email_key = parse_address(call, catalog, errors)
-    wanted.reachable = reachable(call.query, catalog, errors)
-    errors.check()
-    return wanted
-
-
-def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | None, str | None]:
-    """The phone and the key of the e-mail that the query asks for; what is wrong goes to `errors`."""
-    phone = email_key = None
-    try:
-        if "email" in call.query:
-            _, email_key = normalise_email(call.query["email"])
-    except Invalid as error:
-        errors.add_parameter("email", error)
-    try:
-        if "phone" in call.query:
-            phone = normalise_phone(call.query["phone"], catalog.country)
-    except Invalid as error:
-        errors.add_parameter("phone", error)
-    return phone, email_key
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:

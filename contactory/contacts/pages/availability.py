@@ -7,6 +7,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
+from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.read.available import subject_of
 from contactory.local_time.clocks import clock
 from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
@@ -15,7 +16,6 @@ from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Errors
 
-TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
 _HOURS = (0, 6, 12, 18, 24)
 _OBJECTIONS = {
     "do_not_contact": "asked to be left alone",
@@ -89,7 +89,9 @@ def reach_of(row: Any, catalog: Catalog, at: datetime | None = None) -> Reach:
     for channel in CHANNELS:
         window = find_window(catalog, channel, None, Errors())
         if window is None:
-            channels.append(ChannelReach(TITLES[channel], False, "No send window is for this channel"))
+            channels.append(
+                ChannelReach(CHANNEL_TITLES[channel], False, "No send window is for this channel")
+            )
             continue
         verdict = Judge(window.schedule, channel, at).verdict(subject_of(row, channel))
         channels.append(_channel(channel, window, verdict, day))
@@ -112,7 +114,7 @@ def _day_of(row: Any, at: datetime) -> Day | None:
 def _channel(channel: str, window: SendWindow, verdict: Availability, day: Day | None) -> ChannelReach:
     found = _openings(window.schedule, verdict.timezones, day) if day else []
     return ChannelReach(
-        TITLES[channel],
+        CHANNEL_TITLES[channel],
         verdict.allowed,
         _words(channel, verdict),
         not verdict.allowed and not set(verdict.reasons) <= {"holiday", "outside_window"},

@@ -4,13 +4,11 @@ import re
 
 import msgspec
 
+from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
-from contactory.contacts.pages.availability import TITLES
 from contactory.rules.checks import Object
 from contactory.rules.errors import Problem
 
-CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in TITLES.items()}
-CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -41,7 +39,7 @@ def consents(consent: Consent, refused: Refused | None) -> list[ConsentForm]:
 
 
 def _form(channel: str, known: ChannelConsent, refused: Refused | None) -> ConsentForm:
-    shown = ConsentForm(channel, TITLES[channel], known, known.status)
+    shown = ConsentForm(channel, CHANNEL_TITLES[channel], known, known.status)
     if refused is None or refused.form.get("channel", [""])[-1] != channel:
         return shown
     sent = {name: values[-1] for name, values in refused.form.items()}

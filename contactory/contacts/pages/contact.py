@@ -11,11 +11,11 @@ from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
-from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
+from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import Reach, reach_of
-from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, consents
+from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.history import timeline

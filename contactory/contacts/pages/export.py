@@ -20,6 +20,7 @@ from contactory.contacts.pages.export_formats import ID_COLUMN, Render, as_csv, 
 from contactory.contacts.pages.grid import layout_of, selected
 from contactory.contacts.pages.selection import filter_of, selection_of
 from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.filter import And, Compare
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.show import show_all
 from contactory.database.db import Row
@@ -77,7 +78,7 @@ async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[
     """All that the filter shows, the oldest first, in pieces."""
     selection, cursor = selection_of(selected(call.visit.value("back")), catalog), None
     wanted = await filter_of(call, catalog, selection)
-    wanted.conditions.append(("c.created_at <= {}", [begun]))
+    wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:
         async with call.connection() as conn:
             # By creation, which no change moves: none is met twice, and none left out.

@@ -7,15 +7,24 @@ import msgspec
 
 from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
+from contactory.contacts.columns import (
+    CHANNEL_TITLES,
+    MOMENTS,
+    Column,
+    Placed,
+    Saved,
+    arranged,
+    columns_of,
+    value_of,
+)
 from contactory.contacts.model import Contact
-from contactory.contacts.pages.availability import TITLES
 from contactory.contacts.pages.layouts import read_layout, write_layout
 from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
+from contactory.contacts.read.counting import count_up_to
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import comparisons_of
-from contactory.contacts.read.listing import Page, count_up_to, list_contacts
+from contactory.contacts.read.filter_fields import comparisons_of
+from contactory.contacts.read.listing import Page, list_contacts
 from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
@@ -126,7 +135,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "deleted": call.query.get("deleted"),
         "groups": {column.group: column for column in columns_of(catalog)},
         "comparisons_of": comparisons_of,
-        "channels": TITLES,
+        "channels": CHANNEL_TITLES,
         "windows": [*catalog.windows.values()],
     }
 
@@ -210,7 +219,6 @@ def _width(sent: str | None) -> int | None:
 # Saved views.
 
 _VIEW_NAME = text(100, null=False)
-QUERY_OF_VIEW = Rule(str, {"type": "string"})
 
 
 @with_catalog(of_actor)

@@ -9,8 +9,8 @@ import msgspec
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import BUILT_IN, Column, columns_of
 from contactory.contacts.read.available import Reachable, reachable
-from contactory.contacts.read.filter import Condition, condition_sql, parse_condition, updated_since
-from contactory.contacts.read.listing import Filter
+from contactory.contacts.read.filter import And, Compare, Filter, available, tag_names
+from contactory.contacts.read.filter_url import Condition, parse_condition
 from contactory.contacts.read.search import matches, query_of, search
 from contactory.dashboard.inputs import TEXT
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
@@ -138,13 +138,14 @@ async def filter_of(
     call: Call, catalog: Catalog, selection: Selection, *, all_of_them: bool = False
 ) -> Filter:
     """The selection as the list of contacts takes it; `all_of_them` as in search.matches."""
-    tags = [c.value for c in selection.conditions if c.column.kind == "tags" and c.value]
-    await call.app.catalogs.tag_ids(catalog, tags, call.conn)
-    conditions = [condition_sql(condition, catalog) for condition in selection.conditions]
+    parts: list[Compare] = [condition.compare for condition in selection.conditions]
     query = query_of(catalog.workspace_id, selection.q)
     if query:
         async with call.connection() as conn:
             ids = await search(conn, catalog.workspace_id, query)
-            conditions.append(matches(query, ids, all_of_them=all_of_them))
-    since = updated_since(selection.conditions)
-    return Filter(conditions=conditions, updated_after=since, reachable=selection.reachable)
+            parts.append(matches(query, ids, all_of_them=all_of_them))
+    if selection.reachable:
+        parts.append(available(selection.reachable, now=True))
+    wanted = And((*parts,))
+    await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
+    return wanted

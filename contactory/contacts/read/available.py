@@ -13,9 +13,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.database.db import Connection
 from contactory.local_time.openings import open_zones
-from contactory.local_time.plan import Group
 from contactory.local_time.verdict import Subject
 from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
@@ -28,6 +26,8 @@ class Reachable(msgspec.Struct, frozen=True):
     at: datetime
     zones: tuple[str, ...]
     """Where the window is open then."""
+    window: str | None = None
+    """The window, if it was named."""
 
     def conditions(self, arg: Callable[[Any], str]) -> list[str]:
         """SQL conditions on a contact `c`; `arg` takes a value and gives its place in the statement."""
@@ -78,7 +78,7 @@ def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Rea
     if errors.found or found is None:
         return None
     zones = open_zones(found.schedule, int(moment.timestamp() // 1))
-    return Reachable(now or channel or "", moment, zones)
+    return Reachable(now or channel or "", moment, zones, window)
 
 
 NAMES = ("availableNow", "availableAt", "channel", "window")
@@ -90,50 +90,6 @@ def at_that_moment(reach: Reachable | None) -> dict[str, str | None]:
         return {}
     at = reach.at.isoformat().replace("+00:00", "Z")
     return {"availableNow": None, "availableAt": at, "channel": reach.channel}
-
-
-class PlanFilter(msgspec.Struct):
-    """Which contacts a plan is about: all that is given must hold."""
-
-    tags: list[list[int]] = []
-    """For each tag the ids that show as it."""
-    fields: dict[str, str | None] = {}
-    """Custom values by the field's key in contacts.fields; None: it has no value."""
-    ids: list[str] | None = None
-
-
-async def count_by_zones(
-    conn: Connection, workspace_id: str, channel: str, wanted: PlanFilter
-) -> list[Group]:
-    """The active contacts of a workspace, counted by the zones that they could be in."""
-    args: list[Any] = [workspace_id]
-    where: list[str] = []
-
-    def add(condition: str, *values: Any) -> None:
-        places = [f"${len(args) + n}" for n in range(1, len(values) + 1)]
-        args.extend(values)
-        where.append("and " + condition.format(*places))
-
-    for ids in wanted.tags:
-        add("c.tag_ids && {}::bigint[]", ids)
-    for num, value in wanted.fields.items():
-        add("c.fields ->> {}::text is not distinct from {}::text", num, value)
-    if wanted.ids is not None:
-        add("c.id = any({}::text[]::uuid[])", wanted.ids)
-    rows = await conn.fetch(
-        f"""select c.timezone, c.timezones, count(*) as contacts,
-                   case when {DO_NOT_CONTACT} then 'do_not_contact'
-                        when {DENIED[channel]} then 'consent_denied'
-                        when {NO_ADDRESS[channel]} then 'no_address' end as reason
-              from contacts c
-             where c.workspace_id = $1 and c.deleted_at is null {" ".join(where)}
-             group by 1, 2, 4""",
-        *args,
-    )
-    return [
-        Group(tuple(row["timezones"] or filter(None, [row["timezone"]])), row["contacts"], row["reason"])
-        for row in rows
-    ]
 
 
 def subject_of(row: Any, channel: str) -> Subject:

@@ -1,157 +1,173 @@
-"""Filters of the grid: conditions on columns, as text in the URL and as SQL.
+"""Which contacts are meant: one tree of conditions, whatever asks for them, and its SQL.
 
-A condition reads `column:operator:value`, as `tags:has:vip` or `field-12:least:500`, and all must hold.
+The grid, the API's list and the plan read what they were sent into this tree (filter_url.py, filter_json.py),
+and filter_words.py puts it into words. What can be asked of each field stands in filter_fields.py.
+
+A comparison with a value that the contact does not have does not hold, so `Not` of it holds: `Not`, like
+`lacks`, is true of contacts without a value. In SQL such a comparison is null, and so may be what `And` and
+`Or` make of it; only `is not true` makes the opposite of what does not hold.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import CUSTOM, Column, columns_of
-from contactory.rules.invalid import Invalid
-from contactory.values.email import normalise_email
-from contactory.values.field_types.date import DATE
-from contactory.values.field_types.field_type import KNOWN, Operator, Sql
-from contactory.values.field_types.text import TEXT
-from contactory.values.phones import normalise_phone
+from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.filter_fields import operator_of
+
+Arg: TypeAlias = Callable[[Any], str]
+"""Takes a value and gives its place in the statement."""
 
 
-class Comparison(NamedTuple):
-    """What may be asked of a column, in words."""
+class Compare(msgspec.Struct, frozen=True):
+    """Something is asked of one field."""
 
-    words: str
-    valueless: bool = False
-    """It compares with nothing."""
-
-
-def _comparisons(operators: Mapping[str, Operator]) -> dict[str, Comparison]:
-    return {name: Comparison(operator.words, operator.valueless) for name, operator in operators.items()}
-
-
-_KNOWN, _TEXT = _comparisons(KNOWN), _comparisons(TEXT.operators)
-_COMPARISONS: dict[str, dict[str, Comparison]] = {
-    "email": _TEXT,
-    "phone": _TEXT,
-    "zone": {"is": Comparison("is"), **_KNOWN},
-    "tags": {"has": Comparison("have"), "lacks": Comparison("lack"), **_KNOWN},
-    "moment": {"from": Comparison("on or after"), "before": Comparison("before")},
-}
-"""By the kinds of columns that are not types of custom fields."""
-
-
-def comparisons_of(column: Column) -> dict[str, Comparison]:
-    """What may be asked of a column, by the name in the URL."""
-    return _comparisons(column.type.operators) if column.type else _COMPARISONS[column.kind]
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """One condition."""
-
-    column: Column
+    field: str
+    """One of filter_fields.FIELDS, `available`, or `field-` and the number of a custom field."""
     operator: str
-    value: str
-
-    @property
-    def text(self) -> str:
-        """The condition as the URL carries it."""
-        return f"{self.column.key}:{self.operator}:{self.value}"
-
-    @property
-    def words(self) -> str:
-        """How it is said, without the value."""
-        return f"{self.column.title} {comparisons_of(self.column)[self.operator].words}"
+    value: Any = None
+    """As the operator takes it: tags by their names, a phone as it is stored, a custom value as it was typed.
+    None where it takes none."""
 
 
-def parse_condition(text: str, catalog: Catalog) -> Condition:
-    """The condition that the URL carries. Raises Invalid."""
-    key, _, rest = text.partition(":")
-    operator, _, value = rest.partition(":")
-    column = next((c for c in columns_of(catalog) if c.key == key), None)
-    if column is None:
-        raise Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")
-    comparison = comparisons_of(column).get(operator)
-    if comparison is None:
-        raise Invalid("unknown_filter", f"This filter asks something of {column.title} that cannot be asked")
-    condition = Condition(column, operator, "" if comparison.valueless else value.strip())
-    if not comparison.valueless and not condition.value:
-        raise Invalid("required", f"Say which {column.title} the filter is to look for")
-    condition_sql(condition, catalog)
-    return condition
+class And(msgspec.Struct, frozen=True):
+    """All of them hold; it holds where there are none."""
+
+    items: tuple["Filter", ...]
 
 
-def condition_sql(condition: Condition, catalog: Catalog) -> Sql:
-    """The condition on the contacts `c` of a list. Raises Invalid where its value is none."""
-    column = condition.column
-    if column.kind == "tags":
-        return _of_tags(condition, catalog)
-    place, key = _PLACES.get(column.key, ("(c.fields ->> {})", [column.key.removeprefix(CUSTOM)]))
-    operator = (column.type.operators if column.type else KNOWN).get(condition.operator)
-    if operator is not None:
-        sql, values = operator.condition(place, condition.value)
-        return sql, [*key, *values]
-    return _COMPARED[column.kind](place, condition, catalog)
+class Or(msgspec.Struct, frozen=True):
+    """At least one of them holds; it does not where there are none."""
+
+    items: tuple["Filter", ...]
 
 
-_PLACES: dict[str, Sql] = {
-    "firstName": ("c.first_name", []),
-    "lastName": ("c.last_name", []),
-    "email": ("c.email", []),
-    "phone": ("c.phone", []),
-    "timezone": ("c.timezone", []),
-    "createdAt": ("c.created_at", []),
-    "updatedAt": ("c.updated_at", []),
+class Not(msgspec.Struct, frozen=True):
+    """It does not hold, also for want of a value."""
+
+    item: "Filter"
+
+
+Filter: TypeAlias = Compare | And | Or | Not
+EVERYTHING = And(())
+ACTIVE = Compare("deletedAt", "empty")
+
+
+def available(reach: Reachable, *, now: bool) -> Compare:
+    """Those who may be contacted; `now` is how the moment was given, and matters to words alone."""
+    return Compare("available", "now" if now else "at", reach)
+
+
+def comparisons(wanted: Filter) -> Iterator[Compare]:
+    """Every comparison of a tree."""
+    match wanted:
+        case Compare():
+            yield wanted
+        case Not(item):
+            yield from comparisons(item)
+        case And(items) | Or(items):
+            for item in items:
+                yield from comparisons(item)
+
+
+def tag_names(wanted: Filter) -> list[str]:
+    """The tags that it names, which the catalogue must know before `condition` resolves them."""
+    named = (leaf.value for leaf in comparisons(wanted) if leaf.field == "tags" and leaf.value is not None)
+    return [name for names in named for name in names]
+
+
+def condition(wanted: Filter, catalog: Catalog, arg: Arg) -> str:
+    """SQL on a contact `c`, true of those for whom it holds.
+
+    Its text goes by the shape of the tree alone, so that trees of one shape share a prepared statement.
+    """
+    match wanted:
+        case Compare():
+            return _compared(wanted, catalog, arg)
+        case Not(item):
+            return f"({condition(item, catalog, arg)}) is not true"
+        case And(()):
+            return "true"
+        case Or(()):
+            return "false"
+        case And(items):
+            return f"({' and '.join(condition(item, catalog, arg) for item in items)})"
+        case Or(items):
+            return f"({' or '.join(condition(item, catalog, arg) for item in items)})"
+
+
+def _compared(leaf: Compare, catalog: Catalog, arg: Arg) -> str:
+    if isinstance(leaf.value, Reachable):
+        return f"({' and '.join(leaf.value.conditions(arg))})"
+    (place, key), operator = operator_of(leaf.field, leaf.operator, catalog)
+    sql, values = operator.condition(place, leaf.value, catalog)
+    return sql.format(*map(arg, (*key, *values)))
+
+
+# What leads a list to its contacts.
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_WIDE = {
+    "createdAt": {"after", "before", "from", "until"},
+    "updatedAt": {"before", "until"},
+    "tags": {"lacks", "empty"},
+    "deletedAt": {"empty"},
 }
+"""What most contacts are, as a rule."""
 
 
-def _of_tags(condition: Condition, catalog: Catalog) -> Sql:
-    if condition.operator in ("has", "lacks"):
-        not_ = "not " if condition.operator == "lacks" else ""
-        return f"{not_}c.tag_ids && {{}}::bigint[]", [catalog.aliases(condition.value)]
-    not_ = "not " if condition.operator == "empty" else ""
-    shown = [tag_id for tag_id, name in catalog.tag_names.items() if name is not None]
-    return f"{not_}c.tag_ids && {{}}::bigint[]", [shown]
+class Clauses(NamedTuple):
+    """A filter as parts that must all hold, and those of them that a list has a way of its own for."""
+
+    parts: list[Filter]
+    """All but `reachable`."""
+    reachable: Reachable | None
+    updated_after: datetime | None
+    """All are changed later than this, which is implied by the parts; likewise `updated_before`."""
+    updated_before: datetime | None
+    selective: bool
+    """Whether an index of another kind than that of the order probably leads to the contacts."""
 
 
-def _email(place: str, condition: Condition, catalog: Catalog) -> Sql:
-    if condition.operator == "is":
-        return "c.email_key = {}", [normalise_email(condition.value)[1]]
-    return TEXT.operators[condition.operator].condition(place, condition.value)
+def clauses_of(wanted: Filter) -> Clauses:
+    """The parts of a filter, which is about active contacts unless one of them asks about deletion."""
+    parts = list(_parts(wanted))
+    leaves = [part for part in parts if isinstance(part, Compare)]
+    reach = next((leaf for leaf in leaves if isinstance(leaf.value, Reachable)), None)
+    if not any(leaf.field == "deletedAt" for leaf in leaves):
+        parts.insert(0, ACTIVE)
+    rest = [part for part in parts if part is not reach]
+    return Clauses(
+        rest,
+        reach and reach.value,
+        max((after for leaf in leaves for after in _updated_after(leaf)), default=None),
+        min((before for leaf in leaves for before in _updated_before(leaf)), default=None),
+        not all(map(_is_wide, rest)),
+    )
 
 
-def _phone(place: str, condition: Condition, catalog: Catalog) -> Sql:
-    if condition.operator == "is":
-        return f"{place} = {{}}", [normalise_phone(condition.value, catalog.country)]
-    return f"strpos({place}, {{}}) > 0", ["".join(filter(str.isdigit, condition.value)) or condition.value]
+def _parts(wanted: Filter) -> Iterator[Filter]:
+    if isinstance(wanted, And):
+        for item in wanted.items:
+            yield from _parts(item)
+    else:
+        yield wanted
 
 
-def _zone(place: str, condition: Condition, catalog: Catalog) -> Sql:
-    return f"{place} = {{}}", [condition.value]
+def _updated_after(leaf: Compare) -> Iterator[datetime]:
+    if leaf.field == "updatedAt" and leaf.operator == "after":
+        yield leaf.value
+    elif leaf.field == "updatedAt" and leaf.operator == "from" and leaf.value > _FIRST:
+        yield leaf.value - timedelta(microseconds=1)
 
 
-def _moment(place: str, condition: Condition, catalog: Catalog) -> Sql:
-    return f"{place} {'>=' if condition.operator == 'from' else '<'} {{}}", [_midnight(condition.value)]
+def _updated_before(leaf: Compare) -> Iterator[datetime]:
+    if leaf.field == "updatedAt" and leaf.operator == "before":
+        yield leaf.value
 
 
-def _midnight(value: str) -> datetime:
-    return datetime.fromisoformat(DATE.parse(value)).replace(tzinfo=UTC)
-
-
-_COMPARED: dict[str, Callable[[str, Condition, Catalog], Sql]] = {
-    "email": _email,
-    "phone": _phone,
-    "zone": _zone,
-    "moment": _moment,
-}
-
-
-def updated_since(conditions: list[Condition]) -> datetime | None:
-    """The latest moment after which all conditions want the last change to be: those have an index."""
-    moments = [
-        _midnight(condition.value)
-        for condition in conditions
-        if condition.column.key == "updatedAt" and condition.operator == "from"
-    ]
-    return max(moments) - timedelta(microseconds=1) if moments else None
+def _is_wide(part: Filter) -> bool:
+    return isinstance(part, Compare) and part.operator in _WIDE.get(part.field, ())

@@ -8,14 +8,13 @@ Who may be contacted at a moment is a question of zones (reachable.py).
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.read.available import Reachable
 from contactory.contacts.read.cursors import Cursor
+from contactory.contacts.read.filter import Clauses, Filter, clauses_of, condition
 from contactory.database.db import Connection
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
@@ -24,38 +23,6 @@ _EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.cons
 HEAD = 80
 """Of so many contacts, and twice the page, enough are looked for first who may be contacted now."""
 MOST_PASSED = 1000
-
-
-class Filter(msgspec.Struct, kw_only=True):
-    """What contacts must be like to be listed: all that is given must hold."""
-
-    email_key: str | None = None
-    phone: str | None = None
-    tags: list[list[int]] = []
-    """For each tag the ids that show as it; an empty one is a tag that no contact has."""
-    any_tag: list[int] | None = None
-    """The ids of tags of which a contact must carry at least one."""
-    not_tags: list[int] = []
-    """The ids of tags of which a contact must carry none."""
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    updated_after: datetime | None = None
-    updated_before: datetime | None = None
-    reachable: Reachable | None = None
-    conditions: list[tuple[str, list[Any]]] = []
-    """SQL on the contacts `c`, from literals of ours, with `{}` for each value (filters.py, search.py)."""
-
-    @property
-    def selective(self) -> bool:
-        """Whether an index of another kind than that of the order probably leads to the contacts."""
-        return bool(
-            self.email_key
-            or self.phone
-            or self.tags
-            or self.any_tag is not None
-            or self.updated_after
-            or self.conditions
-        )
 
 
 class Page(msgspec.Struct):
@@ -68,30 +35,11 @@ class Page(msgspec.Struct):
 class Query:
     """Puts a statement together; every value is an argument."""
 
-    def __init__(self, catalog: Catalog, wanted: Filter, columns: str = _COLUMNS) -> None:
+    def __init__(self, catalog: Catalog, wanted: Clauses, columns: str = _COLUMNS) -> None:
         self.columns = columns
         self.args: list[Any] = [catalog.workspace_id]
-        self.where = ["c.workspace_id = $1", "c.deleted_at is null"]
-        if wanted.email_key is not None:
-            self.add("c.email_key = {}", wanted.email_key)
-        if wanted.phone is not None:
-            self.add("c.phone = {}", wanted.phone)
-        for ids in wanted.tags:
-            self.add("c.tag_ids && {}::bigint[]", ids)
-        if wanted.any_tag is not None:
-            self.add("c.tag_ids && {}::bigint[]", wanted.any_tag)
-        if wanted.not_tags:
-            self.add("not c.tag_ids && {}::bigint[]", wanted.not_tags)
-        for condition, moment in (
-            ("c.created_at > {}", wanted.created_after),
-            ("c.created_at < {}", wanted.created_before),
-            ("c.updated_at > {}", wanted.updated_after),
-            ("c.updated_at < {}", wanted.updated_before),
-        ):
-            if moment is not None:
-                self.add(condition, moment)
-        for condition, values in wanted.conditions:
-            self.add(condition, *values)
+        self.where = ["c.workspace_id = $1"]
+        self.where += [condition(part, catalog, self.arg) for part in wanted.parts]
         self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
 
     @property
@@ -122,18 +70,19 @@ async def list_contacts(
     The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`; the
     `version` is always there.
     """
+    clauses = clauses_of(wanted)
     columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
     rows = None
-    if wanted.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
-        query = Query(catalog, wanted, columns)
-        _go_on(query, wanted, sort, cursor)
-        rows = await _quickly(conn, query, wanted, sort, limit, offset)
+    if clauses.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
+        query = Query(catalog, clauses, columns)
+        _go_on(query, clauses, sort, cursor)
+        rows = await _quickly(conn, query, clauses, sort, limit, offset)
     if rows is None:
-        query = Query(catalog, wanted, columns)
-        if wanted.reachable is not None:
-            query.add("c.timezone = any({}::text[])", wanted.reachable.zones)  # An index knows this one.
+        query = Query(catalog, clauses, columns)
+        if clauses.reachable is not None:
+            query.add("c.timezone = any({}::text[])", clauses.reachable.zones)  # An index knows this one.
         build = _by_creation if sort.endswith("createdAt") else _by_change
-        statement = build(query, wanted, sort, cursor)
+        statement = build(query, clauses, sort, cursor)
         # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
         rows = await conn.fetch(f"{statement} limit {limit + 1} offset {offset}", *query.args)
     if len(rows) <= limit:
@@ -147,7 +96,7 @@ async def list_contacts(
 
 
 async def _quickly(
-    conn: Connection, query: Query, wanted: Filter, sort: str, limit: int, offset: int
+    conn: Connection, query: Query, wanted: Clauses, sort: str, limit: int, offset: int
 ) -> list[Any] | None:
     """The rows of a list of those who may be contacted now, where a short way leads to them; else None."""
     _, way = _direction(sort)
@@ -180,7 +129,7 @@ select {query.columns}
     )
 
 
-def _by_creation(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+def _by_creation(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) -> str:
     _, way = _direction(sort)
     _go_on(query, wanted, sort, cursor)
     return f"""
@@ -190,7 +139,7 @@ select {query.columns}
  order by c.created_at {way}, c.id {way}"""
 
 
-def _go_on(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> None:
+def _go_on(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) -> None:
     """Adds where a walk by creation goes on."""
     after, _ = _direction(sort)
     if cursor:
@@ -203,7 +152,7 @@ def _go_on(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> No
         )
 
 
-def _by_change(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+def _by_change(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) -> str:
     """By the last change that the walk's snapshot sees."""
     after, way = _direction(sort)
     seen_e, seen_n = _visible(query, cursor)
@@ -261,19 +210,3 @@ def _visible(query: Query, cursor: Cursor | None) -> tuple[str, str]:
 
 def _direction(sort: str) -> tuple[Literal["<", ">"], Literal["asc", "desc"]]:
     return ("<", "desc") if sort.startswith("-") else (">", "asc")
-
-
-async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
-    """How many contacts a list has in all."""
-    query = Query(catalog, wanted)
-    return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
-
-
-async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
-    """As count_contacts, but stops at one more than `most`."""
-    query = Query(catalog, wanted)
-    return await conn.fetchval(
-        f"""select count(*) from (select from contacts c where {query.condition}
-                                   limit {int(most) + 1}) counted""",
-        *query.args,
-    )

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 import phonenumbers
 
+from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
 from contactory.values.phone_writing import plain_writing
@@ -245,22 +245,11 @@ class SearchIndex:
         return taken
 
 
-def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> tuple[str, list[Any]]:
-    """A condition on the contacts `c` of a list, for what `search` has found.
+def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> Compare:
+    """A condition of a list, for what `search` has found.
 
     `all_of_them`: every one is wanted, and not the first ones of an order.
     """
     if ids is not None:
-        return "c.id = any({}::text[]::uuid[])", [ids]
-    if all_of_them:
-        return (
-            """c.id in (select s.contact_id from contact_search s
-                         where s.workspace_id = $1 and s.words @@ {}::tsquery)""",
-            [query],
-        )
-    return (
-        # As a value and no join, so that the walk keeps its order and stops after a page.
-        """(select s.words @@ {}::tsquery from contact_search s
-             where s.workspace_id = $1 and s.workspace_id = c.workspace_id and s.contact_id = c.id)""",
-        [query],
-    )
+        return Compare("id", "in", (*ids,))
+    return Compare("search", "finds" if all_of_them else "meets", query)

@@ -1,11 +1,11 @@
-// The form that adds a filter: the comparisons and the input that suit the chosen column.
+// The form that adds a filter: shows the comparisons and the input for the chosen column.
 const form = document.querySelector("[data-filter]");
 
 if (form) {
   const { column, operator, value } = form.elements;
   const groups = [...operator.querySelectorAll("optgroup")];
   const values = document.getElementById("filter-values");
-  let given = []; // The attributes that the input has for the present column.
+  const plain = value.cloneNode();
 
   const suggest = (names) => values.replaceChildren(...names.map((name) => new Option(name)));
 
@@ -13,9 +13,10 @@ if (form) {
     const group = groups.find((each) => each.dataset.group === column.selectedOptions[0].dataset.group);
     const { attributes, choices } = JSON.parse(group.dataset.editor);
     operator.replaceChildren(...group.cloneNode(true).children);
-    for (const name of given) value.removeAttribute(name);
-    given = Object.keys(attributes);
-    for (const name of given) value.setAttribute(name, attributes[name]);
+    // Those of the column before go.
+    for (const name of value.getAttributeNames()) value.removeAttribute(name);
+    for (const { name, value: text } of plain.attributes) value.setAttribute(name, text);
+    for (const [name, text] of Object.entries(attributes)) value.setAttribute(name, text);
     value.value = "";
     value.setAttribute("list", values.id);
     suggest("zone" in value.dataset ? Intl.supportedValuesOf("timeZone") : choices.map(([each]) => each));
@@ -40,7 +41,7 @@ if (form) {
   suitColumn();
 }
 
-// A search changes the address without loading the page: what leads on from here has to keep what is searched.
+// A search changes the address without loading the page: links and forms of the page must keep the search.
 document.getElementById("grid")?.addEventListener("htmx:afterSwap", () => {
   const query = new URLSearchParams(location.search);
   const searched = query.get("q") ?? "";

@@ -1,0 +1,74 @@
+"""How many contacts a filter lets through."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.read.available import DENIED, DO_NOT_CONTACT, NO_ADDRESS
+from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.listing import Query
+from contactory.database.db import Connection
+from contactory.local_time.plan import Group
+
+
+class Count(NamedTuple):
+    """How many there are."""
+
+    value: int
+    exact: bool
+    """Else it is what PostgreSQL's statistics say."""
+
+
+async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
+    """How many contacts a list has in all."""
+    query = Query(catalog, clauses_of(wanted))
+    return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
+
+
+async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
+    """As count_contacts, but stops at one more than `most`."""
+    query = Query(catalog, clauses_of(wanted))
+    return await conn.fetchval(
+        f"""select count(*) from (select from contacts c where {query.condition}
+                                   limit {int(most) + 1}) counted""",
+        *query.args,
+    )
+
+
+async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> Count:
+    """As count_contacts up to `most`, and an estimate beyond."""
+    counted = await count_up_to(conn, catalog, wanted, most)
+    if counted <= most:
+        return Count(counted, exact=True)
+    query = Query(catalog, clauses_of(wanted))
+    plan = await conn.fetchval(
+        f"explain (format json) select from contacts c where {query.condition}", *query.args
+    )
+    estimate: int = msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]
+    return Count(_rounded(max(estimate, counted)), exact=False)
+
+
+def _rounded(count: int) -> int:
+    """To two digits: more is not known."""
+    unit = 10 ** (len(str(count)) - 2)
+    return (count + unit // 2) // unit * unit
+
+
+async def count_by_zones(conn: Connection, catalog: Catalog, channel: str, wanted: Filter) -> list[Group]:
+    """The contacts counted by the zones that they could be in, and why they may not be contacted at all."""
+    query = Query(catalog, clauses_of(wanted))
+    rows = await conn.fetch(
+        f"""select c.timezone, c.timezones, count(*) as contacts,
+                   case when {DO_NOT_CONTACT} then 'do_not_contact'
+                        when {DENIED[channel]} then 'consent_denied'
+                        when {NO_ADDRESS[channel]} then 'no_address' end as reason
+              from contacts c
+             where {query.condition}
+             group by 1, 2, 4""",
+        *query.args,
+    )
+    return [
+        Group(tuple(row["timezones"] or filter(None, [row["timezone"]])), row["contacts"], row["reason"])
+        for row in rows
+    ]
