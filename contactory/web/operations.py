@@ -75,6 +75,11 @@ class Call:
         self._visit = visit
 
     @property
+    def workspace_id(self) -> str:
+        """The workspace in the path of a page."""
+        return self.actor.workspace_id or ""
+
+    @property
     def body(self) -> Object:
         """A copy of the body, which a handler may change, also if it has to start again."""
         return dict(self._body)
