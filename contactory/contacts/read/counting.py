@@ -27,7 +27,7 @@ async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> 
 
 
 async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
-    """As count_contacts, but stops at one more than `most`."""
+    """Like count_contacts, but stops at one more than `most`."""
     query = Query(catalog, Clauses(wanted))
     return await conn.fetchval(
         f"""select count(*) from (select from contacts c where {query.condition}

@@ -19,7 +19,7 @@ from contactory.contacts.read.available import Reachable
 from contactory.contacts.read.filter_fields import operator_of
 
 Arg: TypeAlias = Callable[[Any], str]
-"""Takes a value and gives its place in the statement."""
+"""Takes a value and returns its placeholder in the statement."""
 
 
 class Compare(msgspec.Struct, frozen=True):

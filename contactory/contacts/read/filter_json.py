@@ -23,16 +23,16 @@ PLAN_FILTER: Object = {
                 NAME.schema,
                 {"type": "array", "items": NAME.schema, "minItems": 1, "maxItems": MOST_TAGS},
             ],
-            "description": "Only contacts that carry the tag; several: all of them.",
+            "description": "Only contacts with the tag; several: with all of them.",
         },
         "customFields": {
             **CUSTOM_FIELDS,
-            "description": "Only contacts with these values; null: with none. All that are given must hold.",
+            "description": "Only contacts with all these values; null: without a value.",
         },
         "ids": {**ids_schema(MOST_IDS), "description": "Only these contacts."},
     },
     "additionalProperties": False,
-    "description": "Which contacts it is about; all of the workspace, unless given.",
+    "description": "The contacts of the plan; default: all of the workspace.",
 }
 
 

@@ -1,6 +1,7 @@
 """Filters in URLs: the conditions of the grid, and the parameters of the API's list.
 
-A condition of the grid reads `column:operator:value`, as `tags:has:vip` or `field-12:least:500`.
+A condition of the grid has the form `column:operator:value`, for example `tags:has:vip` or
+`field-12:least:500`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,10 +42,10 @@ def parse_condition(text: str, catalog: Catalog) -> Condition:
         raise unknown_field()
     operator = comparisons_of(column).get(name)
     if operator is None:
-        raise Invalid("unknown_filter", f"This filter asks something of {column.title} that cannot be asked")
+        raise Invalid("unknown_filter", f"This comparison is not possible for {column.title}")
     value = value.strip() if operator.parse else ""
     if operator.parse and not value:
-        raise Invalid("required", f"Say which {column.title} the filter is to look for")
+        raise Invalid("required", f"Enter a value for {column.title}")
     compare = Compare(key, name, operator.parse(value, catalog) if operator.parse else None)
     return Condition(compare, f"{key}:{name}:{value}", question(compare, catalog), value)
 
