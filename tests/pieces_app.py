@@ -1,4 +1,4 @@
-"""The application with a few operations more, at any server that starts once this was imported.
+"""The application with a few operations more, for servers: a test that imported it would change the table.
 
 `POST /v1/uploads` tells what it has got. It takes `wait` ms for each piece, and with `stop` it answers
 once it has so many bytes. `GET /v1/ticks` answers line by line for ever, `GET /v1/broken` ends in the middle.
@@ -18,20 +18,7 @@ from contactory.rules.checks import integer
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, Operation
 
-APP = "tests.pieces_app:app"
 LARGEST = 1 << 30
-OWN = """
-import os, socket, tempfile
-from pathlib import Path
-
-import tests.pieces_app
-from contactory.process.server import main
-from contactory.process.workers import listen
-
-[listening] = listen("127.0.0.1", int(os.environ["CONTACTORY_PORT"]), 1)
-main(listening.fileno(), os.pipe()[1], Path(tempfile.mkdtemp()), "server-1")
-"""
-"""A server process of our own with it."""
 
 ended: Counter[str] = Counter()
 
