@@ -259,3 +259,10 @@ def test_a_packed_body_is_unpacked_piece_by_piece_within_its_limit(uploader: Upl
     for broken in (gzip.compress(data)[:-10], gzip.compress(data) + b"more", b"nonsense", b""):
         assert uploader.send(broken, "Content-Encoding: gzip", path=path).status == 400
     assert uploader.send(data, "Content-Encoding: br").status == 415
+
+
+def test_a_body_in_pieces_is_taken_once_though_others_change_the_same(uploader: Uploader) -> None:
+    before = uploader.ended()
+    answer = uploader.send(b"x" * 1000, path="/v1/uploads?clash=true")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert uploader.ended()["begun"] == before["begun"] + 1
