@@ -57,6 +57,7 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
     log.debug("process ready")
     await stop.wait()
     server.close()
+    services.end_waiting()
     await listener.stop(settings.shutdown_timeout * (1 - _TO_CLOSE))
     watching.cancel()
     await services.stop()

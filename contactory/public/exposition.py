@@ -13,7 +13,7 @@ from prometheus_client.core import (
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from contactory.base.metrics import Gauge, Histogram, Info, Metric, Series
+from contactory.base.metrics import Gauge, Histogram, Info, Metric, Moment, Series
 from contactory.base.shared_metrics import Numbers, SharedMetrics, Snapshot, add
 
 
@@ -33,7 +33,7 @@ class _Processes(Collector):
         self._total = total
         for each in snapshots:
             add(total, each.lasting)
-            add(total, each.gauges)
+            _add_gauges(total, each.gauges)
 
     def collect(self) -> Iterator[Family]:
         """The metrics with their values."""
@@ -47,6 +47,16 @@ class _Processes(Collector):
         pids = {each.process: each.pid for each in self._snapshots}
         supervisor = {"supervisor": self._supervisor} if self._supervisor else {}
         yield from _of_the_system({**supervisor, **pids})
+
+
+def _add_gauges(total: Numbers, more: Numbers) -> None:
+    """As add, but of moments the newest counts."""
+    moments = {metric.name for metric in Metric.all if isinstance(metric, Moment)}
+    add(total, {name: series for name, series in more.items() if name not in moments})
+    for name in moments & more.keys():
+        newest = total.setdefault(name, {})
+        for labels, numbers in more[name].items():
+            newest[labels] = max(newest.get(labels, numbers), numbers)
 
 
 def _family(metric: Metric, series: Series) -> Family:

@@ -14,6 +14,7 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database, translated
+from contactory.database.statements import affected
 from contactory.rules.errors import Conflict, FieldError, IdempotencyMismatch, Problem, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
@@ -163,11 +164,11 @@ delete from idempotency_records r using (select * from old union all select * fr
 """
 
 
-async def forget(db: Database) -> bool:
-    """Deletes a piece of the expired answers; returns whether there may be more.
+async def forget(db: Database) -> tuple[int, bool]:
+    """Deletes a piece of the expired answers.
 
-    Every process does this, and each skips the rows of others.
+    Returns how many, and whether there may be more.
     """
     async with db.connection() as conn:
-        done = await conn.execute(_FORGET, KEPT, _PIECE)
-    return int(done.removeprefix("DELETE ")) >= _PIECE
+        count = affected(await conn.execute(_FORGET, KEPT, _PIECE))
+    return count, count >= _PIECE

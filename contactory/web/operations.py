@@ -167,6 +167,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raw_body: bool = False
     """The handler checks the body, by a workspace's custom fields for example; `body` describes it."""
 
+    csv: bool = False
+    """Its answer may also be asked for as CSV."""
     secret: bool = False
     """Its answer shows a secret, so it is never compressed: its length must not reveal anything."""
     only_reads: bool = False

@@ -10,6 +10,8 @@ ALLOWED = {
     "fields/retype.py": "next_type_at not between",  # finds changes of type that a crash left, anywhere
     "contacts/read/listing.py": f"where {HOLE}",  # Query begins every condition with the workspace
     "contacts/read/counting.py": f"where {HOLE}",  # likewise
+    "jobs/leases.py": "distinct on (workspace_id)",  # finds what is due in any workspace
+    "jobs/store.py": "finished_at < now()",  # finds what is old in any workspace; each is removed by its key
     "contacts/write/cleanup.py": "swept_at is null",  # finds what is due anywhere; each piece is scoped
 }
 

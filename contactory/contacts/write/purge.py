@@ -14,6 +14,7 @@ from contactory.values.email import normalise_email
 _ERASED = (
     "delete from contact_events where workspace_id = $1 and contact_id = $2",
     "delete from contact_search where workspace_id = $1 and contact_id = $2",
+    "delete from job_problems where workspace_id = $1 and contact_id = $2",
 )
 # There is an index of records whose array is not empty.
 _KEPT_ANSWERS = "delete from idempotency_records where contact_ids && $1::uuid[] and contact_ids <> '{}'"
