@@ -1,4 +1,4 @@
-"""A workspace's catalogue on behalf of a call: which one it is, and writing by one that is up to date."""
+"""The catalogue that a call needs: of which workspace it is, and what happens if it is out of date."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,27 +13,27 @@ from contactory.web.operations import Call, Handler
 
 T = TypeVar("T")
 Where: TypeAlias = Callable[[Call], Awaitable[str | None]]
-"""Finds the workspace that a call is about; None: that of the actor."""
+"""Finds the workspace that a call is about; None for the actor's own."""
 CatalogHandler: TypeAlias = Callable[[Call, Catalog], Awaitable[Response]]
 ATTEMPTS = 20
-"""Each means that something was renamed just then."""
+"""Each further one means that the catalogue changed during the attempt before it."""
 BEING_CHANGED = "The workspace is being changed just now: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
 
 async def of_actor(call: Call) -> None:
-    """The workspace of the actor: of a page that is the one in its path."""
+    """The actor's own workspace; for a page it is the one in the path."""
 
 
 async def in_query(call: Call) -> str | None:
-    """The workspace that the query names, else that of the actor."""
+    """The workspace in the query, or else the actor's own."""
     return call.query.get("workspaceId")
 
 
 def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
-    """Makes a handler of one that also takes the catalogue of the workspace that `where` finds.
+    """Gives a handler, besides the call, the catalogue of the workspace that `where` finds.
 
-    It is called again as by_catalog says.
+    by_catalog calls it, and calls it again with a fresh catalogue if needed.
     """
 
     def decorate(handler: CatalogHandler) -> Handler:
@@ -47,10 +47,10 @@ def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
 
 
 async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
-    """What `attempt` makes of the catalogue.
+    """The result of `attempt` with the catalogue.
 
-    It is tried again by a fresh catalogue where it refused a name or found its catalogue out of date: nothing
-    is refused that has been made elsewhere a moment ago.
+    `attempt` runs again with a fresh catalogue if it refused a value or found its catalogue out of date, so
+    that it does not refuse a name which another process created a moment ago.
     """
     catalog = await catalog_of(call, workspace_id)
     for _ in range(ATTEMPTS):
@@ -69,8 +69,8 @@ async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Ca
 async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
     """The catalogue of the workspace that the call is about.
 
-    `workspace_id` is the one that was sent. Raises NotFound where the actor cannot see it, and
-    ValidationProblem where none was sent and the key does not tell.
+    `workspace_id` is the one in the request. Raises NotFound if the actor cannot see it, and
+    ValidationProblem if the request has none and the key is one of the whole account.
     """
     known = call.actor.workspace_id
     if known is None and workspace_id is None:
@@ -94,7 +94,7 @@ async def workspace_of(call: Call, workspace_id: str | None) -> str:
 
 @asynccontextmanager
 async def changing_catalog(call: Call, workspace_id: str) -> AsyncGenerator[Connection]:
-    """A transaction that changes a workspace's catalogue, which is read anew once it is committed."""
+    """A transaction that changes a workspace's catalogue; after its commit the process reads it again."""
     async with call.transaction() as conn:
         yield conn
     call.after_commit(partial(call.app.catalogs.forget, workspace_id))

@@ -114,11 +114,11 @@ class Call:
         return self.work.transaction()
 
     def after_commit(self, action: Action) -> None:
-        """Does `action` once what the call has written is committed, as UnitOfWork.after_commit says."""
+        """Calls `action` after the commit of what the call has written (UnitOfWork.after_commit)."""
         self.work.after_commit(action)
 
     def begin_anew(self) -> None:
-        """Forgets what an attempt has left that came to nothing."""
+        """Forgets what an attempt without a result has collected."""
         self.touched.clear()
         self.named = []
 

@@ -1,4 +1,4 @@
-"""On whose behalf contacts are written, and by what means: of a call of the API, of a page, of a job."""
+"""What a write of contacts needs to know: who writes, and with what. The API, pages and jobs provide it."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from contactory.database.unit_of_work import UnitOfWork
 
 
 class Shared(Protocol):
-    """What all who write contacts in one process share."""
+    """What all writes of contacts in one process share."""
 
     settings: Settings
     catalogs: Catalogs
@@ -25,9 +25,9 @@ class Shared(Protocol):
 
 
 class WriteContext(Origin, frozen=True):
-    """Who writes, the transaction or the lack of one, and what the process shares."""
+    """The origin of a write, its unit of work, and what the process shares."""
 
     work: UnitOfWork
     shared: Shared
     touched: list[str]
-    """Gathers the ids of the contacts that were written."""
+    """Collects the ids of the contacts that were written."""
