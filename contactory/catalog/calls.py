@@ -1,4 +1,4 @@
-"""The catalogue that a call needs: of which workspace it is, and what happens if it is out of date."""
+"""The catalogue of a call: finding it, and writing with an up-to-date one."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,27 +13,27 @@ from contactory.web.operations import Call, Handler
 
 T = TypeVar("T")
 Where: TypeAlias = Callable[[Call], Awaitable[str | None]]
-"""Finds the workspace that a call is about; None for the actor's own."""
+"""Finds the workspace of a call; None: the actor's workspace."""
 CatalogHandler: TypeAlias = Callable[[Call, Catalog], Awaitable[Response]]
 ATTEMPTS = 20
-"""Each further one means that the catalogue changed during the attempt before it."""
-BEING_CHANGED = "The workspace is being changed just now: try again in a second."
+"""Each means that something was renamed at the same moment."""
+BEING_CHANGED = "The workspace is being changed at the moment: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
 
 async def of_actor(call: Call) -> None:
-    """The actor's own workspace; for a page it is the one in the path."""
+    """The workspace of the actor; for a page, the one in its path."""
 
 
 async def in_query(call: Call) -> str | None:
-    """The workspace in the query, or else the actor's own."""
+    """The workspace in the query, otherwise that of the actor."""
     return call.query.get("workspaceId")
 
 
 def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
-    """Gives a handler, besides the call, the catalogue of the workspace that `where` finds.
+    """Decorates a handler that also takes the catalogue of the workspace that `where` finds.
 
-    by_catalog calls it, and calls it again with a fresh catalogue if needed.
+    The handler may be called again; see by_catalog.
     """
 
     def decorate(handler: CatalogHandler) -> Handler:
@@ -49,8 +49,8 @@ def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
 async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
     """The result of `attempt` with the catalogue.
 
-    `attempt` runs again with a fresh catalogue if it refused a value or found its catalogue out of date, so
-    that it does not refuse a name which another process created a moment ago.
+    It is tried again with a fresh catalogue if it refused a name or found its catalogue out of date, so that
+    a name that another process has just created is not refused.
     """
     catalog = await catalog_of(call, workspace_id)
     for _ in range(ATTEMPTS):
@@ -67,10 +67,10 @@ async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Ca
 
 
 async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
-    """The catalogue of the workspace that the call is about.
+    """The catalogue of the call's workspace.
 
-    `workspace_id` is the one in the request. Raises NotFound if the actor cannot see it, and
-    ValidationProblem if the request has none and the key is one of the whole account.
+    `workspace_id` is the sent one. Raises NotFound if the actor cannot see it, and ValidationProblem if none
+    was sent and the key is for the whole account.
     """
     known = call.actor.workspace_id
     if known is None and workspace_id is None:
@@ -88,13 +88,13 @@ async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
 
 
 async def workspace_of(call: Call, workspace_id: str | None) -> str:
-    """The id of the workspace that the call is about; raises as catalog_of."""
+    """The id of the call's workspace; raises like catalog_of."""
     return (await catalog_of(call, workspace_id)).workspace_id
 
 
 @asynccontextmanager
 async def changing_catalog(call: Call, workspace_id: str) -> AsyncGenerator[Connection]:
-    """A transaction that changes a workspace's catalogue; after its commit the process reads it again."""
+    """A transaction that changes a workspace's catalogue, which is read again after the commit."""
     async with call.transaction() as conn:
         yield conn
     call.after_commit(partial(call.app.catalogs.forget, workspace_id))

@@ -41,6 +41,7 @@ SETTINGS: tuple[Place, ...] = (
     Place("Custom fields", "settings/custom-fields"),
     Place("Tags", "settings/tags"),
     Place("Send windows", "settings/send-windows"),
+    Place("Jobs", "settings/jobs"),
     Place("API keys", "settings/api-keys", "admin"),
     Place("People", "settings/people", "admin"),
     Place("Your account", "settings/account"),

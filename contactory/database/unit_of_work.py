@@ -1,7 +1,7 @@
-"""A unit of work: what one call does in the database, and in memory after the commit.
+"""A unit of work: the writes of one call in the database, and their effects in memory after the commit.
 
-A write must not change the memory of the process before its commit (a note for the search, a catalogue to
-read again, a key to forget): another task would read the old state from the database and keep it.
+Effects in memory (a note for the search, a catalogue to read again, a key to forget) must not happen before
+the commit: another task would read too early, keep the old state, and never read again.
 """
 
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -13,7 +13,7 @@ Action = Callable[[], object]
 
 
 class UnitOfWork:
-    """Usually each statement or transaction commits on its own; inside `whole` or `undone` all are one."""
+    """Usually each statement or transaction commits by itself; within `whole` or `undone` all are one."""
 
     __slots__ = ("_actions", "_db", "conn")
 
@@ -21,15 +21,15 @@ class UnitOfWork:
         self._db = db
         self._actions: list[Action] | None = None
         self.conn: Connection | None = None
-        """The transaction in which everything runs; None while each part commits on its own."""
+        """The transaction of the whole call; None if each part commits by itself."""
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection of the whole transaction, or else one from the pool."""
+        """The connection of the whole transaction, otherwise one of the pool."""
         return self._db.connection() if self.conn is None else nullcontext(self.conn)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
-        """A transaction of its own, or a part of the whole that can be rolled back alone."""
+        """A new transaction, or a part of the whole one that can be rolled back by itself."""
         waiting = len(self._actions or ())
         try:
             async with self.connection() as conn, conn.transaction():
@@ -40,10 +40,10 @@ class UnitOfWork:
             raise
 
     def after_commit(self, action: Action) -> None:
-        """Calls `action` after the commit of what has been written; never, if that is rolled back.
+        """Runs `action` after the commit of the writes, or never after a rollback.
 
-        Call this after the write, outside the block of its `transaction()`: if that has committed on its own,
-        as a write through a queue does too, `action` is called at once.
+        Call it after the write, outside the block of its `transaction()`. If the write has already committed,
+        like every write through a queue, `action` runs at once.
         """
         if self._actions is None:
             action()
@@ -52,7 +52,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def whole(self) -> AsyncGenerator[Connection]:
-        """One transaction around everything in the block; after its commit the actions are called."""
+        """Makes the block one transaction; the actions run after its commit."""
         async with self._db.transaction() as conn:
             with self._within(conn) as actions:
                 yield conn
@@ -61,7 +61,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def undone(self) -> AsyncGenerator[Connection]:
-        """One transaction around everything in the block, which is rolled back: nothing is kept."""
+        """Makes the block one transaction, and rolls it back: nothing is stored."""
         async with self._db.connection() as conn:
             transaction = conn.transaction()
             await transaction.start()

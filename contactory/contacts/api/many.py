@@ -9,7 +9,7 @@ from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
-from contactory.contacts.read.filter import clauses_of, tag_names
+from contactory.contacts.read.filter import Clauses, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import history, parse_event_cursor
 from contactory.contacts.read.listing import Page, list_contacts
@@ -95,7 +95,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
             conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
         )
         total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-    headers = next_link(call, page.next, at_that_moment(clauses_of(wanted).reachable))
+    headers = next_link(call, page.next, at_that_moment(Clauses(wanted).reachable))
     if total is not None:
         headers.append(("x-total-count", str(total)))
     return json_response(200, await _shown(call, page, catalog), headers)

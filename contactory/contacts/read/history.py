@@ -9,15 +9,8 @@ import msgspec
 from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
 from contactory.contacts.model import SCALARS
 from contactory.database.db import Connection, Row
+from contactory.rules.actor import ActorShown
 from contactory.rules.invalid import invalid_cursor
-
-
-class ActorShown(msgspec.Struct):
-    """The actor of a change."""
-
-    type: str
-    id: str | None
-    name: str | None
 
 
 class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):

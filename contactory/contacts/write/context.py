@@ -1,4 +1,4 @@
-"""What a write of contacts needs to know: who writes, and with what. The API, pages and jobs provide it."""
+"""The context of a write: the actor, the transaction and the shared services, for calls, pages and jobs."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from contactory.database.unit_of_work import UnitOfWork
 
 
 class Shared(Protocol):
-    """What all writes of contacts in one process share."""
+    """The services that all writes in one process share."""
 
     settings: Settings
     catalogs: Catalogs
@@ -25,9 +25,9 @@ class Shared(Protocol):
 
 
 class WriteContext(Origin, frozen=True):
-    """The origin of a write, its unit of work, and what the process shares."""
+    """The actor, the transaction if there is one, and the shared services."""
 
     work: UnitOfWork
     shared: Shared
     touched: list[str]
-    """Collects the ids of the contacts that were written."""
+    """Collects the ids of the written contacts."""

@@ -1,4 +1,4 @@
-"""Making contacts: several at once in one statement, with their history."""
+"""Creating contacts: several at once in one statement, with their history."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,20 +21,20 @@ from contactory.values.phones import derive_zone
 
 
 class NewContact(Draft, kw_only=True):
-    """A contact that is to be made."""
+    """A contact to create."""
 
     origin: Origin
     made_tags: list[tuple[str, int]] = []
-    """The new tags, once they have been made with it."""
+    """The new tags, after they were created with it."""
     fields: dict[str, str] = {}
     consent: dict[str, Any] = {}
     undated: list[str] = []
-    """Channels for which the consent was given without the time since when."""
+    """Channels with a granted consent but without its time."""
     id: str = msgspec.field(default_factory=new_id)
 
     @property
     def key(self) -> str:
-        """Nothing else is ever written to a contact that does not exist yet."""
+        """Unique, because a contact that does not exist yet has no other writes."""
         return self.id
 
     def shown(self, tags: list[str], catalog: Catalog) -> Contact:
@@ -51,7 +51,7 @@ class NewContact(Draft, kw_only=True):
         )
 
     def event(self) -> dict[str, Any]:
-        """The creation as the history has it: each value, before and after."""
+        """The creation in the form of the history: each value, before and after."""
         given = {name: value for name, value in scalars_of(self).items() if value is not None}
         changes: dict[str, Any] = {name: [None, value] for name, value in given.items()}
         if self.tag_ids:
@@ -64,7 +64,7 @@ class NewContact(Draft, kw_only=True):
 
 
 def new_contact(origin: Origin, values: Values, catalog: Catalog) -> NewContact:
-    """The contact that `values` describe; its time zone is the given one, or that of phone or workspace."""
+    """The contact with `values`; its time zone is the given one, or that of the phone or the workspace."""
     new = NewContact(
         workspace_id=catalog.workspace_id,
         origin=origin,
@@ -119,7 +119,7 @@ with input as materialized (
 )
 select id::text from made
  union all
--- Those that a first attempt had committed, where the whole is tried again.
+-- Contacts that a first attempt had committed, if the batch is tried again.
 select i.id::text from input i join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
 """
 
@@ -127,10 +127,10 @@ select i.id::text from input i join contacts c on c.workspace_id = i.workspace_i
 async def create_contacts(
     conn: Connection, contacts: Sequence[NewContact], settings: Settings
 ) -> list[NewContact | None]:
-    """Makes contacts, with the tags that they need; None for each that was not made.
+    """Creates contacts, with their tags; None for each contact that was not created.
 
-    A contact is not made where its phone or e-mail is taken, or its workspace's catalogue has moved on. It
-    begins with the objections of deleted contacts that had its phone or e-mail.
+    A contact is not created if another contact has its phone or e-mail, or its workspace's catalogue has
+    changed. It starts with the objections of deleted contacts that had its phone or e-mail.
     """
     with translated():
         if any(c.new_tags for c in contacts):
@@ -146,7 +146,7 @@ async def create_contacts(
 async def _create_in_steps(
     conn: Connection, contacts: Sequence[NewContact], settings: Settings
 ) -> list[NewContact | None]:
-    """As create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
+    """Like create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
     async with conn.transaction():
         made = await make_tags(conn, contacts, settings.max_tags)
         created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
@@ -165,7 +165,7 @@ def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewConta
 async def _create(
     conn: Connection, contacts: Sequence[NewContact], *, only_unknown: bool = False
 ) -> list[NewContact | None]:
-    """One statement; with `only_unknown` it makes none whose phone or e-mail another one has, or had."""
+    """One statement; with `only_unknown`, without contacts whose phone or e-mail another one has or had."""
     rows = [
         (
             c.workspace_id,
@@ -206,7 +206,7 @@ class CreateLane:
         self._settings = settings
 
     async def __call__(self, contacts: Sequence[NewContact]) -> list[NewContact | None]:
-        """Commits a batch; None for each contact that was not made. Raises Apart and Unavailable."""
+        """Commits a batch; None for each contact that was not created. Raises Apart and Unavailable."""
         for _ in range(ATTEMPTS):
             conn = await self._lane.connection()
             try:
@@ -224,4 +224,4 @@ class CreateLane:
                 if not isinstance(refusal, LOCK_TIMEOUT):
                     raise
                 break
-        raise Unavailable("Many are making the same contacts at once: try again in a second.")
+        raise Unavailable("Other requests are creating the same contacts: try again in a second.")
