@@ -1,7 +1,8 @@
 """Which process does a recurring job, and when it is due: rows of the table `schedule`.
 
 All times are the database's. A time that lies further ahead than any that is written was written before that
-clock was set back, and counts as over.
+clock was set back, and counts as over. A lease may end twice as far ahead as it lasts, since a statement that
+waited for the row has an earlier `now()` than the one that wrote it.
 """
 
 import asyncio
@@ -27,14 +28,14 @@ insert into schedule as s (name, every, registered_at, due_at) values ($1, $2, n
 """
 _LOOK = """
 select extract(epoch from last_success)::float8 as last_success,
-       (held_until is null or held_until not between now() and now() + $2::interval)
+       (held_until is null or held_until not between now() and now() + 2 * $2::interval)
        and (due_at <= now() or due_at > now() + every + $3::interval) as free
   from schedule where name = $1
 """
 _TAKE = """
 update schedule set holder = $2, held_until = now() + $3::interval
  where name = $1
-   and (held_until is null or held_until not between now() and now() + $3::interval)
+   and (held_until is null or held_until not between now() and now() + 2 * $3::interval)
    and (due_at <= now() or due_at > now() + every + $4::interval)
 returning failures
 """

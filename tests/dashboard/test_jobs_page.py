@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def olive(world: World) -> Person:
     return world.person()
 
 
-def rows(person: Person, world: World, **query: str) -> dict[str, str]:
+def rows(person: Person, world: World, **query: Any) -> dict[str, str]:
     """What the list says of each job, by its id."""
     answer = person.get(f"/w/{world.acme}/settings/jobs", **query)
     assert answer.status_code == 200, answer.text
