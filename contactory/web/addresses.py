@@ -28,7 +28,7 @@ def base_url(request: Request, settings: Settings, *, signed_in: bool = False) -
     for host in (request.forwarded("x-forwarded-host", settings.proxies), request.header("host")):
         found = _HOST.fullmatch(host or "")
         if found:
-            return f"{_scheme(request, settings, found[1], signed_in)}://{host}"
+            return f"{_scheme(request, settings, found[1], signed_in)}://{host}{request.mount}"
     return listening(settings)
 
 
@@ -36,4 +36,6 @@ def _scheme(request: Request, settings: Settings, name: str, signed_in: bool) ->
     passed = (request.forwarded("x-forwarded-proto", settings.proxies) or "").lower()
     if passed in ("http", "https"):
         return passed
+    if request.scheme == "https":
+        return "https"
     return "https" if signed_in and name not in _AT_HOME and not name.endswith(".localhost") else "http"

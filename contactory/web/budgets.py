@@ -11,6 +11,14 @@ SMALL_BODY = 16 * 1024
 _TOO_LARGE_TOGETHER = "Too many large bodies are being sent just now: try again in a second."
 
 
+BODIES_BYTES = 64 << 20
+
+
+def largest_together(largest: int) -> int:
+    """Bytes of large bodies that the requests at work may hold: four of the `largest` one, at least."""
+    return max(BODIES_BYTES, 4 * largest)
+
+
 class ByteBudget:
     """Bytes that all connections may hold for one purpose."""
 

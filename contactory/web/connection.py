@@ -12,7 +12,7 @@ from typing import Any
 from contactory.base.logs import log
 from contactory.rules.errors import Unavailable, ValidationProblem
 from contactory.web.budgets import SMALL_BODY
-from contactory.web.heads import PIECE, answer_head
+from contactory.web.heads import NO_BODY, PIECE, answer_head
 from contactory.web.listener import NEVER, Listener
 from contactory.web.messages import ENDS, Request, Response, end_in_order
 from contactory.web.reader import RequestReader
@@ -29,7 +29,6 @@ _ALWAYS_WAITS = 4096
 """Bytes that may wait on a connection, whatever waits on others."""
 _JOINED = 64 * 1024
 """A body up to this size is copied behind its head, which costs less than to write the two."""
-_NO_BODY = (204, 304)
 _CLOSE = ("connection: close\r\n",)
 _TOO_MUCH_WAITS = "Too many requests wait just now: try again in a second."
 
@@ -54,6 +53,8 @@ class HttpConnection(asyncio.Protocol):
         "_work",
         "address",
     )
+    scheme = "http"
+    mount = ""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -106,7 +107,8 @@ class HttpConnection(asyncio.Protocol):
             reader.rested()
         if self._work is None and reader.queue:
             self._next()
-        if reader.queue or reader.begun or reader.rest or self._counted or self._resumed is not None:
+        waits = reader.queue or reader.begun or reader.rest or reader.receiving is not None
+        if waits or self._counted or self._resumed is not None:
             self._settle()
         if self._work is None:
             self._wait()
@@ -157,7 +159,7 @@ class HttpConnection(asyncio.Protocol):
             reader.go_on(held_up)
             if self._work is None and reader.queue:
                 self._next()
-        held, self._held = self._held, bool(reader.rest) or reader.is_full(held_up)
+        held, self._held = self._held, bool(reader.rest) or reader.is_ahead or reader.is_full(held_up)
         if self._held and not held:
             self._transport.pause_reading()
         elif held and not self._held:
@@ -203,10 +205,16 @@ class HttpConnection(asyncio.Protocol):
     # What the requests at work call.
 
     def want_body(self) -> None:
-        """The body is waited for: a client that asked whether to send it is told so."""
+        """The body, or its next piece, is waited for: a client that asked whether to send it is told so."""
         request = self._work
-        if request is not None and request.asks_first and not request.received:
+        if request is None:
+            return
+        if request.asks_first and not request.received:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if request.in_pieces:
+            if request.counted:
+                self._listener.bodies.count(request)
+            self._settle()
 
     def count_body(self) -> None:
         """The body of the request at work takes more memory, or less."""
@@ -217,7 +225,7 @@ class HttpConnection(asyncio.Protocol):
     def send(self, request: Request, response: Response) -> None:
         """Answers the request at work, with all of the answer at once."""
         body, close = response.body, self._closes(request)
-        length = () if response.status in _NO_BODY else (f"content-length: {len(body)}\r\n",)
+        length = () if response.status in NO_BODY else (f"content-length: {len(body)}\r\n",)
         head = answer_head(response, self._listener.date, *length, *(_CLOSE if close else ()))
         if request.method == "HEAD" or not length:
             self._write(head)

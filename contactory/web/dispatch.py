@@ -10,7 +10,16 @@ from contactory.database.db import COLLISION
 from contactory.rules.actor import ANONYMOUS
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
-from contactory.web.messages import ENDS, NO_STORE, NOSNIFF, Request, Response, end_in_order, problem_response
+from contactory.web.messages import (
+    ENDS,
+    NO_STORE,
+    NOSNIFF,
+    Peer,
+    Request,
+    Response,
+    end_in_order,
+    problem_response,
+)
 from contactory.web.operations import Call, Operation, permit, prepare
 from contactory.web.packing import WORTH_PACKING, may_pack, pack
 from contactory.web.queries import check_query
@@ -18,7 +27,6 @@ from contactory.web.routes import Routes
 
 if TYPE_CHECKING:
     from contactory.services import Services
-    from contactory.web.connection import HttpConnection
 
 _ATTEMPTS = 5
 _NOWHERE = "There is nothing at this path: /docs shows all that there is."
@@ -49,17 +57,20 @@ class Dispatcher:
 
     def __init__(self, app: "Services", operations: list[Operation], pages: Pages) -> None:
         self._app = app
+        self.largest_whole = max(each.body_limit(app.settings) for each in operations if not each.in_pieces)
+        """Bytes of the largest body that is taken as a whole."""
         self._routes = Routes(operations)
         self._pages = pages
         self._unknown = Meter("unknown")
 
-    async def handle(self, request: Request, connection: "HttpConnection") -> None:
+    async def handle(self, request: Request, peer: Peer) -> None:
         """Answers one request, whatever happens."""
         begun = time.perf_counter()
         meter = self._unknown
         operation: Operation | None = None
         try:
             operation, meter, path = self._route(request)
+            request.in_pieces = operation.in_pieces > 0
             response = await self._call(operation, request, path)
         except Problem as problem:
             response = self._render(request, problem, operation)
@@ -72,13 +83,21 @@ class Dispatcher:
             await self._pack(request, operation, response)
         response.headers += (("x-request-id", request.request_id), NOSNIFF)
         if response.stream is None:
-            connection.send(request, response)
+            peer.send(request, response)
         else:
-            await connection.send_stream(request, response, response.stream)
+            await peer.send_stream(request, response, response.stream)
         seconds = time.perf_counter() - begun
         meter.count(response.status, seconds)
         if response.status >= 400 or seconds >= _SLOW_SECONDS or self._app.settings.log_requests == "all":
             self._log(request, operation, response.status, seconds)
+
+    def limit_of(self, request: Request) -> int:
+        """How many bytes the body of a request may have."""
+        settings = self._app.settings
+        try:
+            return self._route(request)[0].body_limit(settings)
+        except Problem:
+            return settings.max_body_bytes
 
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         if request.failure is not None:
@@ -127,7 +146,8 @@ class Dispatcher:
         if not call.operation.writes:
             return await call.operation.handler(call)
         key = idempotency_key(call)
-        for _ in range(_ATTEMPTS):
+        # A body in pieces is gone once it was taken.
+        for _ in range(1 if call.operation.in_pieces else _ATTEMPTS):
             try:
                 if call.dry_run:
                     async with call.work.undone():

@@ -31,6 +31,10 @@ NAMES = {spelling.encode(): name.lower() for name in _USUAL for spelling in (nam
 """Usual names of headers in lower case, by how clients write them: found faster than converted."""
 
 
+NO_BODY = (204, 304)
+"""Statuses of answers without a body."""
+
+
 def checked_target(method: str, version: str, target: bytes, headers: dict[str, bytes]) -> bytes:
     """The path and the query that a head asks for. Raises ValidationProblem where the head is not valid.
 
@@ -65,6 +69,13 @@ def _check_codings(version: str, headers: dict[str, bytes]) -> None:
         raise ValidationProblem("The one Transfer-Encoding that is taken is chunked: send the body as it is.")
     if b"chunked" in headers.get("te", b"").lower():
         raise ValidationProblem("TE must not name chunked (RFC 9112, section 7.4): leave it out.")
+
+
+def joined(key: str, before: bytes, value: bytes) -> bytes:
+    """The value of a header that stands there once more (RFC 9110, section 5.3). Raises ValidationProblem."""
+    if key == "host":
+        raise ValidationProblem("The request has more than one Host header.")
+    return before + (b"; " if key == "cookie" else b", ") + value
 
 
 def of_unknown_method(data: bytes) -> tuple[str, bytes] | None:

@@ -3,17 +3,16 @@
 import asyncio
 import errno
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from resource import RLIMIT_NOFILE, getrlimit
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from contactory.base.ids import new_id
 from contactory.base.logs import log
 from contactory.base.metrics import CONNECTIONS, REFUSED
 from contactory.rules.errors import Problem, Unavailable
-from contactory.web.budgets import Bodies, ByteBudget, Unread
+from contactory.web.budgets import Bodies, ByteBudget, Unread, largest_together
 from contactory.web.heads import answer_head
 from contactory.web.messages import NOSNIFF, Request, problem_response
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from contactory.web.connection import HttpConnection
 
 NEVER = float("inf")
-BODIES_BYTES = 64 << 20
-"""Large bodies of the requests at work; at least four of the largest."""
 WAITING_BYTES = 16 << 20
 """Requests that have not begun: heads that are still arriving, and what was sent behind a request."""
 UNREAD_BYTES = 64 << 20
@@ -47,16 +44,20 @@ class Listener:
         body_limit: int,
         body_timeout: float,
         connection_limit: int,
-        large_bodies: Mapping[str, int] = MappingProxyType({}),
+        limit_of: Callable[[Request], int],
+        whole_limit: int,
     ) -> None:
-        """`large_bodies` has the paths that take more than `body_limit` bytes, and how many."""
+        """A body may have `body_limit` bytes, a larger one `limit_of` its request.
+
+        `whole_limit` is that of the largest that is taken as a whole.
+        """
         self.handle = handle
         self.body_limit = body_limit
-        self._large_bodies = large_bodies
+        self.limit_of = limit_of
         self.body_timeout = body_timeout
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
-        self.bodies = Bodies(max(BODIES_BYTES, 4 * max(body_limit, *large_bodies.values(), 0)))
+        self.bodies = Bodies(largest_together(whole_limit))
         self.waiting = ByteBudget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
         self.hosts: set[bytes] = set()
@@ -71,10 +72,6 @@ class Listener:
         self._turned_away: dict[_TurnedAway, None] = {}
         self._reports = _Reports()
         self._tell_time()
-
-    def limit_of(self, path: str) -> int:
-        """The most bytes that the body of a request to this path may have."""
-        return self._large_bodies.get(path.removesuffix("/"), self.body_limit)
 
     def admits(self, transport: Any) -> bool:
         """Whether there is room for one connection more; else the client is answered that there is not."""

@@ -22,6 +22,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 NO_STORE = ("cache-control", "no-store")
 NO_TEXT = "\ufffd"
+READ_AHEAD = 64 * 1024
+"""Bytes of a body in pieces that wait: with so many, no more of it is read until its handler takes them."""
 
 encode_json = msgspec.json.encode
 ENDS: tuple[type[BaseException], ...] = (SystemExit, KeyboardInterrupt)
@@ -58,6 +60,10 @@ class Peer(Protocol):
     """The connection that a request came by."""
 
     address: str
+    scheme: str
+    """http or https, as the client came to the server itself."""
+    mount: str
+    """The path below which the server has the application; empty for all of them."""
 
     def want_body(self) -> None:
         """The body is waited for now."""
@@ -65,6 +71,16 @@ class Peer(Protocol):
 
     def count_body(self) -> None:
         """The body of the request at work takes more memory, or less."""
+        ...
+
+    def send(self, request: "Request", response: Response) -> None:
+        """Answers the request at work, with all of the answer at once."""
+        ...
+
+    async def send_stream(
+        self, request: "Request", response: Response, stream: AsyncGenerator[bytes]
+    ) -> None:
+        """Answers the request at work piece by piece."""
         ...
 
 
@@ -81,9 +97,11 @@ class Request:
         "counted",
         "dropped",
         "encoded",
+        "in_pieces",
         "keep_alive",
         "key_id",
         "length",
+        "limit",
         "method",
         "path",
         "problem",
@@ -120,6 +138,10 @@ class Request:
         self.keep_alive = True
         self.length = int(headers.get("content-length", b"0"))
         """Bytes of the body, where the head tells."""
+        self.limit = 0
+        """The most bytes that the body may have."""
+        self.in_pieces = False
+        """Whether the body is taken piece by piece, and read no faster than that."""
         self.received = 0
         self.complete = False
         """Whether the body has arrived to its end."""
@@ -130,6 +152,16 @@ class Request:
         self._body: bytes | bytearray = b""
         self._failure: Problem | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def scheme(self) -> str:
+        """http or https, as the client came to the server itself."""
+        return self._peer.scheme
+
+    @property
+    def mount(self) -> str:
+        """The path below which the server has the application; empty for all of them."""
+        return self._peer.mount
 
     def header(self, name: str) -> str | None:
         """A header's value; None where it is missing, U+FFFD (which nothing takes) where it is not ASCII.
@@ -177,6 +209,28 @@ class Request:
         self._body = whole = bytes(self._body)
         return whole
 
+    async def pieces(self, limit: int, timeout: float) -> AsyncGenerator[bytes]:
+        """The body piece by piece, once: while the caller is at work on one, hardly more is read.
+
+        Raises PayloadTooLarge past `limit` bytes, and ValidationProblem where the next piece takes more than
+        `timeout` s, or the client has gone.
+        """
+        self.in_pieces = True
+        if self.length > limit:
+            raise _too_large(limit)
+        while True:
+            if not (self._body or self.complete or self._failure or self.received > limit):
+                await self._arrival(timeout)
+            if self._failure is not None:
+                raise self._failure
+            if self.received > limit:
+                raise _too_large(limit)
+            piece, self._body = bytes(self._body), b""
+            if piece:
+                yield piece
+            elif self.complete:
+                return
+
     async def _arrival(self, timeout: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
         self._peer.want_body()
@@ -191,18 +245,21 @@ class Request:
             deadlines.end(task)
             self._waiter = None
 
-    def feed(self, data: bytes, limit: int) -> None:
-        """A piece of the body has arrived. Past `limit` bytes, and once it was dropped, nothing is kept."""
+    def feed(self, data: bytes) -> None:
+        """A piece of the body has arrived. Past the limit, and once it was dropped, nothing is kept."""
         self.received += len(data)
-        if self.received > limit or self.dropped:
+        if self.received > self.limit or self.dropped:
             self._body = b""
             self._wake()
-        elif not self._body:
+            return
+        if not self._body:
             self._body = data
         else:
             if isinstance(self._body, bytes):
                 self._body = bytearray(self._body)
             self._body += data
+        if self.in_pieces:
+            self._wake()
 
     def replace(self, body: bytes) -> None:
         """The body, once unpacked. Raises Unavailable where all requests together keep too much by it."""
@@ -220,6 +277,11 @@ class Request:
     def kept(self) -> int:
         """Bytes of the body that are in memory."""
         return len(self._body)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether more of a body in pieces has arrived than its handler has taken, so that it can wait."""
+        return self.in_pieces and len(self._body) >= READ_AHEAD
 
     @property
     def asks_first(self) -> bool:

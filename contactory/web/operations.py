@@ -4,7 +4,7 @@ Every request goes the same way: route, key, permission, rate limit, query, body
 on it leaves as a Problem, and is rendered in one place.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from contactory.base.ids import parse_id
+from contactory.base.settings import Settings
 from contactory.database.db import Connection
 from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
@@ -20,7 +21,7 @@ from contactory.rules.errors import Forbidden, NotFound
 from contactory.web.addresses import base_url
 from contactory.web.bodies import decode_object
 from contactory.web.messages import Request, Response
-from contactory.web.packing import read_body
+from contactory.web.packing import read_body, read_pieces
 from contactory.web.queries import check_query
 
 if TYPE_CHECKING:
@@ -95,6 +96,16 @@ class Call:
         signed_in = self._visit is not None and self._visit.user is not None
         return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
+    def pieces(self) -> AsyncGenerator[bytes]:
+        """The body of an operation that takes it `in_pieces`, unpacked, for one reading.
+
+        While the handler is at work on a piece, hardly more of the body is read. Raises as read_body does,
+        in the middle too: what was made of the pieces so far is the handler's to undo.
+        """
+        settings = self.app.settings
+        limit = self.operation.body_limit(settings)
+        return read_pieces(self.request, limit, settings.body_timeout)
+
     @property
     def conn(self) -> Connection | None:
         """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
@@ -150,6 +161,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     With a permission it needs a user who is signed in, without one it is open."""
     large_body: bool = False
     """Its body may have `max_batch_bytes`, once the key is known to be good."""
+    in_pieces: int = 0
+    """How many bytes its body may have, which the handler takes in pieces (`call.pieces()`), without
+    `body`; 0: it does not."""
     raw_body: bool = False
     """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
 
@@ -164,6 +178,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def writes(self) -> bool:
         """Whether it can change anything."""
         return self.method not in ("GET", "HEAD") and not self.only_reads
+
+    def body_limit(self, settings: Settings) -> int:
+        """How many bytes its body may have."""
+        return self.in_pieces or (settings.max_batch_bytes if self.large_body else settings.max_body_bytes)
 
     @cached_property
     def for_programs(self) -> bool:
@@ -204,8 +222,7 @@ async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) 
     call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
-    limit = settings.max_batch_bytes if operation.large_body else settings.max_body_bytes
-    body = await read_body(request, limit, settings.body_timeout)
+    body = await read_body(request, operation.body_limit(settings), settings.body_timeout)
     found = decode_object(body, request.header("content-type"), operation.merge_patch)
     call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
     return body

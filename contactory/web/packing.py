@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from functools import lru_cache
 
 from contactory.rules.errors import PayloadTooLarge, UnsupportedMediaType, ValidationProblem
@@ -16,6 +16,11 @@ _EFFORT = 3  # More takes four times as long, for a tenth of the length.
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for the frame of gzip (RFC 1952).
 _NAMES = ("gzip", "x-gzip")  # RFC 9110, section 8.4.1.3.
 _MOST_MEMBERS = 64
+_PIECE = 256 * 1024
+"""Bytes that are unpacked at once: less than a millisecond."""
+_DAMAGED = "it is damaged, or something else stands behind it"
+_CUT_OFF = "it ends in the middle"
+_IN_PARTS = f"it has more than {_MOST_MEMBERS} parts"
 _LONGEST = 200
 _VARY = ("vary", "accept-encoding")
 
@@ -78,15 +83,26 @@ def read_body(request: Request, limit: int, timeout: float) -> Awaitable[bytes]:
     Unavailable where bodies take too much memory together; and ValidationProblem where it does not unpack,
     or does not arrive within `timeout` seconds.
     """
+    return _read_packed(request, limit, timeout) if _is_packed(request) else request.body(limit, timeout)
+
+
+def read_pieces(request: Request, limit: int, timeout: float) -> AsyncGenerator[bytes]:
+    """A request's body piece by piece, unpacked, as read_body gives it whole; `timeout` is for each piece."""
+    pieces = request.pieces(limit, timeout)
+    return _unpacked_pieces(pieces, limit) if _is_packed(request) else pieces
+
+
+def _is_packed(request: Request) -> bool:
+    """Whether the body has to be unpacked. Raises UnsupportedMediaType where it cannot be."""
     coding = request.header("content-encoding")
     if coding is None or coding.strip().lower() in ("", "identity"):
-        return request.body(limit, timeout)
+        return False
     if coding.strip().lower() not in _NAMES:
         raise UnsupportedMediaType(
             "Send the body as it is, or packed with gzip (Content-Encoding: gzip).",
             headers={"Accept-Encoding": "gzip, identity"},
         )
-    return _read_packed(request, limit, timeout)
+    return True
 
 
 async def _read_packed(request: Request, limit: int, timeout: float) -> bytes:
@@ -107,17 +123,45 @@ def unpacked(body: bytes, limit: int) -> bytes:
         try:
             piece = member.decompress(rest, room + 1)
         except zlib.error:
-            raise _broken("it is damaged, or something else stands behind it") from None
+            raise _broken(_DAMAGED) from None
         pieces.append(piece)
         room -= len(piece)
         if room < 0:
-            raise PayloadTooLarge(f"The body is larger than {limit} bytes once unpacked: send less at once.")
+            raise _too_large(limit)
         if not member.eof:
-            raise _broken("it ends in the middle")
+            raise _broken(_CUT_OFF)
         rest = member.unused_data
         if not rest:
             return b"".join(pieces)
-    raise _broken(f"it has more than {_MOST_MEMBERS} parts")
+    raise _broken(_IN_PARTS)
+
+
+async def _unpacked_pieces(pieces: AsyncGenerator[bytes], limit: int) -> AsyncGenerator[bytes]:
+    """Unpacks what comes, in pieces that are no larger than `_PIECE`, of at most `limit` bytes together."""
+    member, members, room = zlib.decompressobj(_GZIP), 1, limit
+    async for packed in pieces:
+        rest, piece = packed, b""
+        while rest or (len(piece) == _PIECE and not member.eof):
+            if member.eof:
+                member, members = zlib.decompressobj(_GZIP), members + 1
+                if members > _MOST_MEMBERS:
+                    raise _broken(_IN_PARTS)
+            try:
+                piece = member.decompress(rest, _PIECE)
+            except zlib.error:
+                raise _broken(_DAMAGED) from None
+            room -= len(piece)
+            if room < 0:
+                raise _too_large(limit)
+            rest = member.unused_data or member.unconsumed_tail
+            if piece:
+                yield piece
+    if not member.eof:
+        raise _broken(_CUT_OFF)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {limit} bytes once unpacked: send less at once.")
 
 
 def _broken(why: str) -> ValidationProblem:

@@ -13,6 +13,7 @@ from contactory.web.heads import (
     STAND_IN,
     Measure,
     checked_target,
+    joined,
     of_unknown_method,
 )
 from contactory.web.listener import Listener
@@ -103,6 +104,11 @@ class RequestReader:
         if held_up or len(self.queue) >= PIPELINED:
             return True
         return sum(request.received for request in self.queue) >= PIPELINED_BYTES
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the body that arrives is taken in pieces, and enough of it waits."""
+        return self.receiving is not None and self.receiving.is_ahead
 
     def parse(self, data: bytes) -> None:
         """Parses what was read."""
@@ -200,9 +206,7 @@ class RequestReader:
         value = value or b""
         key = NAMES.get(name) or name.decode("latin-1").lower()
         if key in self._headers:
-            if key == "host":
-                raise ValidationProblem("The request has more than one Host header.")
-            value = self._headers[key] + (b"; " if key == "cookie" else b", ") + value
+            value = joined(key, self._headers[key], value)
         self._headers[key] = value
 
     def on_headers_complete(self) -> None:
@@ -222,6 +226,7 @@ class RequestReader:
                 self._listener.remember(headers["host"])
         request = Request(method, target, headers, self._peer)
         request.version = version
+        request.limit = self._listener.body_limit
         request.keep_alive = version == "1.1" and parser.should_keep_alive()
         if upgrades:
             self._upgrading = request
@@ -234,7 +239,9 @@ class RequestReader:
         self._pieces += 1
         request = self.receiving
         if request is not None:
-            request.feed(body, self._listener.limit_of(request.path))
+            if request.received + len(body) > request.limit and not request.dropped:
+                request.limit = self._listener.limit_of(request)
+            request.feed(body)
             if request.received > SMALL_BODY:
                 self._listener.bodies.count(request)
 

@@ -102,7 +102,7 @@ class Routes:
         segments = [decoded(segment) for segment in raw.split(b"/")[1:]]
         if len(segments) > 1 and raw.endswith(b"/") and not raw.endswith(b"//"):
             segments.pop()
-            request.path = path[:-1]
+            request.path = path.removesuffix("/")
         return self._walk(segments)
 
     def _walk(self, segments: list[str]) -> tuple[Leaf, dict[str, str]] | None:

@@ -295,7 +295,7 @@ def test_answers_that_are_a_day_old_are_removed_each_once_though_two_are_at_it(s
         db = Database(sql.url, 2, 30)
         removed = await asyncio.gather(run(db), run(db))
         await db.close()
-        return removed
+        return list(removed)
 
     try:
         assert sum(asyncio.run(remove())) >= 25_000

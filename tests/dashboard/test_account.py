@@ -38,7 +38,7 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(windows: Wind
     sessions = page.get_by_role("list", name="Where you are signed in").get_by_role("listitem")
     expect(sessions).to_have_count(2)
     expect(sessions.nth(1)).to_contain_text("Firefox on Linux")
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill("battery staple")
     page.get_by_label("New password again").fill("battery staple")
     page.get_by_label("New password again").press("Enter")

@@ -83,7 +83,7 @@ def test_somebody_invited_into_one_workspace_signs_in_and_sees_that_one(
     page.get_by_role("link", name="Vi", exact=True).click()
     page.get_by_label("editor").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status").get_by_text("Changed")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Saved")).to_be_visible()
     theirs.goto(f"/w/{world.acme}/contacts/new")
     expect(theirs.get_by_role("heading", name="New contact")).to_be_visible()
 

@@ -212,7 +212,7 @@ WRONG = [
     (form_of(("mon", "noon", "17:00")), "must be a time of day from 00:00 to 23:59"),
     (form_of(("mon", "09:00", "09:00")), "has no length"),
     (form_of(NINE, ("mon", "16:00", "18:00")), "overlaps days[0], mon from 09:00 to 17:00"),
-    (form_of(NINE, holidays="2026-02-30"), "must be a date that exists"),
+    (form_of(NINE, holidays="2026-02-30"), "must be a real date"),
 ]
 
 

@@ -111,7 +111,7 @@ def test_two_who_change_a_workspace_at_once_do_not_overwrite_each_other(world: W
     answer = olive.post(page, {"name": "Mine", "state": "", "seen": seen})
     assert answer.status_code == 409
     assert "Another user has changed this workspace" in answer.text
-    assert 'Now it is <strong dir="auto">theirs</strong>' in answer.text
+    assert 'Current value: <strong dir="auto">theirs</strong>' in answer.text
     assert 'value="Mine"' in answer.text
     assert saved(world)["name"] == "Acme"
     again = olive.post(page, {"name": "Mine", "state": "theirs", "seen": _seen(answer.text)})
@@ -192,7 +192,7 @@ def test_the_last_workspace_stays_since_only_from_one_another_can_be_made(world:
     page = settings(world, "workspace/delete", own)
     answer = owner.post(page, {"confirm": "Own"})
     assert answer.status_code == 409
-    assert "make another one before you delete it" in answer.text
+    assert "create another one before you delete it" in answer.text
     world.workspace("Other", account_id=account)
     assert went(owner.post(page, {"confirm": "Own"}), "/")
 

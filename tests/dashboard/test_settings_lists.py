@@ -231,7 +231,7 @@ def test_tags_are_merged_and_every_contact_carries_the_one_that_stays(world: Wor
 def test_a_deleted_tag_is_on_no_contact_and_its_history_stays(world: World, olive: Person) -> None:
     contact = world.alice.made(tags=["vip", "gold"])
     page = settings(world, f"tags/{tag_id(world, 'vip')}")
-    assert "taken off 1 contact." in olive.get(page).text
+    assert "removed from 1 contact." in olive.get(page).text
     assert went(olive.post(f"{page}/delete"), settings(world, "tags?done=deleted"))
     assert world.alice.read(contact["id"])["tags"] == ["gold"]
     assert world.alice.history(contact["id"]).json()[0]["changes"][0]["to"] == ["gold", "vip"]

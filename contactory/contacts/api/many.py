@@ -1,4 +1,4 @@
-"""The operations on many contacts' rows: the list, and a contact's history."""
+"""The operations that return lists: the list of contacts, and a contact's history."""
 
 from typing import Any
 
@@ -50,28 +50,32 @@ _TIME = TIMESTAMP._replace(narrows=True)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
-    "offset": described(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
+    "offset": described(OFFSET, "How many contacts to skip, after the cursor if there is one."),
     "cursor": described(
-        CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."
+        CURSOR, "The start of the next page, from the Link header. It keeps the order of its list."
     ),
-    "sort": described(one_of(*SORTS), "The order; createdAt unless given."),
+    "sort": described(one_of(*SORTS), "The order; default: createdAt."),
     "email": EMAIL_FILTER,
     "phone": PHONE_FILTER,
-    "tag": described(_TAGS, "Only contacts that carry the tag; several: all of them."),
-    "anyTag": described(_TAGS, "Only contacts that carry the tag; several: at least one."),
-    "notTag": described(_TAGS, "Only contacts without the tag; several: without all of them."),
+    "tag": described(_TAGS, "Only contacts with the tag; several: with all of them."),
+    "anyTag": described(_TAGS, "Only contacts with the tag; several: with at least one."),
+    "notTag": described(_TAGS, "Only contacts without the tag; several: without any of them."),
     "createdAfter": _TIME,
     "createdBefore": _TIME,
     "updatedAfter": _TIME,
     "updatedBefore": _TIME,
-    "count": described(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
+    "count": described(BOOLEAN, "Add X-Total-Count with the total number of contacts in the list."),
     "include": one_of("timezones", "consent", "version")._replace(many=True),
     "availableNow": described(
         CHANNEL._replace(narrows=True), "Only contacts that may be contacted on this channel now."
     ),
-    "availableAt": described(AT._replace(narrows=True), "Or at this moment, on `channel`."),
-    "channel": described(CHANNEL, "The channel that availableAt is about."),
-    "window": described(WINDOW, "The send window for availableNow and availableAt; else the default one."),
+    "availableAt": described(
+        AT._replace(narrows=True), "Only contacts that may be contacted at this moment, on `channel`."
+    ),
+    "channel": described(CHANNEL, "The channel of availableAt."),
+    "window": described(
+        WINDOW, "The send window for availableNow and availableAt; default: the default window."
+    ),
 }
 
 
@@ -119,7 +123,7 @@ HISTORY_QUERY = {
 
 
 async def get_history(call: Call) -> Response:
-    """What was changed on a contact, newest first."""
+    """The changes of a contact, newest first."""
     contact_id = call.path_id()
     deleted_too = "deleted" in call.query.get("include", ())
     if deleted_too and not call.actor.may("admin"):

@@ -1,4 +1,4 @@
-"""Writing a contact's consent down from its page, by the rules of the API's PUT."""
+"""Changing a contact's consent on its page, by the rules of the API's PUT."""
 
 from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
@@ -14,7 +14,7 @@ from contactory.web.operations import Call
 
 @with_catalog(of_actor)
 async def save_consent(call: Call, catalog: Catalog) -> Response:
-    """Writes down the consent to a channel, or that the contact wants to be left alone."""
+    """Changes the consent to a channel, or the mark "do not contact"."""
     contact_id, form = call.path_id(), call.visit.form
     try:
         await write_consent(context_of(call), catalog, contact_id, consent_of(form))

@@ -1,4 +1,4 @@
-"""Changing a contact from a page: by the rules, texts and statements of the API's PATCH."""
+"""Changing a contact on a page: by the rules, texts and statements of the API's PATCH."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ FIELD = "field-"
 
 
 def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
-    """The values of a form as the API's PATCH would have them; what is empty clears."""
+    """The values of a form in the shape of the API's PATCH; empty ones clear."""
     data: Object = {name: texts[name] or None for name in _SCALARS if name in texts}
     custom = {
         field.name: texts[FIELD + num] or None
@@ -38,16 +38,16 @@ def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
 
 
 def texts_of(catalog: Catalog, contact: Contact | None = None) -> dict[str, str]:
-    """What the inputs of a contact's form show, but for its tags; without a contact nothing."""
+    """The texts of the inputs of a contact's form, except its tags; empty without a contact."""
     columns = [column for column in columns_of(catalog) if column.editable and column.kind != "tags"]
     return {column.key: value_of(contact, column) or "" if contact else "" for column in columns}
 
 
 async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_line: bool) -> Written:
-    """Changes what the form has otherwise than the contact: values, and with `tags` the set of tags.
+    """Changes the values in which the form differs from the contact, and with `tags` the set of tags.
 
-    The tags stand on lines of one text where `by_line`, else each is a value. Raises ValidationProblem,
-    Conflict, NotFound, and PreconditionFailed where the contact is no longer at the `version` of the form.
+    With `by_line`, the tags are the lines of one text, otherwise each is a value. Raises ValidationProblem,
+    Conflict, NotFound, and PreconditionFailed if the contact no longer has the `version` of the form.
     """
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or row["deleted_at"] is not None:
@@ -60,7 +60,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     errors.check()
     added = [name for name in tags if name not in contact.tags]
     if set(contact.tags) - set(tags):
-        # The set was made up by what the contact carried at this version.
+        # The set is based on the contact's tags at this version.
         await _take_tags(call, change, tags, catalog, TAGS_SET)
         change.if_match = [row["version"]]
     elif added:
@@ -82,7 +82,7 @@ def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog
 
 
 def _sent_tags(call: Call, contact: Contact, catalog: Catalog, errors: Errors, *, by_line: bool) -> list[str]:
-    """The tags that the contact is to carry."""
+    """The new set of tags."""
     sent = call.visit.form.get("tags")
     if sent is None or (by_line and as_shown("\n".join(sent)) == as_shown("\n".join(contact.tags))):
         return contact.tags
@@ -97,7 +97,7 @@ async def _take_tags(call: Call, change: Change, names: list[str], catalog: Cata
 
 @with_catalog(of_actor)
 async def edit_cell(call: Call, catalog: Catalog) -> Response:
-    """Changes a contact; gives its row as it is now. For a script, which can undo what made a new version."""
+    """Changes a contact; returns its current row. For a script, which can undo a new version."""
     contact_id, known = call.path_id(), call.visit.value("version")
     written = await change_by_form(call, contact_id, catalog, by_line=False)
     if known and not written.changed and known != str(written.version):
@@ -106,7 +106,7 @@ async def edit_cell(call: Call, catalog: Catalog) -> Response:
 
 
 async def show_row(call: Call) -> Response:
-    """A contact's row as it is now. For a script."""
+    """A contact's current row, for a script."""
     contact_id = call.path_id()
     row = await call.app.contacts.get(call.actor.workspace_id or "", contact_id)
     if row is None or row["deleted_at"] is not None:

@@ -23,7 +23,7 @@ def _text(value: Any) -> str:
 
 
 def as_csv(columns: Sequence[Column]) -> tuple[bytes, Render]:
-    """The beginning of the file, and what makes contacts into its further lines."""
+    """The beginning of the file, and a function that renders contacts as further lines."""
 
     def render(contacts: Sequence[Contact]) -> bytes:
         return csv_lines([[_text(_value(each, c)) for c in columns] for each in contacts])
@@ -36,7 +36,7 @@ def _value(contact: Contact, column: Column) -> Any:
 
 
 def as_json_lines(columns: Sequence[Column] | None) -> tuple[bytes, Render]:
-    """As as_csv: each line a contact as the API has it; with `columns`, no more than is in these."""
+    """Like as_csv: each line is a contact in the shape of the API, or only the keys of `columns`."""
     if columns is None:
         return b"", lambda contacts: b"".join(encode_json(each) + b"\n" for each in contacts)
     plain = {column.key for column in columns if not column.key.startswith("field-")}
