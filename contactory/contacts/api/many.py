@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from contactory.catalog.calls import in_query, with_catalog, workspace_of
+from contactory.catalog.calls import catalogs_of, in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.one import includes_deleted, workspace_in_path
+from contactory.contacts.api.services import services_of
 from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.counting import count_contacts
@@ -77,7 +78,7 @@ LIST_QUERY = {
 async def list_all(call: Call, catalog: Catalog) -> Response:
     """A page of the workspace's contacts."""
     same = (catalog.workspace_id, catalog.version, call.request.query_string)
-    shared = await call.app.lists.get(same, lambda: _list(call, catalog))
+    shared = await services_of(call).lists.get(same, lambda: _list(call, catalog))
     return Response(shared.status, shared.body, list(shared.headers))
 
 
@@ -88,7 +89,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
     errors = Errors()
     wanted = parse_list_filter(query, catalog, errors)
     errors.check()
-    await call.app.catalogs.tag_ids(catalog, tag_names(wanted))
+    await catalogs_of(call).tag_ids(catalog, tag_names(wanted))
     include = query.get("include", ())
     async with call.connection() as conn:
         page = await list_contacts(
@@ -102,7 +103,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
-    contacts = await show_all(call.app.catalogs, catalog, page.rows)
+    contacts = await show_all(catalogs_of(call), catalog, page.rows)
     include = set(call.query.get("include", ()))
     if not include:
         return contacts
