@@ -16,6 +16,6 @@ def is_address(url: str) -> bool:
 
 def unreachable(error: BaseException) -> str:
     """A sentence that says what is wrong, of an error that says that the database is away, and what to do."""
-    said = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
-    why = said or "it does not answer"
+    text = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+    why = text or "it does not answer"
     return f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and that the server runs."

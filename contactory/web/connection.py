@@ -205,7 +205,7 @@ class HttpConnection(asyncio.Protocol):
     # What the requests at work call.
 
     def want_body(self) -> None:
-        """The body, or its next piece, is waited for: a client that asked whether to send it is told so."""
+        """The body, or its next piece, is waited for: a client that asked whether to send it gets the answer."""
         request = self._work
         if request is None:
             return
