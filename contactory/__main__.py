@@ -7,6 +7,7 @@ from contactory.cli.backup import backup
 from contactory.cli.demo import demo
 from contactory.cli.doctor import doctor
 from contactory.cli.fields import field
+from contactory.cli.jobs import jobs
 from contactory.cli.keys import key
 from contactory.cli.restore import restore
 from contactory.cli.routes import routes
@@ -19,13 +20,13 @@ from contactory.cli.users import user
 def main() -> None:
     """Contactory: a self-hosted contact store with an HTTP API, on PostgreSQL.
 
-    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work while the
-    server runs, and without it.
+    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work with and
+    without a running server.
     """
 
 
 _COMMANDS = (
-    *(serve, account, workspace, user, key, field),
+    *(serve, account, workspace, user, key, field, jobs),
     *(demo, doctor, backup, restore, migrate, upgrade_data, routes, version),
 )
 for _command in _COMMANDS:

@@ -24,7 +24,7 @@ _SYSTEMS = {
 
 def browser_of(agent: str | None) -> str:
     """The browser and its system: "Firefox on Linux", or "Unknown browser"."""
-    said = agent or ""
-    browser = next((name for mark, name in _BROWSERS.items() if mark in said), "Unknown browser")
-    system = next((name for mark, name in _SYSTEMS.items() if mark in said), "")
+    sent = agent or ""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in sent), "Unknown browser")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in sent), "")
     return f"{browser} on {system}" if system else browser

@@ -1,4 +1,4 @@
-"""The operations that ask whether somebody may be contacted."""
+"""The operations on availability: whether contacts may be contacted."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from contactory.web.operations import Call
 
 
 def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = False) -> Judge:
-    """Raises ValidationProblem with all that is in `errors` too."""
+    """Raises ValidationProblem, also with the errors in `errors`."""
     channel: str = question["channel"]
     window = find_window(catalog, channel, question.get("window"), errors, body)
     errors.check()
@@ -37,7 +37,7 @@ def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = Fals
 async def get_contact_availability(call: Call, catalog: Catalog) -> Response:
     """May this contact be contacted on the channel, now or at a moment; if not, why, and when?
 
-    A contact that was deleted is answered too: `deleted`.
+    For a deleted contact the answer is `deleted`.
     """
     row = await call.app.contacts.get(catalog.workspace_id, call.path_id())
     if row is None:
@@ -50,8 +50,8 @@ async def get_contact_availability(call: Call, catalog: Catalog) -> Response:
 async def get_phone_availability(call: Call, catalog: Catalog) -> Response:
     """May this phone be called or texted, now or at a moment; if not, why, and when?
 
-    The number of an active contact is answered as for that contact, with its consent; any other one by the
-    zones that it could lie in, and the objections of deleted contacts that had it.
+    For the number of an active contact, the answer is that of the contact, with its consent; for any other
+    number, it depends on its possible zones, and on the objections of deleted contacts that had it.
     """
     errors, phone = Errors(), ""
     try:
@@ -76,9 +76,9 @@ async def _phone_subject(call: Call, catalog: Catalog, phone: str) -> Subject:
 async def get_availabilities(call: Call) -> Response:
     """May these contacts, up to 1,000, be contacted on the channel, now or at a moment?
 
-    The answer has a result for each id, in their order: 200 with the verdict, or 404 where there is no such
-    contact, or none that the key can see. The contacts of an account-scoped key that names no workspace may
-    be of several, each asked about by its own workspace's send window.
+    The answer has a result for each id, in the same order: 200 with the verdict, or 404 if the contact does
+    not exist or the key cannot see it. An account-scoped key that does not name a workspace can ask for
+    contacts of several; each is checked with a send window of its own workspace.
     """
     early = Errors()
     question = parse_many(call.body, early)
@@ -108,7 +108,7 @@ async def _by_workspace(call: Call, ids: list[str]) -> dict[str | None, list[str
 async def _verdicts(
     call: Call, question: Object, early: Errors, ids: list[str], catalog: Catalog
 ) -> dict[str, Availability]:
-    """The verdicts by id; what is wrong besides joins what was found wrong `early`."""
+    """The verdicts by id; raises ValidationProblem with further errors and those found `early`."""
     errors = Errors()
     errors.found += early.found
     judge = _judge(catalog, question, errors, body=True)

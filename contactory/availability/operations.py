@@ -1,18 +1,13 @@
-"""The operations that ask whether somebody may be contacted: their rows of the table."""
+"""The operations on availability: their rows of the table."""
 
 from contactory.availability import api, planning
 from contactory.availability.model import MANY, AvailabilityResults
 from contactory.local_time.plan import Plan
 from contactory.local_time.verdict import Availability
-from contactory.rules.checks import ID, Json, Rule, described, leading_plus, one_of
+from contactory.rules.checks import ID, Rule, described, leading_plus, one_of
 from contactory.values.phones import PHONE_NUMBER
 from contactory.values.questions import QUESTION
 from contactory.web.operations import Operation
-
-
-def _plain(value: Json) -> str:
-    return str(value)
-
 
 AVAILABILITY_OPERATIONS = [
     Operation(
@@ -36,9 +31,9 @@ AVAILABILITY_OPERATIONS = [
         handler=api.get_phone_availability,
         query={
             "workspaceId": ID,
-            "phone": Rule(_plain, PHONE_NUMBER, plus=leading_plus),
+            "phone": Rule(str, PHONE_NUMBER, plus=leading_plus),
             **QUESTION,
-            "channel": described(one_of("call", "sms"), "How to contact."),
+            "channel": described(one_of("call", "sms"), "The channel of the contact."),
         },
         required=("phone", "channel"),
         answers={200: Availability},
@@ -61,7 +56,7 @@ AVAILABILITY_OPERATIONS = [
         id="planSendWindow",
         method="POST",
         path="/v1/send-windows/{id}/plan",
-        summary="Count who becomes available in each hour of the next seven days",
+        summary="Count the contacts that become available in each hour of the next seven days",
         permission="read",
         handler=planning.plan_window,
         body=planning.PLAN,

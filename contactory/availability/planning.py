@@ -1,4 +1,4 @@
-"""The operation that plans: how many contacts a send window opens for, hour by hour."""
+"""The plan: for how many contacts a send window opens, hour by hour."""
 
 from datetime import UTC, datetime
 
@@ -19,10 +19,10 @@ from contactory.web.operations import Call
 
 PLAN = Form(
     {
-        "channel": described(CHANNEL, "How to contact; the first channel of the window, unless given."),
-        "at": described(
-            AT, "The moment from which on to count, in the years 2000 to 2099; now, unless given."
+        "channel": described(
+            CHANNEL, "The channel of the contact; default: the first channel of the window."
         ),
+        "at": described(AT, "The start of the plan, in the years 2000 to 2099; default: now."),
         "filter": unchecked(PLAN_FILTER),
     }
 )
@@ -36,9 +36,9 @@ async def _workspace_of_window(call: Call) -> str:
 @with_catalog(_workspace_of_window)
 async def plan_window(call: Call, catalog: Catalog) -> Response:
     """Counts, for each hour of the seven days from now or `at` on, how many contacts become available in it
-    and how many are available at some moment of it, in all and by zones.
+    and how many are available at some moment of it, in total and by zones.
 
-    The first hour is the one that runs then, and counts from that moment on. The answer is sent hour by hour.
+    The first hour is the current one, and counts from that moment on. The answer is sent hour by hour.
     """
     async with call.connection() as conn:
         window = await store.get_window(conn, catalog.workspace_id, call.path_id())
@@ -58,6 +58,6 @@ async def plan_window(call: Call, catalog: Catalog) -> Response:
 def _channel(question: Object, window: SendWindow, errors: Errors) -> str:
     channel: str = question.get("channel", window.channels[0])
     if channel not in window.channels:
-        detail = f"is none of the send window, which is for {' and '.join(window.channels)}"
+        detail = f"is not a channel of the send window, which is for {' and '.join(window.channels)}"
         errors.add(Invalid("wrong_channel", detail), "channel")
     return channel

@@ -8,7 +8,7 @@ from contactory.cli.output import json_option, print_result, print_rows
 from contactory.cli.running import ID, checked, load, with_database
 
 _WORKSPACE = click.option(
-    "--workspace", "workspace_id", type=ID, required=True, help="The workspace it is in."
+    "--workspace", "workspace_id", type=ID, required=True, help="The workspace of the field."
 )
 
 
@@ -37,7 +37,7 @@ def field() -> None:
 
 
 @field.command("create")
-@click.argument("name", type=checked("NAME", "contactory.tags.model:NAME"))
+@click.argument("name", type=checked("NAME", "contactory.values.names:NAME"))
 @_WORKSPACE
 @click.option(
     "--type",
@@ -45,11 +45,11 @@ def field() -> None:
     type=FieldTypes(),
     default="text",
     show_default=True,
-    help="What its values are.",
+    help="The type of its values.",
 )
 @json_option
 def create_field(name: str, workspace_id: str, kind: str, as_json: bool) -> None:
-    """Make a custom field."""
+    """Create a custom field."""
     from contactory.database.db import Connection
     from contactory.fields import store
     from contactory.fields.model import CustomField, FieldPatch

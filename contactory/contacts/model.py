@@ -1,4 +1,4 @@
-"""A contact: its JSON shape, and the rules for what may be written to it."""
+"""A contact: its JSON shape, and the rules for its fields."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -36,30 +36,57 @@ class Contact(msgspec.Struct, rename="camel"):
 
 
 class ContactIncluded(Contact, kw_only=True, rename="camel"):
-    """A contact with what `include` asks for."""
+    """A contact with the keys that `include` adds."""
 
     deleted_at: datetime | None = None
     """With `deleted`: when it was deleted."""
     timezones: list[str] = []
     """With `timezones`: every zone that its phone could be in."""
     timezone_source: str | None = None
-    """With `timezones`: who gave the time zone."""
+    """With `timezones`: the source of the time zone."""
     consent: Consent | None = None
-    """With `consent`: what is known of it."""
+    """With `consent`: the contact's consent."""
     version: int | None = None
     """With `version`: the number in its ETag, for If-Match."""
 
 
-class Values(msgspec.Struct):
-    """What a request gives for a contact, checked; a name is in `given` where the request has it."""
+SCALARS = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "email": "email",
+    "phone": "phone",
+    "timezone": "timezone",
+}
+"""The single values of a contact: the attribute of each by its name in the API and the history."""
 
-    given: set[str] = msgspec.field(default_factory=set[str])
+
+class Scalars(msgspec.Struct, kw_only=True):
+    """The single values of a contact; None for those that it does not have."""
+
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
     email_key: str | None = None
+    """The e-mail in the writing by which two are the same."""
     phone: str | None = None
     timezone: str | None = None
+
+    def take_scalars(self, other: "Scalars") -> None:
+        """Takes over the values of another one."""
+        self.first_name, self.last_name = other.first_name, other.last_name
+        self.email, self.email_key = other.email, other.email_key
+        self.phone, self.timezone = other.phone, other.timezone
+
+
+def scalars_of(contact: Contact | Scalars) -> dict[str, str | None]:
+    """The single values of a contact by their names in the API."""
+    return {name: getattr(contact, attribute) for name, attribute in SCALARS.items()}
+
+
+class Values(Scalars):
+    """The checked values of a request for a contact; `given` has the names that the request contains."""
+
+    given: set[str] = msgspec.field(default_factory=set[str])
     tags: list[str] = []
     fields: dict[str, str | None] = {}
     """By the field's key in contacts.fields."""
@@ -74,9 +101,9 @@ def parse_tags(
     most: int = MAX_TAGS_IN_REQUEST,
     skip_blank: bool = False,
 ) -> list[str]:
-    """Names of tags, there or to be made, each once, at most `most`; what is wrong goes to `errors`.
+    """Names of existing or new tags, each once, at most `most`; adds the errors to `errors`.
 
-    With `skip_blank`, an empty string is no tag.
+    With `skip_blank`, empty strings are ignored.
     """
     if not isinstance(value, list):
         errors.add(
@@ -103,7 +130,7 @@ def parse_tags(
 def parse_fields(
     value: Json, catalog: Catalog, errors: Errors, *path: str | int, skip_blank: bool = False
 ) -> dict[str, str | None]:
-    """Custom values by the field's key, None to clear; what is wrong goes to `errors`."""
+    """Custom values by the field's key, None to clear; adds the errors to `errors`."""
     if not isinstance(value, dict):
         errors.add(Invalid("wrong_type", "must be an object of custom values by field name"), *path)
         return {}
@@ -123,18 +150,18 @@ def parse_fields(
 
 
 NAME = text(255)
-_SIMPLE: dict[str, tuple[str, Callable[[Json], Any]]] = {
-    "firstName": ("first_name", NAME.parse),
-    "lastName": ("last_name", NAME.parse),
-    "timezone": ("timezone", parse_timezone),
+_SIMPLE: dict[str, Callable[[Json], Any]] = {
+    "firstName": NAME.parse,
+    "lastName": NAME.parse,
+    "timezone": parse_timezone,
 }
-FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "customFields", "consent")
+FIELD_NAMES = (*SCALARS, "tags", "customFields", "consent")
 
 
 def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
-    """What `data` gives for a contact of the catalogue's workspace; what is wrong goes to `errors`.
+    """The values in `data` for a contact of the catalogue's workspace; adds the errors to `errors`.
 
-    `data` is the object at `path` of the body, without the names that only steer the operation.
+    `data` is the object at `path` of the body, without the names that are options of the operation.
     """
     values = Values()
     for name, value in data.items():
@@ -148,9 +175,9 @@ def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | in
 
 
 def parse_upsert(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
-    """As parse_values, for an upsert: it needs a phone or an e-mail, and an empty string gives nothing.
+    """Like parse_values, for an upsert: it needs a phone or an e-mail, and empty strings count as not sent.
 
-    Automations send an empty string for each field that was left free.
+    Automations send an empty string for each field that was not filled in.
     """
     values = Values()
     for name, value in data.items():
@@ -174,8 +201,7 @@ def _take(
     skip_blank: bool = False,
 ) -> None:
     if name in _SIMPLE:
-        attribute, parse = _SIMPLE[name]
-        setattr(values, attribute, parse(value))
+        setattr(values, SCALARS[name], _SIMPLE[name](value))
     elif name == "tags":
         values.tags = parse_tags(value, catalog, errors, *path, name, skip_blank=skip_blank)
     elif name == "customFields":

@@ -1,10 +1,10 @@
-"""Where the database is to be found, and why it is not."""
+"""The address of the database, and why the database cannot be reached."""
 
 from urllib.parse import urlsplit
 
 
 def is_address(url: str) -> bool:
-    """Whether the driver can read this; it would take a port that is not a number for a fault of ours."""
+    """Whether the driver can parse the URL; with a wrong port it would fail like an internal error."""
     try:
         scheme, place, *_ = urlsplit(url)
     except ValueError:
@@ -15,7 +15,7 @@ def is_address(url: str) -> bool:
 
 
 def unreachable(error: BaseException) -> str:
-    """A sentence that says what is wrong, of an error that says that the database is away, and what to do."""
-    text = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
-    why = text or "it does not answer"
-    return f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and that the server runs."
+    """A sentence for the user: why the database cannot be reached, and what to do."""
+    reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+    why = reason or "it does not answer"
+    return f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and start the server."

@@ -19,7 +19,7 @@ async def list_fields(call: Call) -> Response:
 
 
 async def create_field(call: Call) -> Response:
-    """Makes a field."""
+    """Creates a field."""
     body = call.body
     workspace_id = await workspace_of(call, body.pop("workspaceId", None))
     field = await make_field(call, workspace_id, FieldPatch(**body))
@@ -27,7 +27,7 @@ async def create_field(call: Call) -> Response:
 
 
 async def make_field(call: Call, workspace_id: str, given: FieldPatch) -> CustomField:
-    """Makes a field of a workspace. Raises Conflict."""
+    """Creates a field of a workspace. Raises Conflict."""
     async with changing_catalog(call, workspace_id) as conn:
         return await store.create_field(conn, workspace_id, given, call.app.settings.max_custom_fields)
 
@@ -44,12 +44,12 @@ async def field_of(call: Call) -> CustomField:
 
 
 async def update_field(call: Call) -> Response:
-    """Changes only what is sent; a type only where every value fits it."""
+    """Changes only what is sent; a type only if every value fits it."""
     return json_response(200, await change_field(call, await field_of(call), FieldPatch(**call.body)))
 
 
 async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
-    """Changes what `patch` gives. Raises Conflict, naming contacts whose values do not fit a new type."""
+    """Changes the fields in `patch`. Raises Conflict with contacts whose values do not fit a new type."""
     async with call.connection() as conn:
         key = await key_in_change(conn, field, patch.type)
     try:
@@ -59,12 +59,12 @@ async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> Cus
             async with call.connection() as conn:
                 await refuse_misfits(conn, field.workspace_id, key, patch.type)
             return await _change(call, field, patch)
-        # In transactions of its own: what it announces has to be seen by others before it can go on.
+        # In its own transactions: others must see its announcement before it can continue.
         change = TypeChange(call.app.db, field, key, patch, patch.type, call.actor, call.request.request_id)
         try:
             return await change.run()
         finally:
-            call.app.catalogs.forget(field.workspace_id)  # It has committed, whatever becomes of the call.
+            call.app.catalogs.forget(field.workspace_id)  # It has committed, whatever the result of the call.
     except Conflict as conflict:
         call.touched += [error.contact_id for error in conflict.errors if error.contact_id]
         raise

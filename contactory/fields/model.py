@@ -1,4 +1,4 @@
-"""A custom field: its JSON shape, and what a request may say about it."""
+"""A custom field: its JSON shape, and the rules for its fields."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ class CustomField(msgspec.Struct, rename="camel"):
 
 
 class FieldPatch(msgspec.Struct):
-    """What a request says about a field; None where it says nothing."""
+    """The values of a request for a field; None for a value that is not sent."""
 
     name: str | None = None
     type: str | None = None

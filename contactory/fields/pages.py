@@ -1,10 +1,10 @@
-"""The settings of custom fields: their list in its order, and one field to rename, retype or delete."""
+"""The settings of custom fields: the ordered list, and a page to rename, retype or delete a field."""
 
 from typing import Any
 
-from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.inputs import TEXT, confirms, touched
-from contactory.dashboard.visits import page, page_or_part, part, wants_page
+from contactory.dashboard.html import errors_by_field, see_other, status_of
+from contactory.dashboard.inputs import DONE, confirms, touched
+from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, wants_page
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
@@ -14,24 +14,17 @@ from contactory.values.field_types.registry import FIELD_TYPES, type_of
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
-_SAID = {
-    "made": "The field is made.",
-    "saved": "The field is saved.",
-    "moved": "The field is moved.",
-    "deleted": "The field is deleted.",
+_HERE = "settings/custom-fields"
+_MESSAGES = {
+    "made": "Field created.",
+    "saved": "Field saved.",
+    "moved": "Field moved.",
+    "deleted": "Field deleted.",
 }
 
 
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/custom-fields"
-
-
-def _workspace(call: Call) -> str:
-    return call.actor.workspace_id or ""
-
-
 def _titles(*fields: CustomField) -> dict[str, str]:
-    """What the types are called: those that a field can get, and those that these fields have."""
+    """The titles of the types: those that a field can get, and those of the given fields."""
     names = [*FIELD_TYPES, *(field.type for field in fields)]
     return {name: type_of(name).title for name in names}
 
@@ -45,35 +38,35 @@ async def _list_page(
     call: Call, typed: dict[str, str] | None = None, problem: Problem | None = None
 ) -> Response:
     async with call.connection() as conn:
-        fields = await store.list_fields(conn, _workspace(call))
+        fields = await store.list_fields(conn, call.workspace_id)
     shown: dict[str, Any] = {
         "fields": fields,
         "titles": _titles(*fields),
         "offered": _titles(),
         "typed": typed or {"name": "", "type": next(iter(FIELD_TYPES))},
-        "errors": errors_by_field(problem) if problem else {},
-        "done": _SAID.get(call.query.get("done", "")),
-        "said": None,
+        "errors": errors_by_field(problem),
+        "done": done_of(call, _MESSAGES),
+        "message": None,
         "counted": store.COUNTED,
-        "here": _path(call),
+        "here": page_path(call, _HERE),
     }
-    return await page(call, "fields/list.html", problem.status if problem else 200, **shown)
+    return await page(call, "fields/list.html", status_of(problem), **shown)
 
 
 async def count_values(call: Call) -> Response:
-    """How many contacts have a value of each of a few fields; for a script."""
+    """The number of contacts with a value, for each of a few fields; for a script."""
     async with call.connection() as conn:
-        return json_response(200, await store.count_values(conn, _workspace(call), call.query.get("of", [])))
+        return json_response(200, await store.count_values(conn, call.workspace_id, call.query.get("of", [])))
 
 
 async def make_field_page(call: Call) -> Response:
-    """Makes a field."""
+    """Creates a field."""
     typed = {name: call.visit.value(name) for name in ("name", "type")}
     try:
-        await make_field(call, _workspace(call), FieldPatch(**CREATE.parse(typed)))
+        await make_field(call, call.workspace_id, FieldPatch(**CREATE.parse(typed)))
     except (ValidationProblem, Conflict) as problem:
         return await _list_page(call, typed, problem)
-    return see_other(f"{_path(call)}?done=made")
+    return see_other(page_path(call, f"{_HERE}?done=made"))
 
 
 async def show_field(call: Call) -> Response:
@@ -86,18 +79,18 @@ async def _field_page(
     call: Call, field: CustomField, typed: dict[str, str], problem: Problem | None = None
 ) -> Response:
     misfits = [error for error in problem.errors if error.contact_id] if problem else []
-    errors = errors_by_field(problem) if problem else {}
+    errors = errors_by_field(problem)
     if problem and misfits:
         errors = {"type": problem.detail}
     shown = {"field": field, "titles": _titles(field), "typed": typed, "errors": errors, "misfits": misfits}
-    status = problem.status if problem else 200
+    status = status_of(problem)
     return await page_or_part(
-        call, "fields/field.html", "fields/edit.html", status, here=_path(call), **shown
+        call, "fields/field.html", "fields/edit.html", status, here=page_path(call, _HERE), **shown
     )
 
 
 async def save_field(call: Call) -> Response:
-    """Renames a field, or changes its type where every value fits it."""
+    """Renames a field, or changes its type if every value fits it."""
     field = await field_of(call)
     known = {"name": field.name, "type": field.type}
     typed = {name: text for name, text in call.visit.texts.items() if name in known}
@@ -112,23 +105,30 @@ async def save_field(call: Call) -> Response:
 
 
 def _done(call: Call, done: str, *fields: CustomField) -> Response:
-    """Back to the list; for a script the rows as they are now, and what to say."""
+    """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
-        return see_other(f"{_path(call)}?done={done}")
+        return see_other(page_path(call, f"{_HERE}?done={done}"))
     titles = _titles(*fields)
-    return part(call, "fields/rows.html", fields=fields, titles=titles, said=_SAID[done], here=_path(call))
+    return part(
+        call,
+        "fields/rows.html",
+        fields=fields,
+        titles=titles,
+        message=_MESSAGES[done],
+        here=page_path(call, _HERE),
+    )
 
 
 async def move_field(call: Call) -> Response:
-    """Puts a field at another place, counted from 0."""
+    """Moves a field to another position, counted from 0."""
     field, sent = await field_of(call), call.visit.value("to")
     number = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else sent
     await change_field(call, field, FieldPatch(**UPDATE.parse({"position": number})))
-    return see_other(f"{_path(call)}?done=moved") if wants_page(call.request) else Response(204)
+    return see_other(page_path(call, f"{_HERE}?done=moved")) if wants_page(call.request) else Response(204)
 
 
 async def ask_to_delete(call: Call) -> Response:
-    """What goes with a field, before it does."""
+    """Shows what the deletion of a field would delete."""
     return await _delete_page(call, await field_of(call))
 
 
@@ -138,16 +138,16 @@ async def _delete_page(call: Call, field: CustomField, problem: Problem | None =
     shown = {
         "field": field,
         "count": counts.get(field.id, 0),
-        "errors": errors_by_field(problem) if problem else {},
+        "errors": errors_by_field(problem),
     }
-    status = problem.status if problem else 200
+    status = status_of(problem)
     return await page_or_part(
-        call, "fields/delete.html", "fields/confirm.html", status, here=_path(call), **shown
+        call, "fields/delete.html", "fields/confirm.html", status, here=page_path(call, _HERE), **shown
     )
 
 
 async def delete_field(call: Call) -> Response:
-    """Deletes a field and its values, where its name was given."""
+    """Deletes a field and its values, if its name was typed."""
     field = await field_of(call)
     try:
         _check_name(field, call.visit.value("name"))
@@ -166,11 +166,11 @@ def _check_name(field: CustomField, typed: str) -> None:
 _FIELDS, _FIELD = "settings/custom-fields", "settings/custom-fields/{id}"
 _COUNT_QUERY = {"of": ID._replace(many=True)}
 FIELD_PAGES = [
-    workspace_page("showFields", "GET", _FIELDS, "The custom fields", show_fields, query={"done": TEXT}),
+    workspace_page("showFields", "GET", _FIELDS, "Show the custom fields", show_fields, query=DONE),
     workspace_page(
         "countValues", "GET", f"{_FIELDS}/counts", "Count values", count_values, query=_COUNT_QUERY
     ),
-    workspace_page("makeField", "POST", _FIELDS, "Make a custom field", make_field_page, "write"),
+    workspace_page("makeField", "POST", _FIELDS, "Create a custom field", make_field_page, "write"),
     workspace_page("showField", "GET", _FIELD, "A custom field", show_field, "write"),
     workspace_page("saveField", "POST", _FIELD, "Change a custom field", save_field, "write"),
     workspace_page("moveField", "POST", f"{_FIELD}/position", "Move a custom field", move_field, "write"),

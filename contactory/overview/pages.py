@@ -1,4 +1,4 @@
-"""The overview: a page that is there at once, and blocks that come when they are counted."""
+"""The overview: a page that appears at once, and blocks that load when they are counted."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +32,7 @@ Block = Callable[[Call, Catalog], Awaitable[Shown]]
 
 @with_catalog(of_actor)
 async def show_overview(call: Call, catalog: Catalog) -> Response:
-    """The page; with `whole`, which is for browsers without scripts, its blocks are in it."""
+    """The page; with `whole`, for browsers without scripts, it contains its blocks."""
     async with call.connection() as conn:
         begun = await store.how_begun(conn, catalog)
     shown: Shown = {
@@ -54,7 +54,7 @@ def _here(call: Call) -> Shown:
 
 
 async def growth(call: Call, catalog: Catalog) -> Shown:
-    """How many contacts there are, and how many came on each of the last days."""
+    """The number of contacts, and how many were created on each of the last days."""
     workspace_id, days = catalog.workspace_id, int(call.query.get("days", PERIODS[1]))
     today = datetime.now(UTC).date()
     first = today - timedelta(days=days - 1)
@@ -70,7 +70,7 @@ async def growth(call: Call, catalog: Catalog) -> Shown:
 
 
 async def tags(call: Call, catalog: Catalog) -> Shown:
-    """The tags that most contacts carry."""
+    """The most frequent tags."""
 
     async def find() -> list[tuple[str, int]]:
         async with call.app.db.connection() as conn:
@@ -81,7 +81,7 @@ async def tags(call: Call, catalog: Catalog) -> Shown:
 
 
 async def reach(call: Call, catalog: Catalog) -> Shown:
-    """How many can be reached in each of the coming hours."""
+    """How many contacts can be reached in each of the next hours."""
     usable = {c: [w for w in catalog.windows.values() if c in w.channels] for c in CHANNELS}
     channels = {channel: title for channel, title in CHANNEL_TITLES.items() if usable[channel]}
     channel = call.query.get("channel")
@@ -104,7 +104,7 @@ async def reach(call: Call, catalog: Catalog) -> Shown:
 
 
 def _window(call: Call, catalog: Catalog, channel: str) -> SendWindow:
-    """The window that is asked for, else, or where it is not for the channel, the usual one."""
+    """The requested window; without one, or if it is not for the channel, the default one."""
     named = catalog.windows.get(call.query.get("window", ""))
     if named is not None and channel in named.channels:
         return named
@@ -116,7 +116,7 @@ def _window(call: Call, catalog: Catalog, channel: str) -> SendWindow:
 
 
 async def activity(call: Call, catalog: Catalog) -> Shown:
-    """What has happened lately."""
+    """The recent activity."""
     async with call.connection() as conn:
         changes = await recent(conn, catalog.workspace_id, CHANGES, deleted_too=call.actor.may("admin"))
     return {"changes": changes, "titles": HISTORY_TITLES, **_here(call)}
@@ -128,7 +128,7 @@ BLOCKS: dict[str, Block] = {"growth": growth, "tags": tags, "reach": reach, "act
 def _block(name: str, block: Block) -> Handler:
     @with_catalog(of_actor)
     async def show(call: Call, catalog: Catalog) -> Response:
-        """One block, for a script; the whole page where a person asks for it."""
+        """One block, for a script; the whole page if a browser requests it."""
         if wants_page(call.request):
             call.query["whole"] = "1"
             return await show_overview(call)
@@ -153,8 +153,8 @@ def _row(name: str, path: str, summary: str, handler: Any, **more: Any) -> Opera
 
 OVERVIEW_PAGES = [
     _row("showOverview", "", "The overview", show_overview, query={"whole": one_of("1")}),
-    _row("showGrowth", "/growth", "New by day", _block("growth", growth), query=GROWTH_QUERY),
+    _row("showGrowth", "/growth", "New contacts by day", _block("growth", growth), query=GROWTH_QUERY),
     _row("showTopTags", "/tags", "By tag", _block("tags", tags)),
-    _row("showReach", "/reach", "The coming hours", _block("reach", reach), query=REACH_QUERY),
-    _row("showActivity", "/activity", "What has happened", _block("activity", activity)),
+    _row("showReach", "/reach", "Availability in the next hours", _block("reach", reach), query=REACH_QUERY),
+    _row("showActivity", "/activity", "Recent activity", _block("activity", activity)),
 ]

@@ -1,4 +1,4 @@
-"""The page of one's own account: name, password, and where one is signed in."""
+"""The page of the user's own account: name, password and sessions."""
 
 from typing import Any
 
@@ -9,33 +9,29 @@ from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import page
+from contactory.dashboard.visits import done_of, page, page_path
 from contactory.people.sign_in_pages import begin, client_address, email_key, verified
-from contactory.rules.checks import Form, Rule
+from contactory.rules.checks import Form
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
-DONE = {"done": Rule(str, {"type": "string"})}
+_HERE = "settings/account"
 _DONE = {
-    "name": "Your name is changed.",
+    "name": "Name changed.",
     "same": "Nothing has changed.",
-    "password": "Your password is changed, and you are signed out everywhere else.",
-    "sessions": "You are signed out everywhere else.",
+    "password": "Password changed. You are signed out everywhere else.",
+    "sessions": "You are now signed out everywhere else.",
 }
 _NAME = Form({"name": NAME}, ("name",))
 _PASSWORD = Form({"password": PASSWORD}, ("password",))
 WRONG = "This is not your password"
-DIFFERENT = "The two are not the same"
-
-
-def _here(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/account"
+DIFFERENT = "The two passwords are not the same"
 
 
 async def show_account(call: Call) -> Response:
-    """One's own account."""
-    return await _show(call, done=_DONE.get(call.query.get("done", ""), ""))
+    """Shows the user's own account."""
+    return await _show(call, done=done_of(call, _DONE))
 
 
 async def _show(call: Call, status: int = 200, **values: Any) -> Response:
@@ -44,25 +40,27 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
         sessions = await list_sessions(conn, visit.person.id, visit.session or "")
     shown: dict[str, Any] = {"errors": {}, "done": "", "typed": visit.person.name, **values}
     found = [(session, browser_of(session.agent)) for session in sessions]
-    return await page(call, "people/account.html", status, here=_here(call), sessions=found, **shown)
+    return await page(
+        call, "people/account.html", status, here=page_path(call, _HERE), sessions=found, **shown
+    )
 
 
 async def rename(call: Call) -> Response:
-    """Changes how one is called."""
+    """Changes the user's name."""
     visit = call.visit
     if not touched({"name": visit.value("name")}, {"name": visit.person.name}):
-        return see_other(f"{_here(call)}?done=same")
+        return see_other(page_path(call, f"{_HERE}?done=same"))
     try:
         values = _NAME.parse({"name": visit.value("name")})
     except ValidationProblem as problem:
         return await _show(call, problem.status, typed=visit.value("name"), errors=errors_by_field(problem))
     async with call.connection() as conn:
         await users.rename_user(conn, visit.person.account_id, visit.person.id, values["name"])
-    return see_other(f"{_here(call)}?done=name")
+    return see_other(page_path(call, f"{_HERE}?done=name"))
 
 
 async def change_password(call: Call) -> Response:
-    """Changes one's password, by the one that one had; this browser stays signed in, in a new session."""
+    """Changes the user's password, with the current one; this browser stays signed in, in a new session."""
     try:
         await _change(call, *await _checked(call))
     except ValidationProblem as problem:
@@ -71,11 +69,11 @@ async def change_password(call: Call) -> Response:
         answer = await _show(call, problem.status, errors={"current": problem.detail})
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
-    return see_other(f"{_here(call)}?done=password")
+    return see_other(page_path(call, f"{_HERE}?done=password"))
 
 
 async def _change(call: Call, checked: str, password: str) -> None:
-    """Changes the password, as long as the present one is what was `checked`. Raises ValidationProblem."""
+    """Changes the password if the stored hash is still `checked`. Raises ValidationProblem."""
     person, password_hash = call.visit.person, await call.app.passwords.hash(password)
     try:
         async with call.transaction() as conn:
@@ -91,9 +89,9 @@ def _wrong() -> ValidationProblem:
 
 
 async def _checked(call: Call) -> tuple[str, str]:
-    """What is stored of the present password, which is right, and the new one.
+    """The stored hash of the current password, which was correct, and the new password.
 
-    Raises ValidationProblem, and RateLimited where the present one is being guessed.
+    Raises ValidationProblem, and RateLimited after too many wrong passwords.
     """
     visit = call.visit
     values = _PASSWORD.parse({"password": visit.value("password")})
@@ -111,7 +109,7 @@ async def _checked(call: Call) -> tuple[str, str]:
 
 
 async def sign_out_elsewhere(call: Call) -> Response:
-    """Ends all of one's other sessions."""
+    """Ends all other sessions of the user."""
     async with call.connection() as conn:
         await end_other_sessions(conn, call.visit.person.id, call.visit.session or "")
-    return see_other(f"{_here(call)}?done=sessions")
+    return see_other(page_path(call, f"{_HERE}?done=sessions"))

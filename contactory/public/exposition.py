@@ -13,19 +13,19 @@ from prometheus_client.core import (
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from contactory.base.metrics import Gauge, Histogram, Info, Metric, Series
+from contactory.base.metrics import Gauge, Histogram, Info, Metric, Moment, Series
 from contactory.base.shared_metrics import Numbers, SharedMetrics, Snapshot, add
 
 
 def exposition(shared: SharedMetrics, own: bytes) -> bytes:
-    """The metrics of all processes, `own` being the snapshot of this one. May run in any thread."""
+    """The metrics of all processes; `own` is the snapshot of this one. May run in any thread."""
     registry = CollectorRegistry()
     registry.register(_Processes(shared.supervisor, *shared.read(own)))
     return generate_latest(registry)
 
 
 class _Processes(Collector):
-    """What processes have counted, for one text."""
+    """The counters of several processes, for one text."""
 
     def __init__(self, supervisor: int | None, snapshots: list[Snapshot], total: Numbers) -> None:
         self._supervisor = supervisor
@@ -33,7 +33,7 @@ class _Processes(Collector):
         self._total = total
         for each in snapshots:
             add(total, each.lasting)
-            add(total, each.gauges)
+            _add_gauges(total, each.gauges)
 
     def collect(self) -> Iterator[Family]:
         """The metrics with their values."""
@@ -49,12 +49,22 @@ class _Processes(Collector):
         yield from _of_the_system({**supervisor, **pids})
 
 
+def _add_gauges(total: Numbers, more: Numbers) -> None:
+    """As add, but of moments the newest counts."""
+    moments = {metric.name for metric in Metric.all if isinstance(metric, Moment)}
+    add(total, {name: series for name, series in more.items() if name not in moments})
+    for name in moments & more.keys():
+        newest = total.setdefault(name, {})
+        for labels, numbers in more[name].items():
+            newest[labels] = max(newest.get(labels, numbers), numbers)
+
+
 def _family(metric: Metric, series: Series) -> Family:
     if isinstance(metric, Histogram):
         histogram = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
         bounds = [*(str(float(bound)) for bound in metric.bounds), "+Inf"]
         for labels, (*counts, total) in series.items():
-            # Each bucket holds what those below hold, too.
+            # Each bucket includes the ones below.
             histogram.add_metric(labels, [*zip(bounds, accumulate(counts), strict=False)], total)
         return histogram
     kind = GaugeMetricFamily if isinstance(metric, Gauge) else CounterMetricFamily
@@ -65,7 +75,7 @@ def _family(metric: Metric, series: Series) -> Family:
 
 
 def _of_the_system(pids: Mapping[str, int]) -> Iterable[Family]:
-    """What Linux says of processes: time, memory, descriptors. Of one that has ended it says nothing."""
+    """Linux's metrics of processes: time, memory, descriptors. Ended processes have none."""
     families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
     for process, pid in sorted(pids.items()):
         for found in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():

@@ -18,12 +18,12 @@ async def list_windows(call: Call) -> Response:
 
 
 async def list_presets(call: Call) -> Response:
-    """Hours that laws allow, each with its source, to make a send window from. No legal advice."""
+    """Hours that laws allow, each with its source, as a start for a send window. Not legal advice."""
     return json_response(200, list(presets().values()))
 
 
 async def create_window(call: Call) -> Response:
-    """Makes a send window, from a preset where one is named."""
+    """Creates a send window, from a preset if one is named."""
     body, errors = call.body, Errors()
     sent = {name: body.pop(name) for name in ("workspaceId", "preset") if name in body}
     steering: Object = {}
@@ -42,7 +42,7 @@ async def create_window(call: Call) -> Response:
 
 
 def _completed(values: Object, body: Object, sent: Object, steering: Object, errors: Errors) -> Object:
-    """The values with those of the preset for what is not given; what is missing goes to `errors`."""
+    """The sent values, with those of the preset for the others; adds missing ones to `errors`."""
     preset = presets().get(steering.get("preset", ""))
     if preset is not None:
         return {"name": preset.name, "channels": preset.channels, "days": preset.days, **values}
@@ -60,7 +60,7 @@ async def _created(call: Call, workspace_id: str, values: Object) -> Response:
 
 
 async def window_in_path(call: Call) -> tuple[str, str]:
-    """The workspace of the send window that the path names, and the window's id. Raises NotFound."""
+    """The workspace of the send window in the path, and the window's id. Raises NotFound."""
     window_id = call.path_id()
     async with call.connection() as conn:
         return await store.home_of(conn, call.actor, window_id), window_id
@@ -87,7 +87,7 @@ async def update_window(call: Call) -> Response:
 
 
 async def delete_window(call: Call) -> Response:
-    """Deletes a send window; the default one only once another one has taken its place."""
+    """Deletes a send window; not the default one, until another one is the default."""
     workspace_id, window_id = await window_in_path(call)
     async with changing_catalog(call, workspace_id) as conn:
         await store.delete_window(conn, workspace_id, window_id)

@@ -16,7 +16,7 @@ LIST_QUERY = {
     **WORKSPACE,
     "q": Rule(prefix, PREFIX, narrows=True),
     "limit": LIMIT,
-    "cursor": described(CURSOR, "Where to go on: take it from the Link header."),
+    "cursor": described(CURSOR, "The start of the next page, from the Link header."),
 }
 RENAME = Form({"workspaceId": WORKSPACE_ID, "name": NEW_NAME, "merge": BOOLEAN}, required=("name",))
 
@@ -48,7 +48,7 @@ def _name(call: Call) -> str:
 
 
 async def rename_tag(call: Call) -> Response:
-    """Gives a tag another name, or makes one tag of two."""
+    """Renames a tag, or merges it into another."""
     body, name = call.body, _name(call)
     workspace_id = await workspace_of(call, body.get("workspaceId"))
     async with changing_catalog(call, workspace_id) as conn:
@@ -57,7 +57,7 @@ async def rename_tag(call: Call) -> Response:
 
 
 async def delete_tag(call: Call) -> Response:
-    """Takes a tag off every contact."""
+    """Deletes a tag and removes it from every contact."""
     name = _name(call)
     workspace_id = await workspace_of(call, call.query.get("workspaceId"))
     async with changing_catalog(call, workspace_id) as conn:

@@ -1,12 +1,13 @@
-"""The settings of tags: their list with counts that come later, and one tag to rename, merge or delete."""
+"""The settings of tags: a list with counts that load later, and a page to rename, merge or delete a tag."""
 
 from typing import Any
 from urllib.parse import urlencode
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import changing_catalog
-from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.html import errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import TEXT, touched
-from contactory.dashboard.visits import page, page_or_part, part, wants_page
+from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, wants_page
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import Conflict, NotFound, Problem, ValidationProblem
 from contactory.tags import store
@@ -15,62 +16,60 @@ from contactory.values.names import NAME, NEW_NAME
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
+_HERE = "settings/tags"
 PAGE_SIZE = 50
 COUNTED = 5
-"""So many tags are counted for one request: each takes a second where a million contacts carry it."""
+"""The number of tags that one request counts: a tag on a million contacts takes a second."""
 _NAME, _INTO = Form({"name": NEW_NAME}, ("name",)), Form({"into": NAME}, ("into",))
-_SAID = {
-    "renamed": "The tag is renamed.",
+_MESSAGES = {
+    "renamed": "Tag renamed.",
     "same": "Nothing has changed.",
-    "merged": "The tags are merged.",
-    "deleted": "The tag is deleted.",
+    "merged": "Tags merged.",
+    "deleted": "Tag deleted.",
 }
-_TAKEN = "Another tag has this name. To make one tag of the two, merge them."
-
-
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/tags"
-
-
-def _workspace(call: Call) -> str:
-    return call.actor.workspace_id or ""
+_TAKEN = "Another tag has this name. You can merge the two tags instead."
 
 
 def _tag_id(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise NotFound
+    tag_id = parse_number(text)
+    if tag_id is None:
+        raise NotFound
+    return tag_id
 
 
 async def show_tags(call: Call) -> Response:
-    """The tags by name; for a script the list alone, or its next rows."""
+    """The tags by name; for a script only the list, or its next rows."""
     typed, cursor = call.query.get("q", "").strip(), call.query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_named(
-            conn, _workspace(call), typed=typed, after=cursor.name if cursor else "", limit=PAGE_SIZE + 1
+            conn, call.workspace_id, typed=typed, after=cursor.name if cursor else "", limit=PAGE_SIZE + 1
         )
     tags, following = found[:PAGE_SIZE], None
     if len(found) > PAGE_SIZE:
-        following = f"{_path(call)}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
-    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "said": None}
+        following = page_path(
+            call, f"{_HERE}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
+        )
+    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "message": None}
     if wants_page(call.request):
-        done = _SAID.get(call.query.get("done", ""))
-        return await page(call, "tags/list.html", done=done, counted=COUNTED, here=_path(call), **shown)
-    return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=_path(call), **shown)
+        done = done_of(call, _MESSAGES)
+        return await page(
+            call, "tags/list.html", done=done, counted=COUNTED, here=page_path(call, _HERE), **shown
+        )
+    return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=page_path(call, _HERE), **shown)
 
 
 async def count_tags(call: Call) -> Response:
-    """How many contacts carry each of a few tags; for a script."""
+    """The number of contacts with each of a few tags; for a script."""
     wanted = [_tag_id(text) for text in call.query.get("of", ())][:COUNTED]
     async with call.connection() as conn:
-        counts = {str(each): await store.count_carriers(conn, _workspace(call), each) for each in wanted}
+        counts = {str(each): await store.count_carriers(conn, call.workspace_id, each) for each in wanted}
     return json_response(200, counts)
 
 
 async def show_tag(call: Call) -> Response:
-    """One tag: its name, what it can be merged into, and its end."""
+    """One tag, with forms to rename, merge and delete it."""
     async with call.connection() as conn:
-        tag = await store.get_named(conn, _workspace(call), _tag_id(call.path["id"]))
+        tag = await store.get_named(conn, call.workspace_id, _tag_id(call.path["id"]))
     return await _tag_page(call, tag, tag.name)
 
 
@@ -78,26 +77,33 @@ async def _tag_page(
     call: Call, tag: NamedTag, name: str, into: str = "", problem: Problem | None = None
 ) -> Response:
     async with call.connection() as conn:
-        count = await store.count_carriers(conn, _workspace(call), tag.id)
-    errors = errors_by_field(problem) if problem else {}
+        count = await store.count_carriers(conn, call.workspace_id, tag.id)
+    errors = errors_by_field(problem)
     if problem and any(error.code == "taken" for error in problem.errors):
         errors, into = {"name": _TAKEN}, name
-    status = problem.status if problem else 200
+    status = status_of(problem)
     shown = {"tag": tag, "count": count, "name": name, "into": into, "errors": errors}
-    return await page_or_part(call, "tags/tag.html", "tags/edit.html", status, here=_path(call), **shown)
+    return await page_or_part(
+        call, "tags/tag.html", "tags/edit.html", status, here=page_path(call, _HERE), **shown
+    )
 
 
 async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
-    """Back to the list; for a script the rows as they are now, and what to say."""
+    """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
-        return see_other(f"{_path(call)}?done={done}")
-    shown: dict[str, Any] = {"tags": tags, "following": None, "said": _SAID[done], "here": _path(call)}
+        return see_other(page_path(call, f"{_HERE}?done={done}"))
+    shown: dict[str, Any] = {
+        "tags": tags,
+        "following": None,
+        "message": _MESSAGES[done],
+        "here": page_path(call, _HERE),
+    }
     return part(call, "tags/rows.html", **shown)
 
 
 async def rename_tag(call: Call) -> Response:
-    """Gives a tag another name."""
-    workspace_id, typed = _workspace(call), call.visit.value("name")
+    """Renames a tag."""
+    workspace_id, typed = call.workspace_id, call.visit.value("name")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     if not touched({"name": typed}, {"name": tag.name}):
@@ -112,8 +118,8 @@ async def rename_tag(call: Call) -> Response:
 
 
 async def merge_tag(call: Call) -> Response:
-    """Makes one tag of two."""
-    workspace_id, typed = _workspace(call), call.visit.value("into")
+    """Merges a tag into another."""
+    workspace_id, typed = call.workspace_id, call.visit.value("into")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     try:
@@ -126,8 +132,8 @@ async def merge_tag(call: Call) -> Response:
 
 
 async def delete_tag(call: Call) -> Response:
-    """Takes a tag off every contact."""
-    workspace_id = _workspace(call)
+    """Deletes a tag and removes it from every contact."""
+    workspace_id = call.workspace_id
     async with changing_catalog(call, workspace_id) as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
         await store.delete_tag(conn, workspace_id, tag.name)

@@ -181,7 +181,7 @@ def test_it_says_which_account_is_missing(contactory: CommandLine, world: World)
 
 def test_it_says_how_to_get_in_where_nobody_can(contactory: CommandLine, world: World) -> None:
     alone = world.account("Alone")
-    assert "Nobody can sign in yet" in contactory.says("demo", "--account", alone, "--contacts", "1")
+    assert "There are no users yet" in contactory.says("demo", "--account", alone, "--contacts", "1")
     olive = world.person()
     world.sql.execute("update users set password_hash = 'x' where id = $1", olive.user_id)
     said = contactory.says("demo", "--account", world.account_id, "--contacts", "1")

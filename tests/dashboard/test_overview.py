@@ -142,7 +142,7 @@ def test_the_coming_hours_are_those_of_the_plan(
         cells = row.locator("td .unseen").all_text_contents()
         sums = [one + number(other) for one, other in zip(sums, cells, strict=True)]
     assert sums == expected
-    assert "1 asked to be left alone" in page.locator("#reach").inner_text()
+    assert "1 marked as do not contact" in page.locator("#reach").inner_text()
     offsets = [
         int(text)
         for text in re.findall(r"UTC([+-]\d\d)", page.locator("#reach").inner_text().replace("−", "-"))
@@ -177,15 +177,15 @@ def test_what_happened_lately_says_who_what_and_through_what(world: World, olive
     world.wendy.batch(*({"op": "create", "data": {"phone": a_phone()}} for _ in range(30)))
     lines = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", item)) for item in items(olive, world)]
     assert len(lines) == 4
-    assert "Wendy made +1415" in lines[0]
+    assert "Wendy created +1415" in lines[0]
     assert "and 29 others" in lines[0]
     assert "Wendy changed Jane Roe" in lines[1]
     assert "consent: email unknown → became granted" in lines[1]
     assert "Olive changed Jane Roe" in lines[2]
     assert "Last name Doe → became Roe" in lines[2]
-    assert "through the dashboard" in lines[2]
+    assert "via the dashboard" in lines[2]
     assert "Alice made Jane Roe" in lines[3]
-    assert "through the API" in lines[3]
+    assert "via the API" in lines[3]
     assert f"/contacts/{contact['id']}" in items(olive, world)[1]
 
 
@@ -280,7 +280,7 @@ def test_who_may_not_do_it_is_not_told_to(world: World) -> None:
     assert "No contacts yet" in viewer.get(overview(world, world.acme_two)).text
     shown = editor.get(overview(world, world.acme_two)).text
     assert "Define a custom field" in shown
-    assert "Make an API key" not in shown
+    assert "Create an API key" not in shown
 
 
 def test_without_scripts_everything_is_there_in_one_piece(

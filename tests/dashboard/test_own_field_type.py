@@ -170,7 +170,7 @@ def test_a_cell_a_filter_and_the_page_have_its_input(
     expect(value).to_have_attribute("maxlength", "300")
     page.get_by_label("Show contacts whose").select_option("Paint")
     value.fill("#FF8800")
-    page.get_by_role("button", name="Add the filter").click()
+    page.get_by_role("button", name="Add filter").click()
     expect(page.locator(".chip")).to_contain_text("Paint is #FF8800")
     expect(page.locator("tr[data-id]")).to_have_count(1)
     page.get_by_role("link", name="Open Jane").click()

@@ -1,4 +1,4 @@
-"""Many operations in one request: each stands alone, and those that could meet run in the order given."""
+"""Many operations in one request: they are independent, and run in order if they could affect one contact."""
 
 import asyncio
 from collections import deque
@@ -28,12 +28,12 @@ from contactory.web.operations import Call
 
 MOST = 1000
 MOST_BYTES = 63 << 20
-"""Of the results; with the problems of those that are not carried out for it, an answer has up to 64 MiB."""
+"""The limit of the results; with the problems of operations that are not executed, an answer has 64 MiB."""
 _AT_ONCE = 128
 
 
 class Result(msgspec.Struct, omit_defaults=True):
-    """What became of one operation: the status it would have had alone, and its contact or problem."""
+    """The result of one operation: the status that it would have alone, and its contact or problem."""
 
     status: int
     contact: Contact | None = None
@@ -41,7 +41,7 @@ class Result(msgspec.Struct, omit_defaults=True):
 
 
 class Results(msgspec.Struct):
-    """What became of the operations of a batch, in their order."""
+    """The results of a batch, in the order of the operations."""
 
     results: list[Result]
 
@@ -71,7 +71,7 @@ def _operations(body: Object) -> tuple[list[Json], str | None]:
 
 
 class _Batch:
-    """A batch at work."""
+    """A running batch."""
 
     def __init__(self, call: Call, catalog: Catalog, operations: list[Json]) -> None:
         self._call = call
@@ -88,8 +88,8 @@ class _Batch:
         return b'{"results":[' + b",".join(filter(None, self._results)) + b"]}"
 
     async def run(self) -> None:
-        """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
-        those that come after it, are tried again."""
+        """Executes the operations. An operation whose names were resolved by an old catalogue, and the ones
+        after it, are tried again."""
         for _ in range(ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
@@ -105,7 +105,7 @@ class _Batch:
         return [index for index, result in enumerate(self._results) if result is None]
 
     async def _steps(self) -> list[Step]:
-        """The operations that are left, checked. What is refused is so by the newest catalogue."""
+        """The remaining operations, checked. An operation is refused only by the newest catalogue."""
         while True:
             steps: list[Step] = []
             refused: dict[int, Problem] = {}
@@ -124,7 +124,7 @@ class _Batch:
                 return steps
 
     async def _carry_out(self, steps: list[Step]) -> None:
-        """Runs what may run at once; stops after a group where something was out of date."""
+        """Runs the groups one after the other; stops after a group with an outdated operation."""
         for group in await self._groups(steps):
             await self._run_group(group)
             if any(self._results[step.index] is None for step in group):
@@ -132,7 +132,7 @@ class _Batch:
 
     async def _groups(self, steps: list[Step]) -> Sequence[Sequence[Step]]:
         conn, workspace_id = self._call.conn, self._catalog.workspace_id
-        if conn is not None:  # One transaction can do one thing at a time.
+        if conn is not None:  # A transaction can run only one statement at a time.
             named = [each.id for each in await self._met(conn, steps)]
             await lock(conn, workspace_id, [*named, *(step.contact_id for step in steps if step.contact_id)])
             return [[step] for step in steps]
@@ -142,12 +142,12 @@ class _Batch:
             return in_order(steps, await self._met(own, steps))
 
     async def _met(self, conn: Connection, steps: list[Step]) -> list[Identity]:
-        """The active contacts that the steps name, or could find."""
+        """The active contacts that the steps name or could find."""
         handles = {handle for step in steps for handle in step.handles}
         return await identities(conn, self._catalog.workspace_id, handles)
 
     async def _run_group(self, group: Sequence[Step]) -> None:
-        """Begins one step after the other, as many at once as there is room for in the answer."""
+        """Starts one step after the other, as long as there is room for their results in the answer."""
         at_work: deque[tuple[Step, Awaitable[Object]]] = deque()
         for step in group:
             while at_work and (len(at_work) >= _AT_ONCE or not self._has_room(len(at_work))):
@@ -162,7 +162,7 @@ class _Batch:
             await self._finish(*at_work.popleft())
 
     def _has_room(self, others: int) -> bool:
-        """Whether the answer takes one more result, and those of `others` at work, if all are large."""
+        """Whether the answer has room for one more result and those of `others` running steps, all large."""
         return self._size + (others + 1) * self._largest <= MOST_BYTES
 
     def _begin(self, step: Step) -> Awaitable[Object]:
@@ -170,7 +170,7 @@ class _Batch:
         if call.conn is not None:
             return self._alone(step)
         if step.is_plain:
-            # Put to the writer at once: a task for each would cost more than its change.
+            # Queued at once: a task for each would cost more than its change.
             change = self._change(step)
             return self._written(step, change, call.app.changes.put(change))
         return asyncio.create_task(self._alone(step))
@@ -202,7 +202,7 @@ class _Batch:
         try:
             self._keep(step.index, await work)
         except Stale:
-            pass  # It is left, to be tried again.
+            pass  # It remains, and is tried again.
         except Problem as problem:
             self._refuse(step.index, problem)
         await self._turns.pause()
@@ -214,7 +214,7 @@ class _Batch:
 
     def _refuse(self, index: int, problem: Problem) -> None:
         request = self._call.request
-        if self._call.conn is not None:  # The answer may be kept, and a purge has to find it.
+        if self._call.conn is not None:  # The answer may be stored, and a purge must find it.
             self._call.touched += subjects_of(self._operations[index], self._catalog)
         body = problem.caught().body(f"{request.path}#/operations/{index}", request.request_id)
         self._keep(index, {"status": problem.status, "problem": body})
@@ -227,5 +227,5 @@ def _result(step: Step, result: Written) -> Object:
 
 
 _NO_ROOM = (
-    "The answer would be larger than 64 MiB, so this operation was not carried out: send it in another batch."
+    "The answer would be larger than 64 MiB, so this operation was not executed: send it in another batch."
 )

@@ -5,5 +5,5 @@ from contactory.web.operations import Call
 
 
 def context_of(call: Call) -> WriteContext:
-    """The call as the write side knows it."""
+    """The call in the form of the write side."""
     return WriteContext(call.actor, call.request.request_id, call.work, call.app, call.touched)

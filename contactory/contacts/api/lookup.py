@@ -1,4 +1,4 @@
-"""The look-up while the phone rings: who has this phone or this e-mail, in one read."""
+"""The look-up of a contact by phone or e-mail, in one read."""
 
 from datetime import UTC, datetime
 
@@ -25,13 +25,13 @@ from contactory.web.operations import Call
 
 LOOKUP_QUERY = {
     "workspaceId": ID,
-    "phone": described(PHONE_FILTER, "The phone, in any writing; either this or email."),
+    "phone": described(PHONE_FILTER, "The phone, in any format; either this or email."),
     "email": described(EMAIL_FILTER, "The e-mail; either this or phone."),
 }
 
 
 class LookupAvailability(msgspec.Struct):
-    """Whether a contact may be contacted now on each channel; null where no send window is for it."""
+    """Whether a contact may be contacted now on each channel; null without a send window for it."""
 
     call: Availability | None
     sms: Availability | None
@@ -48,7 +48,7 @@ class Lookup(msgspec.Struct):
 
 @with_catalog(in_query)
 async def lookup_contact(call: Call, catalog: Catalog) -> Response:
-    """The active contact with this phone, or else with this e-mail, its consent and availability."""
+    """The active contact with this phone or e-mail, its consent and its availability."""
     phone, email_key = _asked(call, catalog)
     row = await _find(call, catalog, phone, email_key)
     if row is None:
@@ -68,13 +68,16 @@ def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Av
 
 
 def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:
-    """The phone or the key of the e-mail that is looked up."""
+    """The phone or the key of the e-mail to look up."""
     errors = Errors()
     phone, email_key = parse_address(call.query, catalog, errors)
     if "phone" not in call.query and "email" not in call.query:
         errors.add_parameter("phone", Invalid("required", "or email is required, to find the contact by"))
     if "phone" in call.query and "email" in call.query:
-        errors.add_parameter("email", Invalid("not_here", "goes without phone: they may be of two contacts"))
+        errors.add_parameter(
+            "email",
+            Invalid("not_here", "is not possible together with phone: they may belong to two contacts"),
+        )
     errors.check()
     return phone, email_key
 

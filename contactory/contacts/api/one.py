@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import Where, by_catalog, catalog_of, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
@@ -29,7 +30,7 @@ INCLUDE = one_of("deleted", "timezones", "consent", "version")._replace(many=Tru
 
 
 async def workspace_in_path(call: Call) -> str:
-    """The workspace that the contact of the path is in, or would be in. Raises NotFound."""
+    """The workspace of the contact in the path, whether the contact exists or not. Raises NotFound."""
     if call.actor.workspace_id is not None:
         return call.actor.workspace_id
     contact_id = call.path_id()
@@ -44,18 +45,18 @@ async def workspace_in_path(call: Call) -> str:
 
 
 def versions(header: str | None) -> list[int] | None:
-    """The versions that If-Match or If-None-Match names; None where it is missing or `*`.
+    """The versions in If-Match or If-None-Match; None if it is missing or `*`.
 
-    An entity tag that is none of ours is a version that no contact has.
+    An unknown entity tag becomes a version that no contact has.
     """
     if header is None or header.strip() == "*":
         return None
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
-    return [int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1 for tag in tags]
+    sent = [parse_number(tag.strip().removeprefix("W/").strip('"')) for tag in header.split(",")]
+    return [-1 if version is None else version for version in sent]
 
 
 def if_match(call: Call) -> list[int] | None:
-    """The versions that the contact must be at, or None for any."""
+    """The versions that the contact must have, or None for any."""
     header = call.request.header("if-match")
     if header is not None and "W/" in header:
         return [-1]  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
@@ -63,12 +64,12 @@ def if_match(call: Call) -> list[int] | None:
 
 
 def etag(version: int) -> tuple[str, str]:
-    """The header that tells a contact's version."""
+    """The header with a contact's version."""
     return "etag", f'"{version}"'
 
 
 def answer(call: Call, written: Written) -> Response:
-    """A contact as a write has left it, with its ETag."""
+    """A contact after a write, with its ETag."""
     headers = [etag(written.version)]
     if written.created:
         headers.append(("location", call.url(f"/v1/contacts/{written.contact.id}")))
@@ -76,7 +77,7 @@ def answer(call: Call, written: Written) -> Response:
 
 
 def _change(call: Call, catalog: Catalog, mask: int = 0) -> tuple[WriteContext, Change]:
-    """A change, still empty, of the contact in the path, which must be at the version of If-Match."""
+    """An empty change of the contact in the path, which must have the version of If-Match."""
     ctx = context_of(call)
     change = new_change(ctx, catalog, call.path_id(), mask)
     change.if_match = if_match(call)
@@ -98,14 +99,14 @@ STEERING = {"workspaceId": WORKSPACE_ID, "preserveExisting": BOOLEAN}
 
 
 def take_steering(data: Object, errors: Errors, *names: str) -> Object:
-    """Takes out of `data` what is not a field of a contact, checked; an empty string counts as not given."""
+    """Removes the options of the operation from `data`, checked; an empty string counts as not sent."""
     sent = {name: data.pop(name) for name in names if name in data}
     given = {name: value for name, value in sent.items() if not is_blank(value)}
     return Form({name: STEERING[name] for name in names}).collect(given, errors)
 
 
 def _in_body(*names: str) -> Where:
-    """The workspace that the body names among `names`, all of which steer the operation."""
+    """The workspace in the body, which is one of the options `names` of the operation."""
 
     async def find(call: Call) -> str | None:
         errors = Errors()
@@ -118,7 +119,7 @@ def _in_body(*names: str) -> Where:
 
 
 def _parsed(call: Call, catalog: Catalog, parse: Parse, *names: str) -> tuple[Values, Object]:
-    """The values that the body gives for a contact, and what steers the operation."""
+    """The values in the body for a contact, and the options of the operation."""
     data, errors = call.body, Errors()
     given = take_steering(data, errors, *names)
     values = parse(data, catalog, errors)
@@ -129,14 +130,14 @@ def _parsed(call: Call, catalog: Catalog, parse: Parse, *names: str) -> tuple[Va
 
 @with_catalog(_in_body("workspaceId"))
 async def create_contact(call: Call, catalog: Catalog) -> Response:
-    """Makes a contact."""
+    """Creates a contact."""
     values, _ = _parsed(call, catalog, parse_values, "workspaceId")
     return answer(call, await create(context_of(call), values, catalog))
 
 
 @with_catalog(_in_body(*STEERING))
 async def upsert_contact(call: Call, catalog: Catalog) -> Response:
-    """Changes the contact with that phone or e-mail, or makes it."""
+    """Changes the contact with that phone or e-mail, or creates it."""
     values, given = _parsed(call, catalog, parse_upsert, *STEERING)
     preserve: bool = given.get("preserveExisting", False)
     return answer(call, await upsert(context_of(call), values, catalog, preserve))
@@ -146,32 +147,36 @@ async def get_contact(call: Call) -> Response:
     """One contact."""
     contact_id = call.path_id()
     include = set(call.query.get("include", ()))
-    if "deleted" in include and not call.actor.may("admin"):
-        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
-    row, catalog = await _read(call, contact_id, "deleted" in include)
+    row, catalog = await _read(call, contact_id, includes_deleted(call))
     if _has(call, row["version"]):
         return Response(304, b"", [etag(row["version"])])
     contact = await show(call.app.catalogs, catalog, row, contact_id)
     return json_response(200, with_extras(contact, row, include), [etag(row["version"])])
 
 
+def includes_deleted(call: Call) -> bool:
+    """Whether a deleted contact is asked for too. Raises Forbidden where the caller may not see it."""
+    asked = "deleted" in call.query.get("include", ())
+    if asked and not call.actor.may("admin"):
+        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
+    return asked
+
+
 async def _read(call: Call, contact_id: str, deleted_too: bool = False) -> tuple[Row, Catalog]:
     """A contact's row and its workspace's catalogue. Raises NotFound."""
     workspace_id = await workspace_in_path(call)
-    row = await call.app.contacts.get(workspace_id, contact_id)
-    if row is None or (row["deleted_at"] is not None and not deleted_too):
-        raise NotFound
-    return row, await catalog_of(call, workspace_id)  # Where the workspace is gone, so is the contact.
+    row = await call.app.contacts.active(workspace_id, contact_id, deleted_too=deleted_too)
+    return row, await catalog_of(call, workspace_id)  # Without its workspace the contact does not exist.
 
 
 def _has(call: Call, version: int) -> bool:
-    """Whether the caller says that it has this version (RFC 9110, 13.1.2)."""
+    """Whether the caller already has this version (RFC 9110, 13.1.2)."""
     known = call.request.header("if-none-match")
     return known is not None and (known.strip() == "*" or version in (versions(known) or ()))
 
 
 async def delete_contact(call: Call) -> Response:
-    """Deletes a contact softly, or erases it."""
+    """Deletes a contact softly, or purges it."""
     contact_id = call.path_id()
     if not call.query.get("purge", False):
         return await _delete(call)
@@ -194,7 +199,7 @@ async def _delete(call: Call, catalog: Catalog) -> Response:
 
 @with_catalog(workspace_in_path)
 async def restore_contact(call: Call, catalog: Catalog) -> Response:
-    """Makes a deleted contact active again."""
+    """Restores a deleted contact."""
     ctx = context_of(call)
     return answer(call, await write(ctx, new_change(ctx, catalog, call.path_id(), RESTORE), catalog))
 
@@ -213,8 +218,8 @@ async def set_tags(call: Call, catalog: Catalog) -> Response:
 
 
 async def remove_tag(call: Call) -> Response:
-    """Takes a tag off a contact."""
-    call.path_id()  # What is wrong with it comes first.
+    """Removes a tag from a contact."""
+    call.path_id()  # An error in the id comes first.
     try:
         name = display_name(call.path["name"])
     except Invalid as error:
@@ -231,7 +236,7 @@ async def _remove_tag(call: Call, name: str, catalog: Catalog) -> Response:
 
 
 async def get_consent(call: Call) -> Response:
-    """What is known of a contact's consent."""
+    """A contact's consent."""
     contact_id = call.path_id()
     row, _ = await _read(call, contact_id)
     if _has(call, row["version"]):
@@ -241,6 +246,6 @@ async def get_consent(call: Call) -> Response:
 
 @with_catalog(workspace_in_path)
 async def set_consent(call: Call, catalog: Catalog) -> Response:
-    """Writes down a consent; what is left out stays as it is."""
+    """Changes a consent; values that are left out do not change."""
     written = await write_consent(context_of(call), catalog, call.path_id(), call.body, if_match(call))
     return json_response(200, show_consent(written.consent), [etag(written.version)])

@@ -1,4 +1,4 @@
-"""The page of one contact, and of a new one: its fields in a form, its history, and its end."""
+"""The page of one contact, and of a new one: its fields in a form, its history, deletion and purge."""
 
 from datetime import datetime
 from functools import partial
@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import msgspec
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
 from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
-from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import Reach, reach_of
 from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
@@ -26,7 +27,7 @@ from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import page, part, wants_page
+from contactory.dashboard.visits import page, page_path, part, wants_page
 from contactory.local_time.zones import zone_info
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -41,30 +42,31 @@ from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
+_HERE = "contacts"
 EVENTS = 20
 PURGE_WORD = "purge"
 CONTACT_QUERY = {"cursor": EVENT_CURSOR}
 
 
 class Shown(msgspec.Struct):
-    """A contact as its page shows it."""
+    """A contact for its page."""
 
     contact: Contact
     version: int
     deleted_at: datetime | None
     consent: Consent
     reach: Reach | None
-    """Of a deleted contact there is none."""
+    """None for a deleted contact."""
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name to show."""
         full = " ".join(filter(None, (self.contact.first_name, self.contact.last_name)))
         return full or self.contact.email or self.contact.phone or "No name"
 
     @property
     def local_time(self) -> datetime | None:
-        """What the clock says where the contact is."""
+        """The contact's local time."""
         clock = zone_info(self.contact.timezone)
         return datetime.now(clock) if clock else None
 
@@ -76,25 +78,24 @@ class Field(msgspec.Struct):
     value: str
     error: str = ""
     other: str = ""
-    """The contact that has this phone or e-mail already."""
+    """The other contact that has this phone or e-mail."""
     now: str | None = None
-    """What somebody else has changed it to meanwhile."""
+    """The current value, if another user has changed it in the meantime."""
     tags: list[str] = []
-    """One by one, for a script: their names may have line breaks."""
+    """One by one, for a script, because names may have line breaks."""
 
 
 async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
-    """A contact; a deleted one for an admin alone. Raises NotFound."""
-    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
-    if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
-        raise NotFound
+    """A contact; a deleted one only for an admin. Raises NotFound."""
+    sees_deleted = call.actor.may("admin")
+    row = await call.app.contacts.active(catalog.workspace_id, contact_id, deleted_too=sees_deleted)
     contact = await show(call.app.catalogs, catalog, row, contact_id)
     reach = reach_of(row, catalog) if row["deleted_at"] is None else None
     return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
 
 
 def _text(value: Any) -> str:
-    """A value as its input has it; tags on lines of their own."""
+    """A value in the form of its input; each tag on its own line."""
     return "\n".join(cast("list[str]", value)) if isinstance(value, list) else value or ""
 
 
@@ -110,7 +111,7 @@ def fields_of(catalog: Catalog, contact: Contact | None) -> list[Field]:
 def _with_problem(
     fields: list[Field], form: dict[str, list[str]], problem: Problem, *, moved: bool = False
 ) -> list[Field]:
-    """The form as it was sent, with what is wrong at each field; where `moved`, with what it is by now."""
+    """The sent form, with the error of each field; with `moved`, also the current values."""
     errors = {_key(error): error for error in problem.errors}
     for field in fields:
         key, stored = field.column.key, field.value
@@ -126,7 +127,7 @@ def _with_problem(
 
 
 def _key(error: FieldError) -> str:
-    """The field that an error is about, by the name that the API has for it."""
+    """The API's name of the field that an error is about."""
     path = (error.pointer or "").removeprefix("/").split("/")
     name = path[1] if path[0] == "customFields" and len(path) > 1 else path[0]
     return name.replace("~1", "/").replace("~0", "~")
@@ -137,7 +138,7 @@ async def show_reach(call: Call) -> Response:
     shown = await read_shown(call, await catalog_of(call), call.path_id())
     if shown.reach is None:
         raise NotFound
-    target = f"{_path(call)}/{shown.contact.id}"
+    target = page_path(call, f"{_HERE}/{shown.contact.id}")
     return part(call, "contacts/reach.html", reach=shown.reach, target=target)
 
 
@@ -157,7 +158,7 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
         events, following = await timeline(
             conn, contact.workspace_id, contact.id, EVENTS, call.query.get("cursor")
         )
-    here = _path(call)
+    here = page_path(call, _HERE)
     return {
         "events": [(version, event, undoable(event)) for version, event in events],
         "older": f"{here}/{contact.id}?cursor={following.text()}" if following else None,
@@ -173,10 +174,6 @@ _TITLES = {
 }
 
 
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/contacts"
-
-
 async def contact_page(
     call: Call,
     shown: Shown,
@@ -185,7 +182,7 @@ async def contact_page(
     problem: str = "",
     refused: Refused | None = None,
 ) -> Response:
-    """The whole page; with what was refused of a form, and why."""
+    """The whole page; with the values and errors of a refused form."""
     values = await _history(call, shown)
     values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "reach": shown.reach}
     values["consents"] = consents(shown.consent, refused)
@@ -194,7 +191,7 @@ async def contact_page(
 
 @with_catalog(of_actor)
 async def save_contact(call: Call, catalog: Catalog) -> Response:
-    """Changes what differs; a form that is refused comes back with what is wrong."""
+    """Changes the values that differ; a refused form is shown again with its errors."""
     contact_id, form = call.path_id(), call.visit.form
     try:
         await change_by_form(call, contact_id, catalog, by_line=True)
@@ -204,12 +201,12 @@ async def save_contact(call: Call, catalog: Catalog) -> Response:
         fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
         detail = _MOVED if moved else problem.detail
         return await contact_page(call, shown, fields, problem.status, detail)
-    return see_other(f"{_path(call)}/{contact_id}")
+    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
 _MOVED = (
-    "Somebody else has changed this contact meanwhile. Where you differ, what it is now stands below your "
-    "value: decide, and save again."
+    "Another user or program has changed this contact in the meantime. The current value is below each "
+    "value that differs: check them, and save again."
 )
 
 
@@ -220,23 +217,25 @@ async def show_new(call: Call) -> Response:
 
 
 async def _new_page(call: Call, fields: list[Field], status: int = 200, problem: str = "") -> Response:
-    return await page(call, "contacts/new.html", status, fields=fields, problem=problem, here=_path(call))
+    return await page(
+        call, "contacts/new.html", status, fields=fields, problem=problem, here=page_path(call, _HERE)
+    )
 
 
 @with_catalog(of_actor)
 async def make_contact(call: Call, catalog: Catalog) -> Response:
-    """Makes a contact; one that is refused comes back with what is wrong."""
+    """Creates a contact; a refused form is shown again with its errors."""
     form = call.visit.form
     try:
         made = await create(context_of(call), _new_values(call, catalog), catalog)
     except (ValidationProblem, Conflict) as problem:
         fields = _with_problem(fields_of(catalog, None), form, problem)
         return await _new_page(call, fields, problem.status, problem.detail)
-    return see_other(f"{_path(call)}/{made.contact.id}")
+    return see_other(page_path(call, f"{_HERE}/{made.contact.id}"))
 
 
 def _new_values(call: Call, catalog: Catalog) -> Values:
-    """What a new contact is to have. Raises ValidationProblem, also where that is nothing."""
+    """The values of a new contact. Raises ValidationProblem, also if there are none."""
     visit, errors, empty = call.visit, Errors(), texts_of(catalog)
     sent = {name: visit.value(name) for name in empty if name in visit.form}
     data = patch_of(touched(sent, empty), catalog)
@@ -244,8 +243,11 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
     names = from_lines("\n".join(visit.form.get("tags", ())))
     values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, catalog, errors)
     errors.check()
-    named = (values.first_name, values.last_name, values.email, values.phone, values.timezone)
-    if not any(named) and not values.tags and not any(v is not None for v in values.fields.values()):
+    if (
+        not any(scalars_of(values).values())
+        and not values.tags
+        and not any(v is not None for v in values.fields.values())
+    ):
         errors.add(Invalid("no_fields", "Fill in at least one field"))
     errors.check()
     return values
@@ -253,7 +255,7 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
 
 @with_catalog(of_actor)
 async def undo_change(call: Call, catalog: Catalog) -> Response:
-    """Takes one change of the history back."""
+    """Undoes one change of the history."""
     contact_id, version = call.path_id(), _version(call)
     try:
         await undo(context_of(call), catalog, contact_id, version)
@@ -262,43 +264,43 @@ async def undo_change(call: Call, catalog: Catalog) -> Response:
         return await contact_page(
             call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
         )
-    return see_other(f"{_path(call)}/{contact_id}")
+    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
 def _version(call: Call) -> int:
-    sent = call.visit.value("version")
-    if sent.isascii() and sent.isdigit() and len(sent) < 19:
-        return int(sent)
-    raise NotFound
+    version = parse_number(call.visit.value("version"))
+    if version is None:
+        raise NotFound
+    return version
 
 
 @with_catalog(of_actor)
 async def delete_contact(call: Call, catalog: Catalog) -> Response:
-    """Deletes a contact; the grid offers to take that back."""
+    """Deletes a contact; the grid offers to undo that."""
     contact_id = call.path_id()
     await delete(context_of(call), catalog, contact_id)
-    return see_other(f"{_path(call)}?deleted={contact_id}")
+    return see_other(page_path(call, f"{_HERE}?deleted={contact_id}"))
 
 
 @with_catalog(of_actor)
 async def restore_contact(call: Call, catalog: Catalog) -> Response:
-    """Makes a deleted contact active again."""
+    """Restores a deleted contact."""
     contact_id = call.path_id()
     ctx = context_of(call)
     await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
-    return see_other(f"{_path(call)}/{contact_id}")
+    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
 async def purge_contact(call: Call) -> Response:
-    """Erases a contact and every trace of its values, where the word that says so was typed."""
+    """Purges a contact with every trace of its values, if the confirmation word was typed."""
     contact_id = call.path_id()
     catalog = await catalog_of(call)
     if call.visit.value("word").strip().casefold() != PURGE_WORD:
         shown = await read_shown(call, catalog, contact_id)
-        detail = f"Nothing was erased: type the word {PURGE_WORD} to erase the contact."
+        detail = f"Nothing was purged: type the word {PURGE_WORD} to purge the contact."
         return await contact_page(call, shown, fields_of(catalog, shown.contact), 400, detail)
     async with call.transaction() as conn:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
     call.after_commit(partial(call.app.search.note, catalog.workspace_id, [contact_id]))
-    return see_other(_path(call))
+    return see_other(page_path(call, _HERE))

@@ -1,8 +1,9 @@
-"""Contacts as a file: those that are selected, or all that the filter shows.
+"""Export of contacts: the selected ones, or all that match the filter.
 
-They are read and sent piece by piece, with a connection for as long as a piece takes, so that neither memory
-nor the life of a transaction grows with their number: while one is open, no row that a PATCH replaces can
-be cleared away. Each contact is in the file once, as it was when it was read; those made later are not.
+They are read and sent piece by piece, with a new connection for each piece, so that neither the memory nor
+the length of a transaction grows with their number: while a transaction is open, the database cannot remove
+rows that a PATCH has replaced. Each contact is in the file once, as it was when it was read; newer ones are
+not.
 """
 
 import re
@@ -39,12 +40,12 @@ _ODD = re.compile(r"[^\w.()-]+")
 
 @with_catalog(of_actor)
 async def export_contacts(call: Call, catalog: Catalog) -> Response:
-    """The contacts as a file."""
+    """Answers with the contacts as a file."""
     kind, every = _asked(call)
     begun = datetime.now(UTC)
     head, render = await _renderer(call, catalog, kind, every)
     rows = _all(call, catalog, begun) if "all" in call.visit.form else _chosen(call, catalog)
-    # The first piece before the answer begins: what stands in the way is still told as a problem then.
+    # Read the first piece before the answer begins, because an error can still be answered as a problem then.
     first = await anext(rows, list[Row]())
     name = await _file_name(call, kind, begun)
     headers = [
@@ -56,7 +57,7 @@ async def export_contacts(call: Call, catalog: Catalog) -> Response:
 
 
 def _asked(call: Call) -> tuple[str, bool]:
-    """The format, and whether every column is wanted. Raises ValidationProblem."""
+    """The format, and whether to export every column. Raises ValidationProblem."""
     errors, found = Errors(), {"format": "csv", "columns": "shown"}
     for name, rule in (("format", _FORMAT), ("columns", _COLUMNS)):
         try:
@@ -75,13 +76,13 @@ async def _renderer(call: Call, catalog: Catalog, kind: str, every: bool) -> tup
 
 
 async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[list[Row]]:
-    """All that the filter shows, the oldest first, in pieces."""
+    """All contacts that match the filter, oldest first, in pieces."""
     selection, cursor = selection_of(selected(call.visit.value("back")), catalog), None
     wanted = await filter_of(call, catalog, selection)
     wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:
         async with call.connection() as conn:
-            # By creation, which no change moves: none is met twice, and none left out.
+            # By creation, which never changes: no contact is repeated or left out.
             found = await list_contacts(conn, catalog, wanted, "createdAt", PIECE, 0, cursor)
         yield found.rows
         cursor = found.next
@@ -90,7 +91,7 @@ async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[
 
 
 async def _chosen(call: Call, catalog: Catalog) -> AsyncGenerator[list[Row]]:
-    """Those that are named, in their order, as far as they are there, in pieces."""
+    """The selected contacts that still exist, in the order of the selection, in pieces."""
     sent = (parse_id(text.partition(":")[0]) for text in call.visit.form.get("contact", ()))
     ids = [*dict.fromkeys(filter(None, sent))]
     if not ids:
@@ -121,7 +122,7 @@ async def _contacts(call: Call, catalog: Catalog, rows: list[Row]) -> list[Conta
 
 
 async def _file_name(call: Call, kind: str, begun: datetime) -> str:
-    """The file's name as Content-Disposition has it (RFC 6266): the workspace and the day in UTC."""
+    """The file's name for Content-Disposition (RFC 6266): the workspace and the day in UTC."""
     async with call.connection() as conn:
         workspaces = await list_workspaces_of(conn, call.visit.person)
     title = next((name for id_, name, _ in workspaces if id_ == call.actor.workspace_id), "contacts")

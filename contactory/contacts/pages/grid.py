@@ -1,4 +1,4 @@
-"""The grid of contacts: its rows, how many there are, the layout of its columns, and saved views."""
+"""The grid of contacts: its rows, their number, the layout of its columns, and saved views."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.visits import page, part, wants_page
+from contactory.dashboard.visits import page, page_path, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
@@ -37,11 +37,12 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 from contactory.web.queries import parse_query
 
+_HERE = "contacts"
 PAGE_SIZE = 50
 COUNTED = 10_000
 SLOW = (
-    "There are too many contacts to look through for this in one go. Narrow the filter, or sort by another "
-    "column: names, e-mails, phones, zones and dates are quick, custom fields and parts of words are not."
+    "There are too many contacts for this search or order. Narrow the filter, or sort by another column: "
+    "names, e-mails, phones, zones and dates are fast, custom fields and parts of words are not."
 )
 GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
 GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
@@ -49,7 +50,7 @@ _MOST_COLUMNS = 600
 
 
 class RowShown(msgspec.Struct):
-    """A row: the contact, and its columns with what is in each."""
+    """A row: the contact, and its columns with their values."""
 
     contact: Contact
     version: int
@@ -58,10 +59,10 @@ class RowShown(msgspec.Struct):
 
 @with_catalog(of_actor)
 async def show_grid(call: Call, catalog: Catalog) -> Response:
-    """The grid; for a script the table alone, or its next rows."""
+    """The grid; for a script only the table, or its next rows."""
     selection = selection_of(call.query, catalog)
     if call.query.get("column"):
-        return see_other(f"{_path(call)}?{selection.query()}")
+        return see_other(page_path(call, f"{_HERE}?{selection.query()}"))
     layout = await layout_of(call, catalog)
     try:
         found, status = await _page(call, catalog, selection), 200
@@ -75,19 +76,15 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/contacts"
-
-
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
-    """All columns, as the person has arranged them."""
+    """All columns, in the user's arrangement."""
     async with call.connection() as conn:
         saved = await read_layout(conn, catalog.workspace_id, call.visit.person.id)
     return arranged(columns_of(catalog), saved)
 
 
 async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Ordered:
-    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another one."""
+    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another list."""
     cursor: Cursor | Place | None = call.query.get("cursor")
     by_moment = selection.column in MOMENTS
     if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
@@ -112,10 +109,10 @@ def _no_cursor(error: Invalid) -> ValidationProblem:
 async def _table(
     call: Call, catalog: Catalog, selection: Selection, layout: list[Placed], found: Page | Ordered | None
 ) -> dict[str, Any]:
-    """What the table shows; where `found` is None, that it took too long."""
+    """The values of the table; if `found` is None, the table says that it took too long."""
     following = None
     if found and found.next:
-        following = f"{_path(call)}?{selection.query()}&{urlencode({'cursor': found.next.text()})}"
+        following = page_path(call, f"{_HERE}?{selection.query()}&{urlencode({'cursor': found.next.text()})}")
     return {
         "layout": layout,
         "columns": [placed for placed in layout if placed.shown],
@@ -124,12 +121,12 @@ async def _table(
         "slow": "" if found else SLOW,
         "following": following,
         "begun": "cursor" not in call.query,
-        "here": _path(call),
+        "here": page_path(call, _HERE),
     }
 
 
 async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
-    """What stands above the table."""
+    """The values of the part above the table."""
     async with call.connection() as conn:
         views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
     return {
@@ -144,7 +141,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
 
 
 async def rows_shown(call: Call, catalog: Catalog, rows: list[Any], layout: list[Placed]) -> list[RowShown]:
-    """Rows of contacts as the grid shows them."""
+    """The rows of contacts for the grid."""
     contacts = await show_all(call.app.catalogs, catalog, rows)
     return [row_of(contact, row["version"], layout) for contact, row in zip(contacts, rows, strict=True)]
 
@@ -157,7 +154,7 @@ def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
 
 @with_catalog(of_actor)
 async def count_grid(call: Call, catalog: Catalog) -> Response:
-    """How many contacts the grid has in all, up to a limit; for a script."""
+    """The total number of contacts in the grid, up to a limit; for a script."""
     selection = selection_of(call.query, catalog)
     query = query_of(catalog.workspace_id, selection.q)
     wanted = await filter_of(call, catalog, selection, all_of_them=True)
@@ -168,7 +165,7 @@ async def count_grid(call: Call, catalog: Catalog) -> Response:
             else:
                 found = await count_up_to(conn, catalog, wanted, COUNTED)
     except TooSlow:
-        found = None  # The grid says so too, and what to do.
+        found = None  # The grid reports this too, and says what to do.
     return part(call, "contacts/count.html", count=found, most=COUNTED)
 
 
@@ -177,7 +174,7 @@ async def count_grid(call: Call, catalog: Catalog) -> Response:
 
 @with_catalog(of_actor)
 async def save_layout(call: Call, catalog: Catalog) -> Response:
-    """Keeps how the person wants the columns."""
+    """Saves the user's arrangement of the columns."""
     visit = call.visit
     columns = _sent_layout(call, columns_of(catalog))
     async with call.connection() as conn:
@@ -189,7 +186,8 @@ async def save_layout(call: Call, catalog: Catalog) -> Response:
 
 def _back(call: Call) -> str:
     query = call.visit.value("back")
-    return f"{_path(call)}?{query}" if query.isascii() and query.isprintable() and query else _path(call)
+    good = query and query.isascii() and query.isprintable()
+    return page_path(call, f"{_HERE}?{query}" if good else _HERE)
 
 
 def _sent_layout(call: Call, columns: list[Column]) -> list[Saved]:
@@ -225,14 +223,14 @@ _VIEW_NAME = text(100, null=False)
 
 @with_catalog(of_actor)
 async def save_view(call: Call, catalog: Catalog) -> Response:
-    """Gives the filter that is shown a name."""
+    """Saves the current filter under a name."""
     visit = call.visit
     try:
         name = _VIEW_NAME.parse(visit.value("name"))
     except Invalid as error:
         detail = f"The name {error.detail}"
         raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
-    # Kept as it would be made up today, so that nothing else can get into the address.
+    # Saved in its normal form, so that nothing else can get into the address.
     selection = selection_of(selected(visit.value("back")), catalog)
     async with call.transaction() as conn:
         view_id = await make_view(
@@ -243,33 +241,33 @@ async def save_view(call: Call, catalog: Catalog) -> Response:
             selection.query(),
             shared=bool(visit.value("shared")) and call.actor.may("write"),
         )
-    return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
+    return see_other(page_path(call, f"{_HERE}?{selection.query(view=view_id)}"))
 
 
 SELECTED = ("q", "where", "sort", "availableNow", "window")
 
 
 def selected(query: str) -> dict[str, Any]:
-    """What the query of a grid's address says of which contacts are shown."""
+    """The parameters of a grid's address that select contacts."""
     given = {name: values for name, values in parse_query(query).items() if name in SELECTED}
     return {name: values if name == "where" else values[-1] for name, values in given.items()}
 
 
 async def remove_view(call: Call) -> Response:
-    """Deletes a saved view: one's own, or with the right to write one of the workspace."""
-    workspace_id, user_id, view_id = call.actor.workspace_id or "", call.visit.person.id, call.path_id()
+    """Deletes a saved view: the user's own, or with the permission `write` a shared one."""
+    workspace_id, user_id, view_id = call.workspace_id, call.visit.person.id, call.path_id()
     shared = call.actor.may("write")
     async with call.connection() as conn:
         views = await list_views(conn, workspace_id, user_id)
         if not shared and any(view.id == view_id and view.shared for view in views):
-            raise Forbidden("Your role, viewer, does not allow this: the view is everybody's.")
+            raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
         await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
-    return see_other(_path(call))
+    return see_other(page_path(call, _HERE))
 
 
 @with_catalog(of_actor)
 async def suggest_tags(call: Call, catalog: Catalog) -> Response:
-    """Tags whose names hold what was typed; for a script."""
+    """Tags whose names contain the typed text; for a script."""
     typed = call.query.get("q", "").casefold()
     names = [name for name in catalog.tag_ids if typed in name.casefold()]
     names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))

@@ -9,7 +9,7 @@ from contactory.database.db import Connection
 
 
 async def read_layout(conn: Connection, workspace_id: str, user_id: str) -> list[Saved]:
-    """A person's layout of a workspace's columns; empty where they have made none."""
+    """A user's layout of a workspace's columns; empty if the user has none."""
     stored = await conn.fetchval(
         "select columns from grid_layouts where workspace_id = $1 and user_id = $2", workspace_id, user_id
     )
@@ -17,7 +17,7 @@ async def read_layout(conn: Connection, workspace_id: str, user_id: str) -> list
 
 
 async def write_layout(conn: Connection, workspace_id: str, user_id: str, columns: Sequence[Saved]) -> None:
-    """Keeps a person's layout; an empty one is as good as none."""
+    """Saves a user's layout; an empty one means the default."""
     await conn.execute(
         """insert into grid_layouts (workspace_id, user_id, columns) values ($1, $2, $3)
                on conflict (workspace_id, user_id) do update set columns = excluded.columns""",

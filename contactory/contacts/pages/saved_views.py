@@ -13,17 +13,17 @@ MOST_VIEWS = 100
 
 
 class SavedView(msgspec.Struct, frozen=True):
-    """A filter with a name; `query` is that of its URL."""
+    """A filter with a name; `query` is the query of its URL."""
 
     id: str
     name: str
     query: str
     shared: bool
-    """Of everybody in the workspace, and not of one person."""
+    """Shared with the workspace, and not the user's own."""
 
 
 async def list_views(conn: Connection, workspace_id: str, user_id: str) -> list[SavedView]:
-    """The views that a person sees in a workspace, by name."""
+    """The views that a user sees in a workspace, by name."""
     rows = await conn.fetch(
         """select id::text, name, query, user_id is null as shared from saved_views
             where workspace_id = $1 and (user_id is null or user_id = $2)
@@ -37,9 +37,9 @@ async def list_views(conn: Connection, workspace_id: str, user_id: str) -> list[
 async def make_view(
     conn: Connection, workspace_id: str, user_id: str, name: str, query: str, *, shared: bool
 ) -> str:
-    """Keeps a filter under a name; gives its id. To be called in a transaction.
+    """Saves a filter under a name; returns its id. Call it in a transaction.
 
-    Raises Conflict where there are too many.
+    Raises Conflict if there are too many.
     """
     await hold(conn, [workspace_id])
     if len(await list_views(conn, workspace_id, user_id)) >= MOST_VIEWS:
@@ -61,7 +61,7 @@ async def make_view(
 async def delete_view(
     conn: Connection, workspace_id: str, user_id: str, view_id: str, *, shared: bool
 ) -> None:
-    """Deletes a view of one's own, or where `shared` one of everybody's. Raises NotFound."""
+    """Deletes a view of the user, or with `shared` a shared one. Raises NotFound."""
     found = await conn.fetchval(
         """delete from saved_views
             where workspace_id = $1 and id = $3 and (user_id = $2 or ($4 and user_id is null))

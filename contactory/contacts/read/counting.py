@@ -1,4 +1,4 @@
-"""How many contacts a filter lets through."""
+"""Counts of the contacts that match a filter."""
 
 from typing import NamedTuple
 
@@ -6,29 +6,29 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.available import DENIED, DO_NOT_CONTACT, NO_ADDRESS
-from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.filter import Clauses, Filter
 from contactory.contacts.read.listing import Query
 from contactory.database.db import Connection
 from contactory.local_time.plan import Group
 
 
 class Count(NamedTuple):
-    """How many there are."""
+    """A number of contacts."""
 
     value: int
     exact: bool
-    """Else it is what PostgreSQL's statistics say."""
+    """Whether they were counted; else it is an estimate by PostgreSQL's statistics."""
 
 
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
-    """How many contacts a list has in all."""
-    query = Query(catalog, clauses_of(wanted))
+    """The number of contacts in a whole list."""
+    query = Query(catalog, Clauses(wanted))
     return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
 
 
 async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
-    """As count_contacts, but stops at one more than `most`."""
-    query = Query(catalog, clauses_of(wanted))
+    """Like count_contacts, but stops at one more than `most`."""
+    query = Query(catalog, Clauses(wanted))
     return await conn.fetchval(
         f"""select count(*) from (select from contacts c where {query.condition}
                                    limit {int(most) + 1}) counted""",
@@ -37,11 +37,11 @@ async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: 
 
 
 async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> Count:
-    """As count_contacts up to `most`, and an estimate beyond."""
+    """As count_contacts up to `most`, and an estimate above."""
     counted = await count_up_to(conn, catalog, wanted, most)
     if counted <= most:
         return Count(counted, exact=True)
-    query = Query(catalog, clauses_of(wanted))
+    query = Query(catalog, Clauses(wanted))
     plan = await conn.fetchval(
         f"explain (format json) select from contacts c where {query.condition}", *query.args
     )
@@ -50,14 +50,14 @@ async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, 
 
 
 def _rounded(count: int) -> int:
-    """To two digits: more is not known."""
+    """To two digits: an estimate does not know more."""
     unit = 10 ** (len(str(count)) - 2)
     return (count + unit // 2) // unit * unit
 
 
 async def count_by_zones(conn: Connection, catalog: Catalog, channel: str, wanted: Filter) -> list[Group]:
-    """The contacts counted by the zones that they could be in, and why they may not be contacted at all."""
-    query = Query(catalog, clauses_of(wanted))
+    """The numbers of contacts by the zones that they could be in, and by why they can never be contacted."""
+    query = Query(catalog, Clauses(wanted))
     rows = await conn.fetch(
         f"""select c.timezone, c.timezones, count(*) as contacts,
                    case when {DO_NOT_CONTACT} then 'do_not_contact'

@@ -1,16 +1,16 @@
-"""Which contacts are meant: one tree of conditions, whatever asks for them, and its SQL.
+"""Filters of contacts: one tree of conditions for the API, the grid and the plan, and its SQL.
 
-The grid, the API's list and the plan read what they were sent into this tree (filter_url.py, filter_json.py),
-and filter_words.py puts it into words. What can be asked of each field stands in filter_fields.py.
+filter_url.py and filter_json.py read requests into this tree, filter_words.py puts it into words, and
+filter_fields.py knows the fields and their comparisons.
 
-A comparison with a value that the contact does not have does not hold, so `Not` of it holds: `Not`, like
-`lacks`, is true of contacts without a value. In SQL such a comparison is null, and so may be what `And` and
-`Or` make of it; only `is not true` makes the opposite of what does not hold.
+A comparison is false if the contact has no value in that field, so its negation is true: `Not`, like `lacks`,
+is true of contacts without a value. In SQL such a comparison is null, and so may `and` and `or` of it be.
+So a negation is `is not true`, never `not`.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -19,45 +19,44 @@ from contactory.contacts.read.available import Reachable
 from contactory.contacts.read.filter_fields import operator_of
 
 Arg: TypeAlias = Callable[[Any], str]
-"""Takes a value and gives its place in the statement."""
+"""Takes a value and returns its placeholder in the statement."""
 
 
 class Compare(msgspec.Struct, frozen=True):
-    """Something is asked of one field."""
+    """A comparison of one field with a value."""
 
     field: str
     """One of filter_fields.FIELDS, `available`, or `field-` and the number of a custom field."""
     operator: str
     value: Any = None
-    """As the operator takes it: tags by their names, a phone as it is stored, a custom value as it was typed.
-    None where it takes none."""
+    """As the operator takes it: tags by their names, a phone in its stored form, a custom value as text. None
+    for an operator without a value."""
 
 
 class And(msgspec.Struct, frozen=True):
-    """All of them hold; it holds where there are none."""
+    """True if all items are true, also if it has no items."""
 
     items: tuple["Filter", ...]
 
 
 class Or(msgspec.Struct, frozen=True):
-    """At least one of them holds; it does not where there are none."""
+    """True if at least one item is true; false if it has no items."""
 
     items: tuple["Filter", ...]
 
 
 class Not(msgspec.Struct, frozen=True):
-    """It does not hold, also for want of a value."""
+    """True if the item is not true, also if the contact lacks the value."""
 
     item: "Filter"
 
 
 Filter: TypeAlias = Compare | And | Or | Not
 EVERYTHING = And(())
-ACTIVE = Compare("deletedAt", "empty")
 
 
 def available(reach: Reachable, *, now: bool) -> Compare:
-    """Those who may be contacted; `now` is how the moment was given, and matters to words alone."""
+    """The contacts that may be contacted at a moment; `now`: the words say so in place of the moment."""
     return Compare("available", "now" if now else "at", reach)
 
 
@@ -74,15 +73,16 @@ def comparisons(wanted: Filter) -> Iterator[Compare]:
 
 
 def tag_names(wanted: Filter) -> list[str]:
-    """The tags that it names, which the catalogue must know before `condition` resolves them."""
+    """The tags that a tree names. The catalogue must know them before `condition` looks up their ids."""
     named = (leaf.value for leaf in comparisons(wanted) if leaf.field == "tags" and leaf.value is not None)
     return [name for names in named for name in names]
 
 
 def condition(wanted: Filter, catalog: Catalog, arg: Arg) -> str:
-    """SQL on a contact `c`, true of those for whom it holds.
+    """SQL that is true of the contacts `c` that match, and false or null of the others.
 
-    Its text goes by the shape of the tree alone, so that trees of one shape share a prepared statement.
+    Its text depends on the shape of the tree alone, so trees of one shape share a prepared statement. Raises
+    Invalid for a custom field that does not exist.
     """
     match wanted:
         case Compare():
@@ -107,7 +107,7 @@ def _compared(leaf: Compare, catalog: Catalog, arg: Arg) -> str:
     return sql.format(*map(arg, (*key, *values)))
 
 
-# What leads a list to its contacts.
+# What a list can use an index for.
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _WIDE = {
@@ -116,58 +116,53 @@ _WIDE = {
     "tags": {"lacks", "empty"},
     "deletedAt": {"empty"},
 }
-"""What most contacts are, as a rule."""
+"""Comparisons that are true of most contacts, as a rule."""
 
 
-class Clauses(NamedTuple):
-    """A filter as parts that must all hold, and those of them that a list has a way of its own for."""
+class Clauses:
+    """A filter as parts that must all be true, and what a list can use an index for.
 
-    parts: list[Filter]
-    """All but `reachable`."""
-    reachable: Reachable | None
-    updated_after: datetime | None
-    """All are changed later than this, which is implied by the parts; likewise `updated_before`."""
-    updated_before: datetime | None
-    selective: bool
-    """Whether an index of another kind than that of the order probably leads to the contacts."""
+    It is about active contacts, unless a part asks about deletion.
+    """
 
+    def __init__(self, wanted: Filter) -> None:
+        self.parts: list[Filter] = []
+        """All except `reachable`."""
+        self.active = True
+        """Whether no part asks about deletion."""
+        self.reachable: Reachable | None = None
+        self.updated_after: datetime | None = None
+        """The parts let through only contacts that changed after this; `updated_before` likewise."""
+        self.updated_before: datetime | None = None
+        self.selective = False
+        """Whether another index than that of the order probably finds the contacts."""
+        self._take(wanted)
 
-def clauses_of(wanted: Filter) -> Clauses:
-    """The parts of a filter, which is about active contacts unless one of them asks about deletion."""
-    parts = list(_parts(wanted))
-    leaves = [part for part in parts if isinstance(part, Compare)]
-    reach = next((leaf for leaf in leaves if isinstance(leaf.value, Reachable)), None)
-    if not any(leaf.field == "deletedAt" for leaf in leaves):
-        parts.insert(0, ACTIVE)
-    rest = [part for part in parts if part is not reach]
-    return Clauses(
-        rest,
-        reach and reach.value,
-        max((after for leaf in leaves for after in _updated_after(leaf)), default=None),
-        min((before for leaf in leaves for before in _updated_before(leaf)), default=None),
-        not all(map(_is_wide, rest)),
-    )
+    def _take(self, part: Filter) -> None:
+        if isinstance(part, And):
+            for item in part.items:
+                self._take(item)
+        elif isinstance(part, Compare):
+            self._take_comparison(part)
+        else:
+            self.parts.append(part)
+            self.selective = True
 
+    def _take_comparison(self, leaf: Compare) -> None:
+        if self.reachable is None and isinstance(leaf.value, Reachable):
+            self.reachable = leaf.value
+            return
+        self.parts.append(leaf)
+        self.selective = self.selective or leaf.operator not in _WIDE.get(leaf.field, ())
+        if leaf.field == "deletedAt":
+            self.active = False
+        elif leaf.field == "updatedAt":
+            self._bound(leaf.operator, leaf.value)
 
-def _parts(wanted: Filter) -> Iterator[Filter]:
-    if isinstance(wanted, And):
-        for item in wanted.items:
-            yield from _parts(item)
-    else:
-        yield wanted
-
-
-def _updated_after(leaf: Compare) -> Iterator[datetime]:
-    if leaf.field == "updatedAt" and leaf.operator == "after":
-        yield leaf.value
-    elif leaf.field == "updatedAt" and leaf.operator == "from" and leaf.value > _FIRST:
-        yield leaf.value - timedelta(microseconds=1)
-
-
-def _updated_before(leaf: Compare) -> Iterator[datetime]:
-    if leaf.field == "updatedAt" and leaf.operator == "before":
-        yield leaf.value
-
-
-def _is_wide(part: Filter) -> bool:
-    return isinstance(part, Compare) and part.operator in _WIDE.get(part.field, ())
+    def _bound(self, operator: str, moment: datetime) -> None:
+        if operator == "from" and moment > _FIRST:
+            operator, moment = "after", moment - timedelta(microseconds=1)
+        if operator == "after" and (self.updated_after is None or moment > self.updated_after):
+            self.updated_after = moment
+        elif operator == "before" and (self.updated_before is None or moment < self.updated_before):
+            self.updated_before = moment

@@ -1,6 +1,6 @@
-"""What can be asked of a contact: its fields, and the comparisons that each of them knows.
+"""The fields of a contact that a filter knows, each with its comparisons.
 
-What can be asked of a custom field stands with its type, in values/field_types.
+The comparisons of a custom field are those of its type, in values/field_types.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,15 +24,15 @@ class Operator(NamedTuple):
     """One comparison."""
 
     words: str
-    """How it is said, between the name of the field and the value."""
+    """In words, between the name of the field and the value."""
     condition: Callable[[str, Any, Catalog], Sql]
-    """The condition on what stands in the given place, and a value. It may be null where there is none."""
+    """The condition on an SQL expression and a value. It may be null if the contact has no value."""
     parse: Callable[[str, Catalog], Any] | None = None
-    """The value from what was typed, which is not empty; raises Invalid. None where it takes no value."""
+    """Makes the value from text that is not empty; raises Invalid. None for an operator without a value."""
 
     @property
     def valueless(self) -> bool:
-        """It compares with nothing."""
+        """Whether it takes no value."""
         return self.parse is None
 
 
@@ -43,11 +43,11 @@ class Field(NamedTuple):
     """A built-in field."""
 
     place: str
-    """Where it stands in the row of a contact `c`."""
+    """The SQL expression for it in the row of a contact `c`."""
     offered: Operators
-    """What the grid offers, in its order."""
+    """The comparisons that the grid offers, in the order of its menu."""
     further: Operators = {}
-    """What is asked by programs alone."""
+    """Comparisons that the grid does not offer."""
 
 
 def _same(value: Any, catalog: Catalog) -> Any:
@@ -60,7 +60,7 @@ def _compared(
     parse: Callable[[str, Catalog], Any] | None = None,
     bind: Callable[[Any, Catalog], Any] = _same,
 ) -> Operator:
-    """A comparison by `sql`, which has `{place}` and then `{value}`; `bind` makes what the driver takes."""
+    """A comparison by `sql`, which has `{place}` and then `{value}`; `bind` makes the argument."""
 
     def condition(place: str, value: Any, catalog: Catalog) -> Sql:
         return sql.format(place=place, value="{}"), [bind(value, catalog)]
@@ -69,7 +69,7 @@ def _compared(
 
 
 def _of_type(operator: field_type.Operator) -> Operator:
-    """A comparison that a type of custom fields knows. Its values are texts as they are typed."""
+    """A comparison of a type of custom fields. Its values are text, as a user types them."""
 
     def condition(place: str, value: Any, catalog: Catalog) -> Sql:
         return operator.condition(place, value or "")
@@ -119,7 +119,7 @@ _PHONE = {
 }
 _ZONE = {"is": _compared("is", "{place} = {value}", _same), **_KNOWN}
 _ANY_TAG = "{place} && {value}::bigint[]"
-# The value is one name or several: at least one of them, or none.
+# Of one or several names: the contact has at least one of them, or lacks them all.
 _TAGS = {
     "has": _compared("have", _ANY_TAG, _one_tag, _aliases),
     "lacks": _compared("lack", f"not {_ANY_TAG}", _one_tag, _aliases),
@@ -136,13 +136,13 @@ _MOMENT_FURTHER = {
 }
 _CONSENT = {"is": _compared("is", "{place} = {value}")}
 _SEARCH = {
-    # For all that match: the index of the words leads to them.
+    # For all matches: the index of the words finds them.
     "finds": _compared(
         "match the search",
         """{place} in (select s.contact_id from contact_search s
                          where s.workspace_id = $1 and s.words @@ {value}::tsquery)""",
     ),
-    # For the first ones of an order. As a value and no join, so that the walk stops after a page.
+    # For the first matches in an order. As a value, not a join, so that the scan stops after a page.
     "meets": _compared(
         "match the search",
         """(select s.words @@ {value}::tsquery from contact_search s
@@ -150,7 +150,7 @@ _SEARCH = {
     ),
 }
 _EXACTLY = _compared("is exactly", "{place} = {value}")
-"""Of a custom value, as it is kept."""
+"""Of a custom value, in its stored form."""
 
 FIELDS: dict[str, Field] = {
     "firstName": Field("c.first_name", _TEXT),
@@ -176,16 +176,16 @@ FIELDS: dict[str, Field] = {
 
 
 def comparisons_of(column: Column) -> Operators:
-    """What may be asked of a column of the grid, by the name in the URL."""
-    if column.custom:
-        return {name: _of_type(operator) for name, operator in type_of(column.kind).operators.items()}
+    """The comparisons that the grid offers for a column, by their names in the URL."""
+    if column.custom and column.type:
+        return {name: _of_type(operator) for name, operator in column.type.operators.items()}
     return FIELDS[column.key].offered
 
 
 def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]:
-    """Where a field stands, and what a comparison of that name asks of it.
+    """The SQL expression of a field, and its comparison of that name.
 
-    Raises Invalid for a custom field that there is not, and KeyError for a comparison that it does not know.
+    Raises Invalid for a custom field that does not exist, and KeyError for a comparison that the field lacks.
     """
     if field in FIELDS:
         place, offered, further = FIELDS[field]
@@ -199,5 +199,5 @@ def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]
 
 
 def unknown_field() -> Invalid:
-    """A filter names a field that is not there."""
+    """The error for a filter on a field that does not exist."""
     return Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")

@@ -1,4 +1,4 @@
-"""The filter of a plan, as its JSON has it: all that is given must hold."""
+"""The filter of a plan, in JSON: a contact must match all of its members."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -23,21 +23,21 @@ PLAN_FILTER: Object = {
                 NAME.schema,
                 {"type": "array", "items": NAME.schema, "minItems": 1, "maxItems": MOST_TAGS},
             ],
-            "description": "Only contacts that carry the tag; several: all of them.",
+            "description": "Only contacts with the tag; several: with all of them.",
         },
         "customFields": {
             **CUSTOM_FIELDS,
-            "description": "Only contacts with these values; null: with none. All that are given must hold.",
+            "description": "Only contacts with all these values; null: without a value.",
         },
         "ids": {**ids_schema(MOST_IDS), "description": "Only these contacts."},
     },
     "additionalProperties": False,
-    "description": "Which contacts it is about; all of the workspace, unless given.",
+    "description": "The contacts of the plan; default: all of the workspace.",
 }
 
 
 def parse_plan_filter(given: Json, catalog: Catalog, errors: Errors, *path: str | int) -> Filter:
-    """The filter of a plan; what is wrong goes to `errors`."""
+    """The filter of a plan; errors go to `errors`."""
     if not isinstance(given, dict):
         errors.add(Invalid("wrong_type", "must be an object with tag, customFields or ids"), *path)
         return EVERYTHING

@@ -1,6 +1,7 @@
-"""Filters as addresses carry them: the grid's conditions, and the parameters of the API's list.
+"""Filters in URLs: the conditions of the grid, and the parameters of the API's list.
 
-A condition of the grid reads `column:operator:value`, as `tags:has:vip` or `field-12:least:500`.
+A condition of the grid has the form `column:operator:value`, for example `tags:has:vip` or
+`field-12:least:500`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,15 +26,15 @@ class Condition(msgspec.Struct, frozen=True):
 
     compare: Compare
     text: str
-    """As the address carries it."""
+    """As the URL has it."""
     words: str
-    """How it is said, without the value."""
+    """In words, without the value."""
     value: str
-    """As it was typed."""
+    """As the user typed it."""
 
 
 def parse_condition(text: str, catalog: Catalog) -> Condition:
-    """The condition that an address carries. Raises Invalid."""
+    """The condition in a URL. Raises Invalid."""
     key, _, rest = text.partition(":")
     name, _, value = rest.partition(":")
     column = next((c for c in columns_of(catalog) if c.key == key), None)
@@ -41,10 +42,10 @@ def parse_condition(text: str, catalog: Catalog) -> Condition:
         raise unknown_field()
     operator = comparisons_of(column).get(name)
     if operator is None:
-        raise Invalid("unknown_filter", f"This filter asks something of {column.title} that cannot be asked")
+        raise Invalid("unknown_filter", f"This comparison is not possible for {column.title}")
     value = value.strip() if operator.parse else ""
     if operator.parse and not value:
-        raise Invalid("required", f"Say which {column.title} the filter is to look for")
+        raise Invalid("required", f"Enter a value for {column.title}")
     compare = Compare(key, name, operator.parse(value, catalog) if operator.parse else None)
     return Condition(compare, f"{key}:{name}:{value}", question(compare, catalog), value)
 
@@ -58,7 +59,7 @@ _TIMES = {
 
 
 def parse_list_filter(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Filter:
-    """The filter of the API's list; what is wrong goes to `errors`."""
+    """The filter of the API's list; errors go to `errors`."""
     return And(tuple(_of_list(query, catalog, errors)))
 
 
@@ -84,7 +85,7 @@ def _of_list(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Iter
 def parse_address(
     query: Mapping[str, Any], catalog: Catalog, errors: Errors
 ) -> tuple[str | None, str | None]:
-    """The phone and the key of the e-mail that a query asks for; what is wrong goes to `errors`."""
+    """The phone and the key of the e-mail in a query; errors go to `errors`."""
     phone = email_key = None
     try:
         if "email" in query:

@@ -1,4 +1,4 @@
-"""Filters in words, for people."""
+"""Filters in words."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,18 +19,22 @@ _TITLES = {
 
 
 def question(leaf: Compare, catalog: Catalog) -> str:
-    """What a comparison asks, without the value. Raises Invalid where its field is not there any more."""
+    """A comparison in words, without the value. Raises Invalid if its field does not exist any more."""
     if isinstance(leaf.value, Reachable):
-        reach = leaf.value
-        moment = "now" if leaf.operator == "now" else f"at {_shown(reach.at)}"
-        return f"{CHANNEL_TITLES[reach.channel]}: available {moment}"
+        return availability(leaf.value, now=leaf.operator == "now")
     _, operator = operator_of(leaf.field, leaf.operator, catalog)
     title = next((c.title for c in columns_of(catalog) if c.key == leaf.field), None)
     return f"{title or _TITLES[leaf.field]} {operator.words}"
 
 
+def availability(reach: Reachable, *, now: bool) -> str:
+    """The question whether a contact is available, in words, without the window."""
+    moment = "now" if now else f"at {_shown(reach.at)}"
+    return f"{CHANNEL_TITLES[reach.channel]}: available {moment}"
+
+
 def words(wanted: Filter, catalog: Catalog) -> str:
-    """The whole filter as a sentence without a full stop. Raises Invalid as `question` does."""
+    """The whole filter in words. Raises Invalid as `question` does."""
     match wanted:
         case Compare(_, _, Reachable() as reach):
             by = f" by {reach.window}" if reach.window else ""
@@ -52,9 +56,9 @@ def words(wanted: Filter, catalog: Catalog) -> str:
 
 
 def _part(item: Filter, other: type[And | Or], catalog: Catalog) -> str:
-    """A part, in brackets where it is joined by the other word."""
-    said = words(item, catalog)
-    return f"({said})" if isinstance(item, other) and len(item.items) > 1 else said
+    """One item in words, in brackets if its own items are joined by the other word."""
+    text = words(item, catalog)
+    return f"({text})" if isinstance(item, other) and len(item.items) > 1 else text
 
 
 def _shown(value: Any) -> str:

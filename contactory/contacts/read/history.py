@@ -1,4 +1,4 @@
-"""A contact's history, read from the events that every change leaves."""
+"""A contact's history, from the events that every change writes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,16 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
+from contactory.contacts.model import SCALARS
 from contactory.database.db import Connection, Row
+from contactory.rules.actor import ActorShown
 from contactory.rules.invalid import invalid_cursor
-
-
-class ActorShown(msgspec.Struct):
-    """Who made a change."""
-
-    type: str
-    id: str | None
-    name: str | None
 
 
 class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
@@ -40,23 +34,22 @@ class Event(msgspec.Struct, rename="camel"):
 
 
 class EventCursor(msgspec.Struct):
-    """Where reading a history stands: after the event with this version."""
+    """The position in a history: after the event with this version."""
 
     version: int
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return str(self.version)
 
 
 def parse_event_cursor(text: str) -> EventCursor:
-    """A cursor that a client brings back. Raises Invalid."""
+    """The cursor in a text from a client. Raises Invalid."""
     if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 19:
         return EventCursor(int(text))
     raise invalid_cursor()
 
 
-_ORDER = ("firstName", "lastName", "email", "phone", "timezone")
 _EVENTS = """
 select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
        e.via, e.request_id, e.changes, e.version
@@ -72,7 +65,7 @@ select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name
 async def history(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[Event], EventCursor | None]:
-    """A page of a contact's events, newest first, and the cursor to what follows."""
+    """A page of a contact's events, newest first, and the cursor of the next page."""
     found, following = await timeline(conn, workspace_id, contact_id, limit, cursor)
     return [event for _, event in found], following
 
@@ -80,7 +73,7 @@ async def history(
 async def timeline(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[tuple[int, Event]], EventCursor | None]:
-    """As history, each event with the version of the contact that it made."""
+    """Like history, each event with the version of the contact that it created."""
     before = cursor.version if cursor else 2**62
     rows = await conn.fetch(_EVENTS, workspace_id, contact_id, before, limit + 1)
     following = EventCursor(rows[limit - 1]["version"]) if len(rows) > limit else None
@@ -97,14 +90,14 @@ class ZoneChange(NamedTuple):
     before: str | None
     after: str | None
     state_before: tuple[str | None, list[str] | None] | None = None
-    """Who had given the zone, and the zones that were possible; None where the event does not say it."""
+    """The source of the zone, and the possible zones; None if the event does not contain them."""
     source_after: str | None = None
 
 
 async def event_at(
     conn: Connection, workspace_id: str, contact_id: str, version: int
 ) -> tuple[Event, ZoneChange | None] | None:
-    """The event that made this version of a contact, with all that it knows of the time zone."""
+    """The event that created this version of a contact, with all its data about the time zone."""
     rows = await conn.fetch(_EVENTS, workspace_id, contact_id, version + 1, 1)
     if not rows or rows[0]["version"] != version:
         return None
@@ -127,7 +120,7 @@ class _Names(msgspec.Struct):
     fields: dict[str, str]
 
 
-# Deleted tags and fields keep their names, so that the history of them can still be read.
+# Deleted tags and fields keep their names, so that their history stays readable.
 async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str, Any]]) -> _Names:
     tags = {tag for change in changes for side in change.get("tags", ()) for tag in side}
     fields = {num for change in changes for num in change.get("customFields", ())}
@@ -146,7 +139,7 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
 
 def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
     tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
-    shown = [FieldChange(name, *changes[name]) for name in _ORDER if name in changes]
+    shown = [FieldChange(name, *changes[name]) for name in SCALARS if name in changes]
     if "zone" in changes and changes["timezone"][0] == changes["timezone"][1]:
         (source, _), (source_after, _) = changes["zone"]
         shown[-1] = FieldChange("timezoneSource", source, source_after)
@@ -168,14 +161,14 @@ def _consent_change(name: str, before: Any, after: Any) -> FieldChange:
 
 
 class Recent(msgspec.Struct):
-    """A change among the latest of a workspace."""
+    """One of the latest changes of a workspace."""
 
     event: Event
     contact_id: str
     name: str | None
-    """What the contact is called; None where it is gone, or its values are not to be seen."""
+    """The name of the contact; None if it does not exist any more, or its values must not be shown."""
     others: int = 0
-    """Changes of the same kind that the same actor made of other contacts in the same moment."""
+    """The number of same changes of other contacts by the same actor at the same moment."""
 
 
 _RECENT = """
@@ -190,13 +183,13 @@ select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name
  order by e.at desc, e.contact_id desc, e.version desc
 """
 _LOOKED_AT = 200
-_MOMENT = 5  # Seconds from one change to the next of what is done at once.
+_MOMENT = 5  # The longest time between two changes that count as simultaneous, in seconds.
 
 
 async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too: bool) -> list[Recent]:
-    """The latest changes of a workspace, newest first, what was done at once as one.
+    """The latest changes of a workspace, newest first, with simultaneous changes as one.
 
-    Of a deleted contact nothing is shown but that it was deleted, unless `deleted_too`.
+    For a deleted contact only the deletion is shown, unless `deleted_too`.
     """
     runs: list[list[Row]] = []
     for row in await conn.fetch(_RECENT, workspace_id, _LOOKED_AT, deleted_too):
@@ -223,7 +216,7 @@ async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too
 
 
 def _goes_on(last: Row, row: Row) -> bool:
-    """Whether a change belongs to those made in the same moment, each of another contact."""
+    """Whether a change belongs to the simultaneous ones, each of another contact."""
     alike = all(last[name] == row[name] for name in ("type", "actor_type", "actor_id", "via"))
     near = (last["at"] - row["at"]).total_seconds() < _MOMENT
     return alike and near and last["contact_id"] != row["contact_id"]

@@ -1,10 +1,10 @@
 """Lists of contacts: filters, two orders, and cursors that neither skip nor repeat a contact.
 
-Sorted by creation, a list walks an index. Sorted by the last change it walks the events, newest first, each
-contact once: an index on updated_at would have to be written at every PATCH. A cursor of that order carries
-the snapshot in which its walk began, and every contact keeps the place that it had then.
+Sorted by creation, a list walks an index. Sorted by the last change, it walks the events, newest first, each
+contact once, because every PATCH would have to update an index on updated_at. A cursor of that order has the
+snapshot in which its walk began, and every contact keeps its place of that moment.
 
-Who may be contacted at a moment is a question of zones (reachable.py).
+Who may be contacted at a moment is a question of zones (available.py).
 """
 
 from collections.abc import Collection
@@ -14,37 +14,37 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import Clauses, Filter, clauses_of, condition
+from contactory.contacts.read.filter import Clauses, Filter, condition
 from contactory.database.db import Connection
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
        c.fields, c.created_at, c.updated_at"""
 _EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent", "version": ""}
 HEAD = 80
-"""Of so many contacts, and twice the page, enough are looked for first who may be contacted now."""
+"""The number of contacts, in addition to twice the page, that are first checked for availability."""
 MOST_PASSED = 1000
 
 
 class Page(msgspec.Struct):
-    """A page of a list; `next` leads to what follows, where anything may."""
+    """A page of a list; `next` is the cursor of the next page, if there may be one."""
 
     rows: list[Any]
     next: Cursor | None = None
 
 
 class Query:
-    """Puts a statement together; every value is an argument."""
+    """Builds a statement; every value is an argument."""
 
     def __init__(self, catalog: Catalog, wanted: Clauses, columns: str = _COLUMNS) -> None:
         self.columns = columns
         self.args: list[Any] = [catalog.workspace_id]
-        self.where = ["c.workspace_id = $1"]
+        self.where = ["c.workspace_id = $1", *(["c.deleted_at is null"] if wanted.active else [])]
         self.where += [condition(part, catalog, self.arg) for part in wanted.parts]
         self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
 
     @property
     def condition(self) -> str:
-        """All that must hold."""
+        """All conditions together."""
         return " and ".join([*self.where, *self.reach])
 
     def arg(self, value: Any) -> str:
@@ -67,10 +67,10 @@ async def list_contacts(
 ) -> Page:
     """A page of the active contacts of a workspace, `sort` being one of SORTS.
 
-    The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`; the
-    `version` is always there.
+    The rows also have the columns of `include`: `timezones` (every zone that a phone could be in), `consent`;
+    they always have the `version`.
     """
-    clauses = clauses_of(wanted)
+    clauses = Clauses(wanted)
     columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
     rows = None
     if clauses.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
@@ -80,10 +80,10 @@ async def list_contacts(
     if rows is None:
         query = Query(catalog, clauses, columns)
         if clauses.reachable is not None:
-            query.add("c.timezone = any({}::text[])", clauses.reachable.zones)  # An index knows this one.
+            query.add("c.timezone = any({}::text[])", clauses.reachable.zones)  # This one can use an index.
         build = _by_creation if sort.endswith("createdAt") else _by_change
         statement = build(query, clauses, sort, cursor)
-        # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
+        # As numbers in the text, because a plan for any limit would be made again at every call.
         rows = await conn.fetch(f"{statement} limit {limit + 1} offset {offset}", *query.args)
     if len(rows) <= limit:
         return Page(rows)
@@ -98,7 +98,7 @@ async def list_contacts(
 async def _quickly(
     conn: Connection, query: Query, wanted: Clauses, sort: str, limit: int, offset: int
 ) -> list[Any] | None:
-    """The rows of a list of those who may be contacted now, where a short way leads to them; else None."""
+    """The rows of a list filtered by availability, if a short way finds them; otherwise None."""
     _, way = _direction(sort)
     order, size = f"order by c.created_at {way}, c.id {way}", limit + 1 + offset
     where, reach = " and ".join(query.where), " and ".join(query.reach)
@@ -140,12 +140,12 @@ select {query.columns}
 
 
 def _go_on(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) -> None:
-    """Adds where a walk by creation goes on."""
+    """Adds the position at which a walk by creation continues."""
     after, _ = _direction(sort)
     if cursor:
         query.add(f"(c.created_at, c.id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
     if wanted.updated_after is not None:
-        # Every change left an event, and only those have an index by time.
+        # Every change has an event, and only events have an index by time.
         query.add(
             "c.id in (select e.contact_id from contact_events e where e.workspace_id = $1 and e.at > {})",
             wanted.updated_after,
@@ -153,7 +153,7 @@ def _go_on(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) -> N
 
 
 def _by_change(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) -> str:
-    """By the last change that the walk's snapshot sees."""
+    """Sorted by the last change that the walk's snapshot sees."""
     after, way = _direction(sort)
     seen_e, seen_n = _visible(query, cursor)
     if sort == "updatedAt" and wanted.updated_after is None:
@@ -163,7 +163,7 @@ def _by_change(query: Query, wanted: Clauses, sort: str, cursor: Cursor | None) 
     if wanted.updated_after is not None:
         query.add("e.at > {}", wanted.updated_after)
     if wanted.updated_before is not None:
-        query.add("e.at < {}", wanted.updated_before)  # As for the contact; an index knows this one.
+        query.add("e.at < {}", wanted.updated_before)  # Like for the contact, but this one can use an index.
     return f"""
 select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
   from contact_events e
@@ -176,7 +176,7 @@ select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, 
 
 
 def _by_change_from_the_oldest(query: Query, cursor: Cursor | None, seen: str) -> str:
-    # From the oldest on, the events are mostly those that later ones have superseded; so sort the contacts.
+    # Ascending, most events have been superseded by later ones, so sort the contacts instead.
     place = "c.updated_at"
     if cursor:
         place = f"""case when c.updated_at < {query.arg(cursor.begun)}::timestamptz - interval '1 minute'
@@ -196,11 +196,11 @@ select * from (
 
 
 def _visible(query: Query, cursor: Cursor | None) -> tuple[str, str]:
-    """Conditions that events e and n were there when the walk began."""
+    """Conditions that events e and n existed when the walk began."""
     if cursor is None:
         return "true", "true"
     snapshot, begun = query.arg(cursor.snapshot), query.arg(cursor.begun)
-    # Transaction ids mean nothing after a restore into another server; events that old are all there anyway.
+    # Transaction ids have no meaning after a restore into another server; old events existed in any case.
     seen = (
         "(pg_visible_in_snapshot({e}.tx, "
         f"{snapshot}::text::pg_snapshot) or {{e}}.at < {begun}::timestamptz - interval '1 minute')"

@@ -1,4 +1,4 @@
-"""Contacts as the API shows them, made of their rows."""
+"""Contacts as the API shows them, from their rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from contactory.rules.checks import Object
 async def show(
     catalogs: Catalogs, catalog: Catalog, row: Row, contact_id: str, conn: Connection | None = None
 ) -> Contact:
-    """The contact of a row; `conn` is the transaction in which its tags may have been made."""
+    """The contact of a row; `conn` is the transaction that may have created its tags."""
     await catalogs.tag_names(catalog, (row["tag_ids"],), conn)
     return _contact(row, contact_id, catalog)
 
@@ -43,7 +43,7 @@ def _contact(row: Row, contact_id: str, catalog: Catalog) -> Contact:
 
 
 def with_extras(contact: Any, row: Row, include: set[str]) -> Any:
-    """The contact with what was asked for besides its eleven keys."""
+    """The contact with the requested keys in addition to its eleven keys."""
     if not include:
         return contact
     extras: Object = {}

@@ -1,10 +1,10 @@
-"""Lists of contacts in the order of a column, for the grid: who has nothing there comes last, either way.
+"""Lists of contacts in the order of a column, for the grid; contacts without a value always come last.
 
-E-mails, phones and zones have an index. Names are folded, and stand with an index in the table of the search.
-A custom field has none: its order is made anew for each page, from all that the filter lets through.
+E-mails, phones and zones have an index. Names are case-folded, with an index in the table of the search. A
+custom field has no index: its order is computed for each page, from all contacts that match the filter.
 
 A cursor is the last contact's place in the order, so a walk neither skips nor repeats a contact whose place
-stays the same; one whose place is changed meanwhile is met where it then is.
+does not change; a contact whose place changes meanwhile appears at the new place.
 """
 
 import base64
@@ -20,7 +20,7 @@ from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import CUSTOM, Column
 from contactory.contacts.read.cursors import PATTERN, Cursor, parse_cursor
-from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.filter import Clauses, Filter
 from contactory.contacts.read.listing import Query
 from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
@@ -29,20 +29,20 @@ _LONGEST = 50_000
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
-    """Where a walk stands: after the contact with these keys in the order `sort`."""
+    """The position of a walk: after the contact with these keys in the order `sort`."""
 
     sort: str
     keys: list[str]
     empty: bool = False
-    """It has come to those who have nothing in the column."""
+    """Whether it has reached the contacts without a value in the column."""
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
 
 def parse_place(text: str) -> Place:
-    """A cursor that a client brings back. Raises Invalid."""
+    """The cursor in a text from a client. Raises Invalid."""
     try:
         padded = text[:_LONGEST] + "=" * (-len(text) % 4)
         place = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=Place)
@@ -54,12 +54,12 @@ def parse_place(text: str) -> Place:
 
 
 def parse_grid_cursor(text: str) -> Cursor | Place:
-    """A cursor of the grid, whatever it is sorted by. Raises Invalid."""
+    """A cursor of the grid, for any order. Raises Invalid."""
     return parse_cursor(text) if re.fullmatch(PATTERN, text) else parse_place(text)
 
 
 class Ordered(NamedTuple):
-    """A page of a list; `next` leads to what follows, where anything may."""
+    """A page of a list; `next` is the cursor of the next page, if there may be one."""
 
     rows: list[Any]
     next: Place | None
@@ -71,16 +71,16 @@ class _Key(NamedTuple):
     expression: str
     type: str = "text"
     read: Callable[[str], Any] = str
-    """What a cursor has of it, as the driver takes it."""
+    """Converts the text of a cursor for the driver."""
 
 
 class _Order(NamedTuple):
-    """An order in SQL: the keys of those who have a value, which is the first, and of those who have none."""
+    """An order in SQL: the keys of contacts with a value, which is the first key, and of those without."""
 
     keys: Sequence[_Key]
     rest: Sequence[_Key]
     names: bool = False
-    """It is one by the names of the search."""
+    """Whether it uses the names in the table of the search."""
 
 
 def _uuid(text: str) -> str:
@@ -100,7 +100,7 @@ _BY_AGE = (_Key("c.created_at", "timestamptz", _moment), _BY_ID)
 _ORDERS = {
     "firstName": _Order((_Key("s.first_key"), _BY_NAME), (_BY_NAME,), names=True),
     "lastName": _Order((_Key("s.last_key"), _BY_NAME), (_BY_NAME,), names=True),
-    # No two contacts have the same.
+    # Unique for each contact.
     "email": _Order((_Key("c.email_key"),), (_BY_ID,)),
     "phone": _Order((_Key("c.phone"),), (_BY_ID,)),
     "timezone": _Order((_Key("c.timezone"), *_BY_AGE), _BY_AGE),
@@ -153,8 +153,8 @@ async def _part(
     *,
     empty: bool = False,
 ) -> list[Any]:
-    """The next rows of those who have a value in the column, or who have none."""
-    query = Query(catalog, clauses_of(wanted))
+    """The next rows of the contacts with a value in the column, or of those without."""
+    query = Query(catalog, Clauses(wanted))
     order = _order_of(column, query)
     keys = order.rest if empty else order.keys
     query.where.append(f"{order.keys[0].expression} is {'' if empty else 'not '}null")
@@ -181,7 +181,7 @@ select {query.columns}, {place_of}
 
 
 def _values(place: Place, keys: Sequence[_Key]) -> list[Any]:
-    """The keys of a cursor as the driver takes them. Raises Invalid."""
+    """The keys of a cursor, converted for the driver. Raises Invalid."""
     try:
         return [key.read(text) for text, key in zip(place.keys, keys, strict=True)]
     except (ValueError, ArithmeticError):

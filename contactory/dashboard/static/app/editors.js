@@ -1,14 +1,14 @@
-// The right input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
+// The input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
-/** How the values of a cell's column are typed, as the server describes it at the head; null where they are not. */
+/** The editor of a cell's column, which the server describes at the head; null if there is none. */
 export function descriptionOf(cell) {
   const head = cell.closest("table").querySelector(`thead [data-key="${CSS.escape(cell.dataset.key)}"]`);
   return head?.dataset.editor ? JSON.parse(head.dataset.editor) : null;
 }
 
-/** What a cell shows, as it would be typed: a text, or the list of its tags. */
+/** The value of a cell in the form in which it is typed: a text, or the list of its tags. */
 export function shownValue(cell) {
   if (descriptionOf(cell)?.widget === "tags") return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
   const value = cell.querySelector(".value");
@@ -46,7 +46,7 @@ function plain(description, value) {
 }
 
 function typed({ attributes, widget }, value) {
-  const long = widget === "lines" && value.includes("\n"); // An input would take the line breaks out.
+  const long = widget === "lines" && value.includes("\n"); // An input would remove the line breaks.
   const input = document.createElement(long ? "textarea" : "input");
   if (!long) for (const [name, text] of Object.entries(attributes)) input.setAttribute(name, text);
   input.autocomplete = "off";

@@ -1,4 +1,4 @@
-// The form that adds a filter: the comparisons and the input that suit the chosen column.
+// The form that adds a filter: shows the comparisons and the input for the chosen column.
 const form = document.querySelector("[data-filter]");
 
 if (form) {
@@ -41,7 +41,7 @@ if (form) {
   suitColumn();
 }
 
-// A search changes the address without loading the page: what leads on from here has to keep what is searched.
+// A search changes the address without loading the page: links and forms of the page must keep the search.
 document.getElementById("grid")?.addEventListener("htmx:afterSwap", () => {
   const query = new URLSearchParams(location.search);
   const searched = query.get("q") ?? "";
