@@ -151,7 +151,7 @@ def errors_by_field(problem: Problem | None) -> dict[str, str]:
 
 def status_of(problem: Problem | None) -> int:
     """The status of a page that shows a form: that of the problem with what was typed, if there is one."""
-    return status_of(problem)
+    return problem.status if problem else 200
 
 
 def _with_suggestion(error: FieldError) -> str:

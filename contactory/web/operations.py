@@ -129,7 +129,7 @@ class Call:
         self.work.after_commit(action)
 
     def begin_anew(self) -> None:
-        """Forgets the actions of a failed attempt."""
+        """Forgets the contacts that a failed attempt has collected."""
         self.touched.clear()
         self.named = []
 

@@ -47,7 +47,7 @@ class Zone(NamedTuple):
 class Change(Draft, kw_only=True, omit_defaults=True):
     """One change of one contact, in the form of the statement; `mask` says what it changes.
 
-    Only a zone that is put back has a source and `timezones`; any other is the caller's.
+    Only a restored zone has `timezone_source` and `timezones`; any other zone comes from the caller.
     """
 
     contact_id: str

@@ -1,4 +1,4 @@
-"""What a change of a contact and a new contact have in common, as their statements take it."""
+"""What a change of a contact and a new contact have in common, in the shape that their statements take."""
 
 from datetime import UTC, datetime
 
@@ -11,27 +11,27 @@ from contactory.rules.actor import Actor
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Who writes, and by which request, as the history names it."""
+    """Who writes, and in which request: the history names both."""
 
     actor: Actor
     request_id: str
 
 
 class Draft(Scalars, kw_only=True):
-    """A contact, or a change of one, that is to be written; by a catalogue of that version."""
+    """A new contact, or a change of one, whose names were resolved by a catalogue of this version."""
 
     workspace_id: str
     catalog_version: int
     timezone_source: str | None = None
     timezones: list[str] | None = None
-    """Every zone that is possible, where there are several."""
+    """All possible zones, if there are several."""
     tag_ids: list[int] = []
     new_tags: list[str] = []
-    """Names of tags that are to be made."""
+    """Names of tags that do not exist yet."""
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     event_id: str = msgspec.field(default_factory=new_id)
 
     def take_tag_names(self, names: list[str], catalog: Catalog) -> None:
-        """Is about the tags of these names, of which those that the catalogue lacks are to be made."""
+        """Takes the tags of these names; the ones that the catalogue does not have will be created."""
         self.tag_ids = [catalog.tag_ids[name] for name in names if name in catalog.tag_ids]
         self.new_tags = [name for name in names if name not in catalog.tag_ids]

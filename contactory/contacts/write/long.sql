@@ -11,8 +11,8 @@ with input as (
            ))
            with ordinality as i
 ), locked as (
-    -- Locked before anything is computed, and in one order, so that batches neither deadlock nor
-    -- overwrite what another one has just committed.
+    -- Locked before anything is computed, and always in the same order, so that batches do not deadlock
+    -- and do not overwrite the latest commit of another one.
     select i.*, coalesce(i.tag_ids, '{}') as given_tags, w.catalog_version as newest_catalog,
            c.first_name as o_first_name, c.last_name as o_last_name, c.email as o_email,
            c.email_key as o_email_key, c.phone as o_phone, c.timezone as o_timezone,
@@ -48,10 +48,10 @@ with input as (
                 then 'overtaken'
                 when mask & 96 /* TAGS_ADD | TAGS_SET */ > 0 and cardinality(n_tag_ids) > $2
                      and cardinality(n_tag_ids) > cardinality(o_tag_ids) then 'tags'
-                -- A jsonb is never shorter than the texts in it, and tells its size for nothing.
+                -- A jsonb is never shorter than its texts, and reading its size costs nothing.
                 when mask & 256 /* FIELDS */ > 0 and pg_column_size(n_fields) > $3
                      and (select sum(length(v.value)) from jsonb_each_text(n_fields) v)
-                         -- Who is over a limit that was lowered may still come nearer to it.
+                         -- A contact above a lowered limit may still be reduced.
                          > greatest($3, (select sum(length(v.value)) from jsonb_each_text(o_fields) v))
                 then 'characters'
                 when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_timezone_source, n_tag_ids,
@@ -94,7 +94,7 @@ with input as (
                end as n_tag_ids,
                case when mask & 256 /* FIELDS */ = 0 then o_fields
                     when mask & 1024 /* FILL */ > 0 then jsonb_strip_nulls(fields) || o_fields
-                    -- A stored value is never null, so stripping removes just what the change clears.
+                    -- Stored values are never null, so this removes only the values that the change clears.
                     when mask & 512 /* FIELDS_CLEAR */ > 0 then jsonb_strip_nulls(o_fields || fields)
                     else o_fields || fields
                end as n_fields,
@@ -106,7 +106,7 @@ with input as (
                     else nullif(jsonb_strip_nulls(
                              coalesce(o_consent, '{}')
                              || (select jsonb_object_agg(k, case
-                                            -- An import must say since when to overrule such an objection.
+                                            -- An import must send a time to override such an objection.
                                             when mask & 2048 /* MATCH */ > 0 and k = 'doNotContact'
                                                  and o_consent ? 'takenOver'
                                             then o_consent -> k
@@ -142,7 +142,7 @@ with input as (
            case when mask & 4096 /* DELETE */ > 0 then 'contact.deleted'
                 when mask & 8192 /* RESTORE */ > 0 then 'contact.restored' else 'contact.updated' end,
            n_updated_at, actor_type, actor_id, via, request_id,
-           -- Only what changed, each with its value before and after; arrays keep their nulls.
+           -- Only changed values, each before and after; arrays keep their nulls.
            jsonb_strip_nulls(jsonb_build_object(
                'firstName', case when n_first_name is distinct from o_first_name
                                  then jsonb_build_array(o_first_name, n_first_name) end,
@@ -152,7 +152,7 @@ with input as (
                              then jsonb_build_array(o_email, n_email) end,
                'phone', case when n_phone is distinct from o_phone
                              then jsonb_build_array(o_phone, n_phone) end,
-               -- The zone that the contact has already becomes the caller's by being given.
+               -- Sending the current zone changes its source to the caller.
                'timezone', case when zone_changed then jsonb_build_array(o_timezone, n_timezone) end,
                'zone', case when zone_changed then jsonb_build_array(
                            jsonb_build_array(o_timezone_source, o_timezones),
