@@ -211,6 +211,7 @@ def test_a_chunked_body_is_measured_as_it_arrives(world: World) -> None:
     assert (made.status_code, made.json()["firstName"]) == (201, "Jane")
 
 
+@pytest.mark.usefixtures("server")
 def test_a_content_length_that_promises_too_much_is_refused_before_the_body_arrives(world: World) -> None:
     raw = exchange(
         world,
@@ -239,6 +240,7 @@ EARLY = {
 
 @pytest.mark.parametrize("status", EARLY)
 @pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.usefixtures("server")
 def test_an_answer_before_the_body_has_come_leaves_the_connection_usable(
     world: World, status: str, chunked: bool
 ) -> None:
@@ -263,6 +265,7 @@ def test_an_answer_before_the_body_has_come_leaves_the_connection_usable(
         "POST /v1/contacts HTTP/1.1\r\ncontent-length: x",
     ],
 )
+@pytest.mark.usefixtures("server")
 def test_what_is_no_http_is_refused_and_others_are_served(world: World, request_line: str) -> None:
     raw = exchange(world, f"{request_line}\r\nhost: x\r\n\r\n")
     assert raw == b"" or raw[9:10] == b"4", raw

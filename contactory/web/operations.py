@@ -168,6 +168,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     only_reads: bool = False
     """It only reads, although its method could write: a question that is too long for a URL."""
 
+    def __post_init__(self) -> None:
+        if self.in_pieces and (self.page or self.body or self.idempotent):
+            raise ValueError(f"{self.id}: a body in pieces cannot be a form, be checked or be compared")
+
     @property
     def writes(self) -> bool:
         """Whether it can change anything."""

@@ -1,5 +1,6 @@
 """Answers that come piece by piece under an ASGI server, HTTP/2, and clients that go before their answers."""
 
+import hashlib
 import os
 import ssl
 import sys
@@ -52,6 +53,17 @@ def test_a_stream_that_breaks_off_is_not_taken_for_a_whole_one(running: Server, 
         httpx.get(f"{running.url}/v1/broken", headers=key)
     log = until(lambda: text if "answer lost" in (text := running.log.read_text()) else None)
     assert "secret" not in log
+
+
+def test_a_body_in_pieces_arrives_whole_and_has_its_limit(running: Server, world: World) -> None:
+    key, data = {"authorization": f"Bearer {world.alice.key}"}, os.urandom(2 << 20)
+    with client_of(running) as http:
+        for content in (data, iter([data[:1000], data[1000:]])):
+            answer = http.post("/v1/uploads", content=content, headers=key)
+            assert answer.json()["sha256"] == hashlib.sha256(data).hexdigest()
+        assert http.put("/v1/uploads/a/file", content=b"x" * (3 << 20), headers=key).status_code == 201
+        too_large = http.put("/v1/uploads/a/file", content=b"x" * ((3 << 20) + 1), headers=key)
+        assert (too_large.status_code, too_large.json()["type"]) == (413, "/errors/payload-too-large")
 
 
 def test_a_plan_is_the_same_as_at_the_own_server(running: Server, world: World) -> None:

@@ -1,6 +1,7 @@
 """The table of operations, its description and the pages say the same."""
 
 import re
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -9,6 +10,7 @@ from contactory.app import OPERATIONS
 from contactory.public.openapi import describe, statuses, with_fields
 from contactory.rules.actor import PERMISSIONS
 from contactory.rules.errors import PROBLEMS
+from contactory.tags.api import RENAME
 from contactory.web.operations import Operation
 from tests.world import World
 
@@ -104,3 +106,11 @@ def test_the_description_of_no_fields_takes_no_fields() -> None:
     assert closed["CustomFieldValues"]["properties"] == {}
     assert closed["Contact"]["properties"]["customFields"]["additionalProperties"] is False
     assert DESCRIPTION["components"]["schemas"]["CustomFieldValues"]["additionalProperties"] is not False
+
+
+@pytest.mark.parametrize("other", [{"page": True}, {"idempotent": True}, {"body": RENAME}])
+def test_a_body_in_pieces_is_not_taken_as_a_whole_as_well(other: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"id": "a", "method": "POST", "path": "/v1/a", "summary": "A", "handler": None}
+    assert Operation(**given, in_pieces=1).in_pieces == 1
+    with pytest.raises(ValueError, match="in pieces"):
+        Operation(**given, in_pieces=1, **other)
