@@ -140,7 +140,7 @@ async def workspace_of(conn: Connection, job_id: str) -> str:
         job_id,
     )
     if found is None:
-        raise NotFound(f"There is no job {job_id}.")
+        raise NotFound(f"The job {job_id} does not exist.")
     return found
 
 
