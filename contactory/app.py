@@ -52,7 +52,7 @@ OPERATIONS = [*_API, *_DASHBOARD, *page_operations(_API)]
 
 
 def dispatcher_of(services: Services) -> Dispatcher:
-    """Answers requests by the table, but for what the settings close."""
+    """Answers requests by the table, without the operations that the settings close."""
     if not services.settings.docs:
         OPEN.discard("docs")
     return Dispatcher(services, opened(OPERATIONS, services.settings), visits)

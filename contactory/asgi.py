@@ -1,7 +1,7 @@
-"""The same application for an ASGI server: `uvicorn contactory.asgi:app`, and hypercorn or granian alike.
+"""The same application for an ASGI server: `uvicorn contactory.asgi:app`, or hypercorn or granian.
 
-The server's lifespan starts and stops it. Settings come from the environment, as for `contactory serve`; the
-database has to be one of your own, whose schema `contactory migrate` has brought up to date.
+The server's lifespan starts and stops it. Settings come from the environment, as for `contactory serve`. It
+needs your own database, with a schema that `contactory migrate` has brought up to date.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from contactory.web.budgets import Bodies, largest_together
 from contactory.web.dispatch import Dispatcher
 
 _NO_DATABASE = (
-    "CONTACTORY_DATABASE_URL is not set, and the ASGI application starts no PostgreSQL of its own: name one "
-    "there (15 or newer), or run `contactory serve`, which brings one along."
+    "CONTACTORY_DATABASE_URL is not set, and the ASGI application does not start PostgreSQL: set the URL of "
+    "one (15 or newer), or run `contactory serve`, which includes one."
 )
-_NO_ADDRESS = "CONTACTORY_DATABASE_URL does not read as postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
-_NOT_STARTED = "Contactory was not started: the ASGI server has to run its lifespan (uvicorn: --lifespan on)."
+_NO_ADDRESS = "CONTACTORY_DATABASE_URL does not have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+_NOT_STARTED = "Contactory was not started: the ASGI server must run its lifespan (uvicorn: --lifespan on)."
 
 
 class NotStarted(Exception):
@@ -33,7 +33,7 @@ class NotStarted(Exception):
 
 
 class Application:
-    """What an ASGI server calls. Each of its processes has one."""
+    """The callable for an ASGI server. Each of its processes has one."""
 
     def __init__(self) -> None:
         self._open = ExitStack()
@@ -63,7 +63,7 @@ class Application:
             self._at_work.discard(task)  # pyright: ignore[reportArgumentType]
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """Starts and stops when the server says so, and tells it whether that went well."""
+        """Starts and stops when the server asks for it, and reports whether that succeeded."""
         await receive()
         try:
             await self._start()
@@ -90,7 +90,7 @@ class Application:
         self._bodies = Bodies(largest_together(self._dispatcher.largest_whole))
 
     async def _stop(self) -> None:
-        """Finishes what was accepted, within the setting's time, and closes everything."""
+        """Finishes the accepted requests, within the setting's time, and closes everything."""
         services, self._dispatcher = self._services, None
         if services is not None:
             services.end_waiting()

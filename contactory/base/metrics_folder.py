@@ -1,7 +1,7 @@
-"""The folder of metrics for processes that another program has started, as the workers of an ASGI server.
+"""The folder of metrics for processes of another program, such as the workers of an ASGI server.
 
-`contactory serve` makes one for its processes, and sees to those that have ended. Here the processes find the
-same folder by themselves, and each that comes or goes sees to it.
+`contactory serve` creates a folder for its processes, and handles those that have ended. Here the processes
+find the same folder by themselves, and each process that starts or ends cleans it up.
 """
 
 import fcntl
@@ -21,9 +21,9 @@ from contactory.base.shared_metrics import SharedMetrics, bury, processes_in
 
 @contextmanager
 def shared_metrics() -> Generator[SharedMetrics]:
-    """The metrics of this process, shared with those that the same program has started, while the block runs.
+    """The metrics of this process, shared with the other processes of the same program, while the block runs.
 
-    Raises OSError where the folder cannot be made.
+    Raises OSError if the folder cannot be created.
     """
     folder = _folder()
     parent = multiprocessing.parent_process()
@@ -43,13 +43,13 @@ def shared_metrics() -> Generator[SharedMetrics]:
 
 
 def _folder() -> Path:
-    # The key is random, a program's processes inherit it from the first of them, and no other can guess it.
+    # The key is random: the processes of a program inherit it, and other programs cannot guess it.
     key = bytes(multiprocessing.current_process().authkey)
     return Path(tempfile.gettempdir()) / f"contactory-metrics-{hashlib.sha256(key).hexdigest()[:32]}"
 
 
 def _living(folder: Path) -> set[str]:
-    """The names of the processes that live. What others had counted is kept, and their files are removed."""
+    """The names of the running processes. Keeps the counters of ended ones, and removes their files."""
     names: set[str] = set()
     for pid, name in processes_in(folder):
         if _lives(pid):
@@ -70,7 +70,7 @@ def _lives(pid: int) -> bool:
 
 
 def _alone_in(folder: Path) -> TextIO:
-    """While the file is open, no other process comes or goes. Makes the folder where it is missing."""
+    """Locks out other processes that start or end, while the file is open. Creates a missing folder."""
     while True:
         folder.mkdir(mode=0o700, exist_ok=True)
         try:

@@ -84,7 +84,7 @@ def add(total: Numbers, more: Numbers) -> None:
 
 
 def processes_in(folder: Path) -> list[tuple[int, str]]:
-    """Of the processes that have a file, their ids and what they are called."""
+    """The ids and names of the processes that have a file."""
     return [(each.pid, each.process) for each in _read_all(folder).values()]
 
 

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: besides the embedded server, the only module that imports the driver."""
+"""Connections to PostgreSQL: the only module that imports the driver."""
 
 import asyncio
 import random

@@ -1,1 +1,1 @@
-"""A workspace's long work: kept in the database, and done in pieces by any server process."""
+"""A workspace's long work: stored in the database, and done in pieces by any server process."""

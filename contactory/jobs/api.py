@@ -16,7 +16,7 @@ from contactory.web.spreadsheet import BOM, csv_lines
 
 _LONGEST_WAIT = 30
 _KEY_LOOK_SECONDS = 0.8
-"""How often a request that waits looks whether its key still works."""
+"""How often a waiting request checks whether its key is still valid."""
 _CSV_PIECE = 500
 
 
@@ -27,22 +27,22 @@ def _type(value: Json) -> str:
 
 
 class ProblemCursor(NamedTuple):
-    """Where reading the problems of a job stands: after the one at this position."""
+    """The position in the problems of a job: after the problem at this position."""
 
     position: int
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return str(self.position)
 
 
 class JobCursor(NamedTuple):
-    """Where reading a list of jobs stands: after the job with this id."""
+    """The position in a list of jobs: after the job with this id."""
 
     id: str
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return self.id
 
 
@@ -56,9 +56,9 @@ TYPE = Rule(_type, {"type": "string", "pattern": "^[A-Za-z]{1,50}$"}, narrows=Tr
 LIST_QUERY = {
     "workspaceId": ID,
     "type": described(TYPE, "Only jobs of this type."),
-    "status": described(one_of(*STATUSES)._replace(narrows=True), "Only jobs that are at this point."),
+    "status": described(one_of(*STATUSES)._replace(narrows=True), "Only jobs with this status."),
     "limit": LIMIT,
-    "cursor": described(ID, "Where to go on: take it from the Link header."),
+    "cursor": described(ID, "The start of the next page, from the Link header."),
 }
 GET_QUERY = {
     "wait": described(
@@ -70,13 +70,13 @@ PROBLEMS_QUERY = {
     "limit": LIMIT,
     "cursor": described(
         Rule(_problem_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}),
-        "Where to go on: take it from the Link header.",
+        "The start of the next page, from the Link header.",
     ),
 }
 
 
 async def list_jobs(call: Call) -> Response:
-    """The workspace's jobs, the newest first; those that ended 90 days ago are removed."""
+    """The workspace's jobs, newest first; jobs that ended more than 90 days ago are deleted."""
     query = call.query
     workspace_id = (await catalog_of(call, query.get("workspaceId"))).workspace_id
     limit: int = query.get("limit", 20)
@@ -94,14 +94,14 @@ async def list_jobs(call: Call) -> Response:
 
 
 async def _home(call: Call) -> tuple[str, str]:
-    """The workspace of the job that the path names, and the job's id. Raises NotFound."""
+    """The workspace of the job in the path, and the job's id. Raises NotFound."""
     job_id = call.path_id()
     async with call.connection() as conn:
         return await store.home_of(conn, call.actor, job_id), job_id
 
 
 async def get_job(call: Call) -> Response:
-    """One job; with `wait` when something in it has changed, or after so many seconds."""
+    """One job; with `wait`, when it has changed, or after that many seconds."""
     workspace_id, job_id = await _home(call)
     async with call.connection() as conn:
         job, version = await store.get_version(conn, workspace_id, job_id)
@@ -112,7 +112,7 @@ async def get_job(call: Call) -> Response:
 
 
 async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
-    """The job once it has changed, or after that time. Raises Unauthorized where the key ends meanwhile."""
+    """The job when it has changed, or after that time. Raises Unauthorized if the key ends meanwhile."""
     watch, end = call.app.job_watch, time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and watch.open:
         changed = await watch.change(job.workspace_id, job.id, version, min(left, _KEY_LOOK_SECONDS))
@@ -124,14 +124,14 @@ async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
 
 
 async def cancel_job(call: Call) -> Response:
-    """Ends a job that has not ended; what it has done stays."""
+    """Cancels a job that has not ended; its work so far stays."""
     workspace_id, job_id = await _home(call)
     async with call.transaction() as conn:
         return json_response(200, await store.cancel_job(conn, workspace_id, job_id))
 
 
 async def list_problems(call: Call) -> Response:
-    """What a job could not do, and why, in the order in which it came to it."""
+    """The problems of a job, in the order of its work."""
     workspace_id, job_id = await _home(call)
     if call.query.get("format") == "csv":
         return problems_file(call, workspace_id, job_id)
@@ -149,7 +149,7 @@ _COLUMNS = ("contactId", "status", "code", "pointer", "detail", "suggestion")
 
 
 def problems_file(call: Call, workspace_id: str, job_id: str) -> Response:
-    """All problems of a job as a file of CSV."""
+    """All problems of a job as a CSV file."""
 
     async def lines() -> AsyncGenerator[bytes]:
         yield BOM + csv_lines([_COLUMNS])
@@ -166,7 +166,7 @@ def problems_file(call: Call, workspace_id: str, job_id: str) -> Response:
 
 
 def _cells(problem: JobProblem) -> Sequence[Sequence[str]]:
-    """A problem as rows: one for each thing that is wrong."""
+    """A problem as rows: one for each error."""
     about, body = problem.contact_id or "", problem.problem
     name = body.type.rpartition("/")[2]
     if not body.errors:

@@ -1,7 +1,7 @@
-"""Which process does a job: it is found in the small table `jobs_due`, then leased by key on its row.
+"""Which process does a job: it is found in the small table `jobs_due`, and then leased by key on its row.
 
-A lease is a number of its own. What a piece has done is kept only where the row still has that number, so a
-process that was held up for longer than its lease lasts undoes its piece when another one is at work.
+A lease is a unique number. The work of a piece is committed only if the row still has that number. So a
+process that was held up for longer than its lease rolls its piece back if another process has the job.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from contactory.rules.actor import Actor
 from contactory.rules.errors import Problem, Unavailable
 
 HELD = timedelta(seconds=15)
-"""A process that has died keeps a job from the others for so long."""
+"""How long a process that has died blocks a job for the others."""
 _RENEWED = 3
-"""How often a lease is renewed before it would end."""
+"""How often a lease is renewed before it ends."""
 LONGEST_DELAY = timedelta(seconds=400)
 
-# A time that lies further ahead than any that is written was written before the clock was set back.
+# A time further in the future than any that the code writes was written before the clock was set back.
 _DUE = """
 select distinct on (workspace_id) workspace_id::text, job_id::text from jobs_due
  where type = any($1::text[]) and due_at not between now() and now() + $2::interval
@@ -92,7 +92,7 @@ select $1, $2, i.contact_id, i.problem
 
 
 class Lost(Exception):
-    """The job was cancelled, or another process has it: what the piece did is not kept."""
+    """The job was cancelled, or another process has it: the piece is rolled back."""
 
 
 class Lease(NamedTuple):
@@ -100,24 +100,24 @@ class Lease(NamedTuple):
 
     holder: str
     attempts: int
-    """How often in a row the job was begun, this time too, without a piece coming to its end."""
+    """The number of attempts in a row without a finished piece, including this one."""
     job: JobAtWork
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the statements find the lease by."""
+        """The arguments by which the statements find the lease."""
         return self.job.workspace_id, self.job.id, self.holder
 
 
 async def find_due(db: Database, types: Sequence[str]) -> list[tuple[str, str]]:
-    """Of each workspace the job that has been due for longest: the ids of the workspace and of the job."""
+    """For each workspace the job that has been due longest: the ids of the workspace and of the job."""
     async with db.connection() as conn:
         rows = await conn.fetch(_DUE, types, LONGEST_DELAY)
     return [(row[0], row[1]) for row in rows]
 
 
 async def take_lease(db: Database, workspace_id: str, job_id: str, held: timedelta) -> Lease | None:
-    """The lease of a job that is due; None where another process has it, or it has ended."""
+    """The lease of a due job; None if another process has it, or it has ended."""
     async with db.connection() as conn:
         if not await conn.fetchval(_CLAIM, workspace_id, job_id, held, LONGEST_DELAY):
             return None
@@ -130,7 +130,7 @@ async def take_lease(db: Database, workspace_id: str, job_id: str, held: timedel
 
 
 def _at_work(workspace_id: str, job_id: str, row: Row) -> JobAtWork:
-    # What the actor may do was checked when the job was started.
+    # The actor's permissions were checked when the job was started.
     actor = Actor(
         id=row["actor_id"],
         account_id=row["account_id"],
@@ -156,7 +156,7 @@ def _at_work(workspace_id: str, job_id: str, row: Row) -> JobAtWork:
 
 @asynccontextmanager
 async def renewed(db: Database, lease: Lease, held: timedelta) -> AsyncGenerator[None]:
-    """Keeps the lease throughout the block, however long it takes."""
+    """Renews the lease during the block, whatever its duration."""
 
     async def keep_renewing() -> None:
         while True:
@@ -175,7 +175,7 @@ async def renewed(db: Database, lease: Lease, held: timedelta) -> AsyncGenerator
 
 
 async def advance(conn: Connection, lease: Lease, progress: Progress) -> None:
-    """Writes down what a piece has done, in its transaction. Raises Lost, which undoes the piece."""
+    """Stores the progress of a piece, in its transaction. Raises Lost, which rolls the piece back."""
     result = Counter(lease.job.result)
     result.update(progress.result)
     kept = await conn.fetchval(
@@ -198,9 +198,9 @@ async def advance(conn: Connection, lease: Lease, progress: Progress) -> None:
 
 
 async def give_back(db: Database, lease: Lease, delay: float, error: str | None, *, counts: bool) -> None:
-    """The piece did not come to its end: it is due again after `delay` seconds.
+    """The piece was not finished: it is due again after `delay` seconds.
 
-    `counts`: as an attempt, since it was not held up by something that passes.
+    `counts`: as a failed attempt, because the reason is not temporary.
     """
     async with db.transaction() as conn:
         if await conn.fetchval(_GIVE_BACK, *lease.key, 0 if counts else 1, error):
@@ -208,7 +208,7 @@ async def give_back(db: Database, lease: Lease, delay: float, error: str | None,
 
 
 async def fail(db: Database, lease: Lease, problem: Problem, error: str) -> None:
-    """The job ends as failed, with the problem among its own."""
+    """Ends the job as failed, and adds the problem to its problems."""
     async with db.transaction() as conn:
         if await conn.fetchval(_FAIL, *lease.key, error):
             await _write_problems(conn, lease.job, [ItemProblem(problem)])

@@ -14,15 +14,15 @@ ENDED = ("done", "failed", "cancelled")
 
 
 class JobProgress(msgspec.Struct):
-    """How far a job has come."""
+    """The progress of a job."""
 
     done: int
     total: int | None
-    """None while it is not known."""
+    """None until it is known."""
 
 
 class JobResult(msgspec.Struct):
-    """How many items of a job ended how."""
+    """The numbers of items of a job by result."""
 
     created: int = 0
     updated: int = 0
@@ -48,18 +48,18 @@ class Job(msgspec.Struct, rename="camel"):
 
     @property
     def done(self) -> int:
-        """How many of its items are dealt with."""
+        """The number of handled items."""
         return self.progress.done
 
     @property
     def total(self) -> int | None:
-        """How many it has in all, once that is known."""
+        """The total number of items, once it is known."""
         return self.progress.total
 
 
 class JobProblem(msgspec.Struct, rename="camel"):
-    """Why something of a job could not be done."""
+    """The problem of one item of a job."""
 
     contact_id: str | None
-    """None where it is not about one contact."""
+    """None if it is not about one contact."""
     problem: ProblemBody

@@ -1,8 +1,8 @@
-"""The types of jobs: what a feature says of its long work, so that it is done in pieces.
+"""The types of jobs: a feature describes its long work, which is then done in pieces.
 
-A feature registers its type once and enqueues jobs of it in a transaction of its own (store.enqueue). The
-runner calls `piece` again and again, each time in a transaction in which the progress is written as well: all
-of a piece is kept, with how far it came, or nothing of it. So a piece is never done twice, whatever crashes.
+A feature registers its type once and enqueues jobs of it in its own transaction (store.enqueue). The runner
+calls `piece` again and again, each time in a transaction that also stores the progress: a piece is committed
+as a whole together with the progress, or not at all. So a piece is never done twice, whatever crashes.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,67 +15,67 @@ from contactory.rules.errors import Problem
 
 
 class JobAtWork(NamedTuple):
-    """A job, as a piece of it is begun."""
+    """A job at the start of a piece."""
 
     id: str
     workspace_id: str
     type: str
     input: Any
-    """What was given to `enqueue`."""
+    """The input from `enqueue`."""
     cursor: Any
-    """What the piece before has left; None for the first one."""
+    """The cursor of the previous piece; None for the first one."""
     done: int
     total: int | None
     result: Mapping[str, int]
-    """How many of its items ended how, so far."""
+    """The numbers of items by result, so far."""
     actor: Actor
-    """Who has started it. What the actor may do was checked then."""
+    """The actor that has started it, whose permissions were checked then."""
     request_id: str | None
 
 
 class ItemProblem(NamedTuple):
-    """Something of a job that could not be done, and why."""
+    """The problem of one item of a job."""
 
     problem: Problem
     contact_id: str | None = None
 
 
 class Progress(NamedTuple):
-    """What a piece has come to."""
+    """The result of a piece."""
 
     cursor: Any
-    """Where the next piece begins: anything that is JSON."""
+    """The cursor of the next piece: any JSON value."""
     done: int
-    """How many items this piece has dealt with."""
+    """The number of items that this piece has handled."""
     finished: bool = False
-    """There is nothing left to do."""
+    """Whether the job is finished."""
     total: int | None = None
-    """How many items the job has in all, once that is known."""
+    """The total number of items, once it is known."""
     result: Mapping[str, int] = {}
-    """How many of the items were created, updated, unchanged, skipped, failed."""
+    """The numbers of created, updated, unchanged, skipped and failed items."""
     problems: Sequence[ItemProblem] = ()
     undoable_until: datetime | None = None
 
 
 class JobType(NamedTuple):
-    """What there is to know of a type of jobs."""
+    """A type of jobs."""
 
     name: str
-    """As the API shows it."""
+    """The name in the API."""
     title: str
-    """As people read it."""
+    """The title for users."""
     piece: Callable[[Connection, JobAtWork], Awaitable[Progress]]
-    """Does one piece, of a second or less, by the connection that it is given and no other.
+    """Does one piece, of a second or less, only with the given connection.
 
-    A Problem that may not be retried ends the job as failed, with that problem. Anything else that it raises
-    has it tried again, up to ten times in a row.
+    A Problem that may not be retried ends the job as failed, with that problem. Any other exception causes a
+    retry, up to ten times in a row.
     """
 
 
 JOB_TYPES: dict[str, JobType] = {}
-"""All types, by their names. A process leaves jobs alone whose type it does not know."""
+"""All types, by name. A process ignores jobs whose type it does not know."""
 
 
 def register(job_type: JobType) -> None:
-    """Makes a type known to this process."""
+    """Registers a type in this process."""
     JOB_TYPES[job_type.name] = job_type

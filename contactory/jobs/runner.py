@@ -1,4 +1,4 @@
-"""Does the jobs of all workspaces piece by piece, a piece of each workspace in turn."""
+"""Does the jobs of all workspaces piece by piece; the workspaces take turns."""
 
 import asyncio
 import random
@@ -16,12 +16,12 @@ from contactory.rules.errors import Problem, TooSlow, Unavailable
 from contactory.schedule.job import Piece
 
 MOST_ATTEMPTS = 10
-"""In a row, without a piece coming to its end."""
+"""The limit of attempts in a row without a finished piece."""
 _LONGEST_SECONDS = 300.0
 _AWAY_SECONDS = 5.0
 _REMEMBERED = 10_000
 _GAVE_UP = (
-    f"The job was stopped after {MOST_ATTEMPTS} attempts in a row had failed. What it did before stays. "
+    f"The job was stopped after {MOST_ATTEMPTS} failed attempts in a row. Its work before that stays. "
     "The server's log has the cause, under the id of the job."
 )
 
@@ -30,7 +30,7 @@ class JobRunner:
     """Does jobs in one process."""
 
     def __init__(self, db: Database, types: Mapping[str, JobType], held: timedelta = HELD) -> None:
-        """`held`: how long the others leave a job to a process that gives no sign of life."""
+        """`held`: how long a process without a sign of life keeps its job."""
         self._db = db
         self._types = types
         self._held = held
@@ -39,7 +39,7 @@ class JobRunner:
         """The turn at which each workspace was served last."""
 
     async def run(self) -> Piece:
-        """Does one piece, of the workspace among those with due jobs that was served longest ago."""
+        """Does one piece for the workspace with a due job that was served longest ago."""
         due = await find_due(self._db, list(self._types)) if self._types else []
         for workspace_id, job_id in sorted(due, key=lambda each: self._served.get(each[0]) or 0):
             lease = await take_lease(self._db, workspace_id, job_id, self._held)
@@ -50,7 +50,7 @@ class JobRunner:
         return Piece()
 
     async def _do(self, lease: Lease) -> None:
-        if lease.attempts > MOST_ATTEMPTS:  # The processes that tried have died over it.
+        if lease.attempts > MOST_ATTEMPTS:  # The processes that tried it have died.
             await self._give_up(lease, "ProcessDied")
             return
         try:
@@ -65,7 +65,7 @@ class JobRunner:
         except Lost:
             log.info("piece of a workspace job undone", **_who(lease))
         except Exception as error:
-            with suppress(Unavailable, *COLLISION):  # Then the lease ends by itself.
+            with suppress(Unavailable, *COLLISION):  # In that case the lease expires.
                 await self._failed(lease, error)
 
     async def _piece(self, lease: Lease) -> bool:

@@ -1,6 +1,6 @@
-"""Jobs in the database: enqueued, listed, cancelled, and removed when they are old.
+"""Jobs in the database: enqueued, listed, cancelled, and deleted when they are old.
 
-A job's row is spread by its workspace. While it has not ended it has a row in `jobs_due` too. Where both are
+A job's row is distributed by its workspace. Until it has ended, it also has a row in `jobs_due`. If both are
 written, the job's row comes first. All times are the database's.
 """
 
@@ -31,7 +31,7 @@ async def enqueue(
     request_id: str | None,
     total: int | None = None,
 ) -> Job:
-    """A new job of a registered type. To be called in the transaction of what it belongs to."""
+    """Creates a job of a registered type. Call it in the transaction of the change that it belongs to."""
     job_id = new_id()
     await conn.execute(
         """insert into jobs (workspace_id, id, type, status, input, total,
@@ -57,7 +57,7 @@ async def enqueue(
 
 
 async def home_of(conn: Connection, actor: Actor, job_id: str) -> str:
-    """The workspace, among those that the actor sees, that has the job. Raises NotFound."""
+    """The workspace of the job, among those that the actor sees. Raises NotFound."""
     found = await conn.fetchval(
         """select w.id::text
              from workspaces w
@@ -88,7 +88,7 @@ async def get_job(conn: Connection, workspace_id: str, job_id: str) -> Job:
 
 
 async def get_version(conn: Connection, workspace_id: str, job_id: str) -> tuple[Job, int]:
-    """A job, and its version, which changes with anything in it. Raises NotFound."""
+    """A job, and its version, which changes with every change of it. Raises NotFound."""
     row = await conn.fetchrow(f"{_JOBS} and j.id = $2", workspace_id, job_id)
     if row is None:
         raise NotFound
@@ -104,7 +104,7 @@ async def list_jobs(
     status: str | None = None,
     before: str | None = None,
 ) -> list[Job]:
-    """The newest jobs of a workspace, from the one before `before` on."""
+    """The newest jobs of a workspace, older than `before`."""
     rows = await conn.fetch(
         f"""{_JOBS}
                and ($2::uuid is null or (j.created_at, j.id) < (select b.created_at, b.id from jobs b
@@ -121,7 +121,7 @@ async def list_jobs(
 
 
 async def list_all_jobs(conn: Connection, workspace_id: str | None, status: str | None) -> list[Job]:
-    """For those who run the installation: the jobs of all workspaces, or of one, newest first."""
+    """The jobs of all workspaces, or of one, newest first: for the operator of the installation."""
     rows = await conn.fetch(
         f"""select {_COLUMNS} from jobs j {_ACTORS}
              where j.workspace_id = coalesce($1::uuid, j.workspace_id) and j.status = coalesce($2, j.status)
@@ -133,7 +133,7 @@ async def list_all_jobs(conn: Connection, workspace_id: str | None, status: str 
 
 
 async def workspace_of(conn: Connection, job_id: str) -> str:
-    """For those who run the installation: the workspace of a job. Raises NotFound."""
+    """The workspace of a job: for the operator of the installation. Raises NotFound."""
     found = await conn.fetchval(
         """select workspace_id::text from jobs
             where id = $1 and workspace_id = any(select w.id from workspaces w)""",
@@ -161,9 +161,9 @@ def _job(row: Row) -> Job:
 
 
 async def cancel_job(conn: Connection, workspace_id: str, job_id: str) -> Job:
-    """Ends a job: a piece that is at work leaves nothing behind, what was done before stays.
+    """Cancels a job: a running piece is rolled back, earlier work stays.
 
-    To be called in a transaction. Raises NotFound, and Conflict where the job has ended already.
+    Call it in a transaction. Raises NotFound, and Conflict if the job has ended already.
     """
     cancelled = await conn.fetchval(
         """update jobs set status = 'cancelled', finished_at = now(), holder = null, held_until = null,
@@ -174,7 +174,7 @@ async def cancel_job(conn: Connection, workspace_id: str, job_id: str) -> Job:
     )
     job = await get_job(conn, workspace_id, job_id)
     if not cancelled:
-        raise Conflict(f"The job is {job.status} already: only one that has not ended can be cancelled.")
+        raise Conflict(f"The job is {job.status} already: only a job that has not ended can be cancelled.")
     await conn.execute("delete from jobs_due where workspace_id = $1 and job_id = $2", workspace_id, job_id)
     return job
 
@@ -182,7 +182,7 @@ async def cancel_job(conn: Connection, workspace_id: str, job_id: str) -> Job:
 async def list_problems(
     conn: Connection, workspace_id: str, job_id: str, *, after: int, limit: int
 ) -> list[tuple[int, JobProblem]]:
-    """The problems of a job in the order in which they came, each with its position; from `after` on."""
+    """The problems of a job in the order of its work, each with its position; after `after`."""
     rows = await conn.fetch(
         """select position, contact_id::text, problem from job_problems
             where workspace_id = $1 and job_id = $2 and position > $3 order by position limit $4""",
@@ -199,7 +199,7 @@ def _problem(row: Row) -> JobProblem:
 
 
 async def drop_old_jobs(db: Database) -> Piece:
-    """Removes a piece of the jobs that ended long ago, with their problems; gives how many."""
+    """Deletes a piece of the jobs that ended long ago, with their problems; returns how many."""
     async with db.connection() as conn:
         rows = await conn.fetch(
             """select workspace_id::text, id::text from jobs where finished_at < now() - $1::interval

@@ -1,4 +1,4 @@
-"""Waiting for a change of a job, without a connection of the database for each request that waits."""
+"""Waiting for a change of a job, without a database connection for each waiting request."""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +9,7 @@ from contactory.rules.errors import Unavailable
 
 _LOOK_SECONDS = 0.5
 _MOST = 1000
-"""So many requests wait in one process; others are answered at once."""
+"""The limit of waiting requests in one process; others are answered at once."""
 
 
 class _Waiter(NamedTuple):
@@ -20,7 +20,7 @@ class _Waiter(NamedTuple):
 
 
 class JobWatch:
-    """The requests of one process that wait: one statement twice a second looks for all of them."""
+    """The waiting requests of one process: one statement twice per second checks all of them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -34,13 +34,13 @@ class JobWatch:
         return not self._closed and len(self._waiters) < _MOST
 
     def close(self) -> None:
-        """Lets every request go on, those that come later too."""
+        """Ends the waiting of all requests, also of later ones."""
         self._closed = True
         for waiter in self._waiters:
             _wake(waiter)
 
     async def change(self, workspace_id: str, job_id: str, version: int, seconds: float) -> bool:
-        """Waits for so long at most; gives whether the job may have another version than this one by now."""
+        """Waits up to that long; returns whether the job may have another version by now."""
         loop = asyncio.get_running_loop()
         waiter = _Waiter(workspace_id, job_id, version, loop.create_future())
         self._waiters.add(waiter)
@@ -58,7 +58,7 @@ class JobWatch:
     async def _look(self) -> None:
         while self._waiters:
             await asyncio.sleep(_LOOK_SECONDS)
-            with suppress(Unavailable, *COLLISION):  # They go on waiting.
+            with suppress(Unavailable, *COLLISION):  # The requests continue to wait.
                 await self._wake_changed()
 
     async def _wake_changed(self) -> None:

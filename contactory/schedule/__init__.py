@@ -1,1 +1,1 @@
-"""The recurring jobs of a process: what is done how often, and which process does it."""
+"""The recurring jobs of a process: their intervals, and which process runs them."""

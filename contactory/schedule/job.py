@@ -1,14 +1,14 @@
-"""What a recurring job is."""
+"""The definition of a recurring job."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """What one piece of a job has done."""
+    """The result of one piece of a job."""
 
     done: int = 0
-    """How many things: 0 where there was nothing to do."""
+    """How many things it handled: 0 if there was nothing to do."""
     more: bool = False
     """Whether another piece is waiting."""
 
@@ -20,8 +20,8 @@ class Job(NamedTuple):
     every: float
     """Seconds from the end of a run to the beginning of the next one."""
     run: Callable[[], Awaitable[Piece]]
-    """Does one piece, in transactions of its own; called again while it says that there is more."""
+    """Does one piece, in its own transactions; called again while it returns that there is more."""
     alone: bool = False
-    """One process at a time does it, by a lease in the database; else every process does it for itself."""
+    """One process at a time runs it, by a lease in the database; otherwise every process runs it."""
     gives_way: bool = True
-    """It rests for longer between two pieces while changes are waiting for a commit."""
+    """It pauses longer between two pieces while changes wait for a commit."""

@@ -1,8 +1,8 @@
-"""Which process does a recurring job, and when it is due: rows of the table `schedule`.
+"""Which process runs a recurring job, and when it is due: rows of the table `schedule`.
 
-All times are the database's. A time that lies further ahead than any that is written was written before that
-clock was set back, and counts as over. A lease may end twice as far ahead as it lasts, since a statement that
-waited for the row has an earlier `now()` than the one that wrote it.
+All times are the database's. A time that is further in the future than any that the code writes was written
+before the clock was set back, and counts as past. A lease may end twice as far in the future as it lasts: a
+statement that waited for the row has an earlier `now()` than the statement that wrote it.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from contactory.rules.errors import Unavailable
 from contactory.schedule.job import Job
 
 HELD = timedelta(seconds=10)
-"""A process that has died keeps its job from the others for so long."""
+"""How long a process that has died blocks its job for the others."""
 _RENEWED_SECONDS = 3.0
 LONGEST_DELAY = timedelta(seconds=400)
-"""After a failure a job is due again within this time, or within that from one run to the next."""
+"""The limit of the delay after a failure, if the job's interval is not longer."""
 
 _REGISTER = """
 insert into schedule as s (name, every, registered_at, due_at) values ($1, $2, now(), now())
@@ -59,21 +59,21 @@ _NOTED = "update schedule set last_success = now() where name = $1"
 
 
 async def register(db: Database, job: Job) -> None:
-    """Makes the job known to the table."""
+    """Adds the job to the table."""
     async with db.connection() as conn:
         await conn.execute(_REGISTER, job.name, timedelta(seconds=job.every))
 
 
 class Standing(NamedTuple):
-    """How a job stands in the table."""
+    """The state of a job in the table."""
 
     name: str
     last_success: datetime | None
     late: bool
-    """Whether it has not been done for longer than a few failures in a row explain."""
+    """Whether the last success is longer ago than a few failures in a row can explain."""
 
 
-# Late by what the table says, whichever process should have done it. While no server runs none is.
+# Late according to the table, whichever process should have run it. Never while no server runs.
 _STANDINGS = """
 select name, last_success,
        now() - coalesce(last_success, registered_at) > 3 * every + interval '2 minutes' as late,
@@ -83,46 +83,46 @@ select name, last_success,
 
 
 async def standings(conn: Connection) -> list[Standing]:
-    """How every job stands; empty where no server process has been at work for the last two minutes."""
+    """The state of every job; empty if no server process has run in the last two minutes."""
     rows = await conn.fetch(_STANDINGS)
     return [Standing(row["name"], row["last_success"], row["late"]) for row in rows if row["running"]]
 
 
 async def note_success(db: Database, name: str) -> None:
-    """Writes down that a job which every process does has been done by this one."""
+    """Stores that this process has run a job that every process runs."""
     async with db.connection() as conn:
         await conn.execute(_NOTED, name)
 
 
 class Look(NamedTuple):
-    """What the table says of a job."""
+    """The row of a job."""
 
     last_success: float | None
     """Seconds since 1970, by the database's clock."""
     free: bool
-    """Whether it is due, and no process is at it."""
+    """Whether it is due, and no process runs it."""
 
 
 async def look(db: Database, name: str) -> Look | None:
-    """What the table says of a job; None where it does not know it."""
+    """The row of a job; None if there is none."""
     async with db.connection() as conn:
         row = await conn.fetchrow(_LOOK, name, HELD, LONGEST_DELAY)
     return Look(row["last_success"], row["free"]) if row else None
 
 
 class Lease:
-    """The right to do a job, for as long as it is renewed."""
+    """The right to run a job, as long as it is renewed."""
 
     def __init__(self, db: Database, name: str, failures: int) -> None:
         self._db = db
         self._name = name
         self._holder = ""
         self.failures = failures
-        """How often in a row the job has failed before."""
+        """The number of previous failures in a row."""
 
     @classmethod
     async def take(cls, db: Database, name: str) -> "Lease | None":
-        """The lease, where the job is due and no other process has it."""
+        """The lease, if the job is due and no other process has it."""
         holder = new_id()
         async with db.connection() as conn:
             failures = await conn.fetchval(_TAKE, name, holder, HELD, LONGEST_DELAY)
@@ -133,9 +133,9 @@ class Lease:
         return lease
 
     async def renew(self, *, after_piece: bool = False) -> bool:
-        """Keeps the lease for longer; False where another process has it by now, so that the job must stop.
+        """Renews the lease; False if another process has it, so that the job must stop.
 
-        With `after_piece` the table learns that the job is getting on.
+        With `after_piece`, it also stores the progress.
         """
         async with self._db.connection() as conn:
             return bool(await conn.fetchval(_RENEW, self._name, self._holder, HELD, after_piece))
@@ -145,11 +145,11 @@ class Lease:
         await self._execute(_SUCCEEDED)
 
     async def fail(self, delay: float) -> None:
-        """Gives the lease back: the job is to be tried again after `delay` seconds."""
+        """Gives the lease back: the job is due again after `delay` seconds."""
         await self._execute(_FAILED, timedelta(seconds=delay))
 
     async def leave(self) -> None:
-        """Gives the lease back in the middle of the job, for another process to go on."""
+        """Gives the lease back in the middle of the job, so that another process can continue."""
         await self._execute(_LEFT)
 
     async def _execute(self, statement: str, *more: object) -> None:
@@ -158,7 +158,7 @@ class Lease:
 
     @asynccontextmanager
     async def renewed(self) -> AsyncGenerator[None]:
-        """Keeps the lease throughout the block, however long a piece of the job takes."""
+        """Renews the lease during the block, whatever the duration of a piece."""
         renewing = asyncio.create_task(self._keep_renewing())
         try:
             yield

@@ -1,4 +1,4 @@
-"""Runs recurring jobs, each on a task of its own, so that one that fails or takes long holds up no other."""
+"""Runs recurring jobs, each in its own task, so that a failing or slow job does not hold up the others."""
 
 import asyncio
 import random
@@ -13,17 +13,17 @@ from contactory.rules.errors import TooSlow, Unavailable
 from contactory.schedule.job import Job
 from contactory.schedule.leases import Lease, look, note_success, register
 
-# How long a job rests after a piece of it, in times of what that took: a flood of changes must not pay much.
+# The pause after a piece, as a multiple of its duration, so that jobs cost little while many changes arrive.
 _REST, _REST_IN_A_FLOOD = 1.0, 40.0
 _LONGEST_REST = 5.0
 _LOOK_SECONDS = 5.0
-"""How often a process looks whether a job that one process does at a time is due."""
+"""How often a process checks whether a job with a lease is due."""
 _FIRST_SECONDS = 10.0
 _NOTED_SECONDS = 30.0
-"""How often the table learns of a success of a job that every process does."""
+"""How often a success of a job that every process runs is stored."""
 _SHORTEST_DELAY, _DOUBLINGS = 10.0, 5
 _IN_PASSING = (Unavailable, *COLLISION)
-"""What says nothing of the job: the database is away, or others were in the way."""
+"""Failures without a fault of the job: the database is away, or other transactions collided."""
 
 
 class Schedule:
@@ -39,7 +39,7 @@ class Schedule:
         self._tasks = [asyncio.create_task(keeper.keep()) for keeper in self._keepers]
 
     async def stop(self) -> None:
-        """Ends every job, wherever it is, and leaves what is unfinished to other processes."""
+        """Stops every job, and leaves unfinished work to other processes."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -56,16 +56,16 @@ class Keeper:
         self._noted = 0.0
 
     async def keep(self) -> None:
-        """Does the job for ever; what fails is tried again later."""
+        """Runs the job for ever; a failure is retried later."""
         await self._try(self._register)
-        if self._job.every >= 1:  # Not all at the moment of a start, nor all processes at the same one.
+        if self._job.every >= 1:  # Not all jobs at the start, and not all processes at the same time.
             await asyncio.sleep(_jittered(min(self._job.every, _FIRST_SECONDS)))
         while True:
             delay = await self._try(self._take_turn if self._job.alone else self._do_own)
             await asyncio.sleep(delay)
 
     async def _try(self, step: Callable[[], Awaitable[float]]) -> float:
-        """The seconds to the next look that a step gives, or that its failure asks for."""
+        """The seconds until the next check, from the result of a step or after its failure."""
         try:
             delay = await step()
         except Exception as error:
@@ -93,7 +93,7 @@ class Keeper:
                 await note_success(self._db, self._job.name)
 
     async def _take_turn(self) -> float:
-        """Does the job where it is due and no other process is at it."""
+        """Runs the job if it is due and no other process runs it."""
         pace = _jittered(min(self._job.every, _LOOK_SECONDS))
         found = await look(self._db, self._job.name)
         if found is None:
@@ -123,7 +123,7 @@ class Keeper:
                     await lease.fail(self._failed(error, lease.failures))
 
     async def _work(self, lease: Lease | None) -> float:
-        """Does all pieces that there are, until the lease is lost; gives the rest after the last one."""
+        """Does all pieces, until the lease is lost; returns the pause after the last one."""
         begun, done, pieces = time.monotonic(), 0, 0
         while True:
             at = time.monotonic()
@@ -138,19 +138,19 @@ class Keeper:
                 log.warning("job taken over by another process", job=self._job.name)
                 break
         if done:
-            say = log.info if self._job.alone else log.debug  # Every process does the latter all the time.
+            say = log.info if self._job.alone else log.debug  # Every process runs the latter all the time.
             seconds = round(time.monotonic() - begun, 3)
             say("job done", job=self._job.name, done=done, pieces=pieces, seconds=seconds)
         return rest
 
     def _rest(self, took: float) -> float:
-        """Seconds to rest after a piece that took so long."""
+        """The pause after a piece with that duration, in seconds."""
         times = _REST_IN_A_FLOOD if self._job.gives_way and self._busy() else _REST
         return min(_LONGEST_REST, times * took)
 
     def _failed(self, error: Exception, failures: int) -> float:
-        """Logs a failure; gives the seconds after which to try again: the longer, the more came before it."""
-        often = self._job.every < 1  # What the process does all the time never waits for long.
+        """Logs a failure; returns the seconds until the retry, which grow with the number of failures."""
+        often = self._job.every < 1  # A job that runs all the time never waits long.
         doubled = min(self._job.every, _SHORTEST_DELAY) * 2 ** min(failures + 1, _DOUBLINGS)
         delay = _jittered(min(doubled, 1.0) if often else doubled)
         log.error("job failed", job=self._job.name, error=type(error).__name__, retry_seconds=round(delay, 1))

@@ -1,4 +1,4 @@
-"""A request of an ASGI server, and its answer (ASGI 3.0): what a connection is to the server of our own."""
+"""A request of an ASGI server, and its answer (ASGI 3.0): the counterpart of connection.py."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
@@ -19,7 +19,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class Exchange:
-    """One request and its answer. The body is received once it is asked for, and no faster than that."""
+    """One request and its answer. The body is received only when a handler needs it."""
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
         client = scope.get("client")
@@ -32,7 +32,7 @@ class Exchange:
         self._response: Response | None = None
         self._receiving: asyncio.Task[None] | None = None
         self._watches = False
-        """Whether it goes on receiving when the body is there, to learn when the client goes."""
+        """Whether it continues to receive after the body, to detect when the client disconnects."""
         self._gone = False
 
     async def answer(self, dispatcher: Dispatcher, bodies: Bodies) -> None:
@@ -56,26 +56,26 @@ class Exchange:
                 self._receiving.cancel()
             bodies.let_go(request)
 
-    # What the request at work calls.
+    # Called by the running request.
 
     def want_body(self) -> None:
-        """The body, or its next piece, is waited for: the server asks the client for it where it has to."""
+        """A handler waits for the body, or its next piece: the server asks the client for it if necessary."""
         self.count_body()
         if self._receiving is None or self._receiving.done():
             self._receiving = asyncio.create_task(self._take())
 
     def count_body(self) -> None:
-        """The body takes more memory, or less."""
+        """The body uses more memory, or less."""
         request = self._request
         if request.counted or request.kept > SMALL_BODY:
             self._bodies.count(request)
 
     def send(self, request: Request, response: Response) -> None:
-        """Answers with all of the answer at once, as soon as the handler has ended."""
+        """Sends the complete answer, as soon as the handler has ended."""
         self._response = response
 
     async def send_stream(self, request: Request, response: Response, stream: AsyncGenerator[bytes]) -> None:
-        """Answers piece by piece, as fast as the client reads, or until it has gone."""
+        """Sends the answer in pieces, as fast as the client reads, or until it disconnects."""
         async with aclosing(stream):
             await self._begin(response)
             if request.method != "HEAD":
@@ -88,10 +88,10 @@ class Exchange:
                         await self._send_body(piece, more=True)
         await self._send_body(b"")
 
-    # Its own course.
+    # Receiving.
 
     async def _take(self) -> None:
-        """Receives the body as far as it may wait, and whether the client goes, where that is watched for."""
+        """Receives the body up to the limit, and whether the client disconnects, if that is watched."""
         request = self._request
         request.limit = request.limit or self._dispatcher.limit_of(request)
         while not self._has_enough(request):
@@ -137,7 +137,7 @@ def _request_of(scope: Message, peer: Exchange) -> Request:
     method, version = scope["method"].upper(), scope["http_version"]
     try:
         headers = _headers_of(scope)
-        # In HTTP/2 and HTTP/3 the server has checked what is particular to them.
+        # For HTTP/2 and HTTP/3, the server has checked their special rules.
         as_if = version if version in ("1.0", "1.1") else "1.1"
         target = checked_target(method, as_if, _target_of(scope, peer.mount), headers)
         request = Request(method, target, headers, peer)
@@ -159,7 +159,7 @@ def _headers_of(scope: Message) -> dict[str, bytes]:
     for name, value in lines:
         key = name.decode("latin-1").lower()
         headers[key] = joined(key, headers[key], value) if key in headers else value
-    # Most servers make a Host of it themselves, as ASGI asks them to.
+    # Most servers convert it to a Host header themselves, as ASGI requires.
     if ":authority" in headers:
         headers["host"] = headers[":authority"]
     if not headers.get("content-length", b"0").isdigit():
@@ -168,7 +168,7 @@ def _headers_of(scope: Message) -> dict[str, bytes]:
 
 
 def _target_of(scope: Message, mount: str) -> bytes:
-    """Path and query as they were sent, below the path at which the server has mounted the application."""
+    """Path and query as sent, below the path at which the server has mounted the application."""
     path: bytes = scope.get("raw_path") or quote(scope["path"], safe="/!$&'()*+,;=:@").encode()
     prefix = mount.encode()
     if prefix and (path + b"/").startswith(prefix + b"/"):

@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from contactory.services import Services
 
 _ATTEMPTS = 5
-_NOWHERE = "There is nothing at this path: /docs shows all that there is."
+_NOWHERE = "This path does not exist: /docs shows all paths."
 _SLOW_SECONDS = 1.0
 _LONGEST_ADDRESS = 64  # It may come from a header.
 
 
 class Pages(Protocol):
-    """What pages do in another way than the API: sessions, forms, and how a problem looks."""
+    """The differences between pages and the API: sessions, forms, and the form of a problem."""
 
     async def enter(
         self, app: "Services", operation: Operation, request: Request, path: dict[str, str]
     ) -> Call:
-        """The call of a page, checked. Raises the Problem that stands in its way."""
+        """The checked call of a page. Raises a Problem."""
         ...
 
     def leave(self, call: Call, response: Response) -> Response:
-        """The answer as it is sent."""
+        """The final answer."""
         ...
 
     def show_problem(self, request: Request, problem: Problem) -> Response | None:
-        """The problem as a page; None for a script, which takes JSON."""
+        """The problem as a page; None for a script, which gets JSON."""
         ...
 
 
@@ -104,7 +104,7 @@ class Dispatcher:
             raise request.failure
         found = self._routes.find(request)
         if found is None or "\0" in request.path:
-            raise NotFound(_NOWHERE if self._app.settings.docs else "There is nothing at this path.")
+            raise NotFound(_NOWHERE if self._app.settings.docs else "This path does not exist.")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
@@ -142,7 +142,7 @@ class Dispatcher:
         return response
 
     async def _run(self, call: Call, body: bytes) -> Response:
-        """The answer of the handler: by itself, in a transaction that is undone, or once for its key."""
+        """The answer of the handler: directly, in a transaction with a rollback, or once for its key."""
         if not call.operation.writes:
             return await call.operation.handler(call)
         key = idempotency_key(call)
@@ -157,10 +157,10 @@ class Dispatcher:
                 return await call.operation.handler(call)
             except COLLISION:
                 call.begin_anew()
-        raise Unavailable("Others are changing the same data: try again in a second.")
+        raise Unavailable("Other requests are changing the same data: try again in a second.")
 
     async def _pack(self, request: Request, operation: Operation | None, response: Response) -> None:
-        """Packs an answer that may be; pages see to that themselves."""
+        """Compresses an answer if that is safe; pages do it themselves."""
         apart = operation is not None and (operation.page or operation.secret)
         if not apart and may_pack(request, response):
             await pack(response)
@@ -188,7 +188,7 @@ class Dispatcher:
         problem = request.problem
         wrong: dict[str, Any] = {}
         if problem is not None:
-            # Codes alone: the texts quote what was sent.
+            # Only codes, because the texts quote the request.
             codes = sorted({error.code for error in problem.errors})
             wrong = {"problem": problem.name, **({"codes": codes} if codes else {})}
         log.info(
@@ -202,7 +202,7 @@ class Dispatcher:
         )
 
     def _who(self, request: Request) -> dict[str, str]:
-        """What tells a request from others in the log, and who asks, by ids."""
+        """The ids of the request and its caller, for the log."""
         ids = {"key": request.key_id, "user": request.user_id, "workspace": request.workspace_id}
         known = {name: value for name, value in ids.items() if value}
         if self._app.settings.log_addresses:
@@ -213,7 +213,7 @@ class Dispatcher:
         return self._render(call.request, problem)
 
     def _render(self, request: Request, problem: Problem, operation: Operation | None = None) -> Response:
-        """A problem as an answer: as a page to a person who asked for one."""
+        """A problem as an answer; as a page if a browser requested one."""
         request.problem = problem.caught()
         page = operation is not None and operation.page
         shown = self._pages.show_problem(request, problem) if page else None

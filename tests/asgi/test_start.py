@@ -31,7 +31,7 @@ def test_without_a_database_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_its_settings_is_told(tmp_path: Path) -> None:
     assert "CONTACTORY_POOL_SIZE='many'" in start(tmp_path, pool_size="many")
-    assert "does not read as postgresql://" in start(tmp_path, database_url="mysql://x")
+    assert "does not have the form postgresql://" in start(tmp_path, database_url="mysql://x")
 
 
 def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:

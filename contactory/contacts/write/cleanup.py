@@ -1,9 +1,9 @@
-"""Erasing, in the background, what deleted tags, custom fields and workspaces leave in contacts' rows.
+"""Removes, in the background, the data of deleted tags, custom fields and workspaces from contacts' rows.
 
-Nothing shows it any more from the moment of the deletion; this takes it off the disk. Each is a walk over the
-workspace's contacts by their ids: a piece looks at a fixed number of them, changes those that hold what was
-deleted, and keeps how far it has come, in one short transaction. So each contact is looked at once, and after
-a crash the walk goes on where it was. All that was deleted before a walk began goes in the same walk.
+This data is hidden from the moment of the deletion; this module removes it from the disk. Each clean-up is a
+walk over the workspace's contacts by their ids: a piece reads a fixed number of them, changes those with
+deleted data, and stores its position, in one short transaction. So each contact is read once, and after a
+crash the walk continues at its position. One walk handles everything that was deleted before it began.
 """
 
 from typing import NamedTuple
@@ -13,32 +13,32 @@ from contactory.database.statements import by_key
 from contactory.schedule.job import Piece
 
 PIECE = 1000
-"""So many contacts are looked at in one transaction."""
+"""The number of contacts that one transaction reads."""
 _IN_ONE_WALK = 100
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _DUE = """deleted_at is not null and swept_at is null
    and deleted_at not between now() - interval '30 seconds' and now() + interval '30 seconds'"""
-"""Writes that were at work during the deletion are over by then, so that none comes behind the walk."""
+"""Writes that were running during the deletion have ended by then, so that none comes behind the walk."""
 
 
 class Sweep(NamedTuple):
-    """The statements of one kind of walk. Each names what it touches by key, without a join to plan."""
+    """The statements of one kind of walk. Each finds its rows by key, without a join."""
 
     find: str
-    """The workspace of a walk, where it stands, and the numbers of what it erases."""
+    """The workspace of a walk, its position, and the numbers of the deleted rows."""
     page: str
-    """The next contacts, each with whether it holds any of that."""
+    """The next contacts, each with whether it has any of them."""
     erase: tuple[str, ...]
-    """What is done to those of them that do, once they are locked."""
+    """The changes of those contacts, after they are locked."""
     move: str
-    """Where the walk stands now; nothing happens where another process has moved it meanwhile."""
+    """Moves the position, unless another process has moved it in the meantime."""
     end: tuple[str, ...]
 
 
 def _of_workspace(table: str, number: str, holds: str, erase: str) -> Sweep:
-    """A walk for rows of a table that contacts hold the numbers of."""
+    """A walk for deleted rows of a table whose numbers are in contacts."""
     return Sweep(
-        # Those that stand at the same contact; walks that have begun go first.
+        # The rows with the same position; started walks come first.
         find=f"""
 select workspace_id::text, swept_to::text, (array_agg({number} order by {number}))[:{_IN_ONE_WALK}]
   from {table} where {_DUE}
@@ -104,14 +104,14 @@ select from contacts
 
 
 async def sweep(db: Database, kind: Sweep) -> Piece:
-    """Does one piece of the walks of a kind; gives how many contacts it has changed."""
+    """Does one piece of the walks of a kind; returns how many contacts it has changed."""
     async with db.transaction() as conn:
         await by_key(conn)
         return await sweep_piece(conn, kind)
 
 
 async def sweep_piece(conn: Connection, kind: Sweep) -> Piece:
-    """As sweep, in the caller's transaction."""
+    """Like sweep, in the caller's transaction."""
     row = await conn.fetchrow(kind.find)
     if row is None:
         return Piece()
