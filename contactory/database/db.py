@@ -43,7 +43,8 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InvalidCatalogNameError,
 )
 # Two transactions got in each other's way; the loser may simply try again (SQLSTATE 40001, 40P01).
-COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# The division is how a statement of ours notices that a row is not the one that it read (events/record.py).
+COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.DivisionByZeroError)
 LOCK_TIMEOUT = asyncpg.LockNotAvailableError
 REFUSED = asyncpg.PostgresError
 """Whatever PostgreSQL itself says no to: also the errors above, so it is caught after them."""

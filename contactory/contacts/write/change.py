@@ -69,6 +69,9 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     tag_ids_off: list[int] = []
     fields: dict[str, str | None] = {}
     consent: Mapping[str, Given] = {}
+    cause_type: str | None = None
+    cause_id: str | None = None
+    """What made the change happen, besides the actor: of an undo the event that is taken back."""
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     event_id: str = msgspec.field(default_factory=new_id)
     actor_type: str
