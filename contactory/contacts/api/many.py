@@ -8,7 +8,7 @@ from contactory.contacts.api.one import home, with_extras
 from contactory.contacts.read.available import at_that_moment, reachable
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
-from contactory.contacts.read.history import history, parse_event_cursor
+from contactory.contacts.read.history import EVENT_CURSOR_PATTERN, history, parse_event_cursor
 from contactory.contacts.read.listing import Filter, Page, count_contacts, list_contacts
 from contactory.contacts.write.commands import show_all
 from contactory.rules.checks import (
@@ -40,7 +40,7 @@ def _plain(value: Json) -> str:
 
 
 OFFSET = integer(0, 1_000_000_000, 0)
-EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
+EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})
 EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS, narrows=True, plus=every_plus)
 PHONE_FILTER = Rule(_plain, PHONE_NUMBER, narrows=True, plus=leading_plus)
 _TAGS = NAME._replace(many=True, narrows=True)

@@ -2,14 +2,15 @@
 
 Sorted by creation, a list walks an index. Sorted by the last change it walks the events, newest first, each
 contact once: an index on updated_at would have to be written at every PATCH. A cursor of that order carries
-the snapshot in which its walk began, and every contact keeps the place that it had then.
+the snapshot in which its walk began, and every contact keeps the place that it had then. Those whose events
+have been dropped with their month come after (or before) all others, by what the contacts themselves tell.
 
 Who may be contacted at a moment is a question of zones (reachable.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.available import Reachable
 from contactory.contacts.read.cursors import Cursor
 from contactory.database.db import Connection
+from contactory.database.months import kept_since
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
        c.fields, c.created_at, c.updated_at"""
@@ -122,35 +124,102 @@ async def list_contacts(
     The rows also hold what `include` names: `timezones` (every zone that a phone may lie in), `consent`; the
     `version` is always there.
     """
-    columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
-    rows = None
-    if wanted.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:
-        query = Query(catalog, wanted, columns)
-        _go_on(query, wanted, sort, cursor)
-        rows = await _quickly(conn, query, wanted, sort, limit, offset)
+    asked = _Asked(
+        catalog=catalog,
+        wanted=wanted,
+        columns=_COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include))),
+        sort=sort,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
+    )
+    by_events = wanted.updated_after is not None or sort == "-updatedAt"
+    if not by_events:
+        return await _page(conn, asked)
+    asked.kept = await kept_since(conn)
+    while True:
+        page = await _page(conn, asked)
+        kept = await kept_since(conn)
+        if kept == asked.kept:
+            return page
+        asked.kept = kept  # A month was dropped meanwhile: once more, without it.
+
+
+class _Asked(msgspec.Struct, kw_only=True):
+    """A page that is asked for."""
+
+    catalog: Catalog
+    wanted: Filter
+    columns: str
+    sort: str
+    limit: int
+    offset: int
+    cursor: Cursor | None
+    kept: datetime | None = None
+    """Since when the events are there; None: all are."""
+
+    def query(self) -> Query:
+        return Query(self.catalog, self.wanted, self.columns)
+
+    @property
+    def by_events(self) -> datetime | None:
+        """The moment after which contacts must have been changed, if the events tell all those contacts."""
+        after = self.wanted.updated_after
+        return after if after and (self.kept is None or self.kept <= after) else None
+
+
+async def _page(conn: Connection, asked: _Asked) -> Page:
+    return await (_by_creation if asked.sort.endswith("createdAt") else _by_change)(conn, asked)
+
+
+async def _by_creation(conn: Connection, asked: _Asked) -> Page:
+    rows, wanted, limit = None, asked.wanted, asked.limit
+    if wanted.reachable is not None and asked.offset <= MOST_PASSED:
+        query = asked.query()
+        _go_on(query, asked)
+        rows = await _quickly(conn, query, asked)
     if rows is None:
-        query = Query(catalog, wanted, columns)
-        if wanted.reachable is not None:
-            query.add("c.timezone = any({}::text[])", wanted.reachable.zones)  # An index knows this one.
-        build = _by_creation if sort.endswith("createdAt") else _by_change
-        statement = build(query, wanted, sort, cursor)
-        # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
-        rows = await conn.fetch(f"{statement} limit {limit + 1} offset {offset}", *query.args)
+        query = asked.query()
+        _among_zones(query, wanted)
+        _go_on(query, asked)
+        _, way = _direction(asked.sort)
+        rows = await conn.fetch(
+            f"""
+select {query.columns}
+  from contacts c
+ where {query.condition}
+ order by c.created_at {way}, c.id {way}
+ limit {limit + 1} offset {asked.offset}""",
+            *query.args,
+        )
     if len(rows) <= limit:
         return Page(rows)
     last = rows[limit - 1]
-    if sort.endswith("createdAt"):
-        return Page(rows[:limit], Cursor(sort, last["created_at"], last["id"]))
-    snapshot = cursor.snapshot if cursor else last["snapshot"]
-    begun = cursor.begun if cursor else last["begun"]
-    return Page(rows[:limit], Cursor(sort, last["place"], last["id"], snapshot, begun))
+    return Page(rows[:limit], Cursor(asked.sort, last["created_at"], last["id"]))
 
 
-async def _quickly(
-    conn: Connection, query: Query, wanted: Filter, sort: str, limit: int, offset: int
-) -> list[Any] | None:
+def _among_zones(query: Query, wanted: Filter) -> None:
+    if wanted.reachable is not None:
+        query.add("c.timezone = any({}::text[])", wanted.reachable.zones)  # An index knows this one.
+
+
+def _go_on(query: Query, asked: _Asked) -> None:
+    """Adds where a walk by creation goes on."""
+    after, _ = _direction(asked.sort)
+    if asked.cursor:
+        query.add(f"(c.created_at, c.id) {after} ({{}}, {{}}::uuid)", asked.cursor.at, asked.cursor.id)
+    if asked.by_events is not None:
+        # Every change left an event, and only those have an index by time.
+        query.add(
+            "c.id in (select e.contact_id from contact_events e where e.workspace_id = $1 and e.at > {})",
+            asked.by_events,
+        )
+
+
+async def _quickly(conn: Connection, query: Query, asked: _Asked) -> list[Any] | None:
     """The rows of a list of those who may be contacted now, where a short way leads to them; else None."""
-    _, way = _direction(sort)
+    wanted, limit, offset = asked.wanted, asked.limit, asked.offset
+    _, way = _direction(asked.sort)
     order, size = f"order by c.created_at {way}, c.id {way}", limit + 1 + offset
     where, reach = " and ".join(query.where), " and ".join(query.reach)
     head = HEAD + 2 * size
@@ -180,41 +249,61 @@ select {query.columns}
     )
 
 
-def _by_creation(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
-    _, way = _direction(sort)
-    _go_on(query, wanted, sort, cursor)
-    return f"""
-select {query.columns}
-  from contacts c
- where {query.condition}
- order by c.created_at {way}, c.id {way}"""
-
-
-def _go_on(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> None:
-    """Adds where a walk by creation goes on."""
-    after, _ = _direction(sort)
-    if cursor:
-        query.add(f"(c.created_at, c.id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
-    if wanted.updated_after is not None:
-        # Every change left an event, and only those have an index by time.
-        query.add(
-            "c.id in (select e.contact_id from contact_events e where e.workspace_id = $1 and e.at > {})",
-            wanted.updated_after,
-        )
-
-
-def _by_change(query: Query, wanted: Filter, sort: str, cursor: Cursor | None) -> str:
+async def _by_change(conn: Connection, asked: _Asked) -> Page:
     """By the last change that the walk's snapshot sees."""
-    after, way = _direction(sort)
-    seen_e, seen_n = _visible(query, cursor)
-    if sort == "updatedAt" and wanted.updated_after is None:
-        return _by_change_from_the_oldest(query, cursor, seen_e)
-    if cursor:
-        query.add(f"(e.at, e.contact_id) {after} ({{}}, {{}}::uuid)", cursor.at, cursor.id)
-    if wanted.updated_after is not None:
-        query.add("e.at > {}", wanted.updated_after)
-    if wanted.updated_before is not None:
-        query.add("e.at < {}", wanted.updated_before)  # As for the contact; an index knows this one.
+    walk = asked.cursor and _Walk(asked.cursor.snapshot, asked.cursor.begun)
+    if asked.sort == "updatedAt" and asked.by_events is None:
+        rows = await _rows(conn, asked, walk, _by_contacts, asked.limit + 1, asked.offset)
+    elif asked.kept is None or asked.by_events is not None:
+        rows = await _rows(conn, asked, walk, _by_events, asked.limit + 1, asked.offset)
+    else:
+        [now] = await conn.fetch("select pg_current_snapshot()::text, now()")
+        walk = walk or _Walk(*now)
+        size = asked.limit + 1 + asked.offset
+        rows = await _rows(conn, asked, walk, _by_events, size)
+        if len(rows) < size:
+            rows += await _rows(conn, asked, walk, _by_contacts, size - len(rows))
+        rows = rows[asked.offset :]
+    if len(rows) <= asked.limit:
+        return Page(rows)
+    last = rows[asked.limit - 1]
+    walk = walk or _Walk(last["snapshot"], last["begun"])
+    return Page(rows[: asked.limit], Cursor(asked.sort, last["place"], last["id"], *walk))
+
+
+class _Walk(NamedTuple):
+    """PostgreSQL's snapshot at the beginning of a walk, and when that was."""
+
+    snapshot: str | None
+    begun: datetime | None
+
+
+_Build = Callable[[Query, _Asked, _Walk | None], str]
+
+
+async def _rows(
+    conn: Connection, asked: _Asked, walk: _Walk | None, build: _Build, limit: int, offset: int = 0
+) -> list[Any]:
+    query = asked.query()
+    _among_zones(query, asked.wanted)
+    statement = build(query, asked, walk)
+    # As numbers in the text, since a plan that has to suit any limit is made anew at every call.
+    return await conn.fetch(f"{statement} limit {limit} offset {offset}", *query.args)
+
+
+def _by_events(query: Query, asked: _Asked, walk: _Walk | None) -> str:
+    """The contacts whose last event is there, by its time."""
+    after, way = _direction(asked.sort)
+    seen_e, seen_n = _visible(query, walk)
+    if asked.cursor:
+        query.add(f"(e.at, e.contact_id) {after} ({{}}, {{}}::uuid)", asked.cursor.at, asked.cursor.id)
+    if asked.kept is not None:
+        query.add("e.at >= {}", asked.kept)
+    if asked.wanted.updated_after is not None:
+        query.add("e.at > {}", asked.wanted.updated_after)
+    if asked.wanted.updated_before is not None:
+        query.add("e.at < {}", asked.wanted.updated_before)  # As for the contact; an index knows this one.
+    # A later event has a later time: so only the months from then on are looked at.
     return f"""
 select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, now() as begun
   from contact_events e
@@ -222,35 +311,55 @@ select {query.columns}, e.at as place, pg_current_snapshot()::text as snapshot, 
  where e.workspace_id = $1 and {seen_e} and {query.condition}
    and not exists (select 1 from contact_events n
                     where n.workspace_id = $1 and n.contact_id = e.contact_id
-                      and n.version > e.version and {seen_n})
+                      and n.version > e.version and n.at >= e.at and {seen_n})
  order by e.at {way}, e.contact_id {way}"""
 
 
-def _by_change_from_the_oldest(query: Query, cursor: Cursor | None, seen: str) -> str:
-    # From the oldest on, the events are mostly those that later ones have superseded; so sort the contacts.
-    place = "c.updated_at"
-    if cursor:
-        place = f"""case when c.updated_at < {query.arg(cursor.begun)}::timestamptz - interval '1 minute'
-                 then c.updated_at
-                 else (select max(e.at) from contact_events e
-                        where e.workspace_id = $1 and e.contact_id = c.id and {seen}) end"""
-    beyond = ""
-    if cursor:
-        beyond = f"where (place, id::uuid) > ({query.arg(cursor.at)}, {query.arg(cursor.id)}::uuid)"
+def _by_contacts(query: Query, asked: _Asked, walk: _Walk | None) -> str:
+    """The contacts by what they tell of their last change; those that `_by_events` has not.
+
+    From the oldest on these are all, since most events there have been superseded by later ones.
+    """
+    after, way = _direction(asked.sort)
+    beyond = ["true"]
+    place = _place(query, walk)
+    if asked.cursor:
+        beyond.append(
+            f"(place, id::uuid) {after} ({query.arg(asked.cursor.at)}, {query.arg(asked.cursor.id)}::uuid)"
+        )
+    if asked.wanted.updated_after is not None:
+        beyond.append(f"place > {query.arg(asked.wanted.updated_after)}")
+    if asked.sort == "-updatedAt":
+        beyond.append(f"place < {query.arg(asked.kept)}")
     return f"""
 select * from (
     select {query.columns}, {place} as place, pg_current_snapshot()::text as snapshot, now() as begun
       from contacts c
      where {query.condition}) placed
- {beyond}
- order by place, id::uuid"""
+ where {" and ".join(beyond)}
+ order by place {way}, id::uuid {way}"""
 
 
-def _visible(query: Query, cursor: Cursor | None) -> tuple[str, str]:
+def _place(query: Query, walk: _Walk | None) -> str:
+    """When a contact was changed last, as the walk sees it; null where it was not there yet."""
+    if walk is None:
+        return "c.updated_at"
+    seen, _ = _visible(query, walk)
+    own = "e.workspace_id = $1 and e.contact_id = c.id"
+    recent = f"{query.arg(walk.begun)}::timestamptz - interval '1 minute'"
+    # The last event that is seen may be gone; then the first that is not seen knows when that was.
+    return f"""case when c.updated_at < {recent} then c.updated_at
+                 else coalesce((select e.previous_at from contact_events e
+                                 where {own} and e.at >= {recent} and not {seen}
+                                 order by e.version limit 1),
+                               (select max(e.at) from contact_events e where {own} and {seen})) end"""
+
+
+def _visible(query: Query, walk: _Walk | None) -> tuple[str, str]:
     """Conditions that events e and n were there when the walk began."""
-    if cursor is None:
+    if walk is None:
         return "true", "true"
-    snapshot, begun = query.arg(cursor.snapshot), query.arg(cursor.begun)
+    snapshot, begun = query.arg(walk.snapshot), query.arg(walk.begun)
     # Transaction ids mean nothing after a restore into another server; events that old are all there anyway.
     seen = (
         "(pg_visible_in_snapshot({e}.tx, "

@@ -10,11 +10,12 @@ from contactory.contacts.write.commands import OVERTAKEN, Written, new_change, s
 from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, Object
-from contactory.rules.errors import Conflict, NotFound
+from contactory.rules.errors import Conflict, FieldError, NotFound
 from contactory.values.phones import derive_zone
 from contactory.web.operations import Call
 
 CUSTOM, CONSENT = "customFields.", "consent."
+GONE = "The history is not kept for so long: change the contact by hand."
 _ZONE = ("timezone", "timezoneSource")
 
 
@@ -30,26 +31,34 @@ async def undo(call: Call, catalog: Catalog, contact_id: str, version: int) -> W
 
     A deletion is taken back by a restoration. Whatever else of the contact has been changed since stays.
     Raises NotFound where there is no such change, and Conflict where a value of it has been changed again
-    since, or cannot be what it was.
+    since, or cannot be what it was, or where the history is not kept for so long.
     """
     async with call.connection() as conn:
         found = await event_at(conn, catalog.workspace_id, contact_id, version)
+    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+    if found is None and row is not None and 0 < version <= row["version"]:
+        raise Conflict(errors=[FieldError(code="history_gone", detail=GONE)])
     if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
         raise NotFound("There is no such change, or none that can be taken back.")
     event, zone = found
     if event.type == "contact.deleted":
-        return await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
-    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+        return await write(call, _undoing(call, catalog, contact_id, RESTORE, event), catalog)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
     now = _flat(await show(call, row, contact_id, catalog), row)
     # The values are compared here so that the answer can name one, and for good once the row is locked.
-    change = new_change(call, catalog, contact_id, UNDO)
+    change = _undoing(call, catalog, contact_id, UNDO, event)
     _put_back(change, event.changes, now, catalog)
     if zone is not None:
         _put_zone_back(change, zone, now, catalog)
     await _put_tags_back(call, change, event.changes, catalog)
     return await write(call, change, catalog)
+
+
+def _undoing(call: Call, catalog: Catalog, contact_id: str, mask: int, event: Event) -> Change:
+    change = new_change(call, catalog, contact_id, mask)
+    change.cause_type, change.cause_id = "undo", event.id
+    return change
 
 
 def _flat(contact: Any, row: Row) -> Object:
