@@ -11,6 +11,7 @@ from contactory.base.logs import log
 from contactory.contacts.read.search import SearchIndex, catch_up
 from contactory.contacts.write.cleanup import sweep
 from contactory.database.db import COLLISION, Database
+from contactory.events.months import keep_months
 from contactory.fields.retype import end_abandoned
 from contactory.rules.errors import Unavailable
 from contactory.web.idempotency import forget
@@ -25,11 +26,19 @@ _LONGEST_REST = 5.0
 class Jobs:
     """The jobs of one process."""
 
-    def __init__(self, db: Database, keys: Keys, search: SearchIndex, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        search: SearchIndex,
+        busy: Callable[[], bool],
+        history_retention: float = 0,
+    ) -> None:
         self._db = db
         self._keys = keys
         self._search = search
         self._busy = busy
+        self._history_retention = history_retention
 
     async def run(self) -> None:
         """Runs for ever; what fails is tried again the next time."""
@@ -48,6 +57,7 @@ class Jobs:
         await end_abandoned(self._db)
         await self._in_pieces(lambda: sweep(self._db))
         await self._in_pieces(lambda: catch_up(self._db))
+        await keep_months(self._db, self._history_retention)
 
     async def keep_findable(self) -> None:
         """Makes what this process changes findable, for ever."""

@@ -70,7 +70,9 @@ class Services:
         self.contacts = Reader(rest[_CREATE_LANES:])
         self.lists: SharedReads[tuple[str, int, str], Response] = SharedReads()
         """Pages of lists that are being read, by workspace, version of its catalogue, and query."""
-        self._jobs = Jobs(self.db, self.keys, self.search, lambda: self.changes.waiting > 0)
+        self._jobs = Jobs(
+            self.db, self.keys, self.search, lambda: self.changes.waiting > 0, settings.history_retention
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
