@@ -67,6 +67,12 @@ async def kept_since(conn: Connection) -> datetime | None:
     return since
 
 
+async def last_month(conn: Connection) -> datetime | None:
+    """The last month that has a partition of its own; None where none has."""
+    found = await parts(conn)
+    return found[-2].low if len(found) > 1 else None
+
+
 def month_of(moment: datetime) -> datetime:
     """When the month of this moment begins."""
     return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -87,14 +93,18 @@ async def make_months(conn: Connection, now: datetime) -> bool:
             return False
         await conn.execute(f"alter table contact_events detach partition {LATER}")
         for month in lacking:
-            await _make(conn, f"contact_events_{month:%Y_%m}", f"'{month}'", f"'{following(month)}'")
-        end = following(lacking[-1])
-        await conn.execute(
-            f"""with moved as (delete from {LATER} where at < '{end}' returning *)
-                insert into contact_events select * from moved"""
-        )
-        await _attach(conn, LATER, f"'{end}'", "maxvalue")
+            await _make_month(conn, month)
+        await conn.execute(f"delete from {LATER} where at < $1", following(lacking[-1]))
+        await _attach(conn, LATER, f"'{following(lacking[-1])}'", "maxvalue")
     return True
+
+
+async def _make_month(conn: Connection, month: datetime) -> None:
+    """Makes a month, with what a clock that was ahead has written of it."""
+    name, end = f"contact_events_{month:%Y_%m}", following(month)
+    await _make(conn, name)
+    await conn.execute(f"insert into {name} select * from {LATER} where at >= $1 and at < $2", month, end)
+    await _attach(conn, name, f"'{month}'", f"'{end}'")
 
 
 async def _lacking(conn: Connection, now: datetime) -> list[datetime]:
@@ -129,7 +139,8 @@ async def drop_months(conn: Connection, before: datetime) -> list[str]:
                 await conn.execute(f"alter table contact_events detach partition {part.name}")
                 await conn.execute(f"alter table {part.name} rename to {_GONE}_{part.name[15:]}")
             if old:
-                await _make(conn, DROPPED, "minvalue", f"'{old[-1].high}'")
+                await _make(conn, DROPPED)
+                await _attach(conn, DROPPED, "minvalue", f"'{old[-1].high}'")
     await _clear_away(conn)
     return [part.name for part in old]
 
@@ -157,11 +168,10 @@ async def _rearranging(conn: Connection) -> AsyncGenerator[None]:
         yield
 
 
-async def _make(conn: Connection, name: str, low: str, high: str) -> None:
+async def _make(conn: Connection, name: str) -> None:
     await conn.execute(f"create table {name} (like contact_events including defaults)")
     # No index of the parent's can be unique without the time.
     await conn.execute(f"alter table {name} add primary key (workspace_id, contact_id, version)")
-    await _attach(conn, name, low, high)
 
 
 async def _attach(conn: Connection, name: str, low: str, high: str) -> None:
