@@ -27,9 +27,10 @@ test: lint ## check style, types and imports, then run every test; ARGS="-k tags
 soak: .venv/.dev ## kill, cut, restart, crowd and race for half an hour; CONTACTORY_SEED=N plays it again
 	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability tests/writer $(ARGS) </dev/null
 
-lint: .venv/.dev ## check style, types and imports only
+lint: .venv/.dev ## check style, types, imports, dead code and migrations only
 	$(BIN)/ruff check && $(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python && $(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/dead.py && $(BIN)/squawk contactory/database/migrations/*.sql
 
 format: .venv/.dev ## lay the code out and fix what can be fixed without thought
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format

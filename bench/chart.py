@@ -13,7 +13,7 @@ _PLOT = WIDTH - LABEL - 150
 _OTHERS = {
     "get": "GET",
     "list": "List of 20",
-    "pages": "List of 20, each another",
+    "pages": "List of 20, all different",
     "create": "Create",
     "upsert": "Upsert",
 }

@@ -94,7 +94,7 @@ class _Turns:
         return [
             self._bar("PATCH" + bigger, "patch", many, few, 0.85),
             self._bar("PATCH" + later, "patch", "many, after", many, 0.9),
-            self._bar("PATCH/s of the few then, to before", "patch", "few, after", few),
+            self._bar("PATCH/s of a few of these contacts, to before", "patch", "few, after", few),
             self._bar(
                 "PATCH/s right after a checkpoint, to before", "patch", "many, after a checkpoint", many
             ),

@@ -175,7 +175,7 @@ select $row
 # Lists that are asked for word for word at the same moment share a read; these do not.
 _PAGES = Scenario(
     name="pages",
-    title="GET a list of 20, each another",
+    title="GET a list of 20, all different",
     request="""
 function request()
   local after = os.date("!%Y-%m-%dT%H:%M:%SZ", 1704067200 + random(contacts - 20))

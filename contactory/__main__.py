@@ -9,6 +9,7 @@ from contactory.cli.doctor import doctor
 from contactory.cli.fields import field
 from contactory.cli.keys import key
 from contactory.cli.restore import restore
+from contactory.cli.routes import routes
 from contactory.cli.schema import migrate, upgrade_data, version
 from contactory.cli.serving import serve
 from contactory.cli.users import user
@@ -18,14 +19,14 @@ from contactory.cli.users import user
 def main() -> None:
     """Contactory: a self-hosted contact store with an HTTP API, on PostgreSQL.
 
-    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work while the
-    server runs, and without it.
+    Settings are environment variables CONTACTORY_*, or names in contactory.toml. All commands work with and
+    without a running server.
     """
 
 
 _COMMANDS = (
     *(serve, account, workspace, user, key, field),
-    *(demo, doctor, backup, restore, migrate, upgrade_data, version),
+    *(demo, doctor, backup, restore, migrate, upgrade_data, routes, version),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

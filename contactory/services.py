@@ -1,4 +1,4 @@
-"""What the operations of one process share: the pool, the writers, the caches."""
+"""The shared services of one process: the pool, the writers, the caches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -32,7 +32,7 @@ _COUNTS = 1000
 
 
 class Services:
-    """Made once per process, before the first request."""
+    """Created once per process, before the first request."""
 
     def __init__(self, settings: Settings, metrics: SharedMetrics) -> None:
         self.settings = settings
@@ -52,9 +52,9 @@ class Services:
         self.passwords = Passwords()
         self.search = SearchIndex()
         self.counts: Costly[tuple[str, ...]] = Costly(_COUNTS)
-        """What the overview has counted lately, by the workspace and what was counted."""
+        """Recent counts of the overview, by workspace and kind."""
         self.in_flight: set[tuple[str, str]] = set()
-        """Idempotency keys at work in this process."""
+        """Idempotency keys in use in this process."""
         self._lanes = [self.db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
         change_lanes, rest = self._lanes[: settings.writers], self._lanes[settings.writers :]
         self.changes: Writer[Change, Outcome] = Writer(
@@ -76,7 +76,7 @@ class Services:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Opens the pool and starts what runs beside the requests."""
+        """Opens the pool and starts the background tasks."""
         self.changes.start()
         self.creates.start()
         self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
@@ -85,7 +85,7 @@ class Services:
         self._tasks.append(asyncio.create_task(deadlines.watch()))
 
     async def stop(self) -> None:
-        """Finishes what was accepted, then closes every connection."""
+        """Finishes the accepted requests, then closes every connection."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -104,7 +104,7 @@ class Services:
         BUILD.say(postgresql=self.db.server_version)
 
     async def _keep_fresh(self) -> None:
-        """Learns within a second what was revoked or renamed elsewhere, for as long as the process runs."""
+        """Detects within a second what other processes have revoked or renamed, until the process ends."""
         while True:
             try:
                 await self.keys.poll()
@@ -112,7 +112,7 @@ class Services:
                 self.db.retire()
             except Unavailable:
                 log.warning("database away")
-            except Exception as error:  # Once this task has ended, nothing would be learnt any more.
+            except Exception as error:  # If this task ended, changes would no longer be detected.
                 log.error("job failed", error=type(error).__name__)
             self.gauge()
             await asyncio.to_thread(self.metrics.write, self.metrics.snapshot())

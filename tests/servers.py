@@ -206,8 +206,9 @@ class Server:
 
     def processor_seconds(self) -> float:
         """What the server processes have used of the processors so far, however busy the machine is."""
-        times = [each.cpu_times() for each in psutil.Process(self.process.pid).children()]
-        return sum(each.user + each.system for each in times)
+        # Not psutil, which counts in hundredths of a second: Linux has a finer clock for each process.
+        pids = [each.pid for each in psutil.Process(self.process.pid).children()]
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
 
     def stop(self) -> None:
         """Ends the process, politely at first."""

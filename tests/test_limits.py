@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.contacts.pages.layouts import MOST_VIEWS
+from contactory.contacts.pages.saved_views import MOST_VIEWS
 from tests.conftest import client_of
 from tests.servers import Sql, running, sql_at
 from tests.waiting import until_waiting

@@ -1,1 +1,1 @@
-"""Who is asking: API keys, users, sessions, links and passwords."""
+"""Authentication: API keys, users, sessions, links and passwords."""

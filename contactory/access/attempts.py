@@ -1,9 +1,9 @@
-"""Guessing passwords is slow, and shuts no user out: failures are counted, for all processes together.
+"""Slows down password guessing without locking users out: counts failures, for all processes together.
 
-They are counted by address and e-mail together, by address, and by e-mail. Ten of the first or thirty of the
-second, and that address has to pause. The e-mail alone makes no address pause, or any client could lock its
-user out: after ten failures, attempts from addresses from which its user has not signed in lately go one by
-one, one a second, and wait for their turn. All clocks are the database's.
+Failures are counted by address and e-mail together, by address, and by e-mail. After ten of the first or
+thirty of the second, the address must pause. The e-mail alone does not make an address pause, because any
+client could lock its user out. Instead, after ten failures, attempts from addresses at which its user has not
+signed in recently wait for their turn, one per second. All times are by the database's clock.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ TURN, LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=5)
 REMEMBERED = timedelta(days=90)
 MOST_ADDRESSES = 20
 
-# A moment to come was written before the clock was set back: no wait is longer than the window.
+# A time in the future was written before the clock was set back: no wait is longer than the window.
 _MEND = "update sign_in_failures set since = now() where since > now()"
 _STOPPED = f"""
 with mended as ({_MEND} and subject = any($1))
@@ -30,7 +30,7 @@ select max(extract(epoch from least(f.since, now()) + $3 - now()))::float8
   join sign_in_failures f on f.subject = asked.subject
  where f.failures >= asked.allowed and f.since > now() - $3::interval
 """
-# Counted before the password is looked at, on rows that are locked: a hundred guesses at once count as such.
+# Counted before the password is checked, on locked rows, so that a hundred simultaneous guesses all count.
 _COUNT = """
 insert into sign_in_failures as f (subject, failures, since)
 select subject, 1, now() from unnest($1::bytea[]) as asked (subject) order by subject
@@ -72,7 +72,7 @@ update sign_in_failures f set failures = greatest(0, f.failures - 1)
 
 
 class Subjects(NamedTuple):
-    """What failures are counted by; as digests, since the e-mail need not be a user's."""
+    """The keys by which failures are counted; as digests, because the e-mail may not belong to a user."""
 
     pair: bytes
     address: bytes
@@ -80,7 +80,7 @@ class Subjects(NamedTuple):
 
 
 def subjects(address: str, email_key: str) -> Subjects:
-    """The address and e-mail of an attempt to sign in; the address as Request.address gives it."""
+    """The keys of an attempt to sign in; `address` is that of Request.address."""
     place = _place(address)
     return Subjects(
         _digest(f"pair {place} {email_key}"), _digest(f"address {place}"), _digest(f"email {email_key}")
@@ -88,7 +88,7 @@ def subjects(address: str, email_key: str) -> Subjects:
 
 
 def _place(address: str) -> str:
-    """What of an address a client cannot change at will: of IPv6 the network of 64 bits."""
+    """The part of an address that a client cannot change freely: for IPv6 the /64 network."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -101,11 +101,11 @@ def _digest(text: str) -> bytes:
 
 
 async def count_attempt(conn: Connection, who: Subjects, *, known: bool) -> float:
-    """Counts an attempt, as failed until it is forgiven; gives the seconds until it is its turn.
+    """Counts an attempt, as failed until it is forgiven; returns the seconds until its turn.
 
-    `known`: from an address from which that user has signed in. Raises RateLimited where it has to pause.
+    `known`: the user has signed in from this address before. Raises RateLimited if the address must pause.
     """
-    # One that has to pause is not counted: it would add rows without end, and hold up others at its address.
+    # An attempt that must pause is not counted: it would add rows without end, and block its whole address.
     wait = await conn.fetchval(_STOPPED, [who.pair, who.address], [OF_PAIR, OF_ADDRESS], WINDOW)
     if wait is not None:
         raise _pause(wait)
@@ -119,7 +119,9 @@ async def count_attempt(conn: Connection, who: Subjects, *, known: bool) -> floa
     if turn is None:
         await take_back(conn, who)
         seconds = math.ceil(LONGEST_WAIT.total_seconds())
-        raise RateLimited(seconds, f"Many try to sign in with this e-mail: try again in {seconds} seconds.")
+        raise RateLimited(
+            seconds, f"There are too many sign-in attempts with this e-mail: try again in {seconds} seconds."
+        )
     return turn
 
 
@@ -131,21 +133,20 @@ def _pause(wait: float) -> RateLimited:
 
 
 async def forgive(conn: Connection, who: Subjects) -> None:
-    """The password was right after all: what this address failed at with this e-mail counts no longer.
+    """The password was right: the failures of this address with this e-mail no longer count.
 
-    The address keeps its other failures, since one account opens no others; so does the e-mail those of other
-    addresses.
+    The address keeps its failures with other e-mails, and the e-mail keeps its failures at other addresses.
     """
     await conn.execute(_FORGIVE, *who)
 
 
 async def take_back(conn: Connection, who: Subjects) -> None:
-    """The password was not looked at: the attempt does not count."""
+    """The password was not checked: the attempt does not count."""
     await conn.execute(_TAKE_BACK, [*who])
 
 
 async def is_known(conn: Connection, address: bytes, email_key: str) -> bool:
-    """Whether a user with that e-mail has signed in from the address lately."""
+    """Whether a user with that e-mail has recently signed in from the address."""
     return await conn.fetchval(
         """select exists (select from known_addresses k join users u on u.id = k.user_id
                            where u.email_key = $1 and k.address = $2 and k.seen_at > now() - $3::interval)""",
@@ -156,7 +157,7 @@ async def is_known(conn: Connection, address: bytes, email_key: str) -> bool:
 
 
 async def remember(conn: Connection, address: bytes, user_id: str) -> None:
-    """A user has signed in from the address. The latest ones are kept."""
+    """Remembers that a user has signed in from the address. Keeps only the latest addresses."""
     await conn.execute(
         """insert into known_addresses (user_id, address, seen_at) values ($1, $2, now())
                on conflict (user_id, address) do update set seen_at = excluded.seen_at""",
@@ -173,7 +174,7 @@ async def remember(conn: Connection, address: bytes, user_id: str) -> None:
 
 
 async def forget_old(conn: Connection) -> None:
-    """Drops what no longer counts."""
+    """Deletes rows that no longer count."""
     await conn.execute(_MEND)
     await conn.execute("delete from sign_in_failures where since < now() - $1::interval", WINDOW)
     await conn.execute("delete from known_addresses where seen_at < now() - $1::interval", REMEMBERED)

@@ -1,4 +1,4 @@
-"""Who is asking: an API key becomes an actor."""
+"""API keys: from a key to its actor."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ from contactory.rules.errors import Unauthorized
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM, _CHECKSUM = 32, 6
 _KEPT = 10_000
-_FRESH_SECONDS = 0.9  # A revoked key must stop within a second, also while polling is late.
+_FRESH_SECONDS = 0.9  # A revoked key must stop working within a second, also if polling is late.
 
 
 def new_key(mode: str) -> str:
@@ -35,7 +35,7 @@ def _checksum(text: str) -> str:
 
 
 def well_formed(key: str) -> bool:
-    """Whether this can be a key at all: told without asking the database."""
+    """Whether this can be a key, checked without the database."""
     if (
         not key.startswith(("ctk_live_", "ctk_test_"))
         or len(key) != 9 + _RANDOM + _CHECKSUM
@@ -46,7 +46,7 @@ def well_formed(key: str) -> bool:
 
 
 def key_hash(key: str) -> bytes:
-    """What is stored of a key. It has 190 random bits, so a plain SHA-256 cannot be searched."""
+    """The stored hash of a key. A key has 190 random bits, so its plain SHA-256 cannot be guessed."""
     return hashlib.sha256(key.encode()).digest()
 
 
@@ -69,7 +69,7 @@ select k.id::text
 
 
 class Keys:
-    """The keys that this process has seen lately."""
+    """The keys that this process has recently seen."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -77,12 +77,12 @@ class Keys:
         self._flights: SingleFlight[bytes, Actor | None] = SingleFlight()
         self._fresh_until = 0.0
         self._outdated = 0
-        """How often what is being read may have become out of date."""
+        """How often the running reads may have become out of date."""
         self.used: dict[str, float] = {}
-        """When each key was used last (seconds since 1970), for the job that writes it down."""
+        """When each key was last used (seconds since 1970), for the job that stores it."""
 
     async def authenticate(self, authorization: str | None) -> Actor:
-        """The actor that the header's key stands for. Raises Unauthorized."""
+        """The actor of the key in the header. Raises Unauthorized."""
         scheme, _, key = (authorization or "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer":
@@ -90,7 +90,7 @@ class Keys:
         return await self.find(key)
 
     async def find(self, key: str) -> Actor:
-        """The actor that `key` stands for. Raises Unauthorized."""
+        """The actor of `key`. Raises Unauthorized."""
         digest = key_hash(key)
         actor = self._actors.get(digest)
         if actor is None and not well_formed(key):
@@ -112,7 +112,7 @@ class Keys:
             return None
         actor = _actor(row, begun)
         if outdated != self._outdated:
-            return actor  # For those who asked before: the key may have been revoked meanwhile.
+            return actor  # Not cached: the key may have been revoked in the meantime.
         self._actors[digest] = actor
         self._actors.move_to_end(digest)
         while len(self._actors) > _KEPT:
@@ -120,7 +120,7 @@ class Keys:
         return actor
 
     async def poll(self) -> None:
-        """Forgets the keys that have been revoked elsewhere, or have expired."""
+        """Forgets keys that have expired or that another process has revoked."""
         begun = time.monotonic()
         self._forget_reads()
         known = {actor.id: digest for digest, actor in self._actors.items() if actor.id}
@@ -132,13 +132,13 @@ class Keys:
         self._fresh_until = begun + _FRESH_SECONDS
 
     def forget(self, key_id: str) -> None:
-        """A key was revoked here: it stops at once."""
+        """This process has revoked a key: it stops working at once."""
         for digest in [digest for digest, actor in self._actors.items() if actor.id == key_id]:
             del self._actors[digest]
         self._forget_reads()
 
     def _forget_reads(self) -> None:
-        """What is being read is not kept, and the next request starts a read of its own."""
+        """The running reads are not cached, and the next request starts a new one."""
         self._outdated += 1
         self._flights.forget()
 

@@ -1,6 +1,6 @@
-"""Links that work once: to set an installation up, to accept an invitation, to choose a new password.
+"""Links that work once: to set up an installation, to accept an invitation, to choose a new password.
 
-When one expires is by the database's clock.
+They expire by the database's clock.
 """
 
 from datetime import timedelta
@@ -18,14 +18,14 @@ DEAD = "This link has been used, or has expired. Ask for a new one."
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Whom a link is for; a set-up link is for nobody yet."""
+    """The user of a link; a set-up link has none yet."""
 
     account_id: str
     user_id: str | None
 
 
 async def make_link(conn: Connection, kind: str, account_id: str, user_id: str | None = None) -> str:
-    """Makes a link; gives its path. Others of the user that are still unused stop working."""
+    """Creates a link and returns its path. Other unused links of the user stop working."""
     secret = new_secret()
     if user_id is not None:
         await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
@@ -44,10 +44,10 @@ async def make_link(conn: Connection, kind: str, account_id: str, user_id: str |
 async def make_link_for(
     conn: Connection, account_id: str, user_id: str, by: User | None = None
 ) -> tuple[User, str]:
-    """A link by which a user chooses a new password, or a first one; gives them, and the link's path.
+    """Creates a link to choose a first or a new password; returns the user and the link's path.
 
-    To be called in a transaction. Raises NotFound, Conflict where they are disabled, and Forbidden where `by`
-    (None: whoever runs the installation) may not do this.
+    Call it in a transaction. Raises NotFound, Conflict if the user is disabled, and Forbidden if `by` (None:
+    the operator of the installation) may not do this.
     """
     found = await find_to_change(conn, account_id, user_id, by)
     if found.disabled_at is not None:
@@ -56,7 +56,7 @@ async def make_link_for(
 
 
 async def see_link(conn: Connection, kind: str, secret: str) -> Link:
-    """The link with that secret. Raises NotFound where it works no longer."""
+    """The link with that secret. Raises NotFound if it no longer works."""
     row = await conn.fetchrow(
         """select account_id::text, user_id::text from one_time_links
             where hash = $1 and kind = $2 and used_at is null and expires_at > now()""",
@@ -69,8 +69,8 @@ async def see_link(conn: Connection, kind: str, secret: str) -> Link:
 
 
 async def use_link(conn: Connection, kind: str, secret: str) -> Link:
-    """As see_link, and from then on it works no longer. To be called in the transaction of what it is for."""
-    # Who changes a user locks them first and their links afterwards, and so do we.
+    """Like see_link, but the link stops working. Call it in the transaction of the action."""
+    # Every change of a user locks the user first and the links afterwards, and so does this.
     await conn.execute(
         """select from users where id = (select user_id from one_time_links where hash = $1)
               for no key update""",

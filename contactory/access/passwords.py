@@ -13,9 +13,9 @@ from contactory.rules.errors import Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_AT_ONCE = 2  # Each takes 64 MiB and some 50 ms of a processor.
+_AT_ONCE = 2  # Each takes 64 MiB and about 50 ms of processor time.
 _WAITING = 64
-_FULL, _SECONDS = "Many are signing in just now: try again in a few seconds.", 5
+_FULL, _SECONDS = "Many users are signing in at the moment: try again in a few seconds.", 5
 
 
 class Passwords:
@@ -28,14 +28,14 @@ class Passwords:
         self._decoy: str | None = None
 
     async def hash(self, password: str) -> str:
-        """What is stored of a password. Raises Unavailable where too many wait already."""
+        """The hash to store. Raises Unavailable if too many wait already."""
         return await self._run(True, self._hasher.hash, password)
 
     async def verify(self, stored: str | None, password: str, *, known: bool = False) -> bool:
-        """Whether `password` is the stored one; with None it takes as long, and is not.
+        """Whether `password` matches the stored hash; with None it takes the same time, and is False.
 
-        One from where its user is `known` to sign in goes before all others, which may be guesses.
-        Raises Unavailable where too many wait already.
+        Attempts from addresses that are `known` for their users come first, because others may be guesses.
+        Raises Unavailable if too many wait already.
         """
         if self._decoy is None:
             self._decoy = await self.hash(secrets.token_hex())
@@ -53,14 +53,14 @@ class Passwords:
         try:
             return await asyncio.to_thread(work, *args, **kwargs)
         except (Argon2Error, MemoryError, RuntimeError):
-            # No memory for it, or no thread: neither tells anything about the password.
+            # No memory or no thread: this does not say anything about the password.
             raise Unavailable(_FULL, _SECONDS) from None
         finally:
             self._turns.give_back()
 
 
 class _Turns:
-    """A few at once; the others wait, in two queues of which the first is served first."""
+    """A few at once; the others wait in two queues, and the first queue is served first."""
 
     def __init__(self) -> None:
         self._free = _AT_ONCE
@@ -68,7 +68,7 @@ class _Turns:
         self._others = deque[asyncio.Future[None]]()
 
     async def take(self, first: bool) -> None:
-        """Waits for a turn. Raises Unavailable where too many wait in that queue already."""
+        """Waits for a turn. Raises Unavailable if too many wait in that queue already."""
         if self._free:
             self._free -= 1
             return
@@ -87,7 +87,7 @@ class _Turns:
             raise
 
     def give_back(self) -> None:
-        """The turn is over, and the next one's."""
+        """Ends the turn and starts the next one."""
         for queue in (self._first, self._others):
             while queue:
                 turn = queue.popleft()

@@ -1,4 +1,4 @@
-"""Sessions: who is signed in, by a secret that a cookie carries. All times are by the database's clock."""
+"""Sessions: users who are signed in, by the secret in a cookie. All times are by the database's clock."""
 
 import hashlib
 import secrets
@@ -18,47 +18,47 @@ _LONGEST_AGENT = 300
 
 
 class Session(msgspec.Struct, frozen=True):
-    """A person who is signed in, and what their forms have to carry."""
+    """A signed-in user, and the secret of their forms."""
 
     user: User
     csrf: str
 
 
 class OpenSession(msgspec.Struct, frozen=True):
-    """Somewhere that somebody is signed in."""
+    """A session in the list of a user's sessions."""
 
     created_at: datetime
     seen_at: datetime
-    """Within some minutes."""
+    """Exact to some minutes."""
     agent: str | None
-    """What the browser calls itself."""
+    """The name that the browser sends."""
     own: bool
-    """Whether it is the one that asks."""
+    """Whether it is the current session."""
 
 
 def secret_hash(secret: str) -> bytes:
-    """What is stored of a secret. It has 256 random bits, so a plain SHA-256 cannot be searched."""
+    """The stored hash of a secret. A secret has 256 random bits, so its plain SHA-256 cannot be guessed."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def new_secret() -> str:
-    """256 random bits, as text that fits in cookies and URLs."""
+    """256 random bits, as text for cookies and URLs."""
     return secrets.token_urlsafe(32)
 
 
 async def open_session(
     conn: Connection, user_id: str, agent: str | None = None, *, checked: str | None = None
 ) -> str:
-    """Signs a user in, with the browser that calls itself `agent`; gives the secret.
+    """Signs a user in, with a browser that sends the name `agent`; returns the secret.
 
-    `checked` is what was stored of the password that was right. Raises SignedOut where it is that no longer,
-    or the user is disabled by now.
+    `checked` is the stored hash that the password matched. Raises SignedOut if the hash has changed, or the
+    user has been disabled.
     """
     secret = new_secret()
     opened = await conn.fetchval(
         """with now_in as (
-                -- An update waits for one that changes the user just now, and looks again at what that has
-                -- left; and one that changes the user later finds the session, and ends it.
+                -- This update waits for a transaction that is changing the user, and then checks the row
+                -- again; a transaction that changes the user later finds the session, and ends it.
                 update users set signed_in_at = now()
                  where id = $2 and disabled_at is null and ($6::text is null or password_hash = $6)
                 returning id)
@@ -78,7 +78,7 @@ async def open_session(
 
 
 async def find_session(conn: Connection, secret: str) -> Session | None:
-    """The session with that secret; None where it has ended, or its user is disabled."""
+    """The session with that secret; None if it has ended, or its user is disabled."""
     digest = secret_hash(secret)
     row = await conn.fetchrow(
         f"""select {COLUMNS}, s.csrf,
@@ -108,7 +108,7 @@ async def end_session(conn: Connection, secret: str) -> None:
 
 
 async def list_sessions(conn: Connection, user_id: str, secret: str) -> list[OpenSession]:
-    """Where a user is signed in, by the latest look; `secret` is that of the session that asks."""
+    """The sessions of a user, the most recently used first; `secret` is that of the current session."""
     rows = await conn.fetch(
         """select created_at, seen_at, agent, hash = $2 as own from sessions
             where user_id = $1 and expires_at > now() order by own desc, seen_at desc limit 100""",
@@ -119,5 +119,5 @@ async def list_sessions(conn: Connection, user_id: str, secret: str) -> list[Ope
 
 
 async def end_other_sessions(conn: Connection, user_id: str, secret: str) -> None:
-    """Signs a user out everywhere but in the session with that secret."""
+    """Signs a user out everywhere except in the session with that secret."""
     await conn.execute("delete from sessions where user_id = $1 and hash <> $2", user_id, secret_hash(secret))

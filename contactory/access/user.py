@@ -1,4 +1,4 @@
-"""A user: who may see and do what in the dashboard, and the rules for making one."""
+"""A user: the permissions of the roles in the dashboard, and the rules for creating users."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,13 +10,13 @@ from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
 
 PERMISSION_OF_ROLE = {"owner": "admin", "admin": "admin", "editor": "write", "viewer": "read"}
-"""What each role may do, in the words of API keys: people and keys pass the same checks."""
+"""The permission of each role, with the names for API keys: users and keys pass the same checks."""
 ROLES = tuple(PERMISSION_OF_ROLE)
 _SHORTEST, _LONGEST = 10, 256
 
 
 class User(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
-    """A person of an account."""
+    """A user of an account."""
 
     id: str
     account_id: str
@@ -24,44 +24,44 @@ class User(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     name: str
     role: str
     limited: bool
-    """Whether only the workspaces in `workspace_ids` may be seen, and not all of the account's."""
+    """Whether the user sees only the workspaces in `workspace_ids`, and not all of the account."""
     workspace_ids: list[str] = []
     created_at: datetime
     disabled_at: datetime | None = None
     signed_in_at: datetime | None = None
-    """When a session was last opened."""
+    """When the user last signed in."""
     signs_in: bool
     """Whether a password has been chosen."""
 
     @property
     def permission(self) -> str:
-        """What the role may do: `read`, `write` or `admin`."""
+        """The permission of the role: `read`, `write` or `admin`."""
         return PERMISSION_OF_ROLE[self.role]
 
     def may_enter(self, workspace_id: str) -> bool:
-        """Whether a workspace of the account is one that the user may see."""
+        """Whether the user may see a workspace of the account."""
         return not self.limited or workspace_id in self.workspace_ids
 
     def knows(self, other: "User") -> bool:
-        """Whether the user may know that there is this other one: they share a workspace."""
+        """Whether the user may see this other user: they share a workspace."""
         apart = self.limited and other.limited and not set(self.workspace_ids) & set(other.workspace_ids)
         return other.account_id == self.account_id and (other.id == self.id or not apart)
 
     def why_not_give(self, role: str, limited: bool, workspace_ids: Collection[str]) -> str | None:
-        """What keeps the user from giving somebody a role in these workspaces (all, unless limited)."""
+        """Why the user may not give a role in these workspaces (all, unless limited); None if allowed."""
         if self.permission != "admin" or self.disabled_at is not None:
             return f"Your role, {self.role}, does not allow this. An admin can change it."
         if role == "owner" and self.role != "owner":
-            return "Only an owner may make or change an owner."
+            return "Only an owner may create or change an owner."
         if self.limited and not (limited and set(workspace_ids) <= set(self.workspace_ids)):
-            return "You may let others into those workspaces alone that you may see yourself."
+            return "You can give access only to workspaces that you can see yourself."
         return None
 
     def why_not_change(self, other: "User") -> str | None:
-        """What keeps the user from changing another one's role, disabling them, or letting them choose a new
-        password; None where nothing does."""
+        """Why the user may not change another user's role, disable them, or let them choose a new password;
+        None if allowed."""
         if other.id == self.id:
-            return "Somebody else has to change your role and workspaces: so nobody locks themselves out."
+            return "You cannot change your own role and workspaces: ask another admin."
         return self.why_not_give(other.role, other.limited, other.workspace_ids)
 
     @property
@@ -86,7 +86,7 @@ def _password(value: Json) -> str:
 
 
 EMAIL = Rule(_email, {"type": "string", "format": "idn-email"})
-"""Gives the address as it is kept, and the key by which it is unique."""
+"""Returns the address as it is stored, and the key that must be unique."""
 PASSWORD = Rule(_password, {"type": "string", "minLength": _SHORTEST, "maxLength": _LONGEST})
 NAME = text(255, null=False)
 ROLE = one_of(*ROLES)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from contactory.access.user import User
 from contactory.base.ids import new_id
-from contactory.database.db import Connection, Row, Violation, translated
-from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
+from contactory.database.db import Connection, Row, translated
+from contactory.rules.errors import Conflict, Forbidden, NotFound
 
 COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited, u.created_at, u.disabled_at,
        u.signed_in_at, u.password_hash is not null as signs_in,
@@ -16,12 +16,12 @@ COLUMNS = """u.id::text, u.account_id::text, u.email, u.name, u.role, u.limited,
                join workspaces w on w.id = m.workspace_id and w.deleted_at is null
               where m.user_id = u.id) as workspace_ids"""
 
-_MOST_ACCOUNTS = 20  # Of one e-mail: each password takes its time to check.
-ONLY_OWNER = "This is the account's only owner: make another owner first."
+_MOST_ACCOUNTS = 20  # With one e-mail: checking each password takes time.
+ONLY_OWNER = "This is the account's only owner: give another user the role of owner first."
 
 
 def user_of(row: Row) -> User:
-    """The user in a row that has COLUMNS."""
+    """The user in a row of COLUMNS."""
     named = {name: row[name] for name in User.__struct_fields__ if name != "workspace_ids"}
     return User(**named, workspace_ids=list(row["workspace_ids"]))
 
@@ -37,33 +37,29 @@ async def create_user(
     password_hash: str | None = None,
     by: User | None = None,
 ) -> User:
-    """Makes a user of an account; without `workspace_ids` not limited. To be called in a transaction.
+    """Creates a user of an account; without `workspace_ids` not limited. Call it in a transaction.
 
-    Raises Conflict where another user of the account has the e-mail, NotFound where a workspace is none of
-    the account's, Forbidden where `by` (None: whoever runs the installation) may not do this.
+    Raises Conflict if another user of the account has the e-mail, NotFound if a workspace is not in the
+    account, Forbidden if `by` (None: the operator of the installation) may not do this.
     """
     now_by = await _in_turn(conn, account_id, by)
     if now_by is not None:
         _refuse(now_by.why_not_give(role, workspace_ids is not None, workspace_ids or ()))
     user_id, now = new_id(), datetime.now(UTC)
-    try:
-        with translated():
-            await conn.execute(
-                """insert into users (id, account_id, email, email_key, name, role, limited, password_hash,
-                                      created_at, updated_at)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
-                user_id,
-                account_id,
-                *email,
-                name,
-                role,
-                workspace_ids is not None,
-                password_hash,
-                now,
-            )
-    except Violation:
-        detail = "Somebody signs in with this e-mail address already"
-        raise Conflict(detail, [FieldError("/email", None, "taken", detail)]) from None
+    with translated():
+        await conn.execute(
+            """insert into users (id, account_id, email, email_key, name, role, limited, password_hash,
+                                  created_at, updated_at)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
+            user_id,
+            account_id,
+            *email,
+            name,
+            role,
+            workspace_ids is not None,
+            password_hash,
+            now,
+        )
     await _limit(conn, account_id, user_id, workspace_ids or ())
     return await get_user(conn, account_id, user_id)
 
@@ -80,7 +76,7 @@ async def _limit(conn: Connection, account_id: str, user_id: str, workspace_ids:
     )
     missing = set(workspace_ids) - {row[0] for row in rows}
     if missing:
-        raise NotFound(f"There is no workspace {min(missing)}.")
+        raise NotFound(f"The workspace {min(missing)} does not exist.")
 
 
 async def get_user(conn: Connection, account_id: str, user_id: str) -> User:
@@ -94,14 +90,14 @@ async def get_user(conn: Connection, account_id: str, user_id: str) -> User:
 
 
 class Known(NamedTuple):
-    """A user who may sign in, and what is stored of their password."""
+    """A user who may sign in, and the stored hash of the password."""
 
     user_id: str
     password_hash: str
 
 
 async def find_for_sign_in(conn: Connection, email_key: str) -> list[Known]:
-    """The users with that e-mail, of any account, who may sign in; who did so last comes first."""
+    """The users with that e-mail, in all accounts, who may sign in; the last one to sign in comes first."""
     rows = await conn.fetch(
         """select id::text, password_hash from users
             where email_key = $1 and disabled_at is null and password_hash is not null
@@ -113,16 +109,16 @@ async def find_for_sign_in(conn: Connection, email_key: str) -> list[Known]:
 
 
 async def password_hash_of(conn: Connection, user_id: str) -> str | None:
-    """What is stored of a user's password; None where they may not sign in."""
+    """The stored hash of a user's password; None if the user may not sign in."""
     return await conn.fetchval(
         "select password_hash from users where id = $1 and disabled_at is null", user_id
     )
 
 
 async def find_by_email(conn: Connection, email_key: str, account_id: str | None = None) -> User:
-    """A user of any account, or of one: for whoever runs the installation.
+    """A user of any account, or of one: for the operator of the installation.
 
-    Raises NotFound, and Conflict where people of several accounts have this e-mail.
+    Raises NotFound, and Conflict if users of several accounts have this e-mail.
     """
     rows = await conn.fetch(
         f"""select {COLUMNS} from users u
@@ -133,12 +129,12 @@ async def find_by_email(conn: Connection, email_key: str, account_id: str | None
     if not rows:
         raise NotFound("There is no user with this e-mail address.")
     if len(rows) > 1:
-        raise Conflict("Users of several accounts have this e-mail address: say which one with --account.")
+        raise Conflict("Users of several accounts have this e-mail address: select one with --account.")
     return user_of(rows[0])
 
 
 async def list_users(conn: Connection, by: User) -> list[User]:
-    """The people of an account whom one of them may know, by name; at most a thousand."""
+    """The users of an account that `by` may see, by name; at most a thousand."""
     rows = await conn.fetch(
         f"""select {COLUMNS} from users u where u.account_id = $1
              order by lower(u.name), u.created_at, u.id limit 1000""",
@@ -148,7 +144,7 @@ async def list_users(conn: Connection, by: User) -> list[User]:
 
 
 async def find_user(conn: Connection, by: User, user_id: str) -> User:
-    """A user of the account whom `by` may know. Raises NotFound."""
+    """A user of the account that `by` may see. Raises NotFound."""
     found = await get_user(conn, by.account_id, user_id)
     if not by.knows(found):
         raise NotFound
@@ -156,7 +152,7 @@ async def find_user(conn: Connection, by: User, user_id: str) -> User:
 
 
 async def list_all_users(conn: Connection) -> list[User]:
-    """Every user of the installation, oldest first: for whoever runs it, not for its customers."""
+    """Every user of the installation, oldest first: for its operator, not for its customers."""
     rows = await conn.fetch(f"select {COLUMNS} from users u order by u.created_at, u.id")
     return [user_of(row) for row in rows]
 
@@ -170,11 +166,11 @@ async def set_password(
     name: str | None = None,
     checked: str | None = None,
 ) -> None:
-    """Gives a user another password, and a name where one is given, and ends all their sessions and
-    the links that they have not used. No address is known any more as one that they sign in from.
+    """Sets a user's password, and name if given; ends all sessions and unused links of the user, and forgets
+    the addresses at which the user has signed in.
 
-    To be called in a transaction. Raises NotFound where there is no such user, they are disabled, or
-    `checked`, where it is given, is no longer what is stored of their password.
+    Call it in a transaction. Raises NotFound if the user does not exist or is disabled, or if the stored hash
+    is no longer `checked`.
     """
     found = await conn.fetchval(
         """update users set password_hash = $3, name = coalesce($4, name), updated_at = $5
@@ -196,7 +192,7 @@ async def set_password(
 
 
 async def rename_user(conn: Connection, account_id: str, user_id: str, name: str) -> None:
-    """Gives a user another name; what they have done shows under it. Raises NotFound."""
+    """Changes a user's name; the history shows the new name. Raises NotFound."""
     found = await conn.fetchval(
         """update users set name = $3, updated_at = $4
             where account_id = $1 and id = $2 and disabled_at is null returning true""",
@@ -210,15 +206,15 @@ async def rename_user(conn: Connection, account_id: str, user_id: str, name: str
 
 
 async def _in_turn(conn: Connection, account_id: str, by: User | None) -> User | None:
-    """Whoever changes the people of an account does so after the others have; gives `by` as they are then."""
+    """Locks the users of an account, so that changes come one after the other; returns the current `by`."""
     await conn.execute("select 1 from accounts where id = $1 for no key update", account_id)
     return None if by is None else await get_user(conn, account_id, by.id)
 
 
 async def refuse_access(conn: Connection, by: User, workspace_id: str | None) -> None:
-    """Raises Forbidden where `by`, as they are by now, may not give access to a workspace (None: to all).
+    """Raises Forbidden if `by`, in the current state, may not give access to a workspace (None: to all).
 
-    To be called in a transaction, until the end of which this stays so.
+    Call it in a transaction; the result is valid until its end.
     """
     now_by = await _in_turn(conn, by.account_id, by)
     if now_by is not None:
@@ -231,8 +227,8 @@ def _refuse(why: str | None) -> None:
 
 
 async def find_to_change(conn: Connection, account_id: str, user_id: str, by: User | None) -> User:
-    """A user whom `by` (None: whoever runs the installation) may change; nobody else changes them until the
-    end of the transaction. Raises NotFound, and Forbidden where `by` may not."""
+    """A user that `by` (None: the operator of the installation) may change, locked until the end of the
+    transaction. Raises NotFound, and Forbidden if `by` may not."""
     now_by = await _in_turn(conn, account_id, by)
     found = await get_user(conn, account_id, user_id)
     if now_by is not None:
@@ -243,7 +239,7 @@ async def find_to_change(conn: Connection, account_id: str, user_id: str, by: Us
 
 
 async def _keep_an_owner(conn: Connection, going: User) -> None:
-    """Raises Conflict where no other owner could sign in and see everything."""
+    """Raises Conflict if there is no other owner who can sign in and see everything."""
     if going.role != "owner" or going.limited or going.status != "active":
         return
     others = await conn.fetchval(
@@ -266,11 +262,11 @@ async def change_user(
     workspace_ids: Sequence[str] | None,
     by: User | None = None,
 ) -> User:
-    """Gives a user another role and other workspaces (None: all), from their next click on; links that they
-    have not used work no longer.
+    """Changes a user's role and workspaces (None: all), from the user's next click on; unused links stop
+    working.
 
-    To be called in a transaction. Raises NotFound, Forbidden where `by` (None: whoever runs the installation)
-    may not do this, and Conflict where the account would have no owner left.
+    Call it in a transaction. Raises NotFound, Forbidden if `by` (None: the operator of the installation) may
+    not do this, and Conflict if the account would have no owner left.
     """
     found = await find_to_change(conn, account_id, user_id, by)
     limited = workspace_ids is not None
@@ -290,7 +286,7 @@ async def change_user(
         limited,
         datetime.now(UTC),
     )
-    # Whoever has kept a link that they made for an editor must not become an owner by it.
+    # A link that was created for an editor must not make its holder an owner.
     await conn.execute("delete from one_time_links where user_id = $1 and used_at is null", user_id)
     await conn.execute("delete from user_workspaces where user_id = $1", user_id)
     await _limit(conn, account_id, user_id, workspace_ids or ())
@@ -298,10 +294,10 @@ async def change_user(
 
 
 async def disable_user(conn: Connection, account_id: str, user_id: str, by: User | None = None) -> None:
-    """Signs a user out everywhere, and lets them in no more; their name stays in the history.
+    """Disables a user and ends all sessions; the name stays in the history.
 
-    To be called in a transaction. Raises NotFound, Forbidden where `by` (None: whoever runs the installation)
-    may not do this, and Conflict where the account would have no owner left.
+    Call it in a transaction. Raises NotFound, Forbidden if `by` (None: the operator of the installation) may
+    not do this, and Conflict if the account would have no owner left.
     """
     await _keep_an_owner(conn, await find_to_change(conn, account_id, user_id, by))
     await conn.execute(
@@ -316,9 +312,9 @@ async def disable_user(conn: Connection, account_id: str, user_id: str, by: User
 
 
 async def enable_user(conn: Connection, account_id: str, user_id: str, by: User | None = None) -> None:
-    """Lets a user who was disabled sign in again, with the password that they had. In a transaction.
+    """Enables a disabled user, with the same password as before. Call it in a transaction.
 
-    Raises NotFound, and Forbidden where `by` (None: whoever runs the installation) may not do this.
+    Raises NotFound, and Forbidden if `by` (None: the operator of the installation) may not do this.
     """
     await find_to_change(conn, account_id, user_id, by)
     await conn.execute(
@@ -330,7 +326,7 @@ async def enable_user(conn: Connection, account_id: str, user_id: str, by: User 
 
 
 async def list_workspaces_of(conn: Connection, user: User) -> list[tuple[str, str, str]]:
-    """Id, name and mode of the workspaces that a user may enter: live ones first, then by name."""
+    """Id, name and mode of the workspaces that a user may see: live ones first, then by name."""
     rows = await conn.fetch(
         """select w.id::text, w.name, w.mode from workspaces w
             where w.account_id = $1 and w.deleted_at is null

@@ -1,1 +1,1 @@
-"""Who may be contacted at which moment: opening hours on local clocks, and the verdict on a contact."""
+"""Availability: when contacts may be contacted, by opening hours in local time and by consent."""

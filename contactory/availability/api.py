@@ -1,13 +1,15 @@
-"""The operations that ask whether somebody may be contacted."""
+"""The operations on availability: whether contacts may be contacted."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
 from contactory.availability.model import AvailabilityResult, AvailabilityResults, parse_many
+from contactory.catalog.calls import by_catalog, in_query, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.api.one import home
+from contactory.contacts.api.one import workspace_in_path
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
 from contactory.contacts.read.available import subject_of
@@ -22,7 +24,7 @@ from contactory.web.operations import Call
 
 
 def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = False) -> Judge:
-    """Raises ValidationProblem with all that is in `errors` too."""
+    """Raises ValidationProblem, also with the errors in `errors`."""
     channel: str = question["channel"]
     window = find_window(catalog, channel, question.get("window"), errors, body)
     errors.check()
@@ -31,41 +33,33 @@ def _judge(catalog: Catalog, question: Object, errors: Errors, body: bool = Fals
     return Judge(window.schedule, channel, question.get("at") or datetime.now(UTC))
 
 
-async def get_contact_availability(call: Call) -> Response:
+@with_catalog(workspace_in_path)
+async def get_contact_availability(call: Call, catalog: Catalog) -> Response:
     """May this contact be contacted on the channel, now or at a moment; if not, why, and when?
 
-    A contact that was deleted is answered too: `deleted`.
+    For a deleted contact the answer is `deleted`.
     """
-    contact_id = call.path_id()
-    workspace_id = await home(call, contact_id)
-    row = await call.app.contacts.get(workspace_id, contact_id)
+    row = await call.app.contacts.get(catalog.workspace_id, call.path_id())
     if row is None:
         raise NotFound
-
-    async def attempt(catalog: Catalog) -> Response:
-        judge = _judge(catalog, call.query, Errors())
-        return json_response(200, judge.verdict(subject_of(row, call.query["channel"])))
-
-    return await call.by_catalog(workspace_id, attempt)
+    judge = _judge(catalog, call.query, Errors())
+    return json_response(200, judge.verdict(subject_of(row, call.query["channel"])))
 
 
-async def get_phone_availability(call: Call) -> Response:
+@with_catalog(in_query)
+async def get_phone_availability(call: Call, catalog: Catalog) -> Response:
     """May this phone be called or texted, now or at a moment; if not, why, and when?
 
-    The number of an active contact is answered as for that contact, with its consent; any other one by the
-    zones that it could lie in, and the objections of deleted contacts that had it.
+    For the number of an active contact, the answer is that of the contact, with its consent; for any other
+    number, it depends on its possible zones, and on the objections of deleted contacts that had it.
     """
-
-    async def attempt(catalog: Catalog) -> Response:
-        errors, phone = Errors(), ""
-        try:
-            phone = normalise_phone(call.query["phone"], catalog.country)
-        except Invalid as error:
-            errors.add_parameter("phone", error)
-        judge = _judge(catalog, call.query, errors)
-        return json_response(200, judge.verdict(await _phone_subject(call, catalog, phone)))
-
-    return await call.by_catalog(call.query.get("workspaceId"), attempt)
+    errors, phone = Errors(), ""
+    try:
+        phone = normalise_phone(call.query["phone"], catalog.country)
+    except Invalid as error:
+        errors.add_parameter("phone", error)
+    judge = _judge(catalog, call.query, errors)
+    return json_response(200, judge.verdict(await _phone_subject(call, catalog, phone)))
 
 
 async def _phone_subject(call: Call, catalog: Catalog, phone: str) -> Subject:
@@ -82,9 +76,9 @@ async def _phone_subject(call: Call, catalog: Catalog, phone: str) -> Subject:
 async def get_availabilities(call: Call) -> Response:
     """May these contacts, up to 1,000, be contacted on the channel, now or at a moment?
 
-    The answer has a result for each id, in their order: 200 with the verdict, or 404 where there is no such
-    contact, or none that the key can see. The contacts of an account-scoped key that names no workspace may
-    be of several, each asked about by its own workspace's send window.
+    The answer has a result for each id, in the same order: 200 with the verdict, or 404 if the contact does
+    not exist or the key cannot see it. An account-scoped key that does not name a workspace can ask for
+    contacts of several; each is checked with a send window of its own workspace.
     """
     early = Errors()
     question = parse_many(call.body, early)
@@ -97,14 +91,7 @@ async def get_availabilities(call: Call) -> Response:
         groups = await _by_workspace(call, ids)
     verdicts: dict[str, Availability] = {}
     for workspace_id, some in groups.items():
-
-        async def attempt(catalog: Catalog, some: list[str] = some) -> dict[str, Availability]:
-            errors = Errors()
-            errors.found += early.found
-            judge = _judge(catalog, question, errors, body=True)
-            return await _verdicts(call, catalog, judge, some, question["channel"])
-
-        verdicts |= await call.by_catalog(workspace_id, attempt)
+        verdicts |= await by_catalog(call, workspace_id, partial(_verdicts, call, question, early, some))
     results = [_result(call, verdicts.get(each), each, index) for index, each in enumerate(ids)]
     return json_response(200, AvailabilityResults(results))
 
@@ -119,10 +106,15 @@ async def _by_workspace(call: Call, ids: list[str]) -> dict[str | None, list[str
 
 
 async def _verdicts(
-    call: Call, catalog: Catalog, judge: Judge, ids: list[str], channel: str
+    call: Call, question: Object, early: Errors, ids: list[str], catalog: Catalog
 ) -> dict[str, Availability]:
+    """The verdicts by id; raises ValidationProblem with further errors and those found `early`."""
+    errors = Errors()
+    errors.found += early.found
+    judge = _judge(catalog, question, errors, body=True)
     async with call.connection() as conn:
         rows = await read_many(conn, [(catalog.workspace_id, each) for each in dict.fromkeys(ids)])
+    channel: str = question["channel"]
     return {each: judge.verdict(subject_of(row, channel)) for (_, each), row in rows.items()}
 
 

@@ -1,4 +1,4 @@
-"""What questions about availability may say, and which send window they mean."""
+"""Questions about availability: their bodies and answers."""
 
 import msgspec
 
@@ -23,7 +23,7 @@ MANY = Form({**_REST, "ids": unchecked(ids_schema(MOST))}, required=("ids", "cha
 
 
 def parse_many(data: Object, errors: Errors) -> Object:
-    """The body of a question about many contacts; what is wrong goes to `errors`."""
+    """The body of a question about several contacts; adds the errors to `errors`."""
     values = MANY.collect(data, errors)
     if "ids" in data:
         values["ids"] = parse_ids(data["ids"], errors, MOST, "ids")
@@ -31,7 +31,7 @@ def parse_many(data: Object, errors: Errors) -> Object:
 
 
 class AvailabilityResult(msgspec.Struct, omit_defaults=True):
-    """The verdict on one of the contacts asked about; 404 where there is no such contact, or none to see."""
+    """The verdict on one of the contacts; 404 if it does not exist or is not visible."""
 
     id: str
     status: int
@@ -40,6 +40,6 @@ class AvailabilityResult(msgspec.Struct, omit_defaults=True):
 
 
 class AvailabilityResults(msgspec.Struct):
-    """The verdicts on the contacts asked about, in their order."""
+    """The verdicts on the contacts, in the order of the ids."""
 
     results: list[AvailabilityResult]

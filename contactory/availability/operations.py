@@ -1,4 +1,4 @@
-"""The operations that ask whether somebody may be contacted: their rows of the table."""
+"""The operations on availability: their rows of the table."""
 
 from contactory.availability import api, planning
 from contactory.availability.model import MANY, AvailabilityResults
@@ -38,7 +38,7 @@ AVAILABILITY_OPERATIONS = [
             "workspaceId": ID,
             "phone": Rule(_plain, PHONE_NUMBER, plus=leading_plus),
             **QUESTION,
-            "channel": described(one_of("call", "sms"), "How to contact."),
+            "channel": described(one_of("call", "sms"), "The channel of the contact."),
         },
         required=("phone", "channel"),
         answers={200: Availability},
@@ -61,7 +61,7 @@ AVAILABILITY_OPERATIONS = [
         id="planSendWindow",
         method="POST",
         path="/v1/send-windows/{id}/plan",
-        summary="Count who becomes available in each hour of the next seven days",
+        summary="Count the contacts that become available in each hour of the next seven days",
         permission="read",
         handler=planning.plan_window,
         body=planning.PLAN,

@@ -1,1 +1,1 @@
-"""What everything stands on: settings, logs, ids, caches and metrics."""
+"""The foundation of all other rooms: settings, logs, ids, caches and metrics."""

@@ -1,4 +1,4 @@
-"""Caches: what was used lately, lookups and reads that many wait for, and what it costs much to find out."""
+"""Caches: recently used values, lookups and reads that several callers share, and expensive results."""
 
 import asyncio
 import time
@@ -18,14 +18,14 @@ class LeastRecentlyUsed(Generic[K, V]):
         self._kept: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """The value kept for `key`, or None."""
+        """The cached value of `key`, or None."""
         value = self._kept.get(key)
         if value is not None:
             self._kept.move_to_end(key)
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Keeps `value`."""
+        """Stores `value`."""
         self._kept[key] = value
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
@@ -37,13 +37,13 @@ class LeastRecentlyUsed(Generic[K, V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """Lookups under way: whoever wants what is being looked up already waits for that answer."""
+    """Lookups in progress: a caller that needs the same key waits for the result of the running lookup."""
 
     def __init__(self) -> None:
         self._flights: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K, look_up: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """What the lookup for `key` gives, or raises; it goes on when a caller no longer waits."""
+        """The result of the lookup for `key`, or its error; it continues when a caller is cancelled."""
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(look_up())
@@ -54,19 +54,19 @@ class SingleFlight(Generic[K, V]):
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not flight.cancelled():
-            flight.exception()  # Not to be reported where nobody waits any more.
+            flight.exception()  # Retrieved, so that asyncio does not report it if no caller is left.
 
     def forget(self) -> None:
-        """What is being looked up may be out of date: whoever comes next starts a lookup of their own."""
+        """The running lookups may be out of date: the next caller starts a new one."""
         self._flights.clear()
 
 
 class SharedReads(Generic[K, V]):
-    """Reads of what changes all the time: who asks for the same at the same moment shares one.
+    """Reads of data that changes all the time: callers that ask for the same at the same moment share one.
 
-    A read is shared only by those who came before it began, so that everybody sees what was written before
-    they asked. Who comes while one is under way waits for the next, which begins when that one has ended, or
-    after `PATIENCE` where it is slow.
+    Only callers that came before a read began share it, so that each one sees everything that was written
+    before it asked. A caller that comes during a read waits for the next one, which begins when the running
+    one has ended, or after `PATIENCE` if that is slow.
     """
 
     PATIENCE = 0.02
@@ -77,7 +77,7 @@ class SharedReads(Generic[K, V]):
         self._latest: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K, read: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """What a read for `key` gives, or raises; it goes on when a caller no longer waits."""
+        """The result of a read for `key`, or its error; the read continues when a caller is cancelled."""
         coming = self._next.get(key)
         if coming is None:
             coming = self._next[key] = asyncio.create_task(self._run(key, read, self._latest.get(key)))
@@ -98,7 +98,7 @@ class SharedReads(Generic[K, V]):
         if self._latest.get(key) is done:
             del self._latest[key]
         if not done.cancelled():
-            done.exception()  # Not to be reported where nobody waits any more.
+            done.exception()  # Retrieved, so that asyncio does not report it if no caller is left.
 
 
 _SHARE = 50
@@ -106,10 +106,10 @@ _LONGEST = 60.0
 
 
 class Costly(Generic[K]):
-    """Keeps what takes long to find out, and that for the longer the longer it took.
+    """Caches slow results; the slower a result was, the longer it is cached.
 
-    An answer is good for fifty times as long as finding it took, a minute at most: what is found at once is
-    always fresh, and what is not takes no more than a fiftieth of anybody's time, however many ask.
+    A result is valid for fifty times as long as it took, and for a minute at most. So fast results are always
+    fresh, and slow ones use at most a fiftieth of the time, however many callers ask.
     """
 
     def __init__(self, most: int) -> None:
@@ -117,7 +117,7 @@ class Costly(Generic[K]):
         self._flights: SingleFlight[K, Any] = SingleFlight()
 
     async def get(self, key: K, find: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """What is kept for `key`, else what `find` gives or raises."""
+        """The cached result for `key`, otherwise the result or error of `find`."""
         kept = self._kept.get(key)
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]

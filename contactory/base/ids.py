@@ -1,4 +1,4 @@
-"""Ids: UUIDs, version 7 (RFC 9562, section 5.7) where we make them."""
+"""Ids: UUIDs; new ones are of version 7 (RFC 9562, section 5.7)."""
 
 import os
 import re
@@ -8,7 +8,7 @@ _BULK = 128
 _DIGITS = 19
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _tails: list[str] = []
-os.register_at_fork(after_in_child=_tails.clear)  # Or two processes would make the same ids.
+os.register_at_fork(after_in_child=_tails.clear)  # Otherwise two processes would create the same ids.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -21,7 +21,7 @@ def new_id() -> str:
 
 
 def _random_tails() -> list[str]:
-    """What follows the time in many ids: made in bulk, since a request needs two."""
+    """The part of an id after the time: created in bulk, because a request needs two ids."""
     digits = os.urandom(_BULK * _DIGITS // 2).hex()
     return [
         f"-7{d[:3]}-{_VARIANTS[d[3]]}{d[4:7]}-{d[7:]}"
@@ -30,7 +30,7 @@ def _random_tails() -> list[str]:
 
 
 def parse_id(text: object) -> str | None:
-    """A UUID in either case as we write it, or None where `text` is not a UUID."""
+    """A UUID in upper or lower case in our form, or None if `text` is not a UUID."""
     if isinstance(text, str) and _UUID.fullmatch(text):
         return text.lower()
     return None

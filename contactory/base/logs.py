@@ -1,6 +1,6 @@
-"""Structured logs: JSON, or human in a terminal.
+"""Structured logs: JSON, or readable text in a terminal.
 
-They name operations, ids and codes of errors, never what a contact holds.
+They contain operations, ids and error codes, never contact data.
 """
 
 import logging
@@ -14,7 +14,7 @@ from contactory.base.settings import Settings
 
 
 def set_up_logs(settings: Settings) -> None:
-    """Makes every log line of this process look as the settings say; they go to standard error."""
+    """Sets the format of all log lines of this process, by the settings; they go to standard error."""
     human = settings.log_format == "human" or (settings.log_format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     processors: list[Any] = [

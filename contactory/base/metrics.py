@@ -1,7 +1,7 @@
-"""What is counted for `/metrics`, in plain numbers: a request only adds to some of them.
+"""The counters for `/metrics`, as plain numbers: a request only adds to some of them.
 
-prometheus-client writes the text (exposition.py), but does not count: the two updates that a request needs
-take it 2.5 µs, or 1 µs with their labels looked up beforehand, and 0.2 µs here. Nor does it share: its mode
+prometheus-client writes the text (exposition.py), but does not count: the two updates of a request would take
+2.5 µs, or 1 µs with prepared labels, and take 0.2 µs here. It does not share the counters either: its mode
 for several processes maps files into memory, took 35 ms of the event loop, and left files of dead processes.
 """
 
@@ -12,12 +12,12 @@ from typing import ClassVar, TypeAlias
 from contactory import __version__
 
 Series: TypeAlias = dict[tuple[str, ...], list[float]]
-"""By the values of the labels: one number, or of a histogram how many of the observed values lay between each
-two bounds, and at the end their sum."""
+"""By the values of the labels: one number, or for a histogram the number of values between each two bounds,
+followed by the sum of all values."""
 
 
 class Metric:
-    """One metric. All that are made stand in the text, in the order in which they were made."""
+    """One metric. The text shows all metrics in the order in which they were created."""
 
     all: ClassVar[list["Metric"]] = []
 
@@ -31,12 +31,12 @@ class Metric:
         self._own = [] if labels else self.numbers()
 
     def numbers(self, *labels: str) -> list[float]:
-        """Those of one series, which shows in the text from the first call on."""
+        """The numbers of one series; the text shows it from the first call on."""
         return self.series.setdefault(labels, [0.0] * (len(self.bounds) + 2 if self.bounds else 1))
 
 
 class Counter(Metric):
-    """A number that only grows."""
+    """A number that only increases."""
 
     def inc(self) -> None:
         """One more."""
@@ -44,15 +44,15 @@ class Counter(Metric):
 
 
 class Gauge(Metric):
-    """A number as it is now; of several processes that live, their sum."""
+    """A current number; for several running processes, their sum."""
 
     def set(self, value: float) -> None:
-        """What it is now."""
+        """Sets the current number."""
         self._own[0] = value
 
 
 class Histogram(Metric):
-    """How many of the values that were observed are at most so large, for several sizes."""
+    """How many of the observed values are at most as large as each bound."""
 
     def observe(self, value: float) -> None:
         """One more value."""
@@ -61,7 +61,7 @@ class Histogram(Metric):
 
 
 class Info:
-    """A value that is always 1, with labels that say something. In the text its name ends in `_info`."""
+    """A value that is always 1, with informative labels. In the text its name ends in `_info`."""
 
     all: ClassVar[list["Info"]] = []
 
@@ -72,7 +72,7 @@ class Info:
         self.all.append(self)
 
     def say(self, **labels: str) -> None:
-        """Labels to be added, or to stand in the place of others; one without a value is left out."""
+        """Adds or replaces labels; a label without a value is left out."""
         self.labels.update((name, value) for name, value in labels.items() if value)
 
 
@@ -83,17 +83,22 @@ LATENCY = Histogram(
     "operation",
     bounds=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-ERRORS = Counter("contactory_errors_total", "Unexpected errors, each of which is a fault of the server")
+ERRORS = Counter("contactory_errors_total", "Unexpected errors; each of them is a fault of the server")
 BATCH = Histogram(
     "contactory_write_batch_size", "Changes that one commit carried", bounds=(1, 2, 4, 8, 16, 32, 64, 128)
 )
 WAITING = Gauge("contactory_writes_waiting", "Changes that wait for a commit")
 POOL_SIZE = Gauge("contactory_pool_connections", "Open pool connections")
-POOL_USED = Gauge("contactory_pool_connections_in_use", "Pool connections at work")
+POOL_USED = Gauge("contactory_pool_connections_in_use", "Pool connections in use")
 CONNECTIONS = Gauge("contactory_connections", "Open connections of clients")
-REFUSED = Counter("contactory_connections_refused_total", "Connections for which there was no room")
+REFUSED = Counter("contactory_connections_refused_total", "Connections refused because there were too many")
 TZDATA = Info("contactory_tzdata", "The release of the time zone data")
-BUILD = Info("contactory_build", "What runs here", version=__version__, python=platform.python_version())
+BUILD = Info(
+    "contactory_build",
+    "The versions of the installation",
+    version=__version__,
+    python=platform.python_version(),
+)
 
 
 class Meter:

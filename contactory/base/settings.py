@@ -1,7 +1,7 @@
-"""Every setting once: its name, type, default and a sentence about it.
+"""All settings: name, type, default and a sentence about each.
 
-A setting is read from the environment (`CONTACTORY_` and its name in capitals), else from the TOML file that
-`CONTACTORY_CONFIG` names (or `contactory.toml` in the working directory), else it has its default.
+A setting comes from the environment (`CONTACTORY_` and its name in capitals), otherwise from the TOML file
+that `CONTACTORY_CONFIG` names (or `contactory.toml` in the working directory), otherwise from its default.
 """
 
 import os
@@ -18,12 +18,12 @@ PREFIX = "CONTACTORY_"
 
 
 class SettingsError(Exception):
-    """Some settings are wrong; the text names each of them and says what it takes."""
+    """Some settings are not valid; the text names each of them and says what is expected."""
 
 
 _MOST_BY_ITSELF = 4
 _SWITCH = {"on": True, "yes": True, "off": False, "no": False}
-"""How a setting that is on or off may be written, besides true, false, 1 and 0."""
+"""The forms of a setting that is on or off, in addition to true, false, 1 and 0."""
 _PORT = "[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 _HOST = r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+|\[[0-9A-Fa-f:.]+\]"
 _PUBLIC_URL = re.compile(rf"(?:https?://(?:{_HOST})(?::(?:{_PORT}))?(?:/[A-Za-z0-9._~%-]+)*)?")
@@ -45,13 +45,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: Annotated[
         str,
-        _says("The PostgreSQL (15 or newer) to use, as postgresql://…; empty means the embedded one."),
+        _says(
+            "The PostgreSQL (15 or newer) to use, for example postgresql://…; empty means the embedded one."
+        ),
     ] = ""
     data_dir: Annotated[
         str,
         _says(
             "Where the embedded PostgreSQL keeps its data; empty means /var/lib/contactory for root, "
-            "and contactory in the user's data folder for anybody else."
+            "and contactory in the user's data folder for other users."
         ),
     ] = ""
     host: Annotated[str, _says("The address to listen on.")] = "127.0.0.1"
@@ -59,14 +61,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Annotated[
         str,
         _says(
-            "Where clients reach the server, as https://contacts.example.com, for the links that it gives; "
-            "empty means as each request came."
+            "The address of the server for clients, for example https://contacts.example.com, for its "
+            "links; empty means the address of each request."
         ),
     ] = ""
     workers: Annotated[
         int,
         Meta(ge=0, le=64),
-        _says("How many server processes share the port; 0 means one for each processor, but at most 4."),
+        _says("How many server processes share the port; 0 means one per processor, but at most 4."),
     ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -74,22 +76,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
     log_format: Annotated[
         Literal["auto", "json", "human"],
-        _says("How log lines look: one JSON object each, or human; auto is human in a terminal."),
+        _says("The format of log lines: one JSON object each, or human; auto is human in a terminal."),
     ] = "auto"
     log_requests: Annotated[
         Literal["all", "errors", "none"],
-        _says("Which requests leave a log line: all, those answered with an error, or none."),
+        _says("Which requests write a log line: all, those answered with an error, or none."),
     ] = "errors"
     log_addresses: Annotated[
         bool,
         _says("Whether a log line of a request names the client's address."),
     ] = False
-    metrics: Annotated[bool, _says("Whether GET /metrics is there.")] = True
-    docs: Annotated[bool, _says("Whether the explorer at /docs and /openapi.json are there.")] = True
+    metrics: Annotated[bool, _says("Whether GET /metrics is open.")] = True
+    docs: Annotated[bool, _says("Whether the explorer at /docs and /openapi.json are open.")] = True
     pool_size: Annotated[
         int,
         Meta(ge=2, le=200),
-        _says("Connections to PostgreSQL of one process, besides those of its writers."),
+        _says("Connections of one process to PostgreSQL, in addition to those of its writers."),
     ] = 8
     writers: Annotated[
         int,
@@ -100,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=1, le=604_800),
         _says(
-            "Seconds after which a connection to PostgreSQL makes way for a new one, give or take a fifth."
+            "Seconds after which a connection to PostgreSQL is replaced by a new one, plus or minus a fifth."
         ),
     ] = 3600.0
     write_batch: Annotated[
@@ -111,12 +113,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     write_queue: Annotated[
         int,
         Meta(ge=16, le=1_000_000),
-        _says("How many changes may wait for a writer; past it the answer is 503 at once."),
+        _says("How many changes may wait for a writer; above that, the answer is 503 at once."),
     ] = 4096
     max_connections: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
-        _says("How many connections of clients one process keeps; past it the answer is 503."),
+        _says("How many connections of clients one process keeps; above that, the answer is 503."),
     ] = 2000
     statement_timeout: Annotated[
         float,
@@ -136,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_timeout: Annotated[
         float,
         Meta(ge=0, le=3600),
-        _says("Seconds after which a server process that gives no sign of life is replaced; 0 means never."),
+        _says("Seconds after which a server process without a sign of life is replaced; 0 means never."),
     ] = 30.0
     history_retention: Annotated[
         float,
@@ -150,20 +152,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0),
         _says(
-            "Writes a second that one API key may make, sustained; 0 means no limit. A key may have its own."
+            "Writes per second that one API key may make in the long run; 0 means no limit. "
+            "A key may have its own limit."
         ),
     ] = 0.0
     rate_burst: Annotated[
         int,
         Meta(ge=0),
-        _says("Writes that a key may make at once before its rate limit holds; 0 means one second's worth."),
+        _says(
+            "Writes that a key may make at once before its rate limit applies; 0: as many as in one second."
+        ),
     ] = 0
     proxies: Annotated[
         int,
         Meta(ge=0, le=10),
         _says(
-            "How many proxies of yours stand before the server and add to X-Forwarded-For, so that failed "
-            "sign-ins are counted by the client's address, and links follow X-Forwarded-Proto and -Host."
+            "How many of your proxies are in front of the server and add to X-Forwarded-For, so that failed "
+            "sign-ins are counted by the client's address, and links use X-Forwarded-Proto and -Host."
         ),
     ] = 0
     max_body_bytes: Annotated[int, Meta(ge=1024), _says("The largest request body, in bytes.")] = 1_048_576
@@ -173,10 +178,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_custom_fields: Annotated[Count, _says("Custom fields that a workspace may define.")] = 500
     max_send_windows: Annotated[Count, _says("Send windows that a workspace may have.")] = 100
     max_tags: Annotated[Count, _says("Tags that a workspace may have.")] = 10_000
-    max_tags_per_contact: Annotated[Count, _says("Tags that a contact may carry.")] = 1_000
+    max_tags_per_contact: Annotated[Count, _says("Tags that a contact may have.")] = 1_000
     max_custom_characters: Annotated[
         Count,
-        _says("Characters of custom values that a contact may hold."),
+        _says("Characters of custom values that a contact may have."),
     ] = 100_000
 
 
@@ -188,7 +193,7 @@ def processes(settings: Settings) -> int:
 def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> Settings:
     """The settings from `given` (the command line), the environment and the TOML file, in that order.
 
-    `None` in `given` means not given. Raises SettingsError, which names everything that is wrong.
+    `None` in `given` means not given. Raises SettingsError with all errors.
     """
     values = _from_file(environ) | _from_environment(environ)
     values |= {name: value for name, value in given.items() if value is not None}
@@ -205,16 +210,16 @@ def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         try:
             checked[name] = msgspec.convert(value, hints[name], strict=False)
         except msgspec.ValidationError as error:
-            said = f"{str(error)[0].lower()}{str(error)[1:]}"
+            reason = f"{str(error)[0].lower()}{str(error)[1:]}"
             if is_switch:
-                said = "expected on or off"
+                reason = "expected on or off"
             elif name in _DURATIONS:
-                said = "expected a time such as 365 days or 52 weeks, or off"
-            wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {said}")
+                reason = "expected a time such as 365 days or 52 weeks, or off"
+            wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {reason}")
     checked["public_url"] = checked.get("public_url", "").rstrip("/")
     if not _PUBLIC_URL.fullmatch(checked["public_url"]):
         wrong.append(
-            f"{PREFIX}PUBLIC_URL: expected http:// or https://, a host, and perhaps a port and a path"
+            f"{PREFIX}PUBLIC_URL: expected http:// or https://, a host, and optionally a port and a path"
         )
     if 0 < checked.get("history_retention", 0) < FEED_RETENTION:
         wrong.append(
@@ -222,7 +227,9 @@ def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
             "may be that far behind; or off, to keep the history for good"
         )
     if wrong:
-        raise SettingsError("Settings are wrong: " + "; ".join(sorted(wrong)) + ". See docs/settings.md.")
+        raise SettingsError(
+            "Some settings are not valid: " + "; ".join(sorted(wrong)) + ". See docs/settings.md."
+        )
     return Settings(**checked)
 
 
@@ -253,5 +260,5 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(
-            f"The settings file {path} cannot be read: {error}. Mend it or remove it."
+            f"The settings file {path} cannot be read: {error}. Correct it or remove it."
         ) from error

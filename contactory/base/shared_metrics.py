@@ -1,4 +1,4 @@
-"""What the server processes of one supervisor have counted, each in a file of a folder that they share."""
+"""The counters of all server processes of one supervisor: each process has a file in a shared folder."""
 
 import operator
 import os
@@ -16,26 +16,26 @@ _ENDED = "ended"
 _REMEMBERED = 64
 
 Numbers: TypeAlias = dict[str, Series]
-"""Those of several metrics, by their names."""
+"""The numbers of several metrics, by name."""
 
 
 class Snapshot(msgspec.Struct):
-    """What one process had counted at one moment."""
+    """The counters of one process at one moment."""
 
     process: str
-    """What it is called in the text."""
+    """The name of the process in the text."""
     pid: int
     lasting: Numbers
-    """What still counts when it has ended."""
+    """The numbers that still count after the process has ended."""
     gauges: Numbers
     infos: dict[str, dict[str, str]]
 
 
 class Ended(msgspec.Struct):
-    """What the processes that have ended had counted, together."""
+    """The sums of the processes that have ended."""
 
     files: list[str] = []
-    """The last of their files: a process that has read one of them does not count it again."""
+    """The last of their files, so that a process that has already read one does not count it again."""
     lasting: Numbers = {}
 
 
@@ -49,14 +49,14 @@ class SharedMetrics:
         self._failed = False
 
     def snapshot(self) -> bytes:
-        """What this process has counted so far, as a file has it."""
+        """The current counters of this process, as the contents of a file."""
         gauges = {metric.name: metric.series for metric in Metric.all if isinstance(metric, Gauge)}
         lasting = {metric.name: metric.series for metric in Metric.all if metric.name not in gauges}
         infos = {info.name: info.labels for info in Info.all}
         return msgspec.msgpack.encode(Snapshot(self._process, os.getpid(), lasting, gauges, infos))
 
     def write(self, own: bytes) -> None:
-        """Lets the others know what this process has counted. May run in any thread."""
+        """Writes this process's counters for the others. May run in any thread."""
         try:
             _write(self._folder / self._file, own)
             self._failed = False
@@ -66,9 +66,9 @@ class SharedMetrics:
             self._failed = True
 
     def read(self, own: bytes) -> tuple[list[Snapshot], Numbers]:
-        """The snapshots of all processes, and the numbers of those that have ended. May run in any thread."""
+        """The snapshots of all processes, and the sums of those that have ended. May run in any thread."""
         found = {**_read_all(self._folder), self._file: msgspec.msgpack.decode(own, type=Snapshot)}
-        # After the others: one that has ended in between is counted here, and otherwise there.
+        # Read after the others, so that a process that ends in between is counted in one of the two places.
         ended = _read_ended(self._folder)
         return [each for name, each in found.items() if name not in ended.files], ended.lasting
 
@@ -82,7 +82,7 @@ def add(total: Numbers, more: Numbers) -> None:
 
 
 def bury(folder: Path, pid: int) -> None:
-    """Keeps what a process that has ended had counted, and removes its file."""
+    """Adds the counters of a process that has ended to the sums, and removes its file."""
     for name, found in _read_all(folder).items():
         if found.pid == pid:
             ended = _read_ended(folder)
@@ -95,7 +95,7 @@ def bury(folder: Path, pid: int) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes a file that is never seen in parts."""
+    """Writes a file that is never visible in part."""
     part = path.with_name(f".{path.name}")
     part.write_bytes(content)
     part.replace(path)
@@ -105,7 +105,7 @@ def _read_all(folder: Path) -> dict[str, Snapshot]:
     """The snapshots of the processes, by the names of their files."""
     found: dict[str, Snapshot] = {}
     for path in folder.glob("[0-9]*"):
-        with suppress(FileNotFoundError):  # Its process has ended just now.
+        with suppress(FileNotFoundError):  # Its process has just ended.
             found[path.name] = msgspec.msgpack.decode(path.read_bytes(), type=Snapshot)
     return found
 

@@ -1,4 +1,4 @@
-"""Long work on the event loop that lets others in between."""
+"""Long work on the event loop that lets other tasks run in between."""
 
 import asyncio
 import time
@@ -7,13 +7,13 @@ _TURN = 0.005
 
 
 class Turns:
-    """The turns of one piece of work: none takes much longer than 5 ms of the loop's time."""
+    """The turns of one long task: none takes much longer than 5 ms of the loop's time."""
 
     def __init__(self) -> None:
         self._end = time.perf_counter() + _TURN
 
     async def pause(self) -> None:
-        """Lets others in where this turn is over. To be called between steps that take a millisecond each."""
+        """Lets other tasks run if this turn is over. Call it between steps that take a millisecond each."""
         if time.perf_counter() >= self._end:
             await asyncio.sleep(0)
             self._end = time.perf_counter() + _TURN

@@ -1,1 +1,1 @@
-"""The names and defaults of a workspace, kept in memory."""
+"""The names and defaults of a workspace, in memory."""

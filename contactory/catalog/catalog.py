@@ -1,7 +1,7 @@
-"""What a workspace's contacts refer to by id (tags, custom fields, defaults), kept in memory.
+"""The data that a workspace's contacts refer to by id (tags, custom fields, defaults), in memory.
 
-A catalogue may be up to a second behind for readers. Writers check its version in their statement, and its
-version is compared with the database's before a name that it does not know is refused.
+For readers, a catalogue may be up to a second behind. Writers check its version in their statement. Before an
+unknown name is refused, the version is compared with the database's.
 """
 
 import sys
@@ -18,25 +18,29 @@ from contactory.local_time.windows import DayRange, SendWindow
 from contactory.rules.errors import NotFound
 from contactory.rules.near import Names, names_of
 
-# Workspaces in memory, least recently used out first: so many at most, and so many bytes of them.
+# The limits of the cache: workspaces and bytes. The least recently used ones are removed first.
 _KEPT = 1000
 _KEPT_BYTES = 64 * 1024 * 1024
 _SETS_KEPT = 1000
 _SETS_KEPT_BYTES = 1024 * 1024
-# Bytes that each takes in memory besides its name.
+# Bytes that each takes in memory in addition to its name.
 _CATALOG, _TAG, _FIELD, _WINDOW, _SET = 2000, 140, 600, 3000, 250
 POLL_SECONDS = 0.4
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A custom field, as writing and showing a contact needs it."""
+    """A custom field, with the data for writing and showing contacts."""
 
     id: str
     num: str
     name: str
     type: str
     next_type: str | None = None
-    """While the type is being changed: what values must fit besides."""
+    """While the type is being changed: the second type that values must fit."""
+
+
+class Stale(Exception):
+    """A change was made up by a catalogue that is out of date: make it up again."""
 
 
 class Catalog(msgspec.Struct):
@@ -55,17 +59,17 @@ class Catalog(msgspec.Struct):
     tag_ids: dict[str, int]
     """By name."""
     tag_names: dict[int, str | None]
-    """By id; a merged tag has the name it was merged into, a deleted one None."""
+    """By id; a merged tag has the name of its target, a deleted one None."""
     stale_tags: bool
     """Whether contacts may still have the ids of merged or deleted tags."""
     windows: dict[str, SendWindow]
     """The send windows by name, in alphabetical order."""
     _field_names: Names | None = None
     shown: dict[str, list[str]] = {}
-    """The names that sets of tags show as, by the text of a contact's tag_ids; many carry the same set."""
+    """The names of sets of tags, by the text of a contact's tag_ids; many contacts have the same set."""
     shown_bytes: int = 0
     bytes: int = 0
-    """About how much memory all but `shown` takes."""
+    """An estimate of the memory of everything except `shown`."""
 
     def __post_init__(self) -> None:
         self.bytes = _CATALOG + _FIELD * len(self.fields) + _WINDOW * len(self.windows)
@@ -73,13 +77,13 @@ class Catalog(msgspec.Struct):
 
     @property
     def field_names(self) -> Names:
-        """The names of the fields, to find one in that was misspelt; made when it is first needed."""
+        """The names of the fields, to find the target of a misspelt name; created when first needed."""
         if self._field_names is None:
             self._field_names = names_of(self.fields)
         return self._field_names
 
     def show_tags(self, text: str) -> list[str]:
-        """The names of tags, each once, sorted by code point; ids that name nothing any more are left out."""
+        """The names of tags, each once, sorted by code point, without ids of deleted tags."""
         names = self.shown.get(text)
         if names is None:
             if len(self.shown) >= _SETS_KEPT or self.shown_bytes > _SETS_KEPT_BYTES:
@@ -91,7 +95,7 @@ class Catalog(msgspec.Struct):
         return names
 
     def copy(self) -> "Catalog":
-        """The same catalogue, for a transaction whose tags are not to be learnt if it is undone."""
+        """A copy of the catalogue, for a transaction whose new tags must be forgotten after a rollback."""
         tag_ids, tag_names = dict(self.tag_ids), dict(self.tag_names)
         return replace(self, tag_ids=tag_ids, tag_names=tag_names, shown=dict(self.shown))
 
@@ -100,7 +104,7 @@ class Catalog(msgspec.Struct):
         self.shown_bytes = 0
 
     def learn_tags(self, tags: Iterable[tuple[str, int]]) -> None:
-        """Adds tags that have been made since."""
+        """Adds new tags."""
         for name, tag_id in tags:
             self.tag_ids[name] = tag_id
             self.tag_names[tag_id] = name
@@ -108,14 +112,14 @@ class Catalog(msgspec.Struct):
             self._forget_shown()
 
     def aliases(self, name: str) -> list[int]:
-        """Every id that shows as `name`."""
+        """All ids that are shown as `name`."""
         if name not in self.tag_ids:
             return []
         return [tag_id for tag_id, shown in self.tag_names.items() if shown == name]
 
 
 def parse_ids(text: str) -> list[int]:
-    """The numbers of a PostgreSQL array, given as its text."""
+    """The numbers in the text of a PostgreSQL array."""
     return [int(number) for number in text[1:-1].split(",")] if len(text) > 2 else []
 
 
@@ -130,9 +134,9 @@ class Catalogs:
         self._forgotten = 0
 
     async def get(self, workspace_id: str, conn: Connection | None = None) -> Catalog | None:
-        """The workspace's catalogue, from memory where it is there; None where there is no such workspace.
+        """The workspace's catalogue, from memory if possible; None if the workspace does not exist.
 
-        With `conn`, as that connection's transaction sees it, and only for the caller.
+        With `conn`, as the transaction of that connection sees it, and only for the caller.
         """
         found = self._kept.get(workspace_id)
         if conn is not None:
@@ -144,11 +148,18 @@ class Catalogs:
             return found
         return await self._flights.get(workspace_id, lambda: self.load(workspace_id))
 
-    async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog | None:
-        """`catalog` itself while it is up to date, else the workspace's catalogue as it is now.
+    async def newest(self, catalog: Catalog, conn: Connection | None = None) -> Catalog:
+        """`catalog` itself if it is up to date, otherwise the workspace's current catalogue.
 
-        Only the version is read where that is still the same; those that ask at once share what is read.
+        Reads only the version if that is still the same; callers at the same moment share the read. Raises
+        NotFound if the workspace does not exist any more.
         """
+        found = await self._newest(catalog, conn)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def _newest(self, catalog: Catalog, conn: Connection | None) -> Catalog | None:
         workspace_id = catalog.workspace_id
         if conn is not None:
             version = await read_version(conn, workspace_id)
@@ -160,7 +171,7 @@ class Catalogs:
         if kept is not None and kept.version == version:
             return kept
         found = await self._flights.get(workspace_id, lambda: self.load(workspace_id))
-        # One that was under way already may have begun before the version was read.
+        # A read that was already running may have begun before the version was read.
         late = found is not None and version is not None and found.version < version
         return await self.load(workspace_id) if late else found
 
@@ -169,7 +180,7 @@ class Catalogs:
             return await read_version(conn, workspace_id)
 
     async def load(self, workspace_id: str) -> Catalog | None:
-        """The workspace's catalogue as the database has it now."""
+        """The workspace's current catalogue in the database."""
         forgotten = self._forgotten
         async with self._db.connection() as own:
             catalog = await read_catalog(own, workspace_id)
@@ -177,21 +188,21 @@ class Catalogs:
             self.forget(workspace_id)
             return None
         if forgotten != self._forgotten:
-            return catalog  # It may be from before what was forgotten meanwhile.
+            return catalog  # Not cached: it may be older than a change since.
         self._kept[workspace_id] = catalog
         self._kept.move_to_end(workspace_id)
         self._let_go()
         return catalog
 
     def _let_go(self) -> None:
-        """Lets go of those used least recently; the latest stays, however large it is."""
+        """Removes the least recently used ones; the latest stays, whatever its size."""
         taken = sum(catalog.bytes + catalog.shown_bytes for catalog in self._kept.values())
         while len(self._kept) > 1 and (len(self._kept) > _KEPT or taken > _KEPT_BYTES):
             _, gone = self._kept.popitem(last=False)
             taken -= gone.bytes + gone.shown_bytes
 
     def forget(self, workspace_id: str) -> None:
-        """The next reader asks the database again."""
+        """Makes the next reader ask the database again."""
         self._kept.pop(workspace_id, None)
         self._flights.forget()
         self._forgotten += 1
@@ -199,7 +210,7 @@ class Catalogs:
     async def tag_names(self, catalog: Catalog, sets: Iterable[str], conn: Connection | None = None) -> None:
         """Makes sure that `catalog` knows the tags in these sets, each the text of a contact's tag_ids.
 
-        A tag made elsewhere is looked up.
+        Tags of other processes are looked up.
         """
         new = {tag_id for text in sets if text not in catalog.shown for tag_id in parse_ids(text)}
         missing = new - catalog.tag_names.keys()
@@ -209,7 +220,7 @@ class Catalogs:
             catalog.learn_tags(found)
 
     async def tag_ids(self, catalog: Catalog, names: Iterable[str], conn: Connection | None = None) -> None:
-        """Makes sure that `catalog` knows the tags of these names: one made elsewhere is looked up."""
+        """Makes sure that `catalog` knows the tags of these names; tags of other processes are looked up."""
         missing = [name for name in names if name not in catalog.tag_ids]
         if missing:
             catalog.learn_tags(await self._tags(_TAGS_BY_NAME, catalog, missing, conn))
@@ -225,8 +236,8 @@ class Catalogs:
         return [(row["name"], row["id"]) for row in rows]
 
     async def poll(self) -> None:
-        """Forgets the catalogues that have changed elsewhere, and those past the limits of memory."""
-        self._let_go()  # They have grown since they were read.
+        """Forgets catalogues that other processes have changed, and those above the limits."""
+        self._let_go()  # They may have grown since they were read.
         known = {workspace_id: catalog.version for workspace_id, catalog in self._kept.items()}
         if not known:
             return
@@ -242,8 +253,8 @@ class Catalogs:
                 self.forget(workspace_id)
 
 
-# One look-up for each merged tag, and no join: before the table's first analysis that is planned as a walk
-# through all tags of the workspace for each of them, which takes seconds with ten thousand.
+# One look-up for each merged tag instead of a join: before the table's first ANALYZE, the planner would scan
+# all tags of the workspace for each merged one, which takes seconds with ten thousand tags.
 _TAGS = """
 select t.id, t.merged_into is null as own,
        case when t.merged_into is null then t.name
@@ -263,10 +274,10 @@ select id, name from tags
 
 
 async def bump(conn: Connection, workspace_id: str) -> None:
-    """Makes this transaction one that changes a workspace's catalogue, and holds off others that would.
+    """Increases the version of a workspace's catalogue in this transaction, and blocks other changes of it.
 
-    It comes first in the transaction: a transaction that locks more than one row begins with the workspace's.
-    Raises NotFound where the workspace is gone.
+    Call it first in the transaction: every transaction that locks several rows begins with the workspace's.
+    Raises NotFound if the workspace does not exist any more.
     """
     found = await conn.fetchval(
         """update workspaces set catalog_version = catalog_version + 1
@@ -278,9 +289,9 @@ async def bump(conn: Connection, workspace_id: str) -> None:
 
 
 async def hold(conn: Connection, workspace_ids: list[str]) -> None:
-    """Until the end of this transaction, nothing else that holds these workspaces, or bumps them, goes on.
+    """Locks these workspaces until the end of the transaction: other calls of hold and bump wait.
 
-    What is counted after it has been committed, or waits: so a limit is kept by many at once too.
+    So a limit is exact for simultaneous requests too: the rows to count are committed, or their writers wait.
     """
     await conn.execute(
         "select from workspaces where id = any($1::uuid[]) order by id for no key update",
@@ -289,14 +300,14 @@ async def hold(conn: Connection, workspace_ids: list[str]) -> None:
 
 
 async def read_version(conn: Connection, workspace_id: str) -> int | None:
-    """The version of a workspace's catalogue; None where there is no such workspace."""
+    """The version of a workspace's catalogue; None if the workspace does not exist."""
     return await conn.fetchval(
         "select catalog_version from workspaces where id = $1 and deleted_at is null", workspace_id
     )
 
 
 async def read_catalog(conn: Connection, workspace_id: str) -> Catalog | None:
-    """The catalogue of a workspace, its version read first: what is read after can only be newer."""
+    """The catalogue of a workspace. The version is read first, so that the rest can only be newer."""
     row = await conn.fetchrow(
         """select account_id::text, mode, timezone, country, catalog_version,
                   exists (select from tags t

@@ -1,4 +1,4 @@
-"""Which of a workspace's send windows a question means."""
+"""Finds the send window of a question."""
 
 from contactory.catalog.catalog import Catalog
 from contactory.local_time.windows import SendWindow
@@ -10,10 +10,10 @@ from contactory.rules.near import nearest
 def find_window(
     catalog: Catalog, channel: str | None, name: str | None, errors: Errors, body: bool = False
 ) -> SendWindow | None:
-    """The window of that name, else the default one, else the first by name that is for the channel.
+    """The window with that name; without a name the default one, or the first by name for the channel.
 
-    None where there is none, or not for the channel; that goes to `errors`, at the parameter or (with `body`)
-    the field.
+    None, with an error in `errors` at the parameter (or the field, with `body`), if the window does not exist
+    or is not for the channel.
     """
     try:
         return _named(catalog, channel, name) if name is not None else _usual(catalog, channel)
@@ -43,5 +43,5 @@ def _usual(catalog: Catalog, channel: str | None) -> SendWindow:
         if window.is_default:
             return window
     if not windows:
-        raise Invalid("wrong_channel", f"No send window of the workspace is for {channel}: make one")
+        raise Invalid("wrong_channel", f"The workspace has no send window for {channel}: create one")
     return windows[0]

@@ -1,1 +1,1 @@
-"""The command line. Its modules import only click when they are loaded, so that `--help` is there at once."""
+"""The command line. At the start, its modules import only click, so that `--help` is fast."""

@@ -17,7 +17,7 @@ def account() -> None:
 @click.argument("name", type=NAME)
 @json_option
 def create_account(name: str, as_json: bool) -> None:
-    """Make an account, and an admin key for all its live workspaces."""
+    """Create an account, and an admin key for all its live workspaces."""
     from contactory.database.db import Connection
     from contactory.keys.store import create_key
     from contactory.workspaces import store
@@ -53,17 +53,21 @@ def workspace() -> None:
 
 @workspace.command("create")
 @click.argument("name", type=NAME)
-@click.option("--account", "account_id", type=ID, required=True, help="The account that it belongs to.")
+@click.option("--account", "account_id", type=ID, required=True, help="The account of the workspace.")
 @click.option(
-    "--timezone", type=checked("ZONE", "contactory.contacts.model:TIMEZONE"), help="As Europe/Paris."
+    "--timezone",
+    type=checked("ZONE", "contactory.values.timezones:TIMEZONE"),
+    help="For example Europe/Paris.",
 )
-@click.option("--country", type=checked("CODE", "contactory.workspaces.model:COUNTRY"), help="As FR.")
-@click.option("--test", is_flag=True, help="Make it a test workspace, which only test keys see.")
+@click.option(
+    "--country", type=checked("CODE", "contactory.workspaces.model:COUNTRY"), help="For example FR."
+)
+@click.option("--test", is_flag=True, help="Create a test workspace, which only test keys see.")
 @json_option
 def create_workspace(
     name: str, account_id: str, timezone: str | None, country: str | None, test: bool, as_json: bool
 ) -> None:
-    """Make a workspace."""
+    """Create a workspace."""
     from contactory.database.db import Connection
     from contactory.workspaces import store
 

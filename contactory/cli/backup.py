@@ -18,12 +18,12 @@ from contactory.cli.running import database_url, explained, load, with_connectio
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @json_option
 def backup(file: Path, force: bool, as_json: bool) -> None:
-    """Write a backup of the whole database to FILE, while the server may go on.
+    """Write a backup of the whole database to FILE; the server may keep running.
 
-    The file is what pg_dump writes in its custom format; it holds every contact, so keep it private.
+    The file has the custom format of pg_dump and contains every contact, so keep it private.
     """
     if file.exists() and not force:
-        raise click.ClickException(f"{file} is there already: choose another name, or say --force.")
+        raise click.ClickException(f"{file} exists already: choose another name, or use --force.")
     settings = load()
     with explained(), database_url(settings) as url:
         tools = programs(settings, with_connection(url, server_major))
@@ -35,7 +35,7 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
 
 
 def _dump(tools: Path, url: str, file: Path) -> int:
-    """Writes the backup beside `file`, and puts it in its place when it is whole; gives its size."""
+    """Writes the backup beside `file`, and renames it when it is complete; returns its size."""
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     os.close(handle)
     try:
@@ -56,16 +56,16 @@ def _run_dump(tools: Path, url: str, file: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    said = _watch(dump, file)
+    messages = _watch(dump, file)
     if dump.returncode != 0:
-        raise click.ClickException(f"The backup failed: {complaint(said)}.")
+        raise click.ClickException(f"The backup failed: {complaint(messages)}.")
 
 
 def _watch(dump: "subprocess.Popen[str]", file: Path) -> str:
-    """Shows in a terminal how far it has come, until it ends; gives what the program said."""
+    """Shows the progress in a terminal until the program ends; returns the program's messages."""
     while True:
         try:
-            _, said = dump.communicate(timeout=0.5)
+            _, messages = dump.communicate(timeout=0.5)
         except subprocess.TimeoutExpired:
             _progress(f"Backing up: {_shown(file.stat().st_size)} so far")
             continue
@@ -74,7 +74,7 @@ def _watch(dump: "subprocess.Popen[str]", file: Path) -> str:
             dump.wait()
             raise
         _progress("")
-        return said
+        return messages
 
 
 def _progress(text: str) -> None:

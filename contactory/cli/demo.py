@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 NAME = "Demo"
 _DESCRIPTION = (
-    "Made by contactory demo, to try things with. The people, their phones and their history are invented; "
-    "some phones may be somebody's all the same, so call nobody from here."
+    "Created by contactory demo, to try things out. The contacts, phones and histories are invented; some "
+    "phones may belong to real people, so do not call any of them."
 )
 
 
@@ -24,14 +24,18 @@ _DESCRIPTION = (
 @click.option(
     "--contacts", "count", type=click.IntRange(1, 50_000), default=5000, show_default=True, help="How many."
 )
-@click.option("--workspace", "workspace_id", type=ID, help="Add them to this workspace, and do not make one.")
-@click.option("--account", "account_id", type=ID, help="The account to make the workspace in, of several.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another number gives other people.")
+@click.option(
+    "--workspace", "workspace_id", type=ID, help="Add the contacts to this workspace instead of a new one."
+)
+@click.option(
+    "--account", "account_id", type=ID, help="The account for the new workspace, if there are several."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another number gives other contacts.")
 @json_option
 def demo(count: int, workspace_id: str | None, account_id: str | None, seed: int, as_json: bool) -> None:
-    """Fill a workspace with invented contacts from around the world, to try things with.
+    """Fill a workspace with invented contacts from around the world, to try things out.
 
-    Without --workspace it makes one with the name Demo, a test workspace. All or nothing: broken off, it
+    Without --workspace, it creates a test workspace with the name Demo. If the command is interrupted, it
     leaves nothing behind.
     """
     if workspace_id and account_id:
@@ -55,16 +59,18 @@ def demo(count: int, workspace_id: str | None, account_id: str | None, seed: int
 
 
 async def _account(conn: "Connection", account_id: str | None) -> str:
-    """The account that is meant: the one that is named, or the only one."""
+    """The named account, or the only one."""
     from contactory.workspaces.store import find_account, list_accounts
 
     if account_id:
         return (await find_account(conn, account_id)).id
     accounts = await list_accounts(conn)
     if not accounts:
-        raise click.ClickException("There is no account yet: run `contactory serve` first, which makes one.")
+        raise click.ClickException(
+            "There is no account yet: run `contactory serve` first, which creates one."
+        )
     if len(accounts) > 1:
-        raise click.ClickException("There are several accounts: say which, with --account ID.")
+        raise click.ClickException("There are several accounts: select one with --account ID.")
     return accounts[0].id
 
 
@@ -74,7 +80,7 @@ async def _new_workspace(conn: "Connection", account_id: str) -> "Workspace":
     for workspace in await list_all_workspaces(conn):
         if (workspace.account_id, workspace.name) == (account_id, NAME):
             raise click.ClickException(
-                f"There is a workspace {NAME} already, {workspace.id}: "
+                f"The workspace {NAME} exists already, {workspace.id}: "
                 f"add to it with --workspace {workspace.id} and another --seed, or delete it first."
             )
     made = await create_workspace(conn, account_id, NAME, mode="test", description=_DESCRIPTION)
@@ -93,7 +99,7 @@ async def _fill(conn: "Connection", workspace: "Workspace", count: int, seed: in
 
 
 async def _has_people(conn: "Connection", account_id: str) -> bool:
-    """Whether anybody of the account can sign in to the dashboard."""
+    """Whether a user of the account can sign in to the dashboard."""
     from contactory.access.users import list_all_users
 
     users = await list_all_users(conn)
@@ -105,13 +111,13 @@ def _said(workspace: "Workspace", filled: "Filled", url: str, has_people: bool) 
     lines.append(f"contacts: {filled.made:,}, with {filled.changes:,} later changes over the last 90 days")
     if filled.there:
         lines.append(
-            f"not made: {filled.there:,}, whose phone or e-mail a contact has already; "
-            "another --seed gives other people"
+            f"not created: {filled.there:,}, whose phone or e-mail another contact has already; "
+            "another --seed gives other contacts"
         )
     lines.append(f"open: {url}")
     if not has_people:
         invite = f"contactory user create EMAIL --account {workspace.account_id} --role owner"
         lines.append(
-            f"Nobody can sign in yet: open the link that the first start printed, or run `{invite}`."
+            f"There are no users yet: open the link that the first start printed, or run `{invite}`."
         )
     return "\n".join(lines)

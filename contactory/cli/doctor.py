@@ -1,4 +1,4 @@
-"""`contactory doctor`: is everything as it should be, and what is to be done where it is not."""
+"""`contactory doctor`: checks an installation, and says what to do about problems."""
 
 import shutil
 import sys
@@ -21,11 +21,11 @@ _OLDEST_POSTGRESQL = 15
 _SLOW_MS = 20.0
 _LITTLE_BYTES, _TOO_LITTLE_BYTES = 2 << 30, 200 << 20
 _YEARS = range(2025, 2100)
-_OTHER_CONNECTIONS = 4  # Of one process, to make and to read contacts, besides its pool and writers.
+_OTHER_CONNECTIONS = 4  # Of one process, to create and to read contacts, in addition to its pool and writers.
 
 
 class Finding(NamedTuple):
-    """What one check has found: `ok`, `warn` or `fail`, and what to do about it."""
+    """The result of one check: `ok`, `warn` or `fail`, and what to do."""
 
     check: str
     status: str
@@ -41,7 +41,7 @@ Check = Callable[["Connection", "Settings"], Awaitable[Finding]]
 def doctor(as_json: bool) -> None:
     """Check settings, database, disk and clock.
 
-    Exits with 1 where anything fails; a warning does not count as that.
+    Exits with 1 if a check fails; a warning is not a failure.
     """
     findings = _examine()
     if as_json:
@@ -62,7 +62,7 @@ def _examine() -> list[Finding]:
         settings = load()
     except click.ClickException as error:
         return [Finding("settings", "fail", error.message)]
-    kind = "a server of your own" if settings.database_url else f"embedded, in {data_dir(settings)}"
+    kind = "your own server" if settings.database_url else f"embedded, in {data_dir(settings)}"
     today = datetime.now(UTC).date()
     findings = [Finding("settings", "ok", f"database: {kind}"), time_zones(today), phone_numbers(today)]
     if not settings.database_url:
@@ -82,7 +82,7 @@ async def _examine_database(conn: "Connection", settings: "Settings") -> list[Fi
 
 
 def time_zones(today: date) -> Finding:
-    """How old the time zone data is."""
+    """The age of the time zone data."""
     from contactory.local_time.zones import TZDATA_VERSION, ZONES, data_since, is_outdated
 
     detail = f"IANA {TZDATA_VERSION} ({data_since():%B %Y} or later), {len(ZONES)} names"
@@ -92,7 +92,7 @@ def time_zones(today: date) -> Finding:
 
 
 def phone_numbers(today: date) -> Finding:
-    """How old the numbering plans are."""
+    """The age of the numbering plans."""
     from contactory.values.numbering_plans import PLANS_VERSION, plans_are_old, plans_since
 
     detail = f"phonenumbers {PLANS_VERSION} ({plans_since():%B %Y} or later)"
@@ -108,12 +108,12 @@ def _disk(settings: "Settings") -> Finding:
     detail = f"{free / (1 << 30):.1f} GB free at {folder}"
     if free < _LITTLE_BYTES:
         status = "fail" if free < _TOO_LITTLE_BYTES else "warn"
-        return Finding("disk", status, detail, "make room: without it nothing can be written")
+        return Finding("disk", status, detail, "free some disk space: otherwise nothing can be written")
     return Finding("disk", "ok", detail)
 
 
 def _session(url: str) -> Finding:
-    """Raises SharedSession, which says what to do, and which stands in the way of the other checks."""
+    """Raises SharedSession, which says what to do; the other checks are then not possible."""
     import asyncio
 
     from contactory.database.db import check_session
@@ -132,7 +132,7 @@ async def _server(conn: "Connection", settings: "Settings") -> Finding:
     if number < _OLDEST_POSTGRESQL * 10000:
         return Finding("database", "fail", detail, f"PostgreSQL {_OLDEST_POSTGRESQL} or newer is needed")
     if millis > _SLOW_MS:
-        return Finding("database", "warn", detail, "run Contactory nearer to its database")
+        return Finding("database", "warn", detail, "run Contactory closer to its database")
     return Finding("database", "ok", detail)
 
 
@@ -165,7 +165,7 @@ async def _writing(conn: "Connection", settings: "Settings") -> Finding:
     from contactory.database.db import AWAY, REFUSED
 
     if not await conn.fetchval("select to_regclass('accounts') is not null"):
-        return Finding("writing", "warn", "not tried, as there are no tables yet")
+        return Finding("writing", "warn", "not checked, because there are no tables yet")
     transaction = conn.transaction()
     await transaction.start()
     try:
@@ -175,16 +175,16 @@ async def _writing(conn: "Connection", settings: "Settings") -> Finding:
     finally:
         with suppress(*AWAY):
             await transaction.rollback()
-    return Finding("writing", "ok", "a row could be written, and was taken back")
+    return Finding("writing", "ok", "a row could be written, and was rolled back")
 
 
 async def _durability(conn: "Connection", settings: "Settings") -> Finding:
     off = [name for name in ("fsync", "full_page_writes") if await conn.fetchval(f"show {name}") != "on"]
     if off:
         detail = f"{' and '.join(off)} off"
-        return Finding("durability", "fail", detail, "turn on in postgresql.conf: a crash would lose data")
-    # That commits wait for the disk is a setting of each session, and ours always ask for it.
-    return Finding("durability", "ok", "what is answered is on the disk")
+        return Finding("durability", "fail", detail, "turn it on in postgresql.conf: a crash would lose data")
+    # Whether commits wait for the disk is a setting of each session, and our sessions always set it.
+    return Finding("durability", "ok", "commits are on the disk before the answer")
 
 
 async def _connections(conn: "Connection", settings: "Settings") -> Finding:

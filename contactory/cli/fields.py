@@ -1,13 +1,34 @@
 """`contactory field`."""
 
+from typing import Any
+
 import click
 
 from contactory.cli.output import json_option, print_result, print_rows
 from contactory.cli.running import ID, checked, load, with_database
 
 _WORKSPACE = click.option(
-    "--workspace", "workspace_id", type=ID, required=True, help="The workspace it is in."
+    "--workspace", "workspace_id", type=ID, required=True, help="The workspace of the field."
 )
+
+
+class FieldTypes(click.ParamType[str]):
+    """A choice of the types that there are, which are loaded when they are needed."""
+
+    name = "type"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """What the help shows."""
+        return self._choice().get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The type of that name."""
+        return self._choice().convert(value, param, ctx)
+
+    def _choice(self) -> click.Choice[str]:
+        from contactory.values.field_types.registry import FIELD_TYPES
+
+        return click.Choice([*FIELD_TYPES])
 
 
 @click.group()
@@ -16,19 +37,19 @@ def field() -> None:
 
 
 @field.command("create")
-@click.argument("name", type=checked("NAME", "contactory.tags.model:NAME"))
+@click.argument("name", type=checked("NAME", "contactory.values.names:NAME"))
 @_WORKSPACE
 @click.option(
     "--type",
     "kind",
-    type=click.Choice(["text", "number", "date", "boolean"]),
+    type=FieldTypes(),
     default="text",
     show_default=True,
-    help="What its values are.",
+    help="The type of its values.",
 )
 @json_option
 def create_field(name: str, workspace_id: str, kind: str, as_json: bool) -> None:
-    """Make a custom field."""
+    """Create a custom field."""
     from contactory.database.db import Connection
     from contactory.fields import store
     from contactory.fields.model import CustomField, FieldPatch

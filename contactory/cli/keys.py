@@ -18,11 +18,11 @@ def key() -> None:
 
 
 @key.command("create")
-@click.option("--workspace", "workspace_id", type=ID, help="The workspace that it opens.")
+@click.option("--workspace", "workspace_id", type=ID, help="The workspace of the key.")
+@click.option("--account", "account_id", type=ID, help="The account, for all its workspaces of one mode.")
 @click.option(
-    "--account", "account_id", type=ID, help="The account whose workspaces it opens, all of one mode."
+    "--name", type=checked("NAME", "contactory.keys.model:NAME"), help="A name, to recognise the key."
 )
-@click.option("--name", type=checked("NAME", "contactory.keys.model:NAME"), help="To tell it from others.")
 @click.option(
     "--permission", type=click.Choice(["read", "write", "admin"]), default="write", show_default=True
 )
@@ -30,16 +30,19 @@ def key() -> None:
 @click.option(
     "--rate-limit",
     type=checked("N", "contactory.keys.model:RATE_LIMIT", float),
-    help="Writes a second that it may make, sustained.",
+    help="Writes per second that the key may make in the long run.",
 )
 @click.option(
-    "--rate-burst", type=click.IntRange(1, 1_000_000), metavar="N", help="Writes that it may make at once."
+    "--rate-burst",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Writes that the key may make at once.",
 )
 @click.option(
     "--expires",
     "expires_at",
     type=checked("TIME", "contactory.keys.model:EXPIRES"),
-    help="When it stops, as 2030-01-31T12:00:00Z.",
+    help="When the key expires, for example 2030-01-31T12:00:00Z.",
 )
 @json_option
 def create_key(
@@ -53,7 +56,7 @@ def create_key(
     expires_at: datetime | None,
     as_json: bool,
 ) -> None:
-    """Make an API key and print it, this once.
+    """Create an API key and print it once.
 
     A key of a workspace has the workspace's mode, live or test.
     """
@@ -86,7 +89,7 @@ def create_key(
 async def _owner(
     conn: "Connection", workspace_id: str | None, account_id: str | None, test: bool
 ) -> tuple[str, str]:
-    """The account that a new key belongs to, and the key's mode. Raises NotFound."""
+    """The account and the mode of a new key. Raises NotFound."""
     from contactory.workspaces.store import find_account, find_workspace
 
     if workspace_id is None:
@@ -95,7 +98,7 @@ async def _owner(
     workspace = await find_workspace(conn, workspace_id)
     if test and workspace.mode != "test":
         raise click.ClickException(
-            f"Workspace {workspace_id} is live: leave out --test, or name a test workspace."
+            f"Workspace {workspace_id} is live: leave out --test, or choose a test workspace."
         )
     return workspace.account_id, workspace.mode
 
@@ -103,7 +106,7 @@ async def _owner(
 @key.command("list")
 @json_option
 def list_keys(as_json: bool) -> None:
-    """List the keys of all accounts, revoked ones too, oldest first."""
+    """List the keys of all accounts, including revoked ones, oldest first."""
     from contactory.keys.store import list_all_keys
 
     rows = with_database(list_all_keys)
@@ -126,4 +129,4 @@ def revoke_key(key_id: str, as_json: bool) -> None:
         await store.revoke_key(conn, found.account_id, found.mode, None, key_id)
 
     with_database(work)
-    print_result(as_json, {"id": key_id}, f"{key_id} is revoked.")
+    print_result(as_json, {"id": key_id}, f"Revoked {key_id}.")

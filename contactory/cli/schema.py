@@ -14,7 +14,7 @@ from contactory.cli.running import data_dir, database_url, explained, load, say,
 def migrate(as_json: bool) -> None:
     """Bring the database's schema up to date.
 
-    `serve` does so too, at its start.
+    `serve` also does this at its start.
     """
     from contactory.database.db import Connection
     from contactory.database.migrate import Migration
@@ -34,17 +34,17 @@ def migrate(as_json: bool) -> None:
 def upgrade_data(as_json: bool) -> None:
     """Upgrade the data of the embedded PostgreSQL.
 
-    It is needed after an upgrade of Contactory that brings a new major version of PostgreSQL.
+    This is needed after an upgrade of Contactory to a new major version of PostgreSQL.
     """
     from contactory.embedded.server import upgrade_data as run
 
     settings = load()
     if settings.database_url:
-        raise click.ClickException("The data is on a server of your own: upgrade it there, by its own tools.")
+        raise click.ClickException("The data is on your own server: upgrade it there, with its own tools.")
     with explained():
         old = run(data_dir(settings), report=say)
     sentence = (
-        f"Done; {old} is the old data, which you may delete." if old else "There is nothing to upgrade."
+        f"Done. The old data is in {old}; you can delete it." if old else "There is nothing to upgrade."
     )
     print_result(as_json, {"upgraded": old is not None, "old": str(old) if old else None}, sentence)
 
@@ -52,7 +52,7 @@ def upgrade_data(as_json: bool) -> None:
 @click.command()
 @json_option
 def version(as_json: bool) -> None:
-    """Print what is installed, with versions."""
+    """Print the installed versions."""
     from importlib import metadata
 
     from contactory import __version__

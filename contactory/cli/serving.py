@@ -27,8 +27,8 @@ curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" \\
 
 
 @click.command()
-@click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port; 8000 unless set, 0 for any free one.")
+@click.option("--host", help="The address to listen on; default 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port; default 8000, 0 for any free port.")
 @click.option(
     "--workers", type=click.IntRange(0, 64), help="How many server processes; 0: one per processor."
 )
@@ -36,8 +36,8 @@ curl -s -X PATCH $URL/contacts/$ID -H "$KEY" -H "$JSON" \\
 def serve(host: str | None, port: int | None, workers: int | None, as_json: bool) -> None:
     """Serve the API until Ctrl-C or SIGTERM.
 
-    Without CONTACTORY_DATABASE_URL an embedded PostgreSQL is started, and stopped at the end. The first start
-    on an empty database makes an account, a workspace and an admin key, and prints them once.
+    Without CONTACTORY_DATABASE_URL, an embedded PostgreSQL is started, and stopped at the end. The first
+    start with an empty database creates an account, a workspace and an admin key, and prints them once.
     """
     settings = load(host=host, port=port, workers=workers)
     settings = load(**_free_address(settings.host, settings.port), workers=workers)
@@ -57,7 +57,7 @@ def _interrupt(signum: int, frame: object) -> None:
 
 
 def _free_address(host: str, port: int) -> dict[str, object]:
-    """The numeric address and the port to listen on, which nobody else does just now."""
+    """The numeric address and the port to listen on, after a check that they are free."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -66,7 +66,7 @@ def _free_address(host: str, port: int) -> dict[str, object]:
             return {"host": address[0], "port": probe.getsockname()[1]}
     except OSError as error:
         why = (
-            "something listens there already"
+            "another program listens there already"
             if error.errno == errno.EADDRINUSE
             else (error.strerror or str(error))
         )
@@ -94,7 +94,7 @@ def _welcome(docs: bool, address: str, first: "FirstStart | None") -> None:
             click.echo(f"{title}: {value}" if value else title)
     if first:
         click.echo("The dashboard's link works once, for seven days: it makes you the owner.")
-        click.echo("The key is shown this once. To try it, paste this into another terminal:\n")
+        click.echo("The key is shown only once. To try it, paste this into another terminal:\n")
         click.echo(FIRST_STEPS.format(address=address, key=first.key))
     if sys.stdout.isatty():
         click.echo("Ctrl-C stops it.")

@@ -12,32 +12,39 @@ if TYPE_CHECKING:
 
 _EMAIL = checked("EMAIL", "contactory.access.user:EMAIL")
 _account_option = click.option(
-    "--account", "account_id", type=ID, help="The user's account, where several have one with this e-mail."
+    "--account",
+    "account_id",
+    type=ID,
+    help="The user's account, if several accounts have a user with this e-mail.",
 )
 
 
 @click.group()
 def user() -> None:
-    """People who use the dashboard."""
+    """Users of the dashboard."""
 
 
 @user.command("create")
 @click.argument("email", type=_EMAIL)
-@click.option("--account", "account_id", type=ID, required=True, help="The account that they belong to.")
-@click.option("--name", type=checked("NAME", "contactory.access.user:NAME"), help="The e-mail unless given.")
+@click.option("--account", "account_id", type=ID, required=True, help="The account of the user.")
+@click.option(
+    "--name",
+    type=checked("NAME", "contactory.access.user:NAME"),
+    help="The user's name; default: the e-mail address.",
+)
 @click.option(
     "--role",
     type=click.Choice(["owner", "admin", "editor", "viewer"]),
     default="editor",
     show_default=True,
-    help="What they may do.",
+    help="The role of the user.",
 )
 @click.option(
     "--workspace",
     "workspace_ids",
     type=ID,
     multiple=True,
-    help="A workspace that they may see, and no others; may be given several times.",
+    help="Limit the user to this workspace; may be given several times.",
 )
 @json_option
 def create_user(
@@ -48,7 +55,7 @@ def create_user(
     workspace_ids: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Invite somebody: prints a link, which works once, where they choose a password."""
+    """Invite a user: prints a link that works once, to choose a password."""
     from contactory.access import users
     from contactory.access.links import make_link
     from contactory.workspaces.store import find_account
@@ -78,7 +85,7 @@ def create_user(
 @user.command("list")
 @json_option
 def list_users(as_json: bool) -> None:
-    """List the users of all accounts, disabled ones too, oldest first."""
+    """List the users of all accounts, including disabled ones, oldest first."""
     from contactory.access.users import list_all_users
 
     rows = with_database(list_all_users)
@@ -97,7 +104,7 @@ def list_users(as_json: bool) -> None:
 @_account_option
 @json_option
 def reset_password(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
-    """Print a link, which works once, where a user chooses a new password."""
+    """Print a link that works once and lets the user choose a new password."""
     from contactory.access.links import make_link_for
     from contactory.access.users import find_by_email
 
@@ -116,7 +123,7 @@ def reset_password(email: tuple[str, str], account_id: str | None, as_json: bool
 @_account_option
 @json_option
 def disable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
-    """Sign a user out everywhere, and let them in no more. Their name stays in the history."""
+    """Disable a user and sign them out everywhere. The name stays in the history."""
     from contactory.access import users
 
     async def work(conn: "Connection") -> str:
@@ -126,7 +133,7 @@ def disable_user(email: tuple[str, str], account_id: str | None, as_json: bool) 
         return found.id
 
     user_id = with_database(work)
-    print_result(as_json, {"id": user_id}, f"{email[0]} is disabled.")
+    print_result(as_json, {"id": user_id}, f"Disabled {email[0]}.")
 
 
 @user.command("enable")
@@ -134,7 +141,7 @@ def disable_user(email: tuple[str, str], account_id: str | None, as_json: bool) 
 @_account_option
 @json_option
 def enable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -> None:
-    """Let a user who was disabled sign in again, with the password that they had."""
+    """Let a disabled user sign in again with the same password."""
     from contactory.access import users
 
     async def work(conn: "Connection") -> str:
@@ -144,20 +151,22 @@ def enable_user(email: tuple[str, str], account_id: str | None, as_json: bool) -
         return found.id
 
     user_id = with_database(work)
-    print_result(as_json, {"id": user_id}, f"{email[0]} may sign in.")
+    print_result(as_json, {"id": user_id}, f"Enabled {email[0]}.")
 
 
 @user.command("change")
 @click.argument("email", type=_EMAIL)
-@click.option("--role", type=click.Choice(["owner", "admin", "editor", "viewer"]), help="What they may do.")
+@click.option(
+    "--role", type=click.Choice(["owner", "admin", "editor", "viewer"]), help="The role of the user."
+)
 @click.option(
     "--workspace",
     "workspace_ids",
     type=ID,
     multiple=True,
-    help="The workspaces that they may see, no others.",
+    help="Limit the user to these workspaces.",
 )
-@click.option("--all-workspaces", is_flag=True, help="They may see every workspace of the account.")
+@click.option("--all-workspaces", is_flag=True, help="Let the user see every workspace of the account.")
 @_account_option
 @json_option
 def change_user(
@@ -168,7 +177,7 @@ def change_user(
     account_id: str | None,
     as_json: bool,
 ) -> None:
-    """Give a user another role, or other workspaces, from their next click on."""
+    """Change the role or the workspaces of a user, from the user's next click on."""
     from contactory.access import users
 
     if workspace_ids and all_workspaces:
@@ -191,4 +200,4 @@ def change_user(
         return found.id
 
     user_id = with_database(work)
-    print_result(as_json, {"id": user_id}, f"{email[0]} is changed.")
+    print_result(as_json, {"id": user_id}, f"Changed {email[0]}.")

@@ -1,1 +1,1 @@
-"""Contacts: the model, the store, the writer, and the operations on them."""
+"""Contacts: the model, reading, writing, the API and the pages."""

@@ -1,6 +1,6 @@
-"""Consent: whether a contact may be called, texted and written to, as far as that is known.
+"""Consent: whether a contact has agreed to calls, text messages and e-mails, if known.
 
-A contact's row holds only what is known, and null where that is nothing:
+A contact's row contains only what is known, or null if nothing is known:
 `{"call": {"status": "granted", "source": "web form", "at": "2026-01-15T10:30:00Z"}, "doNotContact": true}`.
 """
 
@@ -31,13 +31,13 @@ DO_NOT_CONTACT = "doNotContact"
 NAMES = (*CHANNELS, DO_NOT_CONTACT)
 Status: TypeAlias = Literal["unknown", "granted", "denied"]
 CARRIED_OVER = "carried over from a deleted contact"
-"""The source of an objection that a contact has taken over (objections.py)."""
+"""The source of an objection that was carried over to a contact (objections.py)."""
 TAKEN_OVER = "takenOver"
-"""In a row beside `doNotContact`, which it names: that was taken over too, so no upsert ends it."""
+"""In a row, beside `doNotContact`: that was carried over too, so an upsert cannot end it."""
 
 
 class ChannelConsent(msgspec.Struct, frozen=True):
-    """What is known of a contact's consent to one channel: where it was given or refused, and when."""
+    """A contact's consent to one channel: the status, its source and its time."""
 
     status: Status
     source: str | None
@@ -45,7 +45,7 @@ class ChannelConsent(msgspec.Struct, frozen=True):
 
 
 class Consent(msgspec.Struct, frozen=True, rename="camel"):
-    """What is known of a contact's consent, channel by channel; `doNotContact` forbids them all."""
+    """A contact's consent by channel; `doNotContact` forbids all channels."""
 
     call: ChannelConsent
     sms: ChannelConsent
@@ -58,7 +58,7 @@ _NOTHING_KNOWN = Consent(_UNKNOWN, _UNKNOWN, _UNKNOWN, do_not_contact=False)
 
 
 def show_consent(stored: str | None) -> Consent:
-    """Consent as the API shows it, whole, from what a contact's row holds."""
+    """The whole consent as the API shows it, from a contact's row."""
     if stored is None:
         return _NOTHING_KNOWN
     known: Object = msgspec.json.decode(stored)
@@ -72,10 +72,10 @@ def show_channel(known: Object | None) -> ChannelConsent:
 
 
 class Given(msgspec.Struct, array_like=True):
-    """What a request gives for one name of a consent; None forgets it.
+    """The sent value for one name of a consent; None removes it.
 
-    `sent` is added to what is stored while the status stays the same, else `fresh` takes its place: whoever
-    says again what is known does not lose when and where it was learnt, and changes nothing.
+    If the status stays the same, `sent` is added to the stored value; otherwise `fresh` replaces it. So a
+    request that repeats the known status does not lose its source and time, and changes nothing.
     """
 
     sent: Any
@@ -83,7 +83,9 @@ class Given(msgspec.Struct, array_like=True):
 
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)  # Of our clock: theirs may be fast, or tell local time for UTC.
+_AHEAD = timedelta(
+    days=1
+)  # After this server's clock: a client's clock may be fast, or send local time as UTC.
 
 
 def _past(value: Json) -> datetime | None:
@@ -91,7 +93,7 @@ def _past(value: Json) -> datetime | None:
         return None
     moment = TIMESTAMP.parse(value)
     if not _EARLIEST <= moment <= datetime.now(UTC) + _AHEAD:
-        raise Invalid("implausible_time", "must lie between 1970 and now")
+        raise Invalid("implausible_time", "must be between 1970 and now")
     return moment
 
 
@@ -109,9 +111,9 @@ _CHANNEL = Form(
 def parse_consent(
     value: Json, errors: Errors, *path: str | int, skip_blank: bool = False
 ) -> dict[str, Given]:
-    """What a request gives for a contact's consent, by name; what is wrong goes to `errors`.
+    """The sent values of a contact's consent, by name; adds the errors to `errors`.
 
-    With `skip_blank`, an empty string gives nothing.
+    With `skip_blank`, an empty string counts as not sent.
     """
     if not isinstance(value, dict):
         errors.add(Invalid("wrong_type", f"must be an object with some of {', '.join(NAMES)}"), *path)
@@ -137,7 +139,7 @@ def parse_consent(
 
 
 def _without_blanks(value: Json) -> Json:
-    """What a channel is given, but for empty strings."""
+    """The sent values of a channel, without empty strings."""
     if not isinstance(value, dict):
         return value
     given = cast(Object, value).items()
@@ -151,7 +153,7 @@ def _parse_channel(value: Json, errors: Errors, *path: str | int) -> Given:
     if sent.get("status") == "unknown":
         for name in ("source", "at"):
             if sent.get(name) is not None:
-                detail = "goes with granted and denied only: of what is unknown there is none"
+                detail = "is possible only with granted and denied, not with unknown"
                 errors.add(Invalid("not_here", detail), *path, name)
         return Given(None, None)
     if sent.get("at") is None:
@@ -160,12 +162,12 @@ def _parse_channel(value: Json, errors: Errors, *path: str | int) -> Given:
 
 
 def born(given: Mapping[str, Given]) -> Object:
-    """What the row of a new contact holds: of what is given, all that is known."""
+    """The consent in the row of a new contact: the sent values without unknown ones."""
     return {name: _known(item.fresh) for name, item in given.items() if item.fresh is not None}
 
 
 def undated(given: Mapping[str, Given]) -> list[str]:
-    """The channels for which a consent is given without the time since when."""
+    """The channels with a granted consent but without its time."""
     sent = {name: cast(Object, item.sent) for name, item in given.items() if name in CHANNELS and item.sent}
     return [name for name, item in sent.items() if item["status"] == "granted" and "at" not in item]
 
@@ -192,7 +194,7 @@ _FREE: Object = {
     "minProperties": 1,
     "additionalProperties": False,
 }
-"""A channel that an upsert passes over."""
+"""A channel that an upsert ignores."""
 
 
 def _or_blank(schema: Mapping[str, Any]) -> Object:
@@ -202,7 +204,7 @@ def _or_blank(schema: Mapping[str, Any]) -> Object:
 def _given_channel(title: str, *, upsert: bool) -> Object:
     at: Object = {
         "anyOf": [TIMESTAMP.schema, _NULL],
-        "description": "When; now unless given. Not before 1970, nor in the future.",
+        "description": "Since when; default: now. Not before 1970 and not in the future.",
     }
     source: Object = {**_SOURCE.schema, "examples": ["web form"]}
     known = _channel_schema(["granted", "denied"], source, _or_blank(at) if upsert else at)
@@ -211,8 +213,8 @@ def _given_channel(title: str, *, upsert: bool) -> Object:
     return {
         "title": title,
         "anyOf": [known, unknown, *free],
-        "description": "While the status stays the same, what is left out stays too; with another one, "
-        "`source` becomes null and `at` now. `unknown` forgets what was known.",
+        "description": "If the status stays the same, values that are left out stay; with another status, "
+        "`source` becomes null and `at` becomes now. `unknown` removes the consent.",
     }
 
 
@@ -223,16 +225,16 @@ CONSENT = Form(
     {
         **{name: unchecked(_CHANNEL_SCHEMA) for name in CHANNELS},
         DO_NOT_CONTACT: unchecked(
-            {**BOOLEAN.schema, "description": "Asked to be left alone, on every channel."}
+            {**BOOLEAN.schema, "description": "The contact must not be contacted on any channel."}
         ),
     },
     some=True,
 )
-"""The body that sets a consent; what is left out of it stays as it is."""
+"""The body that sets a consent; values that are left out do not change."""
 CONSENT_SCHEMA: Object = {
     **{key: value for key, value in CONSENT.schema.items() if key != "anyOf"},
     "title": "GivenConsent",
-    "description": "Consent by channel; what is left out stays as it is.",
+    "description": "Consent by channel; values that are left out do not change.",
 }
 _UPSERTED_CHANNEL = _given_channel("UpsertedChannelConsent", upsert=True)
 UPSERTED_CONSENT_SCHEMA: Object = {
@@ -242,5 +244,5 @@ UPSERTED_CONSENT_SCHEMA: Object = {
         **dict.fromkeys(CHANNELS, _UPSERTED_CHANNEL),
         DO_NOT_CONTACT: _or_blank(CONSENT.rules[DO_NOT_CONTACT].schema),
     },
-    "description": "Consent by channel; what is left out, or an empty string, stays as it is.",
+    "description": "Consent by channel; values that are left out, or an empty string, do not change.",
 }

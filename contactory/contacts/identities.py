@@ -1,4 +1,4 @@
-"""By what contacts are met: their ids, phones and e-mails."""
+"""The identities of contacts: their ids, phones and e-mails."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from contactory.rules.actor import Actor
 
 
 class Identity(msgspec.Struct):
-    """By what one active contact is met."""
+    """The identities of one active contact."""
 
     id: str
     phone: str | None
@@ -17,11 +17,11 @@ class Identity(msgspec.Struct):
 
 
 Handle = tuple[str, str]
-"""`id`, `phone` or `email`, and the value: an e-mail's is its key."""
+"""`id`, `phone` or `email`, and the value; for an e-mail, its key."""
 
 
 def handles_of(contact_id: str | None, phone: str | None, email_key: str | None) -> list[Handle]:
-    """The handles of what is given."""
+    """The handles of the given values."""
     handles = [("id", contact_id), ("phone", phone), ("email", email_key)]
     return [(name, value) for name, value in handles if value]
 
@@ -35,7 +35,7 @@ select c.id::text, c.workspace_id::text
 
 
 async def locate_many(conn: Connection, actor: Actor, contact_ids: Sequence[str]) -> dict[str, str]:
-    """The workspaces, among those that an account-scoped actor sees, of contacts, deleted or not, by id."""
+    """The workspaces of contacts (deleted or not) by id, among those that an account-scoped actor sees."""
     rows = await conn.fetch(_LOCATE, actor.account_id, actor.mode, contact_ids)
     return {row[0]: row[1] for row in rows}
 

@@ -1,4 +1,4 @@
-"""A contact: its JSON shape, and the rules for what may be written to it."""
+"""A contact: its JSON shape, and the rules for its fields."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ from contactory.contacts.consent import Consent, Given, parse_consent
 from contactory.rules.checks import BodyPath, Errors, Json, Object, is_blank, quote, text
 from contactory.rules.invalid import Invalid
 from contactory.values.email import parse_email
-from contactory.values.field_types import kept_form
+from contactory.values.field_types.registry import kept_form
 from contactory.values.names import display_name, new_name
 from contactory.values.phones import parse_phone
 from contactory.values.timezones import parse_timezone
@@ -36,22 +36,22 @@ class Contact(msgspec.Struct, rename="camel"):
 
 
 class ContactIncluded(Contact, kw_only=True, rename="camel"):
-    """A contact with what `include` asks for."""
+    """A contact with the keys that `include` adds."""
 
     deleted_at: datetime | None = None
     """With `deleted`: when it was deleted."""
     timezones: list[str] = []
     """With `timezones`: every zone that its phone could be in."""
     timezone_source: str | None = None
-    """With `timezones`: who gave the time zone."""
+    """With `timezones`: the source of the time zone."""
     consent: Consent | None = None
-    """With `consent`: what is known of it."""
+    """With `consent`: the contact's consent."""
     version: int | None = None
     """With `version`: the number in its ETag, for If-Match."""
 
 
 class Values(msgspec.Struct):
-    """What a request gives for a contact, checked; a name is in `given` where the request has it."""
+    """The checked values of a request for a contact; `given` has the names that the request contains."""
 
     given: set[str] = msgspec.field(default_factory=set[str])
     first_name: str | None = None
@@ -74,9 +74,9 @@ def parse_tags(
     most: int = MAX_TAGS_IN_REQUEST,
     skip_blank: bool = False,
 ) -> list[str]:
-    """Names of tags, there or to be made, each once, at most `most`; what is wrong goes to `errors`.
+    """Names of existing or new tags, each once, at most `most`; adds the errors to `errors`.
 
-    With `skip_blank`, an empty string is no tag.
+    With `skip_blank`, empty strings are ignored.
     """
     if not isinstance(value, list):
         errors.add(
@@ -103,7 +103,7 @@ def parse_tags(
 def parse_fields(
     value: Json, catalog: Catalog, errors: Errors, *path: str | int, skip_blank: bool = False
 ) -> dict[str, str | None]:
-    """Custom values by the field's key, None to clear; what is wrong goes to `errors`."""
+    """Custom values by the field's key, None to clear; adds the errors to `errors`."""
     if not isinstance(value, dict):
         errors.add(Invalid("wrong_type", "must be an object of custom values by field name"), *path)
         return {}
@@ -132,9 +132,9 @@ FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "c
 
 
 def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
-    """What `data` gives for a contact of the catalogue's workspace; what is wrong goes to `errors`.
+    """The values in `data` for a contact of the catalogue's workspace; adds the errors to `errors`.
 
-    `data` is the object at `path` of the body, without the names that only steer the operation.
+    `data` is the object at `path` of the body, without the names that are options of the operation.
     """
     values = Values()
     for name, value in data.items():
@@ -148,9 +148,9 @@ def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | in
 
 
 def parse_upsert(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
-    """As parse_values, for an upsert: it needs a phone or an e-mail, and an empty string gives nothing.
+    """Like parse_values, for an upsert: it needs a phone or an e-mail, and empty strings count as not sent.
 
-    Automations send an empty string for each field that was left free.
+    Automations send an empty string for each field that was not filled in.
     """
     values = Values()
     for name, value in data.items():

@@ -1,9 +1,9 @@
-"""Objections of deleted contacts: they hold for the phone and the e-mail that those contacts had.
+"""Objections of deleted contacts: they apply to the phone and the e-mail that these contacts had.
 
-A contact that is made with one of these, gets one by a change, or is restored, takes the objections over in
-the same transaction. A statement of its own looks for them, after the one that writes: where that one has
-waited for a deletion to be committed, only a later statement sees the deleted contact. A creation does
-without it where no contact has the phone or the e-mail, nor had it when it was deleted.
+A contact that is created with one of these, gets one by a change, or is restored, gets the objections in the
+same transaction. A separate statement looks for them, after the statement that writes: if that one has waited
+for the commit of a deletion, only a later statement sees the deleted contact. A creation does not need it if
+the phone and the e-mail belong to no contact and did not belong to a deleted one.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from contactory.events.record import Addition, add_consent
 
 
 class Taker(NamedTuple):
-    """A contact that may have got a phone or an e-mail just now, by being made, changed or restored."""
+    """A contact that may have got a phone or an e-mail, because it was created, changed or restored."""
 
     workspace_id: str
     contact_id: str
     undated: list[str]
-    """Channels for which this very request gives a consent without saying since when."""
+    """Channels for which the same request grants a consent without its time."""
 
 
 _OBJECTING = """d.deleted_at is not null and d.consent @? '$.* ? (@ == true || @.status == "denied")'"""
 
-# In the order of the index that is to be used: where nothing is known of the table yet, PostgreSQL takes any
-# index that begins with the workspace for as good, and would walk all of it for each contact.
+# In the order of the index to use: without statistics of the table, PostgreSQL considers every index that
+# begins with the workspace as equally good, and would scan all of it for each contact.
 _HAS = "(select d.{0} from contacts d where d.workspace_id = i.workspace_id and d.{0} >= i.{0} and {1}"
 _ONE = f"coalesce({_HAS} order by d.{{0}} limit 1) = i.{{0}}, false)"
 HAD_BEFORE = " or ".join(
@@ -36,14 +36,14 @@ HAD_BEFORE = " or ".join(
     for address in ("phone", "email_key")
     for holder in ("d.deleted_at is null", "d.deleted_at is not null")
 )
-"""SQL that says of an input `i` that a contact has its phone or e-mail, or had it and was deleted."""
+"""SQL that is true of an input `i` if a contact has its phone or e-mail, or a deleted contact had it."""
 
 _TAKE_OVER = f"""
 with taker as materialized (
     select c.workspace_id, c.id, c.version, c.consent, i.undated::text[] as undated,
            case when e.type <> 'contact.updated' or e.changes ? 'phone' then c.phone end as phone,
            case when e.type <> 'contact.updated'
-                -- Another writing of the same address is no other address.
+                -- The same address in another form is not another address.
                 or lower(e.changes -> 'email' ->> 0) is distinct from lower(e.changes -> 'email' ->> 1)
                 then c.email_key end as email_key
       from unnest($1::uuid[], $2::uuid[], $3::text[]) as i (workspace_id, id, undated)
@@ -62,7 +62,7 @@ with taker as materialized (
       from taker t join contacts d on d.workspace_id = t.workspace_id and d.email_key = t.email_key
      where {_OBJECTING}
 ), objection as (
-    -- The latest one for each channel, since a consent must be younger than all of them.
+    -- The latest one for each channel, because a consent must be later than all of them.
     select distinct on (1, 2, 3) f.workspace_id, f.id, o.name, o.value -> 'at' as at
       from found f, jsonb_each(f.consent) as o (name, value)
      where o.value = 'true' or o.value ->> 'status' = 'denied'
@@ -91,15 +91,15 @@ returning c.workspace_id, c.id, t.version, c.updated_at, t.consent, t.objections
 
 
 async def take_over(conn: Connection, takers: Sequence[Taker]) -> None:
-    """Writes the objections of deleted contacts to `takers` and to the events that made them what they are.
+    """Writes the objections of deleted contacts to `takers` and to their latest events.
 
-    To be called in the transaction that has written these contacts.
+    Call it in the transaction that has written these contacts.
     """
     if not takers:
         return
     workspaces, ids, undated = zip(*takers, strict=True)
     rows = await conn.fetch(_TAKE_OVER, workspaces, ids, ["{" + ",".join(names) + "}" for names in undated])
-    # In a statement of its own, since an update of events looks at every month and has seldom anything to do.
+    # In a separate statement, because an update of events opens every month, and is seldom needed.
     await add_consent(conn, [Addition(*row) for row in rows])
 
 
@@ -115,7 +115,7 @@ select o.name
 async def objections_to(
     conn: Connection, workspace_id: str, phone: str | None, email_key: str | None = None
 ) -> str | None:
-    """What deleted contacts with this phone or e-mail objected to, as a row holds consent; None: nothing."""
+    """The objections of deleted contacts with this phone or e-mail, as stored in a row; None if none."""
     rows = await conn.fetch(_OF_ADDRESS, workspace_id, phone, email_key)
     found = {row[0]: True if row[0] == DO_NOT_CONTACT else {"status": "denied"} for row in rows}
     return msgspec.json.encode(found).decode() if found else None

@@ -1,13 +1,13 @@
-"""JSON Schema of what a contact's values may be, for the API's description.
+"""JSON Schema of a contact's values, for the API's description.
 
-A schema with a title becomes a component of that name. What the rules in model.py and email.py take beside it
-is described in words.
+A schema with a title becomes a component of that name. Further values that the rules in model.py and email.py
+accept are described in words.
 """
 
 from contactory.contacts.model import MAX_TAGS_IN_REQUEST
 from contactory.rules.checks import BLANK, Object
 from contactory.values.email import EMAIL_ADDRESS
-from contactory.values.field_types import SCHEMAS
+from contactory.values.field_types.text import TEXT
 from contactory.values.names import NAME, NEW_NAME
 from contactory.values.phones import PHONE_NUMBER
 
@@ -16,7 +16,7 @@ TAGS: Object = {
     "type": "array",
     "items": NEW_NAME.schema,
     "maxItems": MAX_TAGS_IN_REQUEST,
-    "description": "Names of tags; unknown ones are made.",
+    "description": "Names of tags; new tags are created.",
     "examples": [["gold", "vip"]],
 }
 UPSERTED_TAGS: Object = {**TAGS, "title": "UpsertedTags", "items": {"anyOf": [NEW_NAME.schema, BLANK]}}
@@ -24,14 +24,14 @@ CUSTOM_FIELDS: Object = {
     "title": "CustomFieldValues",
     "type": "object",
     "propertyNames": NAME.schema,
-    "additionalProperties": SCHEMAS["text"],
-    "description": "Values by the display names of the workspace's custom fields; null clears. Ask for this "
-    "description with a workspace's API key to see its fields, each with the values that its type takes.",
+    "additionalProperties": TEXT.schema,
+    "description": "Values by the display names of the workspace's custom fields; null clears. Request this "
+    "description with a workspace's API key to see its fields, each with the values of its type.",
 }
 
 
 def given(data: Object) -> list[Object]:
-    """What an upsert has to have in its properties `data`: a phone or an e-mail."""
+    """The requirement of an upsert for the properties of `data`: a phone or an e-mail."""
     return [{"properties": {name: data[name]}, "required": [name]} for name in data]
 
 
@@ -57,15 +57,15 @@ _OPERATION: Object = {
     "type": "object",
     "properties": {
         "op": {"type": "string", "enum": ["create", "upsert", "update", "delete"]},
-        "id": {"type": "string", "format": "uuid", "description": "Of update and delete."},
+        "id": {"type": "string", "format": "uuid", "description": "For update and delete."},
         "data": {
             **_ANY_OBJECT,
-            "description": "The contact's fields, as the operation would take them alone.",
+            "description": "The contact's fields, in the form of the single operation.",
         },
         "ifMatch": {
             "type": ["integer", "string", "null"],
             "pattern": _NO_NUL,
-            "description": "Of update and delete: the version, as a number or an ETag.",
+            "description": "For update and delete: the version, as a number or an ETag.",
         },
     },
     "required": ["op"],
@@ -74,5 +74,5 @@ _OPERATION: Object = {
 }
 BATCH_ITEM: Object = {
     "anyOf": [_OPERATION, _ANY],
-    "description": "An operation. Each stands alone: anything else is answered in its place with 400.",
+    "description": "An operation. Operations are independent: an invalid one has the result 400.",
 }

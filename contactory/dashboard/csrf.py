@@ -1,7 +1,7 @@
-"""What the forms of our pages carry, so that no other site's pass for them: a secret, as each page writes it.
+"""The secret in the forms of our pages, which forms of other sites do not have.
 
-Each page writes it another way. Pages are compressed, and from how well that goes one who can make a browser
-ask for many of them, and sees how long the answers are, could learn what stands in all of them (BREACH).
+Each page masks it in another way. Pages are compressed, and an attacker who makes a browser request many
+pages and sees the lengths of the answers could learn a text that is the same in all of them (BREACH).
 """
 
 import base64
@@ -10,14 +10,14 @@ import secrets
 
 
 def masked(secret: str) -> str:
-    """The secret as a page may carry it: random bytes, and the secret xor these."""
+    """The masked secret for a page: random bytes, and the secret XORed with them."""
     plain = secret.encode()
     mask = secrets.token_bytes(len(plain))
     return base64.urlsafe_b64encode(mask + _xor(plain, mask)).decode()
 
 
 def carries(sent: str, secret: str) -> bool:
-    """Whether what was sent is the secret, masked or as it is."""
+    """Whether the sent text is the secret, masked or unmasked."""
     known = secret.encode()
     return secrets.compare_digest(sent.encode(), known) or secrets.compare_digest(_unmasked(sent), known)
 

@@ -1,4 +1,4 @@
-"""Pages and parts of pages, from the templates that stand beside the things they show."""
+"""Pages and parts of pages, from the templates in the folders of the domain."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -8,18 +8,17 @@ from urllib.parse import quote
 from contactory.dashboard.inputs import of_lines
 from contactory.dashboard.static_files import PAGE_POLICY
 from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
-from contactory.web.messages import Request, Response
+from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
 
-THINGS = ("contacts", "fields", "keys", "overview", "people", "send_windows", "tags", "people", "workspaces")
+THINGS = ("contacts", "fields", "keys", "overview", "people", "send_windows", "tags", "workspaces")
 """Packages with a folder `templates/`: "contacts/list.html" is contactory/contacts/templates/list.html."""
 THEME_COOKIE = "contactory-theme"
 THEMES = ("auto", "light", "dark")
-NO_STORE = ("cache-control", "no-store")
 HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
     PAGE_POLICY,
-    # With `no-referrer` browsers send the Origin of a form as "null", as that of other sites is.
+    # With `no-referrer`, browsers would send "null" as the Origin of a form, as other sites can.
     ("referrer-policy", "same-origin"),
     ("x-frame-options", "DENY"),
     NO_STORE,
@@ -28,7 +27,7 @@ HEADERS = [
 
 
 class Place(NamedTuple):
-    """A page that the navigation of a workspace leads to."""
+    """A page in the navigation of a workspace."""
 
     title: str
     path: str
@@ -46,11 +45,11 @@ SETTINGS: tuple[Place, ...] = (
     Place("People", "settings/people", "admin"),
     Place("Your account", "settings/account"),
 )
-"""The pages that templates/settings.html lists at the side."""
+"""The pages that templates/settings.html lists."""
 
 
 OPEN = {"docs"}
-"""What of the pages that can be closed is open: only to these does another page lead."""
+"""The open ones of the pages that can be closed: other pages link only to these."""
 
 
 @cache
@@ -81,48 +80,48 @@ def _next_day(day: date) -> date:
 
 
 def _sentence(text: str) -> str:
-    """What is wrong, with the mark at its end; some of it ends with one already."""
+    """An error with a full stop at the end; some have one already."""
     return text if text.endswith((".", "?")) else f"{text}."
 
 
 def text_of(template: str, **values: object) -> str:
-    """What a template makes of the values."""
+    """The text of a template with these values."""
     return _environment().get_template(template).render(**values)
 
 
 def html(status: int, text: str, headers: list[tuple[str, str]] | None = None) -> Response:
-    """A page or a part of one as an answer."""
+    """A page, or a part of one, as an answer."""
     return Response(status, text.encode(), [*HEADERS, *(headers or [])])
 
 
 def pack_page(response: Response) -> None:
-    """Packs a page, or a part of one, that is worth it."""
+    """Compresses a page, or a part of one, if it is large enough."""
     if len(response.body) > WORTH_PACKING and HEADERS[0] in response.headers:
         pack_at_once(response)
 
 
 def see_other(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
-    """Go there, and get it (RFC 9110, section 15.4.4)."""
+    """A redirect that the browser follows with GET (RFC 9110, section 15.4.4)."""
     return Response(303, b"", [("location", path), NO_STORE, *(headers or [])])
 
 
 def cookies(request: Request) -> dict[str, str]:
-    """The cookies that were sent."""
+    """The cookies in the request."""
     pairs = (part.strip().partition("=") for part in (request.header("cookie") or "").split(";"))
     return {name: value for name, _, value in pairs if name}
 
 
 def theme(request: Request) -> str:
-    """Which of THEMES the person has chosen."""
+    """The theme that the user has chosen, one of THEMES."""
     chosen = cookies(request).get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else "auto"
 
 
-_NO_PAGE = "There is nothing here, or nothing that you may see."
+_NO_PAGE = "This page does not exist, or you do not have access to it."
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
-    """What a person sees where an error stands in the way; who is signed out is led to the sign-in."""
+    """The page for a problem; users without a session are redirected to the sign-in."""
     if isinstance(problem, SignedOut):
         asked = request.method in ("GET", "HEAD")
         path = quote(request.path) + (f"?{request.query_string}" if request.query_string else "")
@@ -139,7 +138,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 
 def errors_by_field(problem: Problem) -> dict[str, str]:
-    """What is wrong with a form, by the name of the field; under "" what is wrong with all of it."""
+    """The errors of a form by the name of the field; under "" the errors of the whole form."""
     found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
     return found or {"": problem.detail}
 

@@ -1,9 +1,9 @@
-"""What an input of a page makes of the value that it shows, and so which inputs were not touched.
+"""How an input changes the value that it shows, and so which inputs were not touched.
 
-A browser sends every input of a form, and not always the value that it was given: HTML has one kind of line
-break, and an empty input stands for an empty text and for no value alike. A value that comes back as it was
-shown is therefore left out of what a form changes: it is not rewritten, and not judged by rules that may be
-stricter than on the day on which it was stored.
+A browser sends every input of a form, and not always with the original value: HTML has one kind of line
+break, and an empty input means both an empty text and no value. Therefore a value that comes back as it was
+shown is not part of the change: it is not rewritten, and not checked by rules that may be stricter than on
+the day on which it was stored.
 """
 
 import unicodedata
@@ -14,23 +14,23 @@ from contactory.rules.checks import Rule
 
 
 def as_shown(value: str | None) -> str:
-    """A value as its input has it, and as it comes back from there: every kind of line break is `\\n`."""
+    """A value in the form in which an input shows and returns it: every kind of line break is `\\n`."""
     return (value or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def of_lines(value: str) -> bool:
-    """Whether a value needs an input of several lines: one of a single line takes line breaks out."""
+    """Whether a value needs an input with several lines: a single line removes line breaks."""
     return "\n" in value or "\r" in value
 
 
 def touched(sent: Mapping[str, str], stored: Mapping[str, str | None]) -> dict[str, str]:
-    """The inputs that hold something else than they showed, by name; `stored` has what was to be shown."""
+    """The inputs whose values differ from the shown ones, by name; `stored` has the shown values."""
     held = {name: as_shown(text) for name, text in sent.items()}
     return {name: text for name, text in held.items() if text != as_shown(stored.get(name))}
 
 
 def confirms(typed: str, name: str) -> bool:
-    """Whether a name was typed to confirm something, as far as an input of a single line can hold it."""
+    """Whether the name was typed as a confirmation, as far as an input with a single line can contain it."""
     return _one_line(typed) == _one_line(name)
 
 

@@ -1,4 +1,4 @@
-"""Files for browsers: the ones that are in `static/`, and no others."""
+"""Files for browsers: only those in `static/`."""
 
 import asyncio
 import gzip
@@ -31,7 +31,7 @@ PAGE_HEADERS = [
     PAGE_POLICY,
     ("referrer-policy", "no-referrer"),
 ]
-"""What every page for a browser is sent with, besides what all answers have."""
+"""The security header of every page for a browser, in addition to those of all answers."""
 
 
 def _listed(folder: Traversable, path: str = "") -> list[str]:
@@ -43,7 +43,7 @@ def _listed(folder: Traversable, path: str = "") -> list[str]:
 
 
 NAMES = frozenset(name for name in _listed(_ROOT) if name.rpartition(".")[2] in _TYPES)
-"""Paths below `static/`: a request for anything else is a request for nothing."""
+"""The paths below `static/`: any other path does not exist."""
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -62,12 +62,12 @@ def _read(name: str) -> _File:
 
 
 async def send(call: Call, name: str) -> Response:
-    """The file, packed where the client takes that; 304 where it has it already. Raises NotFound."""
+    """The file, compressed if the client accepts that; 304 if the client has it. Raises NotFound."""
     if name not in NAMES:
         raise NotFound
     file = await asyncio.to_thread(_read, name)
     packed = file.packed if takes_gzip(call.request.header("accept-encoding")) else None
-    # The two encodings are two representations, so each has an entity tag of its own (RFC 9110, 8.8.3).
+    # The two encodings are two representations, so each has its own entity tag (RFC 9110, 8.8.3).
     etag = f'"{file.etag}{"-gzip" if packed else ""}"'
     headers = [("etag", etag), ("cache-control", "no-cache"), ("vary", "accept-encoding"), *PAGE_HEADERS]
     known = call.request.header("if-none-match") or ""
@@ -79,7 +79,7 @@ async def send(call: Call, name: str) -> Response:
 
 
 async def static_file(call: Call) -> Response:
-    """A file of `static/`. Raises NotFound also for those of the explorer, where that is closed."""
+    """A file of `static/`. Raises NotFound also for files of the explorer, if that is closed."""
     name = call.path["name"]
     if name.startswith("docs.") and not call.app.settings.docs:
         raise NotFound

@@ -1,8 +1,9 @@
-"""How a page is asked for: cookies, session, forms, and who may see what.
+"""Requests for pages: cookies, sessions, forms, and permissions.
 
-What keeps other sites from acting in a person's name: the cookie is not sent along with their requests
-(SameSite), each unsafe request must come from our own pages (Sec-Fetch-Site, else Origin) and carry a secret
-that only they know. Before anybody is signed in, the secret is a cookie's value; after that the session's.
+Three things prevent other sites from acting in a user's name: browsers do not send the cookie with their
+requests (SameSite); an unsafe request must come from our own pages (Sec-Fetch-Site, otherwise Origin); and it
+must contain a secret that only our pages know. Before sign-in, the secret is the value of a cookie; after
+that, it belongs to the session.
 """
 
 import asyncio
@@ -16,10 +17,17 @@ from contactory.access.user import User
 from contactory.access.users import list_workspaces_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.csrf import carries, masked
-from contactory.dashboard.html import NO_STORE, cookies, html, pack_page, text_of, theme
-from contactory.rules.actor import NOBODY, Actor
-from contactory.rules.errors import Forbidden, NotFound, SignedOut, UnsupportedMediaType, ValidationProblem
-from contactory.web.messages import Request, Response
+from contactory.dashboard.html import cookies, html, pack_page, problem_page, text_of, theme
+from contactory.rules.actor import ANONYMOUS, Actor
+from contactory.rules.errors import (
+    Forbidden,
+    NotFound,
+    Problem,
+    SignedOut,
+    UnsupportedMediaType,
+    ValidationProblem,
+)
+from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.operations import Call, Operation
 from contactory.web.packing import read_body, takes_gzip
 from contactory.web.queries import check_query, parse_query
@@ -30,41 +38,41 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "__Host-contactory"
 FORM_COOKIE = "__Host-contactory-form"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
-_SCRIPTED = "hx-request"  # The header that htmx, and our own scripts, send along.
-# A form that needs no session: a few fields, and a password of whatever length.
+_SCRIPTED = "hx-request"  # The header that htmx and our own scripts send.
+# A form without a session: a few fields, and a password of any length.
 _LONGEST_OPEN, _MOST_OPEN_FIELDS = 128 * 1024, 32
-_MOST_FIELDS = 25_000  # So many contacts can be selected for an export.
+_MOST_FIELDS = 25_000  # That many contacts can be selected for an export.
 _QUICK = 64 * 1024
 NO_COOKIE = (
-    "Your browser sent no cookie back. It keeps them for https addresses and for http://localhost only: "
-    "open this page at one of these, and allow cookies for it."
+    "Your browser did not send the cookie. Browsers store it only for https addresses and http://localhost: "
+    "open this page at such an address, and allow cookies for it."
 )
-STRANGER = "This form was opened before you signed in or out: open the page again and repeat what you did."
+STRANGER = "This form was opened before you signed in or out: open the page again and repeat your change."
 ELSEWHERE = "The request came from another site, so nothing was done."
 
 
 class Visit(msgspec.Struct):
-    """One look at a page by one person."""
+    """One request for a page by one user."""
 
     csrf: str
-    """What the page's forms have to carry."""
+    """The secret for the forms of the page."""
     session: str | None = None
-    """The session's secret, where one was sent."""
+    """The session's secret, if one was sent."""
     user: User | None = None
     form: dict[str, list[str]] = {}
-    """What was typed into the form, without what only guards it."""
+    """The fields of the form, without its secret."""
     cookies: list[str] = []
-    """To be set with the answer."""
+    """The cookies to set with the answer."""
 
     @property
     def person(self) -> User:
-        """Who is signed in, on a page that asks for that."""
+        """The signed-in user, on a page that requires one."""
         if self.user is None:
             raise SignedOut
         return self.user
 
     def value(self, name: str) -> str:
-        """The last value that the form gives under a name; empty where it gives none."""
+        """The last value of a name in the form; empty if there is none."""
         return self.form.get(name, [""])[-1]
 
     @property
@@ -73,29 +81,29 @@ class Visit(msgspec.Struct):
         return {name: values[-1] for name, values in self.form.items()}
 
     def sign_in(self, secret: str) -> None:
-        """The answer carries a new session."""
+        """Starts a new session with the answer."""
         self.cookies.append(f"{SESSION_COOKIE}={secret}; {_ATTRIBUTES}")
 
     def sign_out(self) -> None:
-        """The answer ends the session in the browser."""
+        """Ends the session in the browser with the answer."""
         self.cookies.append(f"{SESSION_COOKIE}=; Max-Age=0; {_ATTRIBUTES}")
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person's browser asks for a page, and no script for a part of one."""
+    """Whether a browser requests a page, and not a script a part of one."""
     return not request.header(_SCRIPTED)
 
 
 async def enter(app: "Services", operation: Operation, request: Request, path: dict[str, str]) -> Call:
-    """The call of a page, checked. Raises the Problem that stands in its way, as SignedOut.
+    """The checked call of a page. Raises a Problem, for example SignedOut.
 
-    A form is read last: what is refused without it costs no more than its head.
+    The form is read last, so that a refused request costs no more than its head.
     """
     if operation.writes and not _from_here(request):
         raise Forbidden(ELSEWHERE)
-    call = Call(operation, request, app, NOBODY)
+    call = Call(operation, request, app, ANONYMOUS)
     call.path = path
-    # A link from another site may carry parameters that mean nothing here, as utm_source.
+    # A link from another site may have unknown parameters, such as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
     call.visit = await _visit(app, request)
     if operation.writes and call.visit.cookies:
@@ -124,7 +132,7 @@ async def _visit(app: "Services", request: Request) -> Visit:
 
 
 async def _read_form(call: Call) -> None:
-    """Reads the form. Raises Forbidden where it does not carry the secret of our pages."""
+    """Reads the form. Raises Forbidden if it does not contain the secret of our pages."""
     request, visit, settings = call.request, call.visit, call.app.settings
     signed_in = call.operation.permission is not None
     most = settings.max_body_bytes if signed_in else min(_LONGEST_OPEN, settings.max_body_bytes)
@@ -140,20 +148,20 @@ async def _read_form(call: Call) -> None:
 
 
 async def _parsed(body: bytes, most: int) -> dict[str, list[str]]:
-    """The fields of a form. Raises ValidationProblem where there are more than `most`, or it is none."""
+    """The fields of a form. Raises ValidationProblem if there are more than `most`, or it is not a form."""
     if body.count(b"&") >= most:
         raise ValidationProblem(f"The form has more than {most:,} fields: send less at once.")
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
         raise ValidationProblem("The form is not URL-encoded.") from None
-    # Up to 0.1 s of work, which others need not wait for.
+    # Up to 0.1 s of work: in a thread, so that other requests do not wait.
     quick = len(text) < _QUICK
     return parse_query(text, most) if quick else await asyncio.to_thread(parse_query, text, most)
 
 
 def _from_here(request: Request) -> bool:
-    """Whether the browser says that one of our own pages sends the request."""
+    """Whether the browser says that one of our own pages sent the request."""
     site = request.header("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
@@ -162,7 +170,7 @@ def _from_here(request: Request) -> bool:
 
 
 async def _actor(call: Call, permission: str) -> Actor:
-    """Who acts, in the workspace of the path and in no other. Raises NotFound for what they may not see."""
+    """The actor, for the workspace in the path only. Raises NotFound if the user may not see it."""
     user = call.visit.person
     workspace_id, mode = None, "live"
     if "workspaceId" in call.path:
@@ -184,19 +192,24 @@ async def _entered(call: Call, user: User) -> Catalog:
 
 
 def leave(call: Call, response: Response) -> Response:
-    """The answer, with the cookies that are to be set, kept nowhere, and packed where that may be."""
+    """The answer with its cookies, not cached, and compressed if that is safe."""
     if all(name != "cache-control" for name, _ in response.headers):
         response.headers.append(NO_STORE)
     response.headers += [("set-cookie", cookie) for cookie in call.visit.cookies]
     site = call.request.header("sec-fetch-site")
-    # What another site makes the browser ask for goes as it is: its length says nothing of what is in it.
+    # A request caused by another site gets an uncompressed answer, whose length does not reveal its contents.
     if site in ("same-origin", "none") and takes_gzip(call.request.header("accept-encoding")):
         pack_page(response)
     return response
 
 
+def show_problem(request: Request, problem: Problem) -> Response | None:
+    """The problem as a page; None for a script, which gets JSON."""
+    return problem_page(request, problem) if wants_page(request) else None
+
+
 async def page(call: Call, template: str, status: int = 200, **values: object) -> Response:
-    """A whole page: `values`, and what every page needs (templates/base.html)."""
+    """A whole page: `values`, and the values that every page needs (templates/base.html)."""
     visit, workspaces = call.visit, []
     if visit.user is not None:
         async with call.connection() as conn:
@@ -216,12 +229,12 @@ async def page(call: Call, template: str, status: int = 200, **values: object) -
 
 
 async def page_or_part(call: Call, whole: str, piece: str, status: int = 200, **values: object) -> Response:
-    """The page `whole` for a person, for a script only the `piece` of it; both know `whole`, which it is."""
+    """The page `whole`, or for a script only its `piece`; both templates get `whole`, which of them it is."""
     if wants_page(call.request):
         return await page(call, whole, status, whole=True, **values)
     return part(call, piece, status, whole=False, **values)
 
 
 def part(call: Call, template: str, status: int = 200, **values: object) -> Response:
-    """A part of a page, for a script to put in its place."""
+    """A part of a page, for a script to insert."""
     return html(status, text_of(template, csrf=masked(call.visit.csrf), actor=call.actor, **values))

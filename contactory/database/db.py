@@ -1,8 +1,7 @@
-"""Connections to PostgreSQL: the only module, with the embedded server, that knows the driver."""
+"""Connections to PostgreSQL: besides the embedded server, the only module that imports the driver."""
 
 import asyncio
 import random
-import re
 import secrets
 import time
 from collections import deque
@@ -12,13 +11,14 @@ from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 
+from contactory.database.constraints import Violation
 from contactory.rules.errors import TooSlow, Unavailable
 
 Row: TypeAlias = Any
 
 
 class Connection(Protocol):
-    """What stores use of a connection."""
+    """The methods of a connection that stores use."""
 
     async def fetch(self, query: str, *args: Any) -> list[Row]: ...
     async def fetchrow(self, query: str, *args: Any) -> Row | None: ...
@@ -28,7 +28,7 @@ class Connection(Protocol):
     def is_closed(self) -> bool: ...
 
 
-# What says that PostgreSQL is away, going away, full or not taking writes: never the caller's fault.
+# PostgreSQL is not available, is stopping, full or read-only: never the caller's fault.
 AWAY: tuple[type[BaseException], ...] = (
     OSError,
     TimeoutError,
@@ -42,61 +42,53 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
-# Two transactions got in each other's way; the loser may simply try again (SQLSTATE 40001, 40P01).
-# The division is how a statement of ours notices that a row is not the one that it read (events/record.py).
+# Two transactions collided; the one that failed can try again (SQLSTATE 40001, 40P01). A division by zero is
+# the sign of a row that is not the one that the statement read (events/record.py).
 COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.DivisionByZeroError)
 LOCK_TIMEOUT = asyncpg.LockNotAvailableError
 REFUSED = asyncpg.PostgresError
-"""Whatever PostgreSQL itself says no to: also the errors above, so it is caught after them."""
+"""All errors of PostgreSQL itself, including the ones above, so catch it after them."""
 
-# Set by statements once the connection is there: a pooler refuses most of them as parameters of its start.
+# Set by statements after connecting: a pooler refuses most of them as start parameters.
 _SESSION = {
     "timezone": "UTC",
     "jit": "off",
     "synchronous_commit": "on",
     "default_transaction_isolation": "read committed",
 }
-# The statements of the lanes are all "a few rows by their key". A plan made while the table was empty
-# must not go on scanning it when it has grown, so the lanes know no other way to reach a row.
+# All statements of the lanes are "a few rows by key". A plan from a time when the table was empty must not
+# scan the table after it has grown, so the lanes allow no other way to reach a row.
 _BY_KEY = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
-    # A row that somebody holds must not hold up everything that is written after it.
+    # A row that another transaction has locked must not hold up all later writes.
     "lock_timeout": "1s",
 }
 CONNECT_TIMEOUT = 3.0
 _CLOSE_TIMEOUT = 2.0
 LIFETIME = 3600.0
-"""Seconds after which a connection makes way for a new one, unless the settings say something else."""
+"""Seconds after which a connection is replaced, unless the settings differ."""
 _TRY_AGAIN = 60.0
-"""Seconds for which an old connection goes on where a new one is not to be had."""
+"""Seconds for which an old connection stays in use if a new one is not available."""
 _PROBES = 4
-"""Connections that look whether each has a session of its own."""
+"""How many connections check that each has a session of its own."""
 
 
 class SharedSession(Exception):
-    """A pooler lends the session of a connection to others between its transactions."""
+    """A pooler gives the session of a connection to other connections between transactions."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The pooler before the database gives each transaction another session, so that settings "
-            "(synchronous_commit above all) and prepared statements would not last. Set pool_mode = session "
-            "for this database, or let CONTACTORY_DATABASE_URL name PostgreSQL itself."
+            "The pooler in front of the database gives each transaction another session, so that settings "
+            "(above all synchronous_commit) and prepared statements are lost. Set pool_mode = session for "
+            "this database, or set CONTACTORY_DATABASE_URL to PostgreSQL itself."
         )
 
 
-class Violation(Exception):
-    """A statement broke a unique index; `name` is the index's, without a shard's suffix."""
-
-    def __init__(self, index: str) -> None:
-        super().__init__(index)
-        self.name = re.sub(r"_\d+$", "", index)
-
-
 class _Session(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument]
-    """A connection that knows when it is old."""
+    """A connection with an age limit."""
 
     __slots__ = ("old_at",)
     old_at: float
@@ -104,11 +96,11 @@ class _Session(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument
 
     @property
     def is_old(self) -> bool:
-        """Whether it is to make way for a new one: what a server process keeps of a session only grows."""
+        """Whether to replace it: the memory of PostgreSQL's process for a session only grows."""
         return self.old_at < time.monotonic()
 
     def grow_old_in(self, seconds: float) -> None:
-        """Is old after that time, give or take a fifth, so that not all are replaced at the same moment."""
+        """Sets the age limit, plus or minus a fifth, so that not all are replaced at the same moment."""
         self.old_at = time.monotonic() + seconds * random.uniform(0.8, 1.2)  # noqa: S311
 
 
@@ -117,7 +109,7 @@ async def connect(url: str, statement_timeout: float = 0, session: Mapping[str, 
     settings = {**_SESSION, **(session or {}), "statement_timeout": str(int(statement_timeout * 1000))}
     conn = await _open(
         url,
-        # The server gives up first; this one is for a server that no longer answers at all.
+        # The server stops the statement first; this limit is for a server that no longer answers at all.
         command_timeout=statement_timeout + 0.5 if statement_timeout else None,
         max_cached_statement_lifetime=0,
         connection_class=_Session,
@@ -137,10 +129,10 @@ async def _open(url: str, **options: Any) -> Any:
 
 
 async def check_session(url: str) -> None:
-    """Raises SharedSession where a pooler does not keep a session for each connection (transaction mode).
+    """Raises SharedSession if a pooler does not keep a session for each connection (transaction mode).
 
-    Each of several connections, one after the other, gives its session a mark, which it has to find again
-    each time. Sessions that are shared lose marks: there are fewer of them, or others come in between.
+    Several connections, one after the other, set a mark in their sessions, and each must find its own mark
+    again. Shared sessions lose marks: there are fewer sessions, or other connections use them in between.
     """
     async with AsyncExitStack() as stack:
         marks: dict[Any, str] = {}
@@ -162,11 +154,11 @@ async def check_session(url: str) -> None:
 
 async def _mark_of(conn: Any) -> str | None:
     try:
-        # Without a transaction a pooler may mix up what one statement takes several messages for.
+        # Without a transaction, a pooler may mix the messages of one statement with others.
         async with conn.transaction():
             return await conn.fetchval("select current_setting('contactory.session', true)")
     except asyncpg.PostgresConnectionError as error:
-        if "transaction blocks" in str(error):  # PgBouncer in statement mode allows none.
+        if "transaction blocks" in str(error):  # PgBouncer in statement mode does not allow them.
             raise SharedSession from error
         raise
 
@@ -175,7 +167,7 @@ _closing: set[asyncio.Task[None]] = set()
 
 
 def _close_soon(conn: Any) -> None:
-    """Closes a connection politely, while others go on."""
+    """Closes a connection with a goodbye message, in a task of its own."""
     task = asyncio.create_task(_close(conn))
     _closing.add(task)
     task.add_done_callback(_closing.discard)
@@ -187,7 +179,7 @@ async def _close(conn: Any) -> None:
 
 
 class Lane:
-    """One connection for statements that reach rows by key; opened when needed, anew once broken or old."""
+    """One connection for statements by key; opened when needed, and again when it is broken or old."""
 
     def __init__(self, url: str, statement_timeout: float, lifetime: float = LIFETIME) -> None:
         self._url = url
@@ -210,7 +202,7 @@ class Lane:
         return conn
 
     async def _replace(self) -> None:
-        """Takes a new connection, or goes on with the old one where there is none to be had."""
+        """Opens a new connection, or keeps the old one if that is not possible."""
         old = self._conn
         old.grow_old_in(_TRY_AGAIN)
         with suppress(*AWAY):
@@ -218,19 +210,19 @@ class Lane:
             _close_soon(old)
 
     def drop(self) -> None:
-        """Forgets a connection whose state is not known."""
+        """Drops a connection whose state is not known."""
         if self._conn is not None:
             self._conn.terminate()
             self._conn = None
 
     async def close(self) -> None:
-        """Closes the connection, politely."""
+        """Closes the connection with a goodbye message."""
         if self._conn is not None and not self._conn.is_closed():
             await self._conn.close(timeout=_CLOSE_TIMEOUT)
 
 
 class translated:  # noqa: N801 - reads as a statement: `with translated():`
-    """Driver errors leave this block as our own: Unavailable, TooSlow, Violation."""
+    """Turns driver errors in this block into problems: Unavailable, TooSlow, Violation."""
 
     def __enter__(self) -> None:
         return None
@@ -247,10 +239,10 @@ class translated:  # noqa: N801 - reads as a statement: `with translated():`
 
 
 class Database:
-    """The pool of one process: connections are opened when needed, and the one used last is used next.
+    """The pool of one process: opens connections when needed, and uses the last used one next.
 
-    The driver's own pool would cost every use of a connection 30 µs and more, as much as a small statement.
-    Nothing that we do leaves anything behind in a session, so none has to be reset between two uses.
+    The driver's own pool would cost 30 µs or more for every use, as much as a small statement. The package
+    leaves no state behind in a session, so sessions need no reset between two uses.
     """
 
     def __init__(self, url: str, size: int, statement_timeout: float, lifetime: float = LIFETIME) -> None:
@@ -258,22 +250,22 @@ class Database:
         self.statement_timeout = statement_timeout
         self._lifetime = lifetime
         self.size = 0
-        """Connections that are open, or being opened."""
+        """Connections that are open or being opened."""
         self.server_version = ""
-        """Of PostgreSQL, such as 18.6; empty until there was a connection."""
+        """PostgreSQL's version, such as 18.6; empty before the first connection."""
         self._most = size
         self._idle: list[Any] = []
         self._waiters: deque[asyncio.Future[Any]] = deque()
 
     async def close(self) -> None:
-        """Closes the connections that nobody uses; the others end with the process."""
+        """Closes the idle connections; the others end with the process."""
         for conn in self._idle:
             await conn.close(timeout=_CLOSE_TIMEOUT)
         self._idle.clear()
         await asyncio.gather(*_closing)
 
     def retire(self) -> None:
-        """Lets go of the old connections that are idle: those used least would stay for ever."""
+        """Closes old idle connections: rarely used ones would otherwise stay for ever."""
         old = [conn for conn in self._idle if conn.is_old]
         self._idle = [conn for conn in self._idle if not conn.is_old]
         for conn in old:
@@ -281,16 +273,16 @@ class Database:
             self._gone()
 
     def lane(self) -> Lane:
-        """A connection beside the pool, for a task that reads or writes rows by key."""
+        """A connection outside the pool, for a task that reads or writes rows by key."""
         return Lane(self.url, self.statement_timeout, self._lifetime)
 
     @property
     def in_use(self) -> int:
-        """Connections that are at work."""
+        """Connections in use."""
         return self.size - len(self._idle)
 
     def connection(self) -> "Borrowed":
-        """A connection of the pool. Raises Unavailable where PostgreSQL is away or all are taken for long."""
+        """A connection of the pool. Raises Unavailable if PostgreSQL is away or all stay in use."""
         return Borrowed(self)
 
     @asynccontextmanager
@@ -300,7 +292,7 @@ class Database:
             yield conn
 
     async def take(self) -> Any:
-        """A connection, to be given back. Raises what the driver raises, and TimeoutError."""
+        """A connection; the caller gives it back. Raises errors of the driver, and TimeoutError."""
         while self._idle:
             conn = self._idle.pop()
             if not conn.is_closed():
@@ -322,7 +314,7 @@ class Database:
         return conn
 
     async def _wait(self) -> Any:
-        """The next connection that is given back, or None for leave to open one."""
+        """The next connection that is given back, or None if the caller may open one."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Any] = loop.create_future()
         timer = loop.call_later(CONNECT_TIMEOUT, _give_up, waiter)
@@ -331,7 +323,7 @@ class Database:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())  # It came in the very moment in which the caller went.
+                self._pass_on(waiter.result())  # It arrived at the moment in which the caller was cancelled.
             raise
         finally:
             timer.cancel()
@@ -367,7 +359,7 @@ def _give_up(waiter: "asyncio.Future[Any]") -> None:
 
 
 class Borrowed:
-    """A connection of the pool for the duration of a block; `asynccontextmanager` would cost 10 µs a use."""
+    """A connection of the pool for a block; `asynccontextmanager` would cost 10 µs per use."""
 
     __slots__ = ("_conn", "_database")
 
@@ -383,6 +375,6 @@ class Borrowed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
         if isinstance(error, TimeoutError):
-            self._conn.terminate()  # Else it would wait for a server that does not answer to cancel it.
+            self._conn.terminate()  # Otherwise it would wait for a server that does not answer.
         self._database.give(self._conn)
         translated().__exit__(kind, error, trace)

@@ -1,9 +1,9 @@
-"""Prepares a table of many events for becoming the first part of the one that is kept by months.
+"""Prepares a large table of events, so that it can become the first partition of the table by months.
 
-It may hold 10^7 rows, and is written to meanwhile. PostgreSQL takes it over without reading it if a
-constraint tells already that it ends before the first month. The constraint holds for new rows at once, and
-for those that are there once it has been validated, while writers go on. Each step can be broken off and done
-again.
+The table may have 10^7 rows, and servers write to it in the meantime. PostgreSQL attaches it without reading
+it if a valid constraint shows that all rows are before the first month. The constraint applies to new rows at
+once, and to the existing rows after its validation, which does not block writers. Each step can be
+interrupted and repeated.
 """
 
 from collections.abc import Callable
@@ -27,19 +27,19 @@ _MARGIN = timedelta(days=1)
 
 
 async def prepare(conn: Connection, say: Callable[[str], None]) -> None:
-    """Makes it known where the events end that there are."""
+    """Adds a valid constraint on the time of the events, unless the table is empty."""
     if not await conn.fetchval("select exists (select from contact_events)"):
         return
     size = await conn.fetchval("select pg_size_pretty(pg_table_size('contact_events'))")
     now: datetime = await conn.fetchval("select now()")
     state = await conn.fetchrow(_STATE)
     if state is None or state["ends"] < now + _MARGIN:
-        say(f"  1 of 3: looking for the newest of the events ({size})")
+        say(f"  1 of 3: finding the newest event ({size})")
         newest = await conn.fetchval("select max(at) from contact_events")
-        # Two months on, so that there is time; and beyond what a clock that was wrong has written.
+        # Two months ahead, so that there is time, and after all events that a wrong clock has written.
         ends = max(following(following(month_of(now))), following(month_of(newest + _MARGIN)))
         await patiently(conn, [(_DROP,), (_ADD.format(ends),)], say)
     if state is None or not state["valid"]:
-        say(f"  2 of 3: reading the events ({size}), while the servers go on")
-        await conn.execute(_VALIDATE)  # Its lock is in the way of no reader and no writer.
-    say("  3 of 3: putting them in their place")
+        say(f"  2 of 3: checking the time of all events ({size}); servers can go on")
+        await conn.execute(_VALIDATE)  # Its lock blocks neither readers nor writers.
+    say("  3 of 3: attaching them as the first part of the history")

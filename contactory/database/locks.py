@@ -1,4 +1,4 @@
-"""Changes of tables that others are using."""
+"""Changes of tables that servers are using."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 from contactory.database.db import LOCK_TIMEOUT, Connection
 
 _WAIT = "300ms"
-_REST, _LONGEST_REST = 0.3, 5.0  # Seconds between two tries; each rest is longer than the one before.
+_REST, _LONGEST_REST = 0.3, 5.0  # Seconds between two attempts; each pause is longer than the one before.
 
 
 async def patiently(
@@ -15,8 +15,8 @@ async def patiently(
 ) -> None:
     """Executes statements, each with its arguments, in one transaction.
 
-    A statement that waits for a lock on a table holds up all that want to use the table after it. So it gives
-    up soon, and the transaction is tried again until there is a moment for it.
+    A statement that waits for a lock on a table blocks all later statements on it. So it stops waiting soon,
+    and the transaction is retried until it gets the lock.
     """
     rest = _REST
     while True:
@@ -28,6 +28,6 @@ async def patiently(
                 return
         except LOCK_TIMEOUT:
             if rest == _LONGEST_REST:
-                say("  waiting for a moment in which no transaction, vacuum or backup is using the table")
+                say("  waiting for other transactions, a vacuum or a backup to release the table")
             await asyncio.sleep(rest)
             rest = min(_LONGEST_REST, rest * 1.5)

@@ -15,8 +15,8 @@ from contactory.database.months import make_months
 
 Say = Callable[[str], None]
 _PREPARED = {"events_by_month": events_by_month.prepare}
-"""What is done before a file's own transaction, outside of one: long work, while others use the tables."""
-_LOCK = 0x636F6E74616374  # "contact": one migration at a time, whoever starts first
+"""Long work before the transaction of a file, while servers use the tables; by the title of the file."""
+_LOCK = 0x636F6E74616374  # "contact": one migration at a time, whichever process starts first
 _SETUP = """
 create table if not exists schema_migrations (
     number integer primary key, name text not null, checksum text not null, applied_at timestamptz not null)
@@ -42,7 +42,7 @@ class Migration(NamedTuple):
 
 
 class MigrationError(Exception):
-    """The database's schema is not one that this release can bring up to date; the text says why."""
+    """This release cannot bring the database's schema up to date; the text says why."""
 
 
 def migrations() -> list[Migration]:
@@ -54,9 +54,9 @@ def migrations() -> list[Migration]:
 
 
 async def pending(conn: Connection) -> list[Migration]:
-    """The migrations that this database lacks.
+    """The migrations that this database does not have yet.
 
-    Raises MigrationError where it has one that this release does not know, or whose text was changed.
+    Raises MigrationError if it has one that this release does not know, or one whose text was changed.
     """
     if not await conn.fetchval("select to_regclass('schema_migrations') is not null"):
         return migrations()
@@ -67,19 +67,20 @@ async def pending(conn: Connection) -> list[Migration]:
         if number not in known:
             raise MigrationError(
                 f"The database has migration {name}, which this release does not know: "
-                "run the newer Contactory that made it."
+                "run the newer Contactory that created it."
             )
         if known[number].checksum != checksum:
             raise MigrationError(
-                f"Migration {name} was changed after it had been applied: restore it, and make a new one."
+                f"Migration {name} was changed after it was applied: restore it, and write a new one."
             )
     return [m for m in known.values() if m.number not in applied]
 
 
 async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migration]:
-    """Applies what is pending, each file in its own transaction; returns what was applied.
+    """Applies the pending migrations, each in its own transaction; returns the applied ones.
 
-    Servers may go on meanwhile: nothing waits for a lock for long. What was broken off goes on where it was.
+    Servers can go on in the meantime: nothing waits for a lock for long. A migration that was interrupted can
+    be started again.
     """
     # Waiting inside pg_advisory_lock would hold a snapshot, and deadlock with CREATE INDEX CONCURRENTLY.
     while not await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK):
@@ -90,7 +91,7 @@ async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migrat
         for migration in todo:
             say(f"migrating the database: {migration.name}")
             await _apply(conn, migration, say)
-        with suppress(LOCK_TIMEOUT):  # A server does so too, at its leisure: the next ones are there already.
+        with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
             await make_months(conn, datetime.now(UTC))
         return todo
     finally:

@@ -1,13 +1,13 @@
-"""The months of `contact_events`: a partition for each, made ahead, and dropped whole when it is too old.
+"""The months of `contact_events`: a partition for each, made in advance, and dropped when it is too old.
 
-There is no default partition. `contact_events_later` takes all from the end of the last month on, so that no
-write ever lacks a partition, however wrong a clock is; making a month cuts it off from there. At the other
-end stands `contact_events_first`, with all that was there before the first month, or once months have been
-dropped `contact_events_dropped`, which is empty but for what a wrong clock writes. So the partitions have an
-order: PostgreSQL reads the newest first and stops when it has enough, which it does not beside a default one.
+The table does not have a default partition. `contact_events_later` takes all events after the last month, so
+that every write has a partition, even if a clock is wrong; a new month is cut off its beginning. The lowest
+partition is `contact_events_first`, with all events before the first month, or, after months have been
+dropped, `contact_events_dropped`, which only has what a wrong clock writes. So the partitions are in order,
+and PostgreSQL reads the newest first and stops when it has enough rows, which a default partition prevents.
 
-What takes a lock that stands in the way of writers takes it for milliseconds, and gives up where it has to
-wait longer: it is tried again at the next occasion, which may be weeks ahead of the need.
+A lock that blocks writers is held for milliseconds. If it is not free within a fraction of a second, the
+change is left for the next time, since months are made long before they are needed.
 """
 
 import re
@@ -21,10 +21,10 @@ from typing import NamedTuple
 from contactory.database.db import Connection
 
 AHEAD = 3
-"""Months that are made after the present one."""
+"""How many months are made after the present one."""
 LATER, DROPPED, _GONE = "contact_events_later", "contact_events_dropped", "contact_events_gone"
 _WAIT = "200ms"
-_FEW = 50_000  # Rows of a wrong clock that are moved to a new month while writers wait.
+_FEW = 50_000  # The most rows of a wrong clock that are moved to a new month while writers wait.
 _PARTS = """
 select c.relname, pg_get_expr(c.relpartbound, c.oid)
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -35,7 +35,7 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 class Part(NamedTuple):
-    """A partition, and the moments that it holds: from `low` on, and before `high`; None: without an end."""
+    """A partition, for events from `low` on and before `high`; None: without a limit."""
 
     name: str
     low: datetime | None
@@ -58,33 +58,33 @@ def _part(name: str, bound: str) -> Part:
 
 
 async def kept_since(conn: Connection) -> datetime | None:
-    """Since when all events are there but those of purged contacts; None where none was dropped ever."""
+    """The time since which all events exist, except those of purged contacts; None: none was ever dropped."""
     found = await parts(conn)
     since = found[0].high if found[0].name == DROPPED else found[0].low
     for before, after in pairwise(found):
-        if before.high != after.low:  # Somebody has dropped a month by hand.
+        if before.high != after.low:  # A month was dropped by hand.
             since = after.low
     return since
 
 
 async def last_month(conn: Connection) -> datetime | None:
-    """The last month that has a partition of its own; None where none has."""
+    """The last month that has its own partition; None if there is none."""
     found = await parts(conn)
     return found[-2].low if len(found) > 1 else None
 
 
 def month_of(moment: datetime) -> datetime:
-    """When the month of this moment begins."""
+    """The beginning of the month of this moment."""
     return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def following(month: datetime) -> datetime:
-    """When the month after this one begins."""
+    """The beginning of the next month."""
     return month_of(month + timedelta(days=31))
 
 
 async def make_months(conn: Connection, now: datetime) -> bool:
-    """Makes the months that are lacking; says whether it made any. Raises LOCK_TIMEOUT."""
+    """Makes the missing months; returns whether it made any. Raises LOCK_TIMEOUT."""
     if not await _lacking(conn, now):
         return False
     async with _rearranging(conn):
@@ -100,7 +100,7 @@ async def make_months(conn: Connection, now: datetime) -> bool:
 
 
 async def _make_month(conn: Connection, month: datetime) -> None:
-    """Makes a month, with what a clock that was ahead has written of it."""
+    """Makes a month, with the events of it that a wrong clock has already written."""
     name, end = f"contact_events_{month:%Y_%m}", following(month)
     await _make(conn, name)
     await conn.execute(f"insert into {name} select * from {LATER} where at >= $1 and at < $2", month, end)
@@ -108,7 +108,7 @@ async def _make_month(conn: Connection, month: datetime) -> None:
 
 
 async def _lacking(conn: Connection, now: datetime) -> list[datetime]:
-    """The months that are to be made, as far as not too much of a wrong clock has to be moved."""
+    """The missing months, up to the first one that too many events would have to be moved to."""
     month = (await parts(conn))[-1].low or now
     last = month_of(now)
     for _ in range(AHEAD):
@@ -129,7 +129,7 @@ async def _many_before(conn: Connection, end: datetime) -> bool:
 
 
 async def drop_months(conn: Connection, before: datetime) -> list[str]:
-    """Drops every month that has ended before that moment; gives their names. Raises LOCK_TIMEOUT."""
+    """Drops every month that ended before that moment; returns their names. Raises LOCK_TIMEOUT."""
     await _clear_away(conn)
     old = await too_old(conn, before)
     if old:
@@ -146,7 +146,7 @@ async def drop_months(conn: Connection, before: datetime) -> list[str]:
 
 
 async def _clear_away(conn: Connection) -> None:
-    """Removes what is no part any more, also after a crash: apart, since no writer waits for this."""
+    """Removes detached months, also those that a crash has left. Writers do not wait for this."""
     gone = """select relname from pg_class
                where relname ^@ $1 and relkind = 'r' and not relispartition and pg_table_is_visible(oid)"""
     for row in await conn.fetch(gone, _GONE):
@@ -154,14 +154,14 @@ async def _clear_away(conn: Connection) -> None:
 
 
 async def too_old(conn: Connection, before: datetime) -> list[Part]:
-    """The parts that have ended before that moment, where a month is among them."""
+    """The partitions that ended before that moment, if a month is among them."""
     old = [part for part in await parts(conn) if part.high and part.high <= before]
     return old if any(part.name != DROPPED for part in old) else []
 
 
 @asynccontextmanager
 async def _rearranging(conn: Connection) -> AsyncGenerator[None]:
-    """A transaction that has the table for itself."""
+    """A transaction with an exclusive lock on the table."""
     async with conn.transaction():
         await conn.execute(f"set local lock_timeout = '{_WAIT}'")
         await conn.execute("lock table only contact_events in access exclusive mode")
@@ -170,7 +170,7 @@ async def _rearranging(conn: Connection) -> AsyncGenerator[None]:
 
 async def _make(conn: Connection, name: str) -> None:
     await conn.execute(f"create table {name} (like contact_events including defaults)")
-    # No index of the parent's can be unique without the time.
+    # A unique index of the whole table would have to include the time.
     await conn.execute(f"alter table {name} add primary key (workspace_id, contact_id, version)")
 
 

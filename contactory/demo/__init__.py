@@ -1,1 +1,1 @@
-"""Contacts to try things with: people who do not exist, from around the world, and what happened to them."""
+"""Invented contacts from around the world, with their history, to try things out."""

@@ -1,6 +1,6 @@
-"""Puts the people of the demo into a workspace, by the API's rules and stores, in one transaction.
+"""Puts the contacts of the demo into a workspace, by the API's rules and stores, in one transaction.
 
-Whoever looks at the workspace meanwhile sees nothing of it, and where it is broken off nothing stays.
+Until the commit, nothing of it is visible, and an interrupted run leaves nothing behind.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +14,9 @@ from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.read.search import index
-from contactory.contacts.write.change import Change, make_tags
-from contactory.contacts.write.commands import born_of
-from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.contacts.write.change import Change, Origin, make_tags, new_change
+from contactory.contacts.write.create import NewContact, create_contacts, new_contact
 from contactory.contacts.write.lanes import apply_changes
-from contactory.contacts.write.statement import STALE_TAGS
 from contactory.database.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step
 from contactory.fields.model import FieldPatch
@@ -34,15 +32,15 @@ from contactory.workspaces.model import Workspace
 T = TypeVar("T")
 _PIECE = 500
 _REQUEST = "demo"
-"""What the history names as the request, so that these changes can be told from others."""
+"""The request id in the history, by which these changes can be recognised."""
 
 
 class Filled(msgspec.Struct):
-    """What was done."""
+    """The result."""
 
     made: int = 0
     there: int = 0
-    """Contacts that were not made, since another one has their phone or e-mail."""
+    """Contacts that were not created, because another one has their phone or e-mail."""
     changes: int = 0
 
 
@@ -53,21 +51,21 @@ async def fill(
     settings: Settings,
     done: Callable[[int], None],
 ) -> Filled:
-    """Makes the contacts and what happened to them; `done` is told how many more are there. In a transaction.
+    """Creates the contacts and their history, in a transaction; calls `done` with the number of new contacts.
 
-    Raises Conflict where the workspace has a custom field of the demo's names with another type, or no room.
+    Raises Conflict if the workspace has a custom field of the same name with another type, or no room.
     """
-    actors = await _actors(conn, workspace)
+    origins = await _origins(conn, workspace)
     catalog = await _prepare(conn, workspace.id, people, settings)
     filled = Filled()
     for piece in _pieces(people, _PIECE):
-        new = [(_new(steps[0], catalog, actors), steps) for steps in piece]
+        new = [(_new(steps[0], catalog, origins), steps) for steps in piece]
         made = await create_contacts(conn, [contact for contact, _ in new], settings)
         born = [(contact.id, steps) for contact, (_, steps) in zip(made, new, strict=True) if contact]
         await index(conn, workspace.id, [contact_id for contact_id, _ in born])
         filled.made += len(born)
         filled.there += len(piece) - len(born)
-        filled.changes += await _tell(conn, catalog, actors, born, settings)
+        filled.changes += await _change_later(conn, catalog, origins, born, settings)
         done(len(piece))
     return filled
 
@@ -78,22 +76,22 @@ def _pieces(items: Sequence[T], size: int) -> Iterator[list[T]]:
         yield piece
 
 
-async def _actors(conn: Connection, workspace: Workspace) -> dict[str, Actor]:
-    """Who made the changes: keys whose secrets nobody has, revoked as soon as made, and the import."""
+async def _origins(conn: Connection, workspace: Workspace) -> dict[str, Origin]:
+    """The actors of the changes: keys that are revoked at once and whose secrets are lost, and the import."""
     owner, mode = workspace.account_id, workspace.mode
     known = {k.name: k.id for k in await list_keys(conn, owner, mode, workspace.id, after=None, limit=1000)}
-    actors = {IMPORT: Actor(None, owner, workspace.id, mode, "write", "system", "import")}
+    origins = {IMPORT: Origin(Actor(None, owner, workspace.id, mode, "write", "system", "import"), _REQUEST)}
     for name in KEYS:
         if name not in known:
             made = await create_key(conn, owner, workspace.id, name=name, mode=mode, permission="write")
             await revoke_key(conn, owner, mode, workspace.id, made.id)
             known[name] = made.id
-        actors[name] = Actor(known[name], owner, workspace.id, mode, "write")
-    return actors
+        origins[name] = Origin(Actor(known[name], owner, workspace.id, mode, "write"), _REQUEST)
+    return origins
 
 
 class _Tags(msgspec.Struct):
-    """Tags that have to be there (change.Tagged)."""
+    """Tags that must exist (change.Tagged)."""
 
     workspace_id: str
     new_tags: list[str]
@@ -113,8 +111,8 @@ async def _prepare(
             )
         elif (known.type, known.next_type) != (kind, None):
             raise Conflict(
-                f"The workspace has a custom field {name} of the type {known.type}, and the demo needs "
-                f"{kind}: let it make a workspace of its own."
+                f"The workspace has a custom field {name} of the type {known.type}, but the demo needs "
+                f"{kind}: run it without --workspace, so that it creates a new one."
             )
     for preset in (presets()[name] for name in PRESETS):
         if preset.name not in catalog.windows:
@@ -139,44 +137,34 @@ def _values(step: Step, catalog: Catalog) -> Values:
     return values
 
 
-def _new(step: Step, catalog: Catalog, actors: dict[str, Actor]) -> NewContact:
-    new = born_of(_values(step, catalog), catalog, actors[step.source], _REQUEST)
+def _new(step: Step, catalog: Catalog, origins: dict[str, Origin]) -> NewContact:
+    new = new_contact(origins[step.source], _values(step, catalog), catalog)
     new.at = step.at
     return new
 
 
-async def _tell(
+async def _change_later(
     conn: Connection,
     catalog: Catalog,
-    actors: dict[str, Actor],
+    origins: dict[str, Origin],
     born: Sequence[tuple[str, list[Step]]],
     settings: Settings,
 ) -> int:
-    """Makes the later changes of some contacts, the first ones of each, then the second ones, and so on."""
-    told = 0
+    """Makes the later changes of contacts: the first change of each, then the second ones, and so on."""
+    changed = 0
     for turn in range(1, max((len(steps) for _, steps in born), default=0)):
         changes = [
-            _change(contact_id, steps[turn], catalog, actors)
+            _change(contact_id, steps[turn], catalog, origins)
             for contact_id, steps in born
             if turn < len(steps)
         ]
         outcomes = await apply_changes(conn, changes, settings)
-        told += sum(outcome.verdict == "changed" for outcome in outcomes)
-    return told
+        changed += sum(outcome.verdict == "changed" for outcome in outcomes)
+    return changed
 
 
-def _change(contact_id: str, step: Step, catalog: Catalog, actors: dict[str, Actor]) -> Change:
-    actor = actors[step.source]
-    change = Change(
-        workspace_id=catalog.workspace_id,
-        contact_id=contact_id,
-        mask=STALE_TAGS if catalog.stale_tags else 0,
-        catalog_version=catalog.version,
-        actor_type=actor.type,
-        actor_id=actor.id,
-        via=actor.via,
-        request_id=_REQUEST,
-        at=step.at,
-    )
+def _change(contact_id: str, step: Step, catalog: Catalog, origins: dict[str, Origin]) -> Change:
+    change = new_change(origins[step.source], catalog, contact_id)
+    change.at = step.at
     change.take(_values(step, catalog), catalog)
     return change

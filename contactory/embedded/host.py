@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL's dealings with the operating system: its user, processes, lock and socket."""
+"""The embedded PostgreSQL and the operating system: its user, processes, lock and socket."""
 
 import ctypes
 import errno
@@ -24,19 +24,19 @@ Report = Callable[[str], None]
 
 SYSTEM_USER = "contactory"
 PATIENCE = 30.0
-"""Seconds that processes get to stop, at each level of force, and that a command waits for its turn."""
-# For every PostgreSQL program: messages that `reason` can read, and no PG… variable of the user's.
+"""Seconds that processes have to stop, at each level of force, and that a command waits for its turn."""
+# For every PostgreSQL program: messages that `reason` can parse, and no PG… variables of the user.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 _held_locks: set[int] = set()
 
 
 class EmbeddedError(Exception):
-    """The embedded PostgreSQL cannot do what was asked; the text says why, where and what to do."""
+    """The embedded PostgreSQL cannot do something; the text says why, where and what to do."""
 
 
 class Credentials(TypedDict):
-    """The arguments of `subprocess` that choose the user; None leaves it as it is."""
+    """The arguments of `subprocess` that choose the user; None keeps the current user."""
 
     user: int | None
     group: int | None
@@ -45,7 +45,7 @@ class Credentials(TypedDict):
 
 @dataclass(frozen=True)
 class Account:
-    """The user that PostgreSQL runs as: ourselves, or the system user that root steps down to."""
+    """The user that PostgreSQL runs as: the current user, or the system user that root switches to."""
 
     name: str
     uid: int
@@ -62,13 +62,13 @@ class Account:
         return {"user": None, "group": None, "extra_groups": None}
 
     def take(self, path: Path) -> None:
-        """Make a path that we created belong to this user."""
+        """Give a new path to this user."""
         if self.dropped:
             os.chown(path, self.uid, self.gid)
 
 
 def service_account() -> Account:
-    """The present user, or for root the system user `contactory`, made when it is missing."""
+    """The current user, or for root the system user `contactory`, which is created if it is missing."""
     if os.geteuid() != 0:
         return Account(user_name(os.geteuid()), os.geteuid(), os.getegid())
     try:
@@ -100,7 +100,7 @@ def user_name(uid: int) -> str:
 
 @contextmanager
 def explained(folder: Path, account: Account) -> Generator[None]:
-    """Turn an OSError of the body into an EmbeddedError of one sentence."""
+    """Turn an OSError in the block into an EmbeddedError with one sentence."""
     try:
         yield
     except OSError as error:
@@ -109,13 +109,13 @@ def explained(folder: Path, account: Account) -> Generator[None]:
 
 
 def advice(text: str, folder: Path, account: Account) -> str | None:
-    """The sentence for trouble that many programs report in the same words."""
+    """The sentence for problems that all programs report in the same words."""
     if "No space left on device" in text or "quota exceeded" in text:
-        return f"The disk of {folder} is full; make room on it, or choose another data folder."
+        return f"The disk of {folder} is full; free some space, or choose another data folder."
     if "Read-only file system" in text:
         return f"The file system of {folder} is read-only; make it writable, or choose another data folder."
     if "Not a directory" in text or "File exists" in text:
-        return f"The data folder {folder} is a file or lies below one; name a folder instead."
+        return f"The data folder {folder} is a file or is below one; name a folder instead."
     if "Permission denied" in text or "Operation not permitted" in text:
         return (
             f"User {account.name} may not use {folder} ({text[:200]}); "
@@ -125,7 +125,7 @@ def advice(text: str, folder: Path, account: Account) -> str | None:
 
 
 def reason(output: str, folder: Path, account: Account) -> str:
-    """Why a PostgreSQL program failed, from what it wrote: a sentence of ours, or its own last complaint."""
+    """Why a PostgreSQL program failed, from its output: our own sentence, or its last message."""
     free = os.statvfs(folder)
     if free.f_bavail * free.f_frsize < 1 << 20:
         output = os.strerror(errno.ENOSPC)
@@ -139,11 +139,11 @@ def last_complaint(output: str) -> str:
         for line in reversed(lines):
             if mark in line:
                 return line.partition(mark)[2].strip()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it gave no reason"
 
 
 def die_with_parent(signum: int) -> Callable[[], None] | None:
-    """What a child runs before exec, so that the kernel signals it when the thread that started it ends."""
+    """For the child, before exec: the kernel signals the child when the thread that started it ends."""
     if sys.platform != "linux":
         return None
     parent, libc, set_parent_death_signal = os.getpid(), ctypes.CDLL(None), 1
@@ -163,7 +163,7 @@ def run(
     cwd: Path = Path("/"),
     env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a PostgreSQL program to its end as `account`, with `text` as its standard input."""
+    """Run a PostgreSQL program as `account` until it ends, with `text` as its standard input."""
     return subprocess.run(
         command,
         check=False,
@@ -185,7 +185,7 @@ class FolderInUse(EmbeddedError):
 
 @contextmanager
 def locked(path: Path) -> Generator[int]:
-    """Hold a data folder's lock, and yield its descriptor; the file says which process that is."""
+    """Hold a data folder's lock, and yield its descriptor; the file contains the id of this process."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     _held_locks.add(lock)
     try:
@@ -234,7 +234,7 @@ def socket_folder(data_dir: Path, account: Account) -> Generator[Path]:
             break
     else:
         raise EmbeddedError(
-            f"No socket can be made in {data_dir} or {bases[-1]}; choose a data folder with a shorter path."
+            f"The paths {data_dir} and {bases[-1]} are not usable for a socket; choose a shorter data folder."
         )
     try:
         yield folder
@@ -243,7 +243,7 @@ def socket_folder(data_dir: Path, account: Account) -> Generator[Path]:
 
 
 def can_hold_socket(folder: Path, account: Account) -> bool:
-    """Try it: a path may be too long (108 bytes with the final zero), or a file system without sockets."""
+    """Try it: the path may be too long (108 bytes with the final zero), or sockets not supported."""
     if "," in str(folder):  # which separates hosts in a DSN
         return False
     try:
@@ -258,7 +258,7 @@ def can_hold_socket(folder: Path, account: Account) -> bool:
 
 
 def make_private(folder: Path, account: Account) -> None:
-    """Make an empty folder that only the server's user may enter."""
+    """Create an empty folder that only the server's user may enter."""
     try:
         folder.mkdir(0o700)
     except FileExistsError:
@@ -266,7 +266,7 @@ def make_private(folder: Path, account: Account) -> None:
         ours = found.st_uid in (os.geteuid(), account.uid) and not found.st_mode & 0o077
         if not (ours and stat.S_ISDIR(found.st_mode)):
             raise EmbeddedError(
-                f"{folder} is not a private folder of ours; remove it and start again."
+                f"{folder} is not a private folder of Contactory; remove it and start again."
             ) from None
         for left in folder.iterdir():
             left.unlink()
@@ -274,24 +274,24 @@ def make_private(folder: Path, account: Account) -> None:
 
 
 def clear_leftovers(data: Path, report: Report) -> None:
-    """End the server processes that a killed supervisor left on this cluster; we hold the folder's lock."""
+    """End server processes of this cluster that a killed supervisor left; the caller holds the lock."""
     pid_file = data / "postmaster.pid"
     postmaster = named_process(pid_file)
     left = server_processes(data)
     if postmaster in left:
         report(f"An earlier PostgreSQL (process {postmaster}) still runs in {data}; stopping it.")
         end_processes(data, [postmaster], signal.SIGINT)
-    # Without their postmaster the others have nothing to finish; what was committed is safe.
+    # Without their postmaster the others have nothing to finish; committed data is safe.
     for signum in (signal.SIGQUIT, signal.SIGKILL):
         end_processes(data, server_processes(data), signum)
-    # PostgreSQL would respect a stale file for ever if it is empty or its number is now another program's.
+    # PostgreSQL would respect a stale file for ever if it is empty or its id belongs to another program now.
     stale = postmaster is None or Path(f"/proc/{postmaster}").exists()
     if stale and not server_processes(data):
         pid_file.unlink(missing_ok=True)
 
 
 def end_processes(data: Path, pids: list[int], signum: signal.Signals) -> None:
-    """Send a signal and wait, up to PATIENCE, until none of the cluster's processes is left."""
+    """Send a signal and wait, up to PATIENCE, until all processes of the cluster have ended."""
     for pid in pids:
         try:
             os.kill(pid, signum)
@@ -303,7 +303,7 @@ def end_processes(data: Path, pids: list[int], signum: signal.Signals) -> None:
 
 
 def server_processes(data: Path) -> list[int]:
-    """The ids of the PostgreSQL processes that work in this cluster (on Linux; elsewhere none is found)."""
+    """The ids of the PostgreSQL processes of this cluster (only on Linux; elsewhere it finds none)."""
     return [int(path.name) for path in Path("/proc").glob("[0-9]*") if serves(path, data)]
 
 
@@ -318,7 +318,7 @@ def serves(process: Path, data: Path) -> bool:
 
 
 def says_it_serves(process: Path, data: Path) -> bool:
-    """By its command line: in a container, root may not look at where another user's process works."""
+    """By its command line: in a container, root may not read another process's working directory."""
     try:
         words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:

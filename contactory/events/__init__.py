@@ -1,1 +1,1 @@
-"""What has happened to contacts: one event for each change, kept by months."""
+"""The changes of contacts: one event for each, in a table by months."""

@@ -1,4 +1,4 @@
-"""Keeping the months of the events: those to come are made ahead, and those that are too old are dropped."""
+"""The recurring job that makes the next months of the events and drops the old ones."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from contactory.base.logs import log
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database
 from contactory.database.months import drop_months, make_months, too_old
 
-# The search would miss a contact that was changed in these months if it has not come across it yet.
+# Without these events the search would miss the contacts that it has not indexed yet.
 _NOT_SEARCHED = """
 select exists (
     select from workspaces w
@@ -18,10 +18,9 @@ select exists (
 
 
 async def keep_months(db: Database, retention: float) -> None:
-    """Makes the months to come, and drops those that ended `retention` seconds ago; with 0 it drops none.
+    """Makes the next months, and drops those that ended `retention` seconds ago; with 0 it drops none.
 
-    Several processes may do so at once: what one has done the others find done. Where a lock is not to be had
-    at once, the next time will do.
+    Several processes can run it at once. If a lock is not free, it leaves the work for the next time.
     """
     now = datetime.now(UTC)
     try:
@@ -30,7 +29,7 @@ async def keep_months(db: Database, retention: float) -> None:
             if retention:
                 await _drop_before(conn, now - timedelta(seconds=retention))
     except LOCK_TIMEOUT:
-        log.debug("months of the history are in use, so that they are changed later")
+        log.debug("months of the history are locked, next attempt later")
 
 
 async def _drop_before(conn: Connection, before: datetime) -> None:

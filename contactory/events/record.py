@@ -1,7 +1,7 @@
-"""Writing events down: the only insert into `contact_events`, and the only change of what stands in one.
+"""Writes events: the only insert into `contact_events`, and the only update of an event.
 
-Every writer puts this SQL behind its own, in the same statement or transaction: an event is there exactly if
-the change is.
+Every writer uses this SQL in the statement or the transaction of its change, so that an event exists exactly
+if the change does.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ _COLUMNS = "contact_id, version, id, type, at, previous_at, actor_type, actor_id
 
 
 def record(source: str, *, caused: bool = False) -> str:
-    """SQL that writes one event for each row of `source`, which has a column of each name.
+    """SQL that writes one event for each row of `source`, which has all columns by name.
 
-    Where a change may have a cause (what made it happen, besides the actor: an undo, say), `caused` adds the
+    For changes that can have a cause in addition to the actor (an undo, for example), `caused` adds the
     columns `cause_type` and `cause_id`.
     """
     columns = f"{_COLUMNS}, cause_type, cause_id" if caused else _COLUMNS
@@ -26,27 +26,26 @@ def record(source: str, *, caused: bool = False) -> str:
 
 
 def version_after(made: str, read: str) -> str:
-    """SQL, for `returning`, of the version that an update has `made`: the statement fails where it does not
-    follow the one that was `read`.
+    """SQL, for `returning`, of the version that an update has `made`; fails if it does not follow `read`.
 
-    The lock that every writer takes first sees to it that it does. This is the second line behind that lock:
-    no version may have two events, and no unique index spans the months of the events.
+    The row lock of every writer already ensures that it does. This is the second protection: a version must
+    not have two events, and a unique index cannot span the months of the events.
     """
-    # What `set` computes is of no use for this: it begins with the row as it was when the statement began.
+    # Not in `set`, which is first evaluated with the row as it was when the statement began.
     return f"{made} / ({made} = {read} + 1)::int"
 
 
 def previous_at(before: str, after: str) -> str:
-    """SQL for when the contact had been changed before, if that was so long ago that its event may be gone.
+    """SQL of the time of the change before, if that is so long ago that its event may be dropped soon.
 
-    A walk by the last change has to know (listing.py). The event of a change of today is kept for weeks, so
-    that the usual change leaves the column empty.
+    A walk by the last change needs it (by_change.py). The event of a recent change is kept for weeks, so a
+    usual change leaves the column empty.
     """
     return f"case when {before} < {after} - interval '24 hours' then {before} end"
 
 
 class Addition(NamedTuple):
-    """What one event is to say of the consent besides: as JSON, before that change and after it."""
+    """A change of the consent to be added to an event, as JSON."""
 
     workspace_id: str
     contact_id: str
@@ -71,6 +70,6 @@ update contact_events e
 
 
 async def add_consent(conn: Connection, additions: Sequence[Addition]) -> None:
-    """Adds a change of the consent to events that this transaction has written."""
+    """Adds changes of the consent to events that this transaction has written."""
     if additions:
         await conn.execute(_ADD_CONSENT, *map(list, zip(*additions, strict=True)))

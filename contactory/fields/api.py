@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contactory.catalog.calls import changing_catalog, workspace_of
 from contactory.fields import store
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.retype import TypeChange, key_in_change, refuse_misfits
@@ -12,23 +13,22 @@ from contactory.web.operations import Call
 
 async def list_fields(call: Call) -> Response:
     """The workspace's fields, in its order."""
-    catalog = await call.catalog(call.query.get("workspaceId"))
+    workspace_id = await workspace_of(call, call.query.get("workspaceId"))
     async with call.connection() as conn:
-        return json_response(200, await store.list_fields(conn, catalog.workspace_id))
+        return json_response(200, await store.list_fields(conn, workspace_id))
 
 
 async def create_field(call: Call) -> Response:
-    """Makes a field."""
+    """Creates a field."""
     body = call.body
-    workspace_id = (await call.catalog(body.pop("workspaceId", None))).workspace_id
+    workspace_id = await workspace_of(call, body.pop("workspaceId", None))
     field = await make_field(call, workspace_id, FieldPatch(**body))
     return json_response(201, field, [("location", call.url(f"/v1/custom-fields/{field.id}"))])
 
 
 async def make_field(call: Call, workspace_id: str, given: FieldPatch) -> CustomField:
-    """Makes a field of a workspace. Raises Conflict."""
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    """Creates a field of a workspace. Raises Conflict."""
+    async with changing_catalog(call, workspace_id) as conn:
         return await store.create_field(conn, workspace_id, given, call.app.settings.max_custom_fields)
 
 
@@ -44,13 +44,12 @@ async def field_of(call: Call) -> CustomField:
 
 
 async def update_field(call: Call) -> Response:
-    """Changes only what is sent; a type only where every value fits it."""
+    """Changes only what is sent; a type only if every value fits it."""
     return json_response(200, await change_field(call, await field_of(call), FieldPatch(**call.body)))
 
 
 async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
-    """Changes what `patch` gives. Raises Conflict, naming contacts whose values do not fit a new type."""
-    call.changed_catalogs.add(field.workspace_id)
+    """Changes the fields in `patch`. Raises Conflict with contacts whose values do not fit a new type."""
     async with call.connection() as conn:
         key = await key_in_change(conn, field, patch.type)
     try:
@@ -60,16 +59,19 @@ async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> Cus
             async with call.connection() as conn:
                 await refuse_misfits(conn, field.workspace_id, key, patch.type)
             return await _change(call, field, patch)
-        # In transactions of its own: what it announces has to be seen by others before it can go on.
+        # In its own transactions: others must see its announcement before it can continue.
         change = TypeChange(call.app.db, field, key, patch, patch.type, call.actor, call.request.request_id)
-        return await change.run()
+        try:
+            return await change.run()
+        finally:
+            call.app.catalogs.forget(field.workspace_id)  # It has committed, whatever the result of the call.
     except Conflict as conflict:
         call.touched += [error.contact_id for error in conflict.errors if error.contact_id]
         raise
 
 
 async def _change(call: Call, field: CustomField, patch: FieldPatch) -> CustomField:
-    async with call.transaction() as conn:
+    async with changing_catalog(call, field.workspace_id) as conn:
         return await store.change_field(conn, field.workspace_id, field.id, patch)
 
 
@@ -81,6 +83,5 @@ async def delete_field(call: Call) -> Response:
 
 async def remove_field(call: Call, field: CustomField) -> None:
     """Deletes a field and its values. Raises NotFound."""
-    call.changed_catalogs.add(field.workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, field.workspace_id) as conn:
         await store.delete_field(conn, field.workspace_id, field.id)

@@ -1,11 +1,11 @@
-"""A custom field: its JSON shape, and what a request may say about it."""
+"""A custom field: its JSON shape, and the rules for its fields."""
 
 from datetime import datetime
 
 import msgspec
 
 from contactory.rules.checks import WORKSPACE_ID, Form, integer, one_of
-from contactory.values.field_types import TYPES
+from contactory.values.field_types.registry import FIELD_TYPES
 from contactory.values.names import NAME
 
 
@@ -22,13 +22,13 @@ class CustomField(msgspec.Struct, rename="camel"):
 
 
 class FieldPatch(msgspec.Struct):
-    """What a request says about a field; None where it says nothing."""
+    """The values of a request for a field; None for a value that is not sent."""
 
     name: str | None = None
     type: str | None = None
     position: int | None = None
 
 
-_GIVEN = {"name": NAME, "type": one_of(*TYPES), "position": integer(0, 1_000_000)}
+_GIVEN = {"name": NAME, "type": one_of(*FIELD_TYPES), "position": integer(0, 1_000_000)}
 CREATE = Form({"workspaceId": WORKSPACE_ID, **_GIVEN}, required=("name", "type"))
 UPDATE = Form(_GIVEN, some=True)

@@ -1,4 +1,4 @@
-"""The settings of custom fields: their list in its order, and one field to rename, retype or delete."""
+"""The settings of custom fields: the ordered list, and a page to rename, retype or delete a field."""
 
 from typing import Any
 
@@ -10,16 +10,15 @@ from contactory.fields.api import change_field, field_of, make_field, remove_fie
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
 from contactory.rules.checks import ID, quote
 from contactory.rules.errors import Conflict, FieldError, Problem, ValidationProblem
-from contactory.values.field_types import TYPES
+from contactory.values.field_types.registry import FIELD_TYPES, type_of
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
-TITLES = {"text": "Text", "number": "Number", "date": "Date", "boolean": "Yes or no"}
-_SAID = {
-    "made": "The field is made.",
-    "saved": "The field is saved.",
-    "moved": "The field is moved.",
-    "deleted": "The field is deleted.",
+_MESSAGES = {
+    "made": "Field created.",
+    "saved": "Field saved.",
+    "moved": "Field moved.",
+    "deleted": "Field deleted.",
 }
 
 
@@ -29,6 +28,12 @@ def _path(call: Call) -> str:
 
 def _workspace(call: Call) -> str:
     return call.actor.workspace_id or ""
+
+
+def _titles(*fields: CustomField) -> dict[str, str]:
+    """The titles of the types: those that a field can get, and those of the given fields."""
+    names = [*FIELD_TYPES, *(field.type for field in fields)]
+    return {name: type_of(name).title for name in names}
 
 
 async def show_fields(call: Call) -> Response:
@@ -43,11 +48,12 @@ async def _list_page(
         fields = await store.list_fields(conn, _workspace(call))
     shown: dict[str, Any] = {
         "fields": fields,
-        "titles": TITLES,
-        "typed": typed or {"name": "", "type": TYPES[0]},
+        "titles": _titles(*fields),
+        "offered": _titles(),
+        "typed": typed or {"name": "", "type": next(iter(FIELD_TYPES))},
         "errors": errors_by_field(problem) if problem else {},
-        "done": _SAID.get(call.query.get("done", "")),
-        "said": None,
+        "done": _MESSAGES.get(call.query.get("done", "")),
+        "message": None,
         "counted": store.COUNTED,
         "here": _path(call),
     }
@@ -55,13 +61,13 @@ async def _list_page(
 
 
 async def count_values(call: Call) -> Response:
-    """How many contacts have a value of each of a few fields; for a script."""
+    """The number of contacts with a value, for each of a few fields; for a script."""
     async with call.connection() as conn:
         return json_response(200, await store.count_values(conn, _workspace(call), call.query.get("of", [])))
 
 
 async def make_field_page(call: Call) -> Response:
-    """Makes a field."""
+    """Creates a field."""
     typed = {name: call.visit.value(name) for name in ("name", "type")}
     try:
         await make_field(call, _workspace(call), FieldPatch(**CREATE.parse(typed)))
@@ -83,7 +89,7 @@ async def _field_page(
     errors = errors_by_field(problem) if problem else {}
     if problem and misfits:
         errors = {"type": problem.detail}
-    shown = {"field": field, "titles": TITLES, "typed": typed, "errors": errors, "misfits": misfits}
+    shown = {"field": field, "titles": _titles(field), "typed": typed, "errors": errors, "misfits": misfits}
     status = problem.status if problem else 200
     return await page_or_part(
         call, "fields/field.html", "fields/edit.html", status, here=_path(call), **shown
@@ -91,7 +97,7 @@ async def _field_page(
 
 
 async def save_field(call: Call) -> Response:
-    """Renames a field, or changes its type where every value fits it."""
+    """Renames a field, or changes its type if every value fits it."""
     field = await field_of(call)
     known = {"name": field.name, "type": field.type}
     typed = {name: text for name, text in call.visit.texts.items() if name in known}
@@ -106,15 +112,17 @@ async def save_field(call: Call) -> Response:
 
 
 def _done(call: Call, done: str, *fields: CustomField) -> Response:
-    """Back to the list; for a script the rows as they are now, and what to say."""
+    """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
         return see_other(f"{_path(call)}?done={done}")
-    shown: dict[str, Any] = {"fields": fields, "titles": TITLES, "said": _SAID[done], "here": _path(call)}
-    return part(call, "fields/rows.html", **shown)
+    titles = _titles(*fields)
+    return part(
+        call, "fields/rows.html", fields=fields, titles=titles, message=_MESSAGES[done], here=_path(call)
+    )
 
 
 async def move_field(call: Call) -> Response:
-    """Puts a field at another place, counted from 0."""
+    """Moves a field to another position, counted from 0."""
     field, sent = await field_of(call), call.visit.value("to")
     number = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else sent
     await change_field(call, field, FieldPatch(**UPDATE.parse({"position": number})))
@@ -122,7 +130,7 @@ async def move_field(call: Call) -> Response:
 
 
 async def ask_to_delete(call: Call) -> Response:
-    """What goes with a field, before it does."""
+    """Shows what the deletion of a field would delete."""
     return await _delete_page(call, await field_of(call))
 
 
@@ -141,7 +149,7 @@ async def _delete_page(call: Call, field: CustomField, problem: Problem | None =
 
 
 async def delete_field(call: Call) -> Response:
-    """Deletes a field and its values, where its name was given."""
+    """Deletes a field and its values, if its name was typed."""
     field = await field_of(call)
     try:
         _check_name(field, call.visit.value("name"))
@@ -160,11 +168,11 @@ def _check_name(field: CustomField, typed: str) -> None:
 _FIELDS, _FIELD = "settings/custom-fields", "settings/custom-fields/{id}"
 _COUNT_QUERY = {"of": ID._replace(many=True)}
 FIELD_PAGES = [
-    workspace_page("showFields", "GET", _FIELDS, "The custom fields", show_fields, query={"done": TEXT}),
+    workspace_page("showFields", "GET", _FIELDS, "Show the custom fields", show_fields, query={"done": TEXT}),
     workspace_page(
         "countValues", "GET", f"{_FIELDS}/counts", "Count values", count_values, query=_COUNT_QUERY
     ),
-    workspace_page("makeField", "POST", _FIELDS, "Make a custom field", make_field_page, "write"),
+    workspace_page("makeField", "POST", _FIELDS, "Create a custom field", make_field_page, "write"),
     workspace_page("showField", "GET", _FIELD, "A custom field", show_field, "write"),
     workspace_page("saveField", "POST", _FIELD, "Change a custom field", save_field, "write"),
     workspace_page("moveField", "POST", f"{_FIELD}/position", "Move a custom field", move_field, "write"),

@@ -1,9 +1,8 @@
-"""Changing the type of a custom field while its contacts go on being written.
+"""Changing the type of a custom field while its contacts are being written.
 
-First the field gets a next type, and from then on a value must fit both types to be written. When every
-statement that was at work before that is over, no misfit can come any more, so what a scan of the values then
-finds is final. At no moment is there a value that does not fit the type that the field shows, not even after
-a crash.
+First the field gets a next type, and from then on new values must fit both types. When every statement that
+was running before has ended, no new value can be wrong, so a scan of the values is then final. At every
+moment all values fit the type that the field shows, even after a crash.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ from contactory.rules.actor import Actor
 from contactory.rules.checks import quote
 from contactory.rules.errors import Conflict, FieldError, Unavailable
 from contactory.rules.invalid import Invalid
-from contactory.values.field_types import MAX_DIGITS, text_form
+from contactory.values.field_types.registry import text_form, type_of
 
 _PATIENCE_SECONDS = 4.0
 _POLL_SECONDS = 0.01
@@ -34,18 +33,9 @@ _SHORT = 100
 _ABANDONED = timedelta(minutes=10)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
-# Short values like these are sure to fit a type and to be written in it as they are; others are looked at
-# more closely.
-_PLAIN = {
-    "text": "",
-    "number": r"^(0|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]|-?[1-9][0-9]*)$",
-    "date": r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$",
-    "boolean": "^(true|false)$",
-}
-
 
 async def key_in_change(conn: Connection, field: CustomField, new_type: str | None) -> str | None:
-    """The field's key in contacts.fields where its type has to change, or a change was left unfinished."""
+    """The field's key in contacts.fields if its type must change, or if a change was left unfinished."""
     if new_type is None:
         return None
     return await conn.fetchval(
@@ -63,10 +53,11 @@ class _Value(NamedTuple):
     deleted: bool
 
 
-# A fixed number of contacts at a time, not of values found, so that no statement takes long.
+# A fixed number of contacts at a time, and not of found values, so that no statement takes long.
+# Short values that match $4 fit without a further check.
 _SCAN = f"""
 with page as materialized (
-    select c.id, left(c.fields ->> $2, {MAX_DIGITS + 1}) as value, c.deleted_at is not null as deleted
+    select c.id, left(c.fields ->> $2, $5) as value, c.deleted_at is not null as deleted
       from contacts c
      where c.workspace_id = $1 and c.id > $3
      order by c.id
@@ -80,16 +71,17 @@ select (select p.id::text from page p order by p.id desc limit 1),
 
 
 async def _scan(conn: Connection, workspace_id: str, key: str, new_type: str) -> AsyncGenerator[list[_Value]]:
-    """The values of all contacts, deleted ones too, that do not plainly fit, a page at a time."""
+    """The values of all contacts, including deleted ones, that need a check, a page at a time."""
     after: str | None = _NO_ID
+    wanted = type_of(new_type)
     while after is not None:
-        [row] = await conn.fetch(_SCAN, workspace_id, key, after, _PLAIN[new_type])
+        [row] = await conn.fetch(_SCAN, workspace_id, key, after, wanted.plain, wanted.longest + 1)
         after = row[0]
         yield msgspec.json.decode(row[1], type=list[_Value])
 
 
 async def refuse_misfits(conn: Connection, workspace_id: str, key: str, new_type: str) -> None:
-    """Raises Conflict, naming some of the contacts, where values of the field do not fit the type."""
+    """Raises Conflict with some of the contacts if values of the field do not fit the type."""
     errors: list[FieldError] = []
     async for page in _scan(conn, workspace_id, key, new_type):
         for value in page:
@@ -127,13 +119,13 @@ class TypeChange:
         self._actor = actor
         self._request_id = request_id
         self._at: datetime | None = None
-        """When it was announced, by the database's clock."""
+        """The time of its announcement, by the database's clock."""
 
     async def run(self) -> CustomField:
-        """Changes the field as the patch says; gives it as it is then.
+        """Changes the field by the patch; returns the changed field.
 
-        Raises Conflict where values do not fit, where the name is taken, or where another attempt took over
-        (retryable); Unavailable where writes that were at work before do not end. Then nothing has changed.
+        Raises Conflict if values do not fit, if another field has the name, or if another attempt has started
+        (retryable); Unavailable if earlier writes do not end. Then nothing has changed.
         """
         await self._refuse_misfits()
         await self._announce()
@@ -197,7 +189,7 @@ class TypeChange:
             await _end(conn, self._workspace_id, self._field_id, self._at)
 
     async def _rewrite(self) -> None:
-        """Writes the values that look different in the new type as all new ones are written."""
+        """Rewrites the values whose form is different in the new type."""
         async with self._db.connection() as conn:
             async for page in _scan(conn, self._workspace_id, self._key, self._type):
                 changes = [(value, text_form(self._type, value.text)) for value in page]
@@ -229,7 +221,7 @@ class TypeChange:
         )
 
 
-# Who writes contacts holds this lock from before the snapshot of its statement to the end of its transaction.
+# A transaction that writes contacts holds this lock from before its statement's snapshot until its end.
 _WRITERS = """
 select l.virtualtransaction
   from pg_locks l
@@ -273,7 +265,7 @@ with input as materialized (
 
 
 async def _end(conn: Connection, workspace_id: str, field_id: str, at: datetime | None) -> None:
-    """The attempt of that time is over; nothing happens where it is over already."""
+    """Ends the attempt with that time; does nothing if it has ended already."""
     await bump(conn, workspace_id)
     await conn.execute(
         """update custom_fields set next_type = null, next_type_at = null
@@ -285,7 +277,7 @@ async def _end(conn: Connection, workspace_id: str, field_id: str, at: datetime 
 
 
 async def end_abandoned(db: Database) -> None:
-    """Ends the attempts that a crash has left behind, so that values need to fit one type only again."""
+    """Ends attempts that a crash has left behind, so that values must fit only one type again."""
     async with db.connection() as conn:
         rows = await conn.fetch(
             """select workspace_id::text, id::text, next_type_at from custom_fields

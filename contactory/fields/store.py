@@ -1,4 +1,4 @@
-"""Custom fields in the database, but for the change of a type (retype.py)."""
+"""Custom fields in the database, except the change of a type (retype.py)."""
 
 from datetime import UTC, datetime
 
@@ -6,10 +6,10 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump
-from contactory.database.db import Connection, Violation, translated
+from contactory.database.db import Connection, translated
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.rules.actor import Actor
-from contactory.rules.errors import Conflict, FieldError, NotFound
+from contactory.rules.errors import Conflict, NotFound
 
 _COLUMNS = "f.id::text, f.workspace_id::text, f.name, f.type, f.position, f.created_at, f.updated_at"
 _LAST = 2**31 - 1
@@ -44,7 +44,7 @@ async def get_field(conn: Connection, actor: Actor, field_id: str) -> CustomFiel
 
 
 COUNTED = 5
-"""So many fields are counted at once: each reads every contact, of which there may be a million."""
+"""The number of fields that are counted at once: each count reads all contacts, possibly a million."""
 _COUNT = """
 select count(c.fields -> $2), count(c.fields -> $3), count(c.fields -> $4), count(c.fields -> $5),
        count(c.fields -> $6)
@@ -54,9 +54,9 @@ select count(c.fields -> $2), count(c.fields -> $3), count(c.fields -> $4), coun
 
 
 async def count_values(conn: Connection, workspace_id: str, field_ids: list[str]) -> dict[str, int]:
-    """How many active contacts have a value of each of these fields, COUNTED at most.
+    """How many active contacts have a value, for each of these fields, COUNTED at most.
 
-    Fields that are none are left out.
+    Unknown fields are left out.
     """
     found = await conn.fetch(
         """select f.id::text, f.num::text from custom_fields f
@@ -73,9 +73,9 @@ async def count_values(conn: Connection, workspace_id: str, field_ids: list[str]
 async def create_field(
     conn: Connection, workspace_id: str, given: FieldPatch, max_fields: int
 ) -> CustomField:
-    """Makes a field, the last one unless a position is given. To be called in a transaction.
+    """Creates a field, as the last one unless a position is given. Call it in a transaction.
 
-    Raises Conflict where the name is taken, or the workspace has `max_fields` already.
+    Raises Conflict if another field has the name, or the workspace has `max_fields` already.
     """
     await bump(conn, workspace_id)
     others = len(await list_fields(conn, workspace_id))
@@ -95,9 +95,9 @@ async def create_field(
 
 
 async def change_field(conn: Connection, workspace_id: str, field_id: str, patch: FieldPatch) -> CustomField:
-    """Changes what `patch` gives. To be called in a transaction.
+    """Changes the fields in `patch`. Call it in a transaction.
 
-    A type is taken without a look at the values. Raises NotFound, and Conflict where the name is taken.
+    Does not check the values for a new type. Raises NotFound, and Conflict if another field has the name.
     """
     await bump(conn, workspace_id)
     fields = await list_fields(conn, workspace_id)
@@ -129,20 +129,16 @@ def _patched(stored: CustomField, patch: FieldPatch, count: int) -> CustomField:
 
 
 async def _write(conn: Connection, statement: str, field: CustomField) -> None:
-    try:
-        with translated():
-            await conn.execute(
-                statement,
-                field.workspace_id,
-                field.id,
-                field.name,
-                field.type,
-                field.position,
-                field.updated_at,
-            )
-    except Violation:
-        detail = "Another custom field of the workspace has this name"
-        raise Conflict(detail, [FieldError("/name", None, "taken", detail)]) from None
+    with translated():
+        await conn.execute(
+            statement,
+            field.workspace_id,
+            field.id,
+            field.name,
+            field.type,
+            field.position,
+            field.updated_at,
+        )
 
 
 _ARRANGE = """
@@ -156,12 +152,12 @@ update custom_fields f
 
 
 async def _arrange(conn: Connection, workspace_id: str, field_id: str, position: int) -> None:
-    """Puts a field at a position; the others keep their order, and the positions run from 0 without a gap."""
+    """Moves a field to a position; the others keep their order, and the positions have no gaps."""
     await conn.execute(_ARRANGE, workspace_id, field_id, position)
 
 
 async def delete_field(conn: Connection, workspace_id: str, field_id: str) -> None:
-    """Deletes a field: no contact shows a value of it any more. To be called in a transaction.
+    """Deletes a field, so that contacts no longer show its values. Call it in a transaction.
 
     Raises NotFound.
     """

@@ -1,5 +1,8 @@
 """The operations on API keys."""
 
+from functools import partial
+
+from contactory.catalog.calls import workspace_of
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
 from contactory.rules.checks import Form
@@ -12,7 +15,7 @@ CREATE = Form(FIELDS)
 
 
 async def list_keys(call: Call) -> Response:
-    """The keys that the caller may revoke, and those that are revoked."""
+    """The keys that the caller may revoke, and revoked ones."""
     actor, cursor = call.actor, call.query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_keys(
@@ -22,15 +25,17 @@ async def list_keys(call: Call) -> Response:
 
 
 async def create_key(call: Call) -> Response:
-    """Makes a key of the caller's mode: of a workspace, or with an account-scoped key also of the account."""
+    """Creates a key of the caller's mode: for a workspace, or by an account-scoped key for the account."""
     actor, values = call.actor, call.body
     workspace_id: str | None = values.get("workspaceId")
     if "workspaceId" in values and not (workspace_id or actor.workspace_id):
-        # What a form sends for a field left free must not make a key of every workspace.
-        detail = "workspaceId is empty: name a workspace, or leave it out for a key of the whole account"
+        # An empty value, which forms send for an empty field, must not mean every workspace.
+        detail = (
+            "workspaceId is empty: send the id of a workspace, or leave it out for a key of the whole account"
+        )
         raise ValidationProblem(errors=[FieldError("/workspaceId", None, "required", detail)])
     if workspace_id or actor.workspace_id:
-        workspace_id = (await call.catalog(workspace_id)).workspace_id
+        workspace_id = await workspace_of(call, workspace_id)
     async with call.transaction() as conn:
         await store.refuse_past(conn, values.get("expiresAt"))
         made = await store.create_key(
@@ -49,9 +54,9 @@ async def create_key(call: Call) -> Response:
 
 
 async def revoke_key(call: Call) -> Response:
-    """Revokes a key; one that is revoked already stays so."""
+    """Revokes a key; a revoked key stays revoked."""
     actor, key_id = call.actor, call.path_id()
     async with call.connection() as conn:
         await store.revoke_key(conn, actor.account_id, actor.mode, actor.workspace_id, key_id)
-    call.app.keys.forget(key_id)
+    call.after_commit(partial(call.app.keys.forget, key_id))
     return Response(204)

@@ -1,4 +1,4 @@
-"""An API key: its JSON shape, and the rules for making one."""
+"""An API key: its JSON shape, and the rules for creating one."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ class ApiKey(msgspec.Struct, rename="camel", kw_only=True):
     permission: str
     mode: str
     prefix: str
-    """Its first characters, to tell it from others."""
+    """Its first characters, to recognise it."""
     rate_limit: float | None
     rate_burst: int | None
     created_at: datetime
@@ -38,11 +38,11 @@ class KnownKey(ApiKey, kw_only=True):
     """A key as the dashboard shows it."""
 
     made_by: str | None
-    """The name of the person or the key that made it, where that is known."""
+    """The name of the user or the key that created it, if known."""
 
 
 class NewApiKey(ApiKey, kw_only=True):
-    """A key just made, with its secret."""
+    """A new key, with its secret."""
 
     key: str
 

@@ -10,18 +10,18 @@ KEY_OPERATIONS = [
         id="listApiKeys",
         method="GET",
         path="/v1/api-keys",
-        summary="List API keys, revoked ones too",
+        summary="List API keys, including revoked ones",
         permission="admin",
         handler=api.list_keys,
         query=PAGE_QUERY,
         answers={200: list[ApiKey]},
     ),
-    # Not idempotent: the answer holds the secret, and an answer that is kept for replays holds it in clear.
+    # Not idempotent: the answer contains the secret, and would be stored unencrypted for replays.
     Operation(
         id="createApiKey",
         method="POST",
         path="/v1/api-keys",
-        summary="Make an API key; its secret is in this answer alone",
+        summary="Create an API key; its secret is only in this answer",
         permission="admin",
         handler=api.create_key,
         body=api.CREATE,

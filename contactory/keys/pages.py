@@ -1,7 +1,8 @@
-"""The page of API keys: which there are, and making and revoking them."""
+"""The page of API keys: the list, and forms to create and revoke keys."""
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from contactory.access.users import refuse_access
@@ -16,9 +17,9 @@ from contactory.web.operations import Call, Operation
 
 _PATH = "/w/{workspaceId}/settings/api-keys"
 _FORM = Form({name: rule for name, rule in FIELDS.items() if name != "workspaceId"} | {"scope": SCOPE})
-_DONE = {"revoked": "The API key is revoked."}
+_DONE = {"revoked": "API key revoked."}
 DONE = {"done": Rule(str, {"type": "string"})}
-NOT_YOURS = "A key of the whole account is made by people who may see every workspace."
+NOT_YOURS = "Only users who see every workspace can create a key of the whole account."
 
 
 def _here(call: Call) -> str:
@@ -26,7 +27,7 @@ def _here(call: Call) -> str:
 
 
 def _of_account(call: Call) -> bool:
-    """Whether the person has to do with keys of the whole account: as an account-scoped key has."""
+    """Whether the user may manage keys of the whole account, like an account-scoped key."""
     return not call.visit.person.limited
 
 
@@ -59,7 +60,7 @@ def _works(key: ApiKey, now: datetime) -> bool:
 
 
 async def make_key(call: Call) -> Response:
-    """Makes a key. Its secret is in this answer alone, which nothing keeps; so it is no redirect."""
+    """Creates a key. Its secret is only in this answer, which is not stored; so this is not a redirect."""
     visit = call.visit
     try:
         made = await _make(call, _FORM.parse(_sent(call)))
@@ -70,7 +71,7 @@ async def make_key(call: Call) -> Response:
 
 
 def _sent(call: Call) -> Object:
-    """The form as the API would have it; what is empty is left out."""
+    """The form in the shape of the API, without empty values."""
     sent: Object = {name: values[-1] for name, values in call.visit.form.items() if values[-1].strip()}
     if "expiresAt" in sent:
         sent["expiresAt"] += "T23:59:59Z"
@@ -111,14 +112,14 @@ async def _make(call: Call, values: Object) -> NewApiKey:
 
 
 def _curl(call: Call, made: NewApiKey) -> str:
-    """A request that shows that the key works, to be pasted into a terminal."""
+    """A command that uses the key, to paste into a terminal."""
     which = f"&workspaceId={call.actor.workspace_id}" if made.workspace_id is None else ""
     where = call.url(f"/v1/contacts?limit=1{which}")
     return f'curl -s "{where}" -H "Authorization: Bearer {made.key}"'
 
 
 async def revoke_key(call: Call) -> Response:
-    """Revokes a key that the page shows. Raises NotFound."""
+    """Revokes a key on the page. Raises NotFound."""
     actor, key_id = call.actor, call.path_id()
     async with call.connection() as conn:
         found: KnownKey = await store.find_known_key(
@@ -130,7 +131,7 @@ async def revoke_key(call: Call) -> Response:
             of_account=_of_account(call),
         )
         await store.revoke_key(conn, found.account_id, found.mode, found.workspace_id, key_id)
-    call.app.keys.forget(key_id)
+    call.after_commit(partial(call.app.keys.forget, key_id))
     return see_other(f"{_here(call)}?done=revoked")
 
 
@@ -139,7 +140,7 @@ KEY_PAGES = [
         id="showApiKeys",
         method="GET",
         path=_PATH,
-        summary="The API keys",
+        summary="Show the API keys",
         permission="admin",
         handler=show_keys,
         query=DONE,
@@ -149,7 +150,7 @@ KEY_PAGES = [
         id="makeApiKey",
         method="POST",
         path=_PATH,
-        summary="Make an API key",
+        summary="Create an API key",
         permission="admin",
         handler=make_key,
         page=True,

@@ -1,4 +1,4 @@
-"""API keys in the database; a secret leaves this module once, when it is made."""
+"""API keys in the database; a secret leaves this module only once, at its creation."""
 
 from datetime import UTC, datetime
 
@@ -28,9 +28,9 @@ async def create_key(
     rate_burst: int | None = None,
     made_by: Actor | None = None,
 ) -> NewApiKey:
-    """Makes a key for a workspace, or with None for every workspace of the account in that mode.
+    """Creates a key for a workspace, or with None for every workspace of the account in that mode.
 
-    To be called in a transaction. Raises Unauthorized where `made_by` is a key that has been revoked by now.
+    Call it in a transaction. Raises Unauthorized if `made_by` is a key that has been revoked.
     """
     if made_by is not None and made_by.type == "api_key":
         await _refuse_revoked(conn, made_by.id)
@@ -59,14 +59,14 @@ async def create_key(
 
 
 async def refuse_past(conn: Connection, expires_at: datetime | None) -> None:
-    """Raises Conflict where a key would have expired already, by the database's clock, as all keys do."""
+    """Raises Conflict if a key would already have expired, by the database's clock."""
     if expires_at and await conn.fetchval("select $1::timestamptz <= clock_timestamp()", expires_at):
         detail = '"expiresAt" must be in the future: the key would have expired already'
         raise Conflict(errors=[FieldError("/expiresAt", None, "in_the_past", detail)])
 
 
 async def _refuse_revoked(conn: Connection, key_id: str | None) -> None:
-    # A key that is being revoked leaves no other one behind.
+    # A key cannot create another one while it is being revoked.
     good = await conn.fetchval(
         "select true from api_keys where id = $1 and revoked_at is null for share", key_id
     )
@@ -83,7 +83,7 @@ async def list_keys(
     after: str | None,
     limit: int,
 ) -> list[ApiKey]:
-    """Keys of the account in that mode, or of one workspace of it; oldest first, from after `after` on."""
+    """Keys of the account in that mode, or of one of its workspaces; oldest first, after `after`."""
     rows = await conn.fetch(
         f"""select {_COLUMNS} from api_keys
              where account_id = $1 and mode = $2 and ($3::uuid is null or workspace_id = $3)
@@ -117,7 +117,7 @@ _MOST = 1000
 async def list_known_keys(
     conn: Connection, account_id: str, mode: str, workspace_id: str, *, of_account: bool
 ) -> list[KnownKey]:
-    """The latest thousand keys of a workspace, where `of_account` also those of the account; newest first."""
+    """The latest thousand keys of a workspace, with `of_account` also of the account; newest first."""
     rows = await conn.fetch(
         f"{_KNOWN} order by created_at desc, id desc limit {_MOST}",
         account_id,
@@ -131,7 +131,7 @@ async def list_known_keys(
 async def find_known_key(
     conn: Connection, account_id: str, mode: str, workspace_id: str, key_id: str, *, of_account: bool
 ) -> KnownKey:
-    """One of the keys that list_known_keys gives. Raises NotFound."""
+    """One of the keys of list_known_keys. Raises NotFound."""
     row = await conn.fetchrow(f"{_KNOWN} and id = $5", account_id, mode, workspace_id, of_account, key_id)
     if row is None:
         raise NotFound
@@ -139,7 +139,7 @@ async def find_known_key(
 
 
 async def list_all_keys(conn: Connection) -> list[ApiKey]:
-    """Every key of the installation, oldest first: for whoever runs it, not for its customers."""
+    """Every key of the installation, oldest first: for its operator, not for its customers."""
     rows = await conn.fetch(f"select {_COLUMNS} from api_keys order by created_at, id")
     return [_key(row) for row in rows]
 
@@ -147,9 +147,9 @@ async def list_all_keys(conn: Connection) -> list[ApiKey]:
 async def revoke_key(
     conn: Connection, account_id: str, mode: str, workspace_id: str | None, key_id: str
 ) -> None:
-    """Revokes a key of the account in that mode, or of one workspace of it; one that is revoked stays so.
+    """Revokes a key of the account in that mode, or of one of its workspaces; a revoked key stays revoked.
 
-    Raises NotFound where there is no such key.
+    Raises NotFound if the key does not exist.
     """
     found = await conn.fetchval(
         """update api_keys set revoked_at = coalesce(revoked_at, $5)
@@ -166,10 +166,10 @@ async def revoke_key(
 
 
 async def find_key(conn: Connection, key_id: str) -> ApiKey:
-    """A key of any account: for whoever runs the installation. Raises NotFound."""
+    """A key of any account: for the operator of the installation. Raises NotFound."""
     row = await conn.fetchrow(f"select {_COLUMNS} from api_keys where id = $1", key_id)
     if row is None:
-        raise NotFound(f"There is no API key {key_id}.")
+        raise NotFound(f"The API key {key_id} does not exist.")
     return _key(row)
 
 

@@ -1,4 +1,4 @@
-"""Clocks that many names share: what is computed for one of them holds for all."""
+"""Clocks that several names share: a result for one name is valid for all."""
 
 from functools import cache
 from io import BytesIO
@@ -9,7 +9,7 @@ from contactory.local_time.zones import ZONES, zone_file
 
 @cache
 def clock(zone: str) -> ZoneInfo:
-    """The clock of a zone of the database (`zones.is_zone`); the same object for all names of one clock."""
+    """The clock of a zone in the database (`zones.is_zone`); the same object for all names of one clock."""
     return _read(zone_file(zone).read_bytes())
 
 

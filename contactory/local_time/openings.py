@@ -1,14 +1,14 @@
 """When a schedule is open on the clocks of time zones: the only place where this is computed.
 
-A schedule says from when to when it is open on a wall clock. A time on the wall clock stands for the first
-moment at which the zone's clock shows that time or a later one. So
+A schedule has opening times on a wall clock. A time on the wall clock means the first moment at which the
+zone's clock shows that time or a later one. So
 
-- a time that the clock skips (a gap, or a whole date) stands for the moment at which the gap ends;
-- a time that the clock shows twice (an overlap) stands for the first of the two;
-- and openings never run backwards, whatever the clock does.
+- a time that the clock skips (a gap, or a whole date) means the moment at which the gap ends;
+- a time that the clock shows twice (an overlap) means the first of the two;
+- openings never run backwards, whatever the clock does.
 
-Moments are whole seconds since 1970 in UTC, dates are ordinals (`date.toordinal`), an opening goes from its
-first second to the one before its end.
+Moments are whole seconds since 1970 in UTC, dates are ordinals (`date.toordinal`). An opening lasts from its
+first second to the second before its end.
 """
 
 from bisect import bisect_right
@@ -23,7 +23,7 @@ from contactory.local_time.clocks import clock, clocks
 DAY = 24 * 60
 """Minutes of a day on the wall clock."""
 HORIZON = 14 * 86_400
-"""How far ahead the next opening, and the end of one, is looked for, in seconds."""
+"""How far ahead the next opening, or the end of one, is searched, in seconds."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _MINUTES = [time(minute // 60, minute % 60) for minute in range(DAY)]
 
@@ -31,7 +31,8 @@ _MINUTES = [time(minute // 60, minute % 60) for minute in range(DAY)]
 class Range(NamedTuple):
     """Open from `start` to `end`, in minutes after midnight, on a weekday (0 is Monday).
 
-    Where `end` is past 24 hours, it goes on after midnight; it belongs to the day on which it starts.
+    If `end` is more than 24 hours, the range continues after midnight; it belongs to the day on which it
+    starts.
     """
 
     weekday: int
@@ -40,14 +41,14 @@ class Range(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """A time in which a schedule is open; `end` is None where it does not end within the horizon."""
+    """A period in which a schedule is open; `end` is None if it does not end within the horizon."""
 
     start: int
     end: int | None
 
 
 class Schedule:
-    """Opening hours on the wall clock. Take it from `schedule_of`: what was computed is kept for each."""
+    """Opening hours on the wall clock. Use `schedule_of` to get one: each object caches its results."""
 
     def __init__(self, ranges: Sequence[Range], holidays: frozenset[int]) -> None:
         self._ranges = ranges
@@ -65,9 +66,9 @@ class Schedule:
         return schedule_of(tuple(self._ranges), frozenset[int]()) if self.holidays else self
 
     def pieces(self, day: int) -> list[tuple[int, int]]:
-        """When it is open on a date, in minutes after its midnight.
+        """The opening times on a date, in minutes after its midnight.
 
-        On a holiday never; and what starts on a holiday is closed after its midnight too.
+        None on a holiday; a range that starts on a holiday is also closed after midnight.
         """
         if day in self.holidays:
             return []
@@ -91,7 +92,7 @@ def first_moment(zone: ZoneInfo, day: int, minute: int) -> int:
     seconds = (day - _EPOCH) * 86_400 + minute * 60
     if before >= after:
         return seconds - before
-    # The clock skips this time (PEP 495): it is put forward somewhere between these two moments.
+    # The clock skips this time (PEP 495): the change is between these two moments.
     return _jump(zone, seconds - after, seconds - before)
 
 
@@ -102,7 +103,7 @@ def _offset(shown: datetime) -> int:
 
 
 def _jump(zone: ZoneInfo, low: int, high: int) -> int:
-    """The moment after `low` and not after `high` from which on the clock has another offset."""
+    """The moment after `low`, and not after `high`, at which the clock's offset changes."""
     old = _offset(datetime.fromtimestamp(low, zone))
     while high - low > 1:
         middle = (low + high) // 2
@@ -114,7 +115,7 @@ def _jump(zone: ZoneInfo, low: int, high: int) -> int:
 
 
 def local_time(zone: str, moment: float) -> datetime:
-    """What the clock of `zone` shows."""
+    """The time that the clock of `zone` shows."""
     return datetime.fromtimestamp(moment, clock(zone))
 
 
@@ -131,7 +132,7 @@ def _openings_of(schedule: Schedule, zone: ZoneInfo, day: int) -> list[tuple[int
 
 
 def opening(schedule: Schedule, zone: str, moment: int, last: int) -> Opening | None:
-    """The opening that `moment` lies in, else the next one that starts by `last`, else None."""
+    """The opening that contains `moment`, otherwise the next one that starts by `last`, otherwise None."""
     start, end = None, 0
     for begins, ends in _openings_from(schedule, zone, moment, last):
         if start is None:
@@ -149,7 +150,7 @@ def opening(schedule: Schedule, zone: str, moment: int, last: int) -> Opening | 
 def _openings_from(schedule: Schedule, zone: str, moment: int, last: int) -> Iterator[tuple[int, int]]:
     """The openings of each date that end after `moment`, in order, to beyond `last`."""
     today = local_time(zone, moment).toordinal()
-    # A date lasts no longer than 50 hours, and not less than none.
+    # A date lasts at most 50 hours, and may be skipped.
     for day in range(today, today + (last - moment) // 86_400 + 4):
         for found in _day_openings(schedule, zone, day):
             if found[1] > moment:
@@ -159,10 +160,10 @@ def _openings_from(schedule: Schedule, zone: str, moment: int, last: int) -> Ite
 def next_opening(
     schedule: Schedule, zones: Sequence[str], moment: int, last: int | None = None
 ) -> Opening | None:
-    """The first time from `moment` on in which it is open in all of `zones` at once.
+    """The first period, from `moment` on, in which the schedule is open in all of `zones` at once.
 
-    Its start is `moment` itself where it is open then. None where no such time starts by `last`, else within
-    the horizon.
+    Its start is `moment` itself if the schedule is open then. None if no such period starts by `last`, or
+    within the horizon.
     """
     last = moment + HORIZON if last is None else last
     while moment <= last:
@@ -178,22 +179,22 @@ def next_opening(
 
 
 def is_open(schedule: Schedule, zone: str, moment: int) -> bool:
-    """Whether it is open at `moment` by the clock of `zone`."""
+    """Whether the schedule is open at `moment` by the clock of `zone`."""
     today = local_time(zone, moment)
     days = (today.toordinal(), today.toordinal() + 1) if today.fold else (today.toordinal(),)
     return any(start <= moment < end for day in days for start, end in _day_openings(schedule, zone, day))
 
 
 def open_zones(schedule: Schedule, moment: int) -> tuple[str, ...]:
-    """The zones in which it is open at `moment`, sorted."""
+    """The zones in which the schedule is open at `moment`, sorted."""
     times, found = _timeline(schedule, moment // 86_400)
     return found[bisect_right(times, moment) - 1]
 
 
 @lru_cache(maxsize=64)
 def _timeline(schedule: Schedule, day: int) -> tuple[list[int], list[tuple[str, ...]]]:
-    """The moments of a day of UTC, counted from 1970, at which it opens or closes somewhere, and where it is
-    open from each on.
+    """The moments of a UTC day (counted from 1970) at which the schedule opens or closes in a zone, and the
+    zones in which it is open from each moment on.
     """
     midnight, ordinal = day * 86_400, _EPOCH + day
     opens: dict[int, set[str]] = {midnight: set()}
@@ -214,9 +215,9 @@ def _timeline(schedule: Schedule, day: int) -> tuple[list[int], list[tuple[str, 
 
 
 def openings_between(schedule: Schedule, zones: Sequence[str], moment: int, last: int) -> Iterator[Opening]:
-    """Every time up to `last` in which it is open in all of `zones`.
+    """All periods up to `last` in which the schedule is open in all of `zones`.
 
-    One that runs at `moment` starts there, and one that runs at `last` may end later.
+    A period that is running at `moment` starts there, and one that is running at `last` may end later.
     """
     found = next_opening(schedule, zones, moment, last)
     while found is not None:

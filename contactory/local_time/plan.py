@@ -1,7 +1,7 @@
 """The plan of a send window: how many contacts become available, and are available, in each hour of a week.
 
-The contacts come counted by the zones that they could be in, so that a clock is asked for each set of zones,
-never for a contact.
+The input is the number of contacts for each set of zones that they could be in, so that the clocks are read
+once per set of zones, not per contact.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from contactory.local_time.zones import is_zone
 
 HOURS = 7 * 24
 _HOUR = 3600
-_AT_ONCE = 25  # Sets of zones that are computed before other requests get their turn.
+_AT_ONCE = 25  # Sets of zones that are computed before other requests may run.
 
 
 class PlanZone(msgspec.Struct, rename="camel"):
-    """The contacts whose zones these are, in one hour."""
+    """The contacts with these zones, in one hour."""
 
     timezones: list[str]
     become_available: int
@@ -29,37 +29,37 @@ class PlanZone(msgspec.Struct, rename="camel"):
 
 
 class PlanHour(msgspec.Struct, rename="camel"):
-    """One hour: how many contacts become available in it, and how many are so at some moment of it."""
+    """One hour: how many contacts become available in it, and how many are available at some moment of it."""
 
     hour: datetime
-    """When it begins."""
+    """The start of the hour."""
     become_available: int
     available: int
     zones: list[PlanZone]
-    """The same by zones; those in which nobody is available are left out."""
+    """The same by zones; zones without an available contact are left out."""
 
 
 class Plan(msgspec.Struct, rename="camel"):
-    """The next seven days of a send window for some contacts, hour by hour."""
+    """The next seven days of a send window for a set of contacts, hour by hour."""
 
     send_window_id: str
     channel: str
     at: datetime
-    """The moment from which on it counts."""
+    """The moment at which the plan starts."""
     contacts: int
-    """How many there are in all."""
+    """The total number of contacts."""
     unavailable: dict[str, int]
-    """Those who are not available at any time, by the gravest reason."""
+    """The contacts that are not available at any time, by the most serious reason."""
     hours: list[PlanHour]
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Contacts that are alike for a plan, counted."""
+    """The number of contacts that are the same for a plan."""
 
     zones: tuple[str, ...]
     count: int
     reason: str | None = None
-    """Why they cannot be contacted at any time, if they cannot."""
+    """Why these contacts cannot be contacted at any time; None if they can."""
 
 
 class Counts(msgspec.Struct):
@@ -71,7 +71,7 @@ class Counts(msgspec.Struct):
 
 
 def count(groups: Sequence[Group]) -> Counts:
-    """All groups together: who can be contacted at some time, by zones, and who cannot, by the reason."""
+    """All groups together: the contacts that can be contacted, by zones, and the others, by reason."""
     reasons: Counter[str] = Counter()
     by_zones: Counter[tuple[str, ...]] = Counter()
     for group in groups:
@@ -88,7 +88,7 @@ def count(groups: Sequence[Group]) -> Counts:
 async def plan_hours(
     schedule: Schedule, counts: Counts, at: datetime, hours: int = HOURS
 ) -> list[list[PlanZone]]:
-    """For each of the next `hours`, the one that runs at `at` first, who is available in it, by zones."""
+    """The available contacts by zones, for each of the next `hours`; the first one contains `at`."""
     moment = int(at.timestamp() // 1)
     found: list[list[PlanZone]] = [[] for _ in range(hours)]
     for done, (zones, contacts) in enumerate(sorted(counts.by_zones.items())):
@@ -102,7 +102,7 @@ async def plan_hours(
 
 
 async def write_plan(plan: Plan, schedule: Schedule, counts: Counts) -> AsyncGenerator[bytes]:
-    """The plan, whose hours are still missing, as JSON, piece by piece: a piece for each hour."""
+    """The plan as JSON in pieces, one for each hour; the hours are computed on the way."""
     first = first_hour(plan.at)
     hours = await plan_hours(schedule, counts, plan.at)
     yield msgspec.json.encode(plan).removesuffix(b"]}")
@@ -118,15 +118,15 @@ async def write_plan(plan: Plan, schedule: Schedule, counts: Counts) -> AsyncGen
 
 
 def first_hour(at: datetime) -> int:
-    """When the hour began that runs at `at`, in seconds since 1970."""
+    """The start of the hour that contains `at`, in seconds since 1970."""
     return int(at.timestamp()) // _HOUR * _HOUR
 
 
 def _hours(schedule: Schedule, zones: tuple[str, ...], moment: int, hours: int) -> tuple[set[int], list[int]]:
-    """Of the next hours those, by their numbers, in which it opens in all the zones, and those in which it is
+    """The numbers of the next hours in which the schedule opens in all the zones, and of those in which it is
     open.
 
-    What is open at `moment` already does not open then.
+    A schedule that is already open at `moment` does not open then.
     """
     first = moment // _HOUR * _HOUR
     last = first + hours * _HOUR - 1

@@ -1,16 +1,16 @@
-"""What a zone's clock shows, and when it is next put forward or back."""
+"""The offset and name of a zone's time, and its next change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 _AHEAD = timedelta(days=731)
-_STEP = timedelta(days=7)  # No clock is changed and changed back within a week.
+_STEP = timedelta(days=7)  # No clock changes and changes back within a week.
 _EXACT = timedelta(seconds=1)
 
 
 class Transition(NamedTuple):
-    """A change of a zone's offset: when, and what its clock shows from then on."""
+    """A change of a zone's offset: the moment, and the new offset and name."""
 
     at: datetime
     offset: timedelta
@@ -18,18 +18,18 @@ class Transition(NamedTuple):
 
 
 def offset_of(zone: ZoneInfo, at: datetime) -> timedelta:
-    """How far the zone's clock is ahead of UTC at a moment."""
+    """The offset of the zone from UTC at a moment."""
     return at.astimezone(zone).utcoffset() or timedelta()
 
 
 def show_offset(offset: timedelta) -> str:
-    """An offset as RFC 3339 writes it: `-08:00`. Seconds, which no clock has had since 1972, are dropped."""
+    """An offset in the form of RFC 3339: `-08:00`. Seconds, which no clock has since 1972, are removed."""
     minutes = abs(offset) // timedelta(minutes=1)
     return f"{'-' if offset < timedelta() else '+'}{minutes // 60:02}:{minutes % 60:02}"
 
 
 def abbreviation(zone: ZoneInfo, at: datetime) -> str:
-    """What the zone's time is called at a moment: `PST`, or the offset where it has no name (`+03`)."""
+    """The abbreviation of the zone's time at a moment: `PST`, or the offset if it has none (`+03`)."""
     return at.astimezone(zone).tzname() or ""
 
 

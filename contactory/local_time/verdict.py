@@ -1,4 +1,4 @@
-"""May somebody be contacted at a moment; if not, why, and when?"""
+"""The verdict: may a contact be contacted at a moment; if not, why, and when?"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,30 +18,30 @@ REASONS = (
     "holiday",
     "outside_window",
 )
-"""Why somebody may not be contacted, the gravest first."""
+"""The reasons why a contact may not be contacted, the most serious first."""
 _PASSING = {"holiday", "outside_window"}
-"""The reasons that time alone takes away."""
+"""The reasons that end with time."""
 
 
 class Availability(msgspec.Struct, rename="camel"):
-    """Whether somebody may be contacted at a moment, and if not, why and when."""
+    """Whether a contact may be contacted at a moment, and if not, why and when."""
 
     allowed: bool
     reason: str | None
-    """The gravest of `reasons`: deleted, do_not_contact, consent_denied, no_address (no phone, or no e-mail),
-    no_timezone, holiday, outside_window. Null where it is allowed."""
+    """The most serious of `reasons`: deleted, do_not_contact, consent_denied, no_address (no phone, or no
+    e-mail), no_timezone, holiday, outside_window. Null if it is allowed."""
     reasons: list[str]
     local_time: datetime | None
-    """The moment by the clock of the contact's time zone."""
+    """The moment in the contact's local time."""
     timezones: list[str]
-    """Every zone that the contact could be in: it is allowed only while it is so in all of them."""
+    """Every zone that the contact could be in: contact is allowed only while it is allowed in all of them."""
     timezone_source: str | None
-    """Who gave the time zone: caller, phone or workspace."""
+    """The source of the time zone: caller, phone or workspace."""
     window_closes: datetime | None
-    """When the window that is open now closes, within 14 days; null while it is closed."""
+    """When the open window closes, within 14 days; null while it is closed."""
     next_allowed: datetime | None
-    """The first moment, from the one asked about on, at which it is allowed; null where there is none within
-    14 days, or time alone does not change it."""
+    """The first moment, from the requested one on, at which it is allowed; null if there is none within
+    14 days, or if waiting does not help."""
 
 
 class _ChannelConsent(msgspec.Struct):
@@ -49,7 +49,7 @@ class _ChannelConsent(msgspec.Struct):
 
 
 class _Consent(msgspec.Struct, rename="camel"):
-    """What a verdict needs of contacts.consent."""
+    """The parts of a consent that a verdict needs."""
 
     call: _ChannelConsent | None = None
     sms: _ChannelConsent | None = None
@@ -62,20 +62,20 @@ _NO_CONSENT_KNOWN = _Consent()
 
 
 class Subject(NamedTuple):
-    """What a verdict needs to know of somebody."""
+    """The parts of a contact that a verdict needs."""
 
     timezone: str | None
     zones: tuple[str, ...]
-    """Every zone that they could be in."""
+    """Every zone that the contact could be in."""
     source: str | None
     has_address: bool
     consent: str | None = None
-    """As the database has it: JSON, None where nothing is known."""
+    """As stored in the database: JSON, or None if nothing is known."""
     deleted: bool = False
 
 
 class _State(NamedTuple):
-    """What the clocks of some zones say at a moment."""
+    """The state of a schedule in a set of zones at a moment."""
 
     reasons: list[str]
     closes: datetime | None
@@ -83,7 +83,7 @@ class _State(NamedTuple):
 
 
 class Judge:
-    """Gives verdicts on many for one channel, schedule and moment: each set of zones is computed once."""
+    """Gives verdicts for one channel, schedule and moment; computes each set of zones once."""
 
     def __init__(self, schedule: Schedule, channel: str, at: datetime) -> None:
         self.at = at
@@ -94,8 +94,8 @@ class Judge:
         self._clocks: dict[str, datetime] = {}
 
     def verdict(self, subject: Subject) -> Availability:
-        """May they be contacted?"""
-        if subject.deleted:  # Nothing of a deleted contact is shown.
+        """The verdict on one contact."""
+        if subject.deleted:  # Nothing about a deleted contact is shown.
             return Availability(False, "deleted", ["deleted"], None, [], None, None, None)
         reasons = self._objections(subject)
         known = bool(subject.zones) and all(map(is_zone, subject.zones))
@@ -143,7 +143,7 @@ class Judge:
         return state
 
     def _closed_by(self, zones: Sequence[str]) -> list[str]:
-        """Why it is closed in some of the zones."""
+        """Why the schedule is closed in some of the zones."""
         schedule, moment = self._schedule, self._moment
         found: set[str] = set()
         for zone in zones:

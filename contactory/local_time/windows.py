@@ -1,4 +1,4 @@
-"""A send window: its JSON shape, and the hours that it stands for."""
+"""A send window: its JSON shape and its hours."""
 
 from datetime import date, datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class DayRange(msgspec.Struct, frozen=True):
-    """Open from `start` to `end` (HH:MM, local time) on a weekday; past midnight where `end` is earlier."""
+    """Open from `start` to `end` (HH:MM, local time) on a weekday; past midnight if `end` is earlier."""
 
     day: str
     start: str = msgspec.field(name="from")
@@ -42,7 +42,7 @@ class SendWindow(msgspec.Struct, rename="camel", kw_only=True, dict=True):
 
     @cached_property
     def schedule(self) -> Schedule:
-        """When it is open, as the engine computes with it."""
+        """The hours, in the form that openings.py computes with."""
         ranges = tuple(each.to_range() for each in self.days)
         return schedule_of(ranges, frozenset(day.toordinal() for day in self.holidays))
 
@@ -56,4 +56,4 @@ DEFAULT_WINDOW: Object = {
     "channels": list(CHANNELS),
     "days": [{"day": day, "from": "09:00", "to": "20:00"} for day in WEEKDAYS[:6]],
 }
-"""What a workspace starts with."""
+"""The send window of a new workspace."""

@@ -1,4 +1,4 @@
-"""The names of the IANA time zone database, as the `tzdata` package ships them."""
+"""The names in the IANA time zone database, from the `tzdata` package."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -16,8 +16,8 @@ TZDATA_VERSION: str = tzdata.IANA_VERSION
 _DATA = Path(tzdata.__file__).parent
 _ALIKE = 0.75
 
-# For these links the database names the zone that shares their clock today, in another country; this is the
-# one that zone.tab gives for the place itself (`#=` in the database's file `backward`).
+# For these links the database names a zone in another country that has the same clock today; this table has
+# the zone that zone.tab gives for the place itself (`#=` in the database's file `backward`).
 _OWN_PLACE = {
     "Africa/Asmera": "Africa/Asmara",
     "Africa/Timbuktu": "Africa/Bamako",
@@ -31,8 +31,8 @@ _OWN_PLACE = {
     "Pacific/Yap": "Pacific/Chuuk",
 }
 
-# What people write who don't know the IANA names: abbreviations with one common meaning, and the names that
-# Windows and web forms use. Abbreviations of several meanings, such as IST, are left out.
+# Names that users write if they do not know the IANA names: abbreviations with one common meaning, and the
+# names of Windows and of web forms. Abbreviations with several meanings, such as IST, are left out.
 _ALIASES = {
     "America/New_York": "edt|eastern|eastern_time|eastern_standard_time",
     "America/Chicago": "cdt|central|central_time|central_standard_time",
@@ -62,7 +62,7 @@ _ALIASES = {
 
 
 ZONES: frozenset[str] = frozenset((_DATA / "zones").read_text("utf-8").split()) - {"Factory"}
-"""Every name of a zone or link. `zoneinfo` opens more files, which are no zones of the database."""
+"""Every name of a zone or link. `zoneinfo` opens more files, which are not zones of the database."""
 
 
 def is_zone(name: str) -> bool:
@@ -83,7 +83,7 @@ def country_zones() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _links() -> dict[str, str]:
-    """What each link of the database leads to."""
+    """The target of each link in the database."""
     lines = (_DATA / "zoneinfo" / "tzdata.zi").read_text("utf-8").splitlines()
     links = (line.split() for line in lines if line.startswith("L "))
     return {name: target for _, target, name in links}
@@ -91,15 +91,15 @@ def _links() -> dict[str, str]:
 
 @cache
 def _canonical_names() -> dict[str, str]:
-    """The name that zone.tab uses, by each name that it does not use."""
+    """The name in zone.tab, by each name that is not in zone.tab."""
     kept = {zone for zones in country_zones().values() for zone in zones}
     return {name: target for name, target in (_links() | _OWN_PLACE).items() if name not in kept}
 
 
 def canonical_zone(name: str) -> str:
-    """The name that zone.tab uses for the place of `name`: Asia/Calcutta gives Asia/Kolkata.
+    """The name in zone.tab for the place of `name`: Asia/Calcutta gives Asia/Kolkata.
 
-    `name` must be a zone. A zone of no country (`Etc/UCT`) gives the zone that it links to.
+    `name` must be a zone. A zone without a country (`Etc/UCT`) gives the zone that it links to.
     """
     names = _canonical_names()
     while name in names:
@@ -110,17 +110,17 @@ def canonical_zone(name: str) -> str:
 def zone_file(name: str) -> Path:
     """The file with the clock of a zone or link of the database."""
     file = _DATA / "zoneinfo" / name
-    # Of some packagings the links are left out.
+    # Some packages leave out the links.
     return file if file.is_file() else _DATA / "zoneinfo" / _links().get(name, name)
 
 
 @lru_cache(maxsize=2048)
 def zone_info(name: str | None) -> ZoneInfo | None:
-    """The clock of a zone or link, by the data whose release TZDATA_VERSION tells.
+    """The clock of a zone or link, from the data of release TZDATA_VERSION.
 
-    None for a name that this data does not know, such as one that a newer release brought and another process
-    has stored: it counts as no time zone, and must not be an error. Python's own look-up is not asked: it
-    prefers the data of the operating system, whose release nobody knows.
+    None for a name that this data does not contain, for example a name of a newer release that another
+    process has stored: it counts as an unknown time zone, and must not be an error. Python's own look-up is
+    not used, because it prefers the data of the operating system, whose release is not known.
     """
     if name is None or name not in ZONES:
         return None
@@ -137,10 +137,10 @@ _UPDATED = re.compile(r"^#updated\s+(\d+)", re.MULTILINE)
 
 @cache
 def data_since() -> date:
-    """A day that the release of the data is not older than.
+    """The earliest possible day of the data's release.
 
-    The data does not say when it was released: it says the year, and when its leap seconds were last updated,
-    which is done in January and in July. So it is the true day, or up to half a year before it.
+    The data does not contain its release date, only the year, and the date of the last update of its leap
+    seconds, which happens in January and July. So this is the true day, or up to half a year before it.
     """
     year = re.match(r"\d{4}", TZDATA_VERSION)
     since = date(int(year[0]), 1, 1) if year else date.min
@@ -152,17 +152,17 @@ def data_since() -> date:
 
 
 def is_outdated(today: date) -> bool:
-    """Whether the data may be more than a year old: clocks may have changed since, somewhere."""
+    """Whether the data may be more than a year old, so that some clocks may have changed since."""
     return today - data_since() > _YEAR
 
 
 def suggest_zone(text: str) -> str | None:
-    """The zone that `text` probably means: in another case, as a city alone, or misspelt; else None."""
+    """The zone that `text` probably means: in another case, only a city, or misspelt; otherwise None."""
     key = _key(text[:LONGEST])
     zone = _spellings().get(key)
     if zone is None and not any(map(str.isdigit, key)):
         return _names().closest(key)
-    return zone  # UTC+1 and UTC+2 are similar, and no misspellings of each other.
+    return zone  # UTC+1 and UTC+2 are similar, but not misspellings of each other.
 
 
 def _key(text: str) -> str:
@@ -172,7 +172,7 @@ def _key(text: str) -> str:
 
 @cache
 def _spellings() -> dict[str, str]:
-    """Zones by the case-folded ways to write them; where two zones share one, the first written wins."""
+    """Zones by their case-folded spellings; if two zones share one, the first one wins."""
     cities: dict[str, str] = {}
     for zone in sorted(ZONES, key=lambda name: (canonical_zone(name) != name, name)):
         area, _, city = zone.rpartition("/")
@@ -186,5 +186,5 @@ def _spellings() -> dict[str, str]:
 
 @cache
 def _names() -> Names:
-    # Their cities must be alike too: sharing "asia/" means little.
+    # Their cities must be similar too: a common "asia/" means little.
     return Names(_spellings(), _ALIKE, divider="/")

@@ -1,1 +1,1 @@
-"""The overview of a workspace: how many contacts, since when, who can be reached when, what has happened."""
+"""The overview of a workspace: numbers of contacts, availability, and recent activity."""

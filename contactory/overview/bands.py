@@ -1,4 +1,4 @@
-"""Who can be reached in the coming hours, by the place of the world that they are in."""
+"""The contacts that can be reached in the next hours, by time zone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,48 +13,48 @@ HOURS = 24
 
 
 class Hour(msgspec.Struct):
-    """One of the coming hours."""
+    """One of the next hours."""
 
     at: datetime
     available: int
-    """Contacts that can be reached at some moment of it."""
+    """Contacts that can be reached at some moment of the hour."""
 
 
 class Band(msgspec.Struct):
-    """Contacts whose clocks show the same, hour by hour."""
+    """Contacts with the same local time, hour by hour."""
 
     offset: str
-    """How far the clocks are from UTC now: "UTC+05:30"; empty where the contacts may be in several places."""
+    """The current offset from UTC: "UTC+05:30"; empty if the contacts may be in several places."""
     contacts: int
     zones: list[str]
-    """The zones that they are in, those with most contacts first."""
+    """The zones of the contacts, those with most contacts first."""
     hours: list[tuple[int | None, int]]
-    """For each hour what the clocks show (None in several places), and how many can be reached in it."""
+    """For each hour the local time (None for several places), and how many contacts can be reached in it."""
 
 
 class Reach(msgspec.Struct):
-    """The coming hours of a send window."""
+    """The next hours of a send window."""
 
     hours: list[Hour]
     bands: list[Band]
     contacts: int
     reachable: int
-    """Contacts that can be reached at some time, if perhaps not within these hours."""
+    """Contacts that can be reached at some time, not necessarily within these hours."""
     unavailable: dict[str, int]
 
     @property
     def most(self) -> int:
-        """The most that can be reached in one hour."""
+        """The largest number of contacts that can be reached in one hour."""
         return max(hour.available for hour in self.hours)
 
     @property
     def best(self) -> Hour:
-        """The first hour in which that many can be reached."""
+        """The first hour with that number."""
         return max(self.hours, key=lambda hour: hour.available)
 
 
 async def reach_of(schedule: Schedule, counts: Counts, at: datetime) -> Reach:
-    """Who of the contacts counted can be reached in the coming 24 hours, the one that runs at `at` first."""
+    """How many of the contacts can be reached in each of the next 24 hours; the first contains `at`."""
     first = datetime.fromtimestamp(first_hour(at), UTC)
     starts = [first + timedelta(hours=n) for n in range(HOURS)]
     open_in: Counter[tuple[tuple[str, ...], int]] = Counter()
@@ -72,7 +72,7 @@ async def reach_of(schedule: Schedule, counts: Counts, at: datetime) -> Reach:
 
 
 def _offset(zones: Sequence[str], at: datetime) -> timedelta | None:
-    """How far the clocks of all the zones are from UTC; None where they differ."""
+    """The offset of all the zones from UTC; None if they differ."""
     found = {local_time(zone, at.timestamp()).utcoffset() for zone in zones}
     return found.pop() if len(found) == 1 else None
 
@@ -97,7 +97,7 @@ def _band(
         )
         for n, start in enumerate(starts)
     ]
-    # A set of zones without anybody who is surely in one of them is named by the first.
+    # A set of zones without a contact that is certainly in one of them is named by the first zone.
     return Band(_written(offset), sum(counts[zones] for zones in groups), names or [clock], hours)
 
 

@@ -1,14 +1,15 @@
-"""The overview: a page that is there at once, and blocks that come when they are counted."""
+"""The overview: a page that appears at once, and blocks that load when they are counted."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.columns import HISTORY_TITLES
-from contactory.contacts.pages.availability import TITLES
-from contactory.contacts.read.available import PlanFilter, count_by_zones
+from contactory.contacts.columns import CHANNEL_TITLES, HISTORY_TITLES
+from contactory.contacts.read.counting import Count, count_by_zones, count_or_estimate
+from contactory.contacts.read.filter import EVERYTHING
 from contactory.contacts.read.history import recent
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.local_time.plan import Counts, count
@@ -18,7 +19,7 @@ from contactory.overview.bands import reach_of
 from contactory.rules.checks import Errors, one_of
 from contactory.values.questions import CHANNEL, WINDOW
 from contactory.web.messages import Response
-from contactory.web.operations import Call, Operation
+from contactory.web.operations import Call, Handler, Operation
 
 TAGS = 12
 CHANGES = 12
@@ -29,26 +30,23 @@ Shown = dict[str, Any]
 Block = Callable[[Call, Catalog], Awaitable[Shown]]
 
 
-async def show_overview(call: Call) -> Response:
-    """The page; with `whole`, which is for browsers without scripts, its blocks are in it."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        async with call.connection() as conn:
-            begun = await store.how_begun(conn, catalog)
-        shown: Shown = {
-            "begun": begun,
-            "few": store.FEW,
-            "origin": call.url(""),
-            "whole": False,
-            **_here(call),
-        }
-        if "whole" in call.query and begun.contacts:
-            shown["whole"] = True
-            for block in BLOCKS.values():
-                shown |= await block(call, catalog)
-        return await page(call, "overview/page.html", **shown)
-
-    return await call.by_catalog(None, attempt)
+@with_catalog(of_actor)
+async def show_overview(call: Call, catalog: Catalog) -> Response:
+    """The page; with `whole`, for browsers without scripts, it contains its blocks."""
+    async with call.connection() as conn:
+        begun = await store.how_begun(conn, catalog)
+    shown: Shown = {
+        "begun": begun,
+        "few": store.FEW,
+        "origin": call.url(""),
+        "whole": False,
+        **_here(call),
+    }
+    if "whole" in call.query and begun.contacts:
+        shown["whole"] = True
+        for block in BLOCKS.values():
+            shown |= await block(call, catalog)
+    return await page(call, "overview/page.html", **shown)
 
 
 def _here(call: Call) -> Shown:
@@ -56,14 +54,14 @@ def _here(call: Call) -> Shown:
 
 
 async def growth(call: Call, catalog: Catalog) -> Shown:
-    """How many contacts there are, and how many came on each of the last days."""
+    """The number of contacts, and how many were created on each of the last days."""
     workspace_id, days = catalog.workspace_id, int(call.query.get("days", PERIODS[1]))
     today = datetime.now(UTC).date()
     first = today - timedelta(days=days - 1)
 
-    async def find() -> tuple[store.Total, dict[date, int]]:
+    async def find() -> tuple[Count, dict[date, int]]:
         async with call.app.db.connection() as conn:
-            total = await store.count_contacts(conn, workspace_id)
+            total = await count_or_estimate(conn, catalog, EVERYTHING, store.EXACTLY)
             return total, await store.count_by_day(conn, workspace_id, first)
 
     total, by_day = await call.app.counts.get((workspace_id, "growth", first.isoformat()), find)
@@ -72,7 +70,7 @@ async def growth(call: Call, catalog: Catalog) -> Shown:
 
 
 async def tags(call: Call, catalog: Catalog) -> Shown:
-    """The tags that most contacts carry."""
+    """The most frequent tags."""
 
     async def find() -> list[tuple[str, int]]:
         async with call.app.db.connection() as conn:
@@ -83,16 +81,16 @@ async def tags(call: Call, catalog: Catalog) -> Shown:
 
 
 async def reach(call: Call, catalog: Catalog) -> Shown:
-    """How many can be reached in each of the coming hours."""
+    """How many contacts can be reached in each of the next hours."""
     usable = {c: [w for w in catalog.windows.values() if c in w.channels] for c in CHANNELS}
-    channels = {channel: title for channel, title in TITLES.items() if usable[channel]}
+    channels = {channel: title for channel, title in CHANNEL_TITLES.items() if usable[channel]}
     channel = call.query.get("channel")
     channel = channel if channel in channels else next(iter(channels))
     window = _window(call, catalog, channel)
 
     async def find() -> Counts:
         async with call.app.db.connection() as conn:
-            return count(await count_by_zones(conn, catalog.workspace_id, channel, PlanFilter()))
+            return count(await count_by_zones(conn, catalog, channel, EVERYTHING))
 
     counts = await call.app.counts.get((catalog.workspace_id, "zones", channel), find)
     return {
@@ -106,7 +104,7 @@ async def reach(call: Call, catalog: Catalog) -> Shown:
 
 
 def _window(call: Call, catalog: Catalog, channel: str) -> SendWindow:
-    """The window that is asked for, else, or where it is not for the channel, the usual one."""
+    """The requested window; without one, or if it is not for the channel, the default one."""
     named = catalog.windows.get(call.query.get("window", ""))
     if named is not None and channel in named.channels:
         return named
@@ -118,7 +116,7 @@ def _window(call: Call, catalog: Catalog, channel: str) -> SendWindow:
 
 
 async def activity(call: Call, catalog: Catalog) -> Shown:
-    """What has happened lately."""
+    """The recent activity."""
     async with call.connection() as conn:
         changes = await recent(conn, catalog.workspace_id, CHANGES, deleted_too=call.actor.may("admin"))
     return {"changes": changes, "titles": HISTORY_TITLES, **_here(call)}
@@ -127,17 +125,14 @@ async def activity(call: Call, catalog: Catalog) -> Shown:
 BLOCKS: dict[str, Block] = {"growth": growth, "tags": tags, "reach": reach, "activity": activity}
 
 
-def _block(name: str, block: Block) -> Callable[[Call], Awaitable[Response]]:
-    async def show(call: Call) -> Response:
-        """One block, for a script; the whole page where a person asks for it."""
-
-        async def attempt(catalog: Catalog) -> Response:
-            if wants_page(call.request):
-                call.query["whole"] = "1"
-                return await show_overview(call)
-            return part(call, f"overview/{name}.html", **await block(call, catalog))
-
-        return await call.by_catalog(None, attempt)
+def _block(name: str, block: Block) -> Handler:
+    @with_catalog(of_actor)
+    async def show(call: Call, catalog: Catalog) -> Response:
+        """One block, for a script; the whole page if a browser requests it."""
+        if wants_page(call.request):
+            call.query["whole"] = "1"
+            return await show_overview(call)
+        return part(call, f"overview/{name}.html", **await block(call, catalog))
 
     return show
 
@@ -158,8 +153,8 @@ def _row(name: str, path: str, summary: str, handler: Any, **more: Any) -> Opera
 
 OVERVIEW_PAGES = [
     _row("showOverview", "", "The overview", show_overview, query={"whole": one_of("1")}),
-    _row("showGrowth", "/growth", "New by day", _block("growth", growth), query=GROWTH_QUERY),
+    _row("showGrowth", "/growth", "New contacts by day", _block("growth", growth), query=GROWTH_QUERY),
     _row("showTopTags", "/tags", "By tag", _block("tags", tags)),
-    _row("showReach", "/reach", "The coming hours", _block("reach", reach), query=REACH_QUERY),
-    _row("showActivity", "/activity", "What has happened", _block("activity", activity)),
+    _row("showReach", "/reach", "Availability in the next hours", _block("reach", reach), query=REACH_QUERY),
+    _row("showActivity", "/activity", "Recent activity", _block("activity", activity)),
 ]

@@ -1,4 +1,4 @@
-"""What the overview counts, in the database."""
+"""The counts of the overview, in the database."""
 
 from datetime import UTC, date, datetime, time
 
@@ -8,22 +8,22 @@ from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 
 EXACTLY = 200_000
-"""Up to so many contacts are counted one by one, which takes up to 50 ms."""
+"""Up to this number, contacts are counted exactly, which takes up to 50 ms."""
 FEW = 25
-"""A workspace with fewer contacts has just begun."""
+"""A workspace with fewer contacts is new."""
 
 
 class Begun(msgspec.Struct):
-    """How far a workspace has got."""
+    """The progress of a new workspace."""
 
     contacts: int
-    """How many it has, counted up to FEW."""
+    """The number of contacts, counted up to FEW."""
     has_field: bool
     has_key: bool
 
 
 async def how_begun(conn: Connection, catalog: Catalog) -> Begun:
-    """Whether there are contacts, custom fields, and keys that open the workspace."""
+    """Whether the workspace has contacts, custom fields, and keys."""
     contacts = await conn.fetchval(
         f"""select count(*)
               from (select from contacts
@@ -42,40 +42,8 @@ async def how_begun(conn: Connection, catalog: Catalog) -> Begun:
     return Begun(contacts, bool(catalog.fields), has_key)
 
 
-class Total(msgspec.Struct):
-    """How many contacts a workspace has."""
-
-    count: int
-    exact: bool
-    """Else it is what PostgreSQL's statistics say."""
-
-
-async def count_contacts(conn: Connection, workspace_id: str) -> Total:
-    """The active contacts of a workspace, counted up to EXACTLY and estimated beyond."""
-    counted = await conn.fetchval(
-        f"""select count(*)
-              from (select from contacts
-                     where workspace_id = $1 and deleted_at is null limit {EXACTLY + 1}) c""",
-        workspace_id,
-    )
-    if counted <= EXACTLY:
-        return Total(counted, exact=True)
-    plan = await conn.fetchval(
-        "explain (format json) select from contacts where workspace_id = $1 and deleted_at is null",
-        workspace_id,
-    )
-    estimate: int = msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"]
-    return Total(_rounded(max(estimate, counted)), exact=False)
-
-
-def _rounded(count: int) -> int:
-    """To two digits: more is not known."""
-    unit = 10 ** (len(str(count)) - 2)
-    return (count + unit // 2) // unit * unit
-
-
 async def count_by_day(conn: Connection, workspace_id: str, first: date) -> dict[date, int]:
-    """The active contacts that were made on each day (of UTC) from `first` on, where there are any."""
+    """The active contacts that were created on each UTC day from `first` on, without days with none."""
     rows = await conn.fetch(
         """select (created_at at time zone 'UTC')::date, count(*)
              from contacts
@@ -88,12 +56,12 @@ async def count_by_day(conn: Connection, workspace_id: str, first: date) -> dict
 
 
 async def count_by_tag(conn: Connection, catalog: Catalog, most: int) -> list[tuple[str, int]]:
-    """The tags that most contacts carry, and how many those are; as the list of tags counts."""
-    # Only where tags were merged can a contact carry two numbers that show as one name.
+    """The most frequent tags with their numbers of contacts, counted like in the list of tags."""
+    # Only after a merge of tags can a contact have two numbers that show the same name.
     once = "distinct" if catalog.stale_tags else ""
     rows = await conn.fetch(
         f"""with sets as materialized (
-                -- Many carry the same set: it is taken apart once.
+                -- Many contacts have the same set: it is unnested once.
                 select c.tag_ids, count(*) as contacts
                   from contacts c
                  where c.workspace_id = $1 and c.deleted_at is null

@@ -1,1 +1,1 @@
-"""The pages for signing in, for one's account, and for the people of an account."""
+"""The pages for sign-in, for the user's own account, and for the users of an account."""

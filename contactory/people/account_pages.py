@@ -1,10 +1,10 @@
-"""The page of one's own account: name, password, and where one is signed in."""
+"""The page of the user's own account: name, password and sessions."""
 
 from typing import Any
 
 from contactory.access import users
-from contactory.access.agents import browser_of
 from contactory.access.attempts import count_attempt, forgive, subjects
+from contactory.access.browsers import browser_of
 from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
@@ -18,15 +18,15 @@ from contactory.web.operations import Call
 
 DONE = {"done": Rule(str, {"type": "string"})}
 _DONE = {
-    "name": "Your name is changed.",
+    "name": "Name changed.",
     "same": "Nothing has changed.",
-    "password": "Your password is changed, and you are signed out everywhere else.",
-    "sessions": "You are signed out everywhere else.",
+    "password": "Password changed. You are signed out everywhere else.",
+    "sessions": "You are now signed out everywhere else.",
 }
 _NAME = Form({"name": NAME}, ("name",))
 _PASSWORD = Form({"password": PASSWORD}, ("password",))
 WRONG = "This is not your password"
-DIFFERENT = "The two are not the same"
+DIFFERENT = "The two passwords are not the same"
 
 
 def _here(call: Call) -> str:
@@ -34,7 +34,7 @@ def _here(call: Call) -> str:
 
 
 async def show_account(call: Call) -> Response:
-    """One's own account."""
+    """Shows the user's own account."""
     return await _show(call, done=_DONE.get(call.query.get("done", ""), ""))
 
 
@@ -48,7 +48,7 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
 
 
 async def rename(call: Call) -> Response:
-    """Changes how one is called."""
+    """Changes the user's name."""
     visit = call.visit
     if not touched({"name": visit.value("name")}, {"name": visit.person.name}):
         return see_other(f"{_here(call)}?done=same")
@@ -62,7 +62,7 @@ async def rename(call: Call) -> Response:
 
 
 async def change_password(call: Call) -> Response:
-    """Changes one's password, by the one that one had; this browser stays signed in, in a new session."""
+    """Changes the user's password, with the current one; this browser stays signed in, in a new session."""
     try:
         await _change(call, *await _checked(call))
     except ValidationProblem as problem:
@@ -75,12 +75,13 @@ async def change_password(call: Call) -> Response:
 
 
 async def _change(call: Call, checked: str, password: str) -> None:
-    """Changes the password, as long as the present one is what was `checked`. Raises ValidationProblem."""
+    """Changes the password if the stored hash is still `checked`. Raises ValidationProblem."""
     person, password_hash = call.visit.person, await call.app.passwords.hash(password)
     try:
         async with call.transaction() as conn:
             await users.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
-            await begin(call, conn, person.id, password_hash)
+            secret = await begin(call, conn, person.id, password_hash)
+        call.visit.sign_in(secret)
     except NotFound:
         raise _wrong() from None
 
@@ -90,9 +91,9 @@ def _wrong() -> ValidationProblem:
 
 
 async def _checked(call: Call) -> tuple[str, str]:
-    """What is stored of the present password, which is right, and the new one.
+    """The stored hash of the current password, which was correct, and the new password.
 
-    Raises ValidationProblem, and RateLimited where the present one is being guessed.
+    Raises ValidationProblem, and RateLimited after too many wrong passwords.
     """
     visit = call.visit
     values = _PASSWORD.parse({"password": visit.value("password")})
@@ -110,7 +111,7 @@ async def _checked(call: Call) -> tuple[str, str]:
 
 
 async def sign_out_elsewhere(call: Call) -> Response:
-    """Ends all of one's other sessions."""
+    """Ends all other sessions of the user."""
     async with call.connection() as conn:
         await end_other_sessions(conn, call.visit.person.id, call.visit.session or "")
     return see_other(f"{_here(call)}?done=sessions")

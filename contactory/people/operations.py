@@ -1,4 +1,4 @@
-"""The pages about who is signed in: their rows of the table."""
+"""The pages about users: their rows of the table."""
 
 from typing import Any
 
@@ -10,12 +10,17 @@ def _page(name: str, method: str, path: str, summary: str, handler: Any, **more:
     return Operation(id=name, method=method, path=path, summary=summary, handler=handler, page=True, **more)
 
 
-_SET_UP, _INVITATION = "Make the owner of a new installation", "Accept an invitation"
-_RESET, _THEME = "Choose a new password", "Light, dark, or as the system has it"
+_SET_UP, _INVITATION = "Create the owner of a new installation", "Accept an invitation"
+_RESET, _THEME = "Choose a new password", "Choose light, dark or the system's theme"
 USER_PAGES = [
-    _page("home", "GET", "/", "To the dashboard", sign_in_pages.home),
+    _page("home", "GET", "/", "Redirect to the dashboard", sign_in_pages.home),
     _page(
-        "showSignIn", "GET", "/sign-in", "The sign-in", sign_in_pages.show_sign_in, query=sign_in_pages.NEXT
+        "showSignIn",
+        "GET",
+        "/sign-in",
+        "Show the sign-in",
+        sign_in_pages.show_sign_in,
+        query=sign_in_pages.NEXT,
     ),
     _page("signIn", "POST", "/sign-in", "Sign in", sign_in_pages.sign_in),
     _page("signOut", "POST", "/sign-out", "Sign out", sign_in_pages.sign_out),
@@ -41,8 +46,8 @@ def _own(name: str, method: str, path: str, summary: str, handler: Any, **more: 
 
 
 PEOPLE_PAGES = [
-    _managed("showPeople", "GET", "", "The people of the account", people_pages.show_people),
-    _managed("invite", "POST", "", "Invite somebody", people_pages.invite),
+    _managed("showPeople", "GET", "", "Show the users of the account", people_pages.show_people),
+    _managed("invite", "POST", "", "Invite a user", people_pages.invite),
     _managed("showPerson", "GET", "/{id}", "A person", people_pages.show_person, query=people_pages.DONE),
     _managed("changePerson", "POST", "/{id}", "Change role and workspaces", people_pages.change_person),
     _managed("makePersonLink", "POST", "/{id}/link", "A new password", people_pages.make_person_link),

@@ -1,4 +1,4 @@
-"""The pages of people: who there is, and inviting, changing, disabling them."""
+"""The pages of users: the list, and forms to invite, change and disable them."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ from contactory.web.operations import Call
 
 DONE = {"done": Rule(str, {"type": "string"})}
 _DONE = {
-    "changed": "Changed; it counts from their next click on. A link not used yet works no longer.",
-    "disabled": "Disabled, and signed out everywhere.",
-    "enabled": "Enabled: they sign in with the password that they had.",
+    "changed": "Saved. The change applies from the user's next click on, and unused links stop working.",
+    "disabled": "User disabled and signed out everywhere.",
+    "enabled": "User enabled, with the same password as before.",
 }
 _INVITATION = Form({"email": EMAIL, "name": NAME, "role": ROLE}, ("email", "role"))
 _CHANGE = Form({"role": ROLE}, ("role",))
 SEES = {
-    "owner": "Everything, and may make other owners. An account keeps at least one.",
-    "admin": "Also sees deleted contacts, erases for good, and has keys and people in hand.",
-    "editor": "Makes, changes and deletes contacts, and sets send windows.",
-    "viewer": "Sees, and changes nothing.",
+    "owner": "Everything, and can create other owners. An account has at least one.",
+    "admin": "Also sees deleted contacts, purges contacts, and manages keys and users.",
+    "editor": "Creates, changes and deletes contacts, and manages send windows.",
+    "viewer": "Sees everything, but cannot change anything.",
 }
 
 
@@ -34,7 +34,7 @@ def _here(call: Call) -> str:
 
 
 async def show_people(call: Call) -> Response:
-    """Who there is, and a form to invite somebody."""
+    """The users, and a form to invite one."""
     return await _list(call)
 
 
@@ -59,14 +59,14 @@ async def _list(call: Call, status: int = 200, **values: Any) -> Response:
 
 
 def roles(person: User) -> list[str]:
-    """The roles that a person may give."""
+    """The roles that a user may give."""
     return [role for role in ROLES if person.why_not_give(role, person.limited, person.workspace_ids) is None]
 
 
 def _values(call: Call, form: Form, known: User | None = None) -> tuple[Object, list[str] | None]:
-    """What was typed, and the workspaces that were chosen (None: all). Raises ValidationProblem.
+    """The form's values, and the chosen workspaces (None: all). Raises ValidationProblem.
 
-    None need be chosen where the form is about `known`, who had none.
+    The form of `known`, a user without a workspace, may have none.
     """
     visit, errors = call.visit, Errors()
     typed = {name: visit.value(name) for name in form.rules if visit.value(name).strip()}
@@ -85,9 +85,9 @@ def _values(call: Call, form: Form, known: User | None = None) -> tuple[Object, 
 
 
 async def invite(call: Call) -> Response:
-    """Makes somebody who has no password yet, and the link by which they choose one.
+    """Creates a user without a password, and the link to choose one.
 
-    The link is in this answer alone: no redirect could carry it without putting it into an address.
+    The link is only in this answer: a redirect would put it into an address.
     """
     visit = call.visit
     try:
@@ -115,13 +115,13 @@ async def invite(call: Call) -> Response:
 
 
 def _link(call: Call, user: User, path: str) -> dict[str, Any]:
-    """A link as the page shows it: for whom, where it leads, and for how many days it works."""
+    """A link for the page: its user, its address, and for how many days it works."""
     kind = path.split("/")[1]
     return {"user": user, "url": call.url(path), "kind": kind, "days": LASTING[kind].days}
 
 
 async def show_person(call: Call) -> Response:
-    """Somebody's role, workspaces and access."""
+    """A user's role, workspaces and access."""
     return await _person(call, done=_DONE.get(call.query.get("done", ""), ""))
 
 
@@ -151,7 +151,7 @@ async def _person(call: Call, status: int = 200, **values: Any) -> Response:
 
 
 async def change_person(call: Call) -> Response:
-    """Gives somebody another role, or other workspaces."""
+    """Changes a user's role or workspaces."""
     user_id = call.path_id()
     async with call.connection() as conn:
         known = await users.find_user(conn, call.visit.person, user_id)
@@ -176,7 +176,7 @@ async def _refused(call: Call, problem: Problem) -> Response:
 
 
 async def make_person_link(call: Call) -> Response:
-    """A link by which somebody chooses a password; in this answer alone."""
+    """A link to choose a password; it is only in this answer."""
     try:
         async with call.transaction() as conn:
             found, path = await make_link_for(
@@ -188,12 +188,12 @@ async def make_person_link(call: Call) -> Response:
 
 
 async def disable_person(call: Call) -> Response:
-    """Signs somebody out everywhere, and lets them in no more."""
+    """Disables a user and signs them out everywhere."""
     return await _switch(call, users.disable_user, "disabled")
 
 
 async def enable_person(call: Call) -> Response:
-    """Lets somebody sign in again."""
+    """Enables a user again."""
     return await _switch(call, users.enable_user, "enabled")
 
 

@@ -1,4 +1,4 @@
-"""The pages before the dashboard: signing in and out, setting up, invitations, new passwords."""
+"""The pages before the dashboard: sign-in and sign-out, set-up, invitations, new passwords."""
 
 import asyncio
 from typing import Any
@@ -28,11 +28,11 @@ from contactory.web.messages import Response
 from contactory.web.operations import Call
 
 _LONGEST_TYPED = 256
-WRONG = "This e-mail address and password do not belong together."
+WRONG = "The e-mail address or the password is not correct."
 
 
 def _inner_path(value: Any) -> str:
-    """Where to go after signing in: a path of ours, and no way to other sites."""
+    """The path after sign-in: only a path of this server, never another site."""
     text = str(value)
     inner = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable() and text.isascii()
     return text if inner else "/"
@@ -42,7 +42,7 @@ NEXT = {"next": Rule(_inner_path, {"type": "string"})}
 
 
 async def home(call: Call) -> Response:
-    """To the overview of the first workspace, or to the sign-in."""
+    """Redirects to the overview of the first workspace, or to the sign-in."""
     user = call.visit.user
     if user is None:
         return see_other("/sign-in")
@@ -54,7 +54,7 @@ async def home(call: Call) -> Response:
 
 
 async def show_sign_in(call: Call) -> Response:
-    """The sign-in."""
+    """Shows the sign-in."""
     target = call.query.get("next", "/")
     if call.visit.user is not None:
         return see_other(target)
@@ -76,8 +76,9 @@ async def sign_in(call: Call) -> Response:
         await asyncio.sleep(wait)
         user = await _right(call, who, found, password, known)
         async with call.transaction() as conn:
-            await begin(call, conn, user.user_id, user.password_hash)
+            secret = await begin(call, conn, user.user_id, user.password_hash)
             await forgive(conn, who)
+        visit.sign_in(secret)
     except RateLimited as problem:
         answer = await page(
             call, "people/sign_in.html", 429, target=target, email=email, error=problem.detail
@@ -92,8 +93,8 @@ async def sign_in(call: Call) -> Response:
 async def _right(
     call: Call, who: Subjects, found: list[users.Known], password: str, known: bool
 ) -> users.Known:
-    """The first one whose password it is. Raises SignedOut where it is of none."""
-    # All are tried, and where there are none as much is done: how long it takes does not tell.
+    """The first user with this password. Raises SignedOut if there is none."""
+    # All users are tried, and without users the same work is done, so that the time reveals nothing.
     stored = [user.password_hash for user in found] or [None]
     matches = [await verified(call, who, each, password, known=known) for each in stored]
     if True not in matches:
@@ -102,7 +103,7 @@ async def _right(
 
 
 async def verified(call: Call, who: Subjects, stored: str | None, password: str, *, known: bool) -> bool:
-    """Whether the password is the stored one. An attempt for which there was no room does not count."""
+    """Whether the password matches. An attempt that was not checked, for lack of room, does not count."""
     try:
         return await call.app.passwords.verify(stored, password[:_LONGEST_TYPED], known=known)
     except Unavailable:
@@ -112,28 +113,29 @@ async def verified(call: Call, who: Subjects, stored: str | None, password: str,
 
 
 def client_address(call: Call) -> str:
-    """Where the request comes from."""
+    """The address of the request."""
     return call.request.address(call.app.settings.proxies)
 
 
 def email_key(email: str) -> str:
-    """By what a user who signs in with that e-mail is found."""
+    """The key by which users with that e-mail are found."""
     try:
         return normalise_email(email)[1]
     except Invalid:
         return email[:_LONGEST_TYPED].casefold()
 
 
-async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> None:
-    """A session with a secret of its own: one that was known before is worth nothing.
+async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> str:
+    """Starts a session with a new secret and returns it, so that an earlier known secret is useless.
 
-    Raises SignedOut where `checked` is no longer what is stored of the user's password.
+    The browser gets the secret after the commit. Raises SignedOut if the stored hash of the password is
+    no longer `checked`.
     """
     secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
     if call.visit.session:
         await end_session(conn, call.visit.session)
     await remember(conn, subjects(client_address(call), "").address, user_id)
-    call.visit.sign_in(secret)
+    return secret
 
 
 async def sign_out(call: Call) -> Response:
@@ -153,12 +155,12 @@ _FORMS = {
 
 
 def _kind(call: Call) -> str:
-    """Which kind of link this is: the first part of the path."""
+    """The kind of the link: the first part of the path."""
     return call.operation.path.split("/")[1]
 
 
 async def show_link(call: Call) -> Response:
-    """The form behind a link. Raises NotFound where the link works no longer."""
+    """The form of a link. Raises NotFound if the link no longer works."""
     kind = _kind(call)
     async with call.connection() as conn:
         link = await see_link(conn, kind, call.path["token"])
@@ -174,7 +176,7 @@ async def _known(conn: Connection, link: Link) -> dict[str, str]:
 
 
 async def follow_link(call: Call) -> Response:
-    """Does what a link is for, and signs in. Raises NotFound where the link works no longer."""
+    """Uses a link, and signs the user in. Raises NotFound if the link no longer works."""
     kind, secret, visit = _kind(call), call.path["token"], call.visit
     async with call.connection() as conn:
         known = await _known(conn, await see_link(conn, kind, secret))
@@ -187,7 +189,8 @@ async def follow_link(call: Call) -> Response:
         password_hash = await call.app.passwords.hash(values["password"])
         async with call.transaction() as conn:
             link = await use_link(conn, kind, secret)
-            await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+            session = await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+        visit.sign_in(session)
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, kind, {**known, **typed}, problem)
     return see_other("/")
@@ -199,7 +202,7 @@ async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem)
 
 
 async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:
-    """The user that the link makes or changes."""
+    """The user that the link creates or changes."""
     if link.user_id is not None:
         name = values.get("name")
         await users.set_password(conn, link.account_id, link.user_id, password_hash, name=name)
@@ -216,7 +219,7 @@ async def _use(conn: Connection, link: Link, values: Object, password_hash: str)
 
 
 async def choose_theme(call: Call) -> Response:
-    """Light, dark, or as the system has it; without scripts."""
+    """Chooses light, dark or the system's theme; works without scripts."""
     chosen = call.visit.value("theme")
     if chosen in THEMES:
         call.visit.cookies.append(f"{THEME_COOKIE}={chosen}; Path=/; Max-Age=31536000; SameSite=Lax")

@@ -1,1 +1,1 @@
-"""The supervisor, and the server processes that it keeps."""
+"""The supervisor and its server processes."""

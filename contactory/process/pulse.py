@@ -1,11 +1,11 @@
-"""Signs of life of a server process: about a byte a second, through a pipe to the supervisor."""
+"""Signs of life of a server process: about a byte per second, through a pipe to the supervisor."""
 
 import asyncio
 import os
 from contextlib import suppress
 
 _TO_START = 10
-"""How many times as long a process has until its first sign of life."""
+"""The factor for the time until the first sign of life."""
 
 
 def _interval(patience: float) -> float:
@@ -13,22 +13,22 @@ def _interval(patience: float) -> float:
 
 
 async def beat(pipe: int, patience: float) -> None:
-    """Gives signs of life, for ever: none while something else holds the event loop.
+    """Sends signs of life, for ever; none while something else blocks the event loop.
 
     `patience` is how long the supervisor waits for one, in seconds; 0: for ever.
     """
     os.set_blocking(pipe, False)
     while True:
-        with suppress(BlockingIOError, BrokenPipeError):  # The supervisor is slow, or has just gone.
+        with suppress(BlockingIOError, BrokenPipeError):  # The supervisor is slow, or has just ended.
             os.write(pipe, b".")
         await asyncio.sleep(_interval(patience))
 
 
 class Pulse:
-    """The supervisor's end of the pipe: how long the process at the other end has been silent.
+    """The supervisor's end of the pipe: measures the silence of the process at the other end.
 
-    The silence is counted in turns of this loop and not by the clock. So a process does not pass for one that
-    hangs because the machine is busy or was asleep, or because a debugger has stopped the supervisor, too.
+    The silence is counted in rounds of this loop and not by the clock. So a process does not look hung only
+    because the machine was busy or asleep, or because a debugger has stopped the supervisor too.
     """
 
     def __init__(self) -> None:
@@ -39,12 +39,12 @@ class Pulse:
         asyncio.get_running_loop().add_reader(self._reading, self._read)
 
     def started(self) -> None:
-        """The process has its end of the pipe: ours of it is no longer needed."""
+        """Closes the process's end in the supervisor, after the process has received it."""
         os.close(self.writing)
         self.writing = -1
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Closes the open ends."""
         asyncio.get_running_loop().remove_reader(self._reading)
         os.close(self._reading)
         if self.writing >= 0:
@@ -53,11 +53,11 @@ class Pulse:
     def _read(self) -> None:
         if os.read(self._reading, 4096):
             self._silent, self._heard = 0.0, True
-        else:  # It has ended, which the supervisor learns elsewhere.
+        else:  # The process has ended, which the supervisor detects elsewhere.
             asyncio.get_running_loop().remove_reader(self._reading)
 
     async def silence(self, patience: float) -> None:
-        """Returns once there was no sign of life for so many seconds; for 0, never."""
+        """Returns after that many seconds without a sign of life; for 0, never."""
         while not patience or self._silent < patience * (1 if self._heard else _TO_START):
             await asyncio.sleep(_interval(patience))
             self._silent += _interval(patience)

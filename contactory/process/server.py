@@ -1,7 +1,7 @@
 """One server process: `python -m contactory.process.server SOCKET PULSE FOLDER NAME`, see workers.py.
 
-SOCKET and PULSE are descriptors: of the socket that it is to listen on, and of the pipe for signs of life. In
-FOLDER the processes share their metrics, in which this one is called NAME.
+SOCKET and PULSE are descriptors: of the listening socket, and of the pipe for signs of life. In FOLDER the
+processes share their metrics, under the name NAME for this one.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from contactory.app import OPERATIONS
 from contactory.base.logs import log, set_up_logs
 from contactory.base.settings import Settings, load_settings
 from contactory.base.shared_metrics import SharedMetrics
+from contactory.dashboard import visits
 from contactory.dashboard.html import OPEN
 from contactory.process.pulse import beat
 from contactory.process.workers import BACKLOG
@@ -30,13 +31,13 @@ from contactory.web.listener import Listener
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _TO_CLOSE = 0.2
-"""The part of the time for shutting down that is kept for the writers and connections, after the requests."""
+"""The part of the shutdown time that is reserved for writers and connections, after the requests."""
 _OTHER_DESCRIPTORS = 64
-"""What a process may have open besides connections: sockets that listen, files, those who are turned away."""
+"""Descriptors besides client connections: listening sockets, files, connections that are refused."""
 
 
 async def serve(settings: Settings, listening: socket.socket, pulse: int, metrics: SharedMetrics) -> None:
-    """Serves until SIGTERM or SIGINT; then finishes what was accepted, within the setting's time."""
+    """Serves until SIGTERM or SIGINT; then finishes the accepted requests, within the setting's time."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -47,11 +48,11 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
         OPEN.discard("docs")
     operations = opened(OPERATIONS, settings)
     large = {each.path: settings.max_batch_bytes for each in operations if each.large_body}
-    handle = Dispatcher(services, operations).handle
+    handle = Dispatcher(services, operations, visits).handle
     listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings), large)
     watching = asyncio.create_task(listener.watch())
     _collect_less()
-    # The queue of the kernel; the writers' own bound comes first.
+    # The kernel's queue; the limit of the writers takes effect earlier.
     server = await loop.create_server(lambda: HttpConnection(listener), sock=listening, backlog=BACKLOG)
     log.debug("process ready")
     await stop.wait()
@@ -63,7 +64,7 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
 
 
 def _connections(settings: Settings) -> int:
-    """How many clients the process may have: as many as is set, if there are descriptors for them."""
+    """How many clients the process may have: the setting, if there are enough descriptors."""
     others = _OTHER_DESCRIPTORS + settings.pool_size + settings.writers
     wanted = settings.max_connections + others
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -78,14 +79,14 @@ def _connections(settings: Settings) -> int:
 
 
 def _collect_less() -> None:
-    """Garbage in cycles is rare here, and looking for it took a twentieth of the processor's time."""
+    """Makes the search for garbage cycles rare: it took 5 % of the processor time and found little."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)
 
 
 def _end_with_parent() -> None:
-    """A supervisor that was killed must not leave a process behind that keeps its port."""
+    """Ends this process with its supervisor, because otherwise it would keep the port of a killed one."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 

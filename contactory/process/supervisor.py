@@ -1,4 +1,4 @@
-"""The supervising process: PostgreSQL, the schema, the server processes, and their end in reverse order."""
+"""The supervisor: starts PostgreSQL, the schema and the server processes, and stops them in reverse order."""
 
 import asyncio
 import os
@@ -30,12 +30,12 @@ Say = Callable[[str], None]
 
 
 class FirstStart(NamedTuple):
-    """What a first start on an empty database made."""
+    """The result of a first start with an empty database."""
 
     workspace_id: str
     key: str
     set_up: str
-    """The link that makes the dashboard's owner."""
+    """The link that creates the dashboard's owner."""
 
 
 def data_dir(settings: Settings) -> Path:
@@ -45,7 +45,7 @@ def data_dir(settings: Settings) -> Path:
 
 @contextmanager
 def postgresql(settings: Settings, say: Say) -> Generator[EmbeddedPostgres]:
-    """The embedded server, which runs as long as the block."""
+    """The embedded server, which runs for the duration of the block."""
     server = EmbeddedPostgres(data_dir(settings), report=say)
     server.start()
     try:
@@ -55,11 +55,11 @@ def postgresql(settings: Settings, say: Say) -> Generator[EmbeddedPostgres]:
 
 
 def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | None], None]) -> None:
-    """Serves until SIGINT or SIGTERM; `welcome` gets the address once it answers, and what a first start
-    made.
+    """Serves until SIGINT or SIGTERM; `welcome` gets the address once the server answers, and the result of a
+    first start.
 
-    Raises EmbeddedError, MigrationError, SharedSession, and OSError or TimeoutError where the database or
-    the address cannot be had.
+    Raises EmbeddedError, MigrationError, SharedSession, and OSError or TimeoutError if the database or the
+    address is not available.
     """
     set_up_logs(settings)
     with ExitStack() as stack:
@@ -84,12 +84,12 @@ def serve(settings: Settings, say: Say, welcome: Callable[[str, FirstStart | Non
 
 
 async def _prepare(url: str, say: Say) -> FirstStart | None:
-    """Brings the schema up to date, and fills an empty database with what a newcomer needs."""
+    """Brings the schema up to date, and creates the first account in an empty database."""
     conn = await connect(url)
     try:
         await migrate(conn, say)
         async with conn.transaction():
-            # Of several servers that start on one empty database, one makes the account.
+            # If several servers start with one empty database, only one creates the account.
             await conn.execute("lock table accounts in share row exclusive mode")
             if await conn.fetchval("select exists (select from accounts)"):
                 return None
@@ -106,7 +106,7 @@ async def _prepare(url: str, say: Say) -> FirstStart | None:
 def _when_ready(
     address: str, first: FirstStart | None, welcome: Callable[[str, FirstStart | None], None]
 ) -> None:
-    # A proxy that the environment names (http_proxy) is no way to ourselves.
+    # Do not use a proxy from the environment (http_proxy) to reach this server.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
         try:

@@ -1,7 +1,7 @@
-"""The server processes: started on their sockets, replaced when they die or hang, ended at a signal.
+"""The server processes: started with their sockets, replaced when they die or hang, stopped at a signal.
 
-Each has a socket of its own on the same port, among which Linux spreads the clients (SO_REUSEPORT). The
-supervisor keeps the sockets, so who waits for a process that died is served by the one that takes its place.
+Each has its own socket on the same port, and Linux distributes the clients among them (SO_REUSEPORT). The
+supervisor keeps the sockets, so that a replacement serves the clients that wait for a process that died.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from contactory.base.shared_metrics import bury
 from contactory.process.pulse import Pulse
 
 BACKLOG = 4096
-"""Clients that may wait in the kernel for a process."""
+"""The number of clients that may wait in the kernel for a process."""
 _RESPAWN_SECONDS = 0.1
 _RESPAWN_MOST = 5.0
 _LIVED = 10.0
-"""Seconds after which a process counts as one that could start."""
+"""Seconds after which a start counts as successful."""
 
 
 def listen(host: str, port: int, count: int) -> list[socket.socket]:
-    """A listening socket for each of `count` processes. Raises OSError where the address cannot be had."""
+    """A listening socket for each of `count` processes. Raises OSError if the address is not available."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     spread = sys.platform == "linux"
     sockets: list[socket.socket] = []
@@ -43,18 +43,18 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
 
 
 class Limits(NamedTuple):
-    """What a process may take, in seconds."""
+    """Time limits of a process, in seconds."""
 
     grace: float
-    """To end."""
+    """For its end."""
     silence: float
-    """Until it gives a sign of life; 0: for ever."""
+    """For a sign of life; 0: no limit."""
 
 
 async def run(sockets: list[socket.socket], metrics: Path, limits: Limits) -> None:
-    """Keeps a server process on each socket until SIGINT or SIGTERM; then ends them within the time for that.
+    """Keeps a server process running for each socket until SIGINT or SIGTERM; then stops them in time.
 
-    A second signal ends them at once. In the folder `metrics` they write down what they have counted.
+    A second signal kills them at once. They write their counters into the folder `metrics`.
     """
     loop, stop, at_once = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 
@@ -68,7 +68,7 @@ async def run(sockets: list[socket.socket], metrics: Path, limits: Limits) -> No
         for number, each in enumerate(sockets, 1)
     ]
     await stop.wait()
-    # Closed here first, so that once the processes have closed theirs nobody new can connect.
+    # Closed here first, so that no client can connect after the processes have closed theirs.
     for each in sockets:
         each.close()
     await asyncio.gather(*keepers)
@@ -88,7 +88,7 @@ async def _keep(
         pulse = Pulse()
         try:
             process = await _start(listening, pulse, str(metrics), name)
-        except OSError as error:  # The system has no process or no memory left just now.
+        except OSError as error:  # The system has no free process or memory at the moment.
             log.error("process does not start", error=str(error))
         else:
             ended = asyncio.create_task(process.wait())
@@ -107,7 +107,7 @@ async def _keep(
 async def _start(listening: socket.socket, pulse: Pulse, *more: str) -> Process:
     descriptors = (listening.fileno(), pulse.writing)
     command = (sys.executable, "-m", "contactory.process.server", *map(str, descriptors), *more)
-    # A session of its own, so that Ctrl-C reaches the supervisor alone, which sees to the order of the end.
+    # In a new session, so that Ctrl-C reaches only the supervisor, which stops everything in order.
     process = await asyncio.create_subprocess_exec(
         *command, pass_fds=descriptors, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
     )
@@ -118,7 +118,7 @@ async def _start(listening: socket.socket, pulse: Pulse, *more: str) -> Process:
 async def _live(
     process: Process, ended: "asyncio.Task[int]", pulse: Pulse, silence: float, stop: asyncio.Event
 ) -> None:
-    """Returns once the process has ended, or is to end. One that hangs is killed."""
+    """Returns when the process has ended or must end. Kills a hung process."""
     hangs = asyncio.create_task(pulse.silence(silence))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([ended, hangs, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -131,7 +131,7 @@ async def _live(
 
 
 async def _first(task: "asyncio.Task[object]", event: asyncio.Event, seconds: float | None = None) -> None:
-    """Returns once the task is done, the event has come, or the time is over."""
+    """Returns when the task is done, the event is set, or the time is over."""
     waiting = asyncio.create_task(event.wait())
     await asyncio.wait([task, waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

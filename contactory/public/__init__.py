@@ -1,1 +1,1 @@
-"""What is open without a key: health, metrics, the description of the API and the pages that explain it."""
+"""Paths without a key: health, metrics, the description of the API, and the pages that explain it."""

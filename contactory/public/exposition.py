@@ -19,14 +19,14 @@ from contactory.base.shared_metrics import Numbers, SharedMetrics, Snapshot, add
 
 
 def exposition(shared: SharedMetrics, own: bytes) -> bytes:
-    """The metrics of all processes, `own` being the snapshot of this one. May run in any thread."""
+    """The metrics of all processes; `own` is the snapshot of this one. May run in any thread."""
     registry = CollectorRegistry()
     registry.register(_Processes(*shared.read(own)))
     return generate_latest(registry)
 
 
 class _Processes(Collector):
-    """What processes have counted, for one text."""
+    """The counters of several processes, for one text."""
 
     def __init__(self, snapshots: list[Snapshot], total: Numbers) -> None:
         self._snapshots = snapshots
@@ -53,7 +53,7 @@ def _family(metric: Metric, series: Series) -> Family:
         histogram = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
         bounds = [*(str(float(bound)) for bound in metric.bounds), "+Inf"]
         for labels, (*counts, total) in series.items():
-            # Each bucket holds what those below hold, too.
+            # Each bucket includes the ones below.
             histogram.add_metric(labels, [*zip(bounds, accumulate(counts), strict=False)], total)
         return histogram
     kind = GaugeMetricFamily if isinstance(metric, Gauge) else CounterMetricFamily
@@ -64,7 +64,7 @@ def _family(metric: Metric, series: Series) -> Family:
 
 
 def _of_the_system(pids: Mapping[str, int]) -> Iterable[Family]:
-    """What Linux says of processes: time, memory, descriptors. Of one that has ended it says nothing."""
+    """Linux's metrics of processes: time, memory, descriptors. Ended processes have none."""
     families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
     for process, pid in sorted(pids.items()):
         for found in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():

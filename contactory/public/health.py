@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can serve."""
+"""Whether this process is alive, and whether it can serve."""
 
 import time
 from typing import Literal
@@ -16,13 +16,13 @@ _GOOD_SECONDS = 1.0
 
 
 class Health(msgspec.Struct):
-    """How a process is."""
+    """The health of a process."""
 
     status: Literal["live", "ready"]
 
 
 class Readiness:
-    """Whether the database can be used: looked at once a second at most, however many ask."""
+    """Whether the database can be used: checked at most once per second, for any number of requests."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -31,7 +31,7 @@ class Readiness:
         self._good_until = 0.0
 
     async def check(self) -> None:
-        """Raises Unavailable where the database is away or its schema is not the one of this release."""
+        """Raises Unavailable if the database is away or does not have this release's schema."""
         if time.monotonic() > self._good_until:
             await self._looks.get(None, self._look)
         if self._obstacle:
@@ -41,7 +41,7 @@ class Readiness:
         try:
             async with self._db.connection() as conn:
                 behind = len(await pending(conn))
-            lacks = f"The database's schema lacks {behind} migration(s): run contactory migrate."
+            lacks = f"The database's schema is missing {behind} migration(s): run contactory migrate."
             self._obstacle = lacks if behind else ""
         except (MigrationError, Unavailable) as error:
             self._obstacle = str(error)
@@ -49,11 +49,11 @@ class Readiness:
 
 
 async def live(call: Call) -> Response:
-    """The process answers; the database is not asked."""
+    """The process answers; this does not use the database."""
     return json_response(200, Health("live"))
 
 
 async def ready(call: Call) -> Response:
-    """The database answers, and its schema is the one that this release needs; else 503."""
+    """The database answers, and has the schema that this release needs; otherwise 503."""
     await call.app.readiness.check()
     return json_response(200, Health("ready"))

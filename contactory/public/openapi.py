@@ -1,6 +1,6 @@
-"""The API's description (OpenAPI 3.1), made from the table of operations.
+"""The API's description (OpenAPI 3.1), generated from the table of operations.
 
-An operation that says what it answers is described; the others are pages for people.
+Operations with declared answers are described; the others are pages.
 """
 
 import inspect
@@ -15,18 +15,18 @@ from contactory.catalog.catalog import Field
 from contactory.contacts.model import Contact
 from contactory.rules.checks import ID, Object, Rule
 from contactory.rules.errors import PROBLEMS, Problem, ProblemBody
-from contactory.values.field_types import SCHEMAS
+from contactory.values.field_types.registry import type_of
 from contactory.values.names import NAME
 from contactory.values.phone_pattern import phone_pattern
 from contactory.web.operations import Operation
 
 _REF = "#/components/schemas/{name}"
 _PATH = {"id": ID.schema, "name": NAME.schema}
-_ABOUT = """A store of contacts. Send your API key with every request: `Authorization: Bearer KEY`.
+_ABOUT = """A contact store. Send your API key with every request: `Authorization: Bearer KEY`.
 
 Every error is a problem (RFC 9457); its `type` leads to a page that explains it. What a key cannot see does
-not exist for it. Ask for this description with a workspace's key: `customFields` then has its fields."""
-_DRY_RUN = "Check everything and give the would-be answer, with X-Dry-Run, but keep nothing."
+not exist for it. With a workspace's key, this description has the workspace's fields in `customFields`."""
+_DRY_RUN = "Check everything and answer as usual, with X-Dry-Run, but store nothing."
 _IDEMPOTENCY_KEY: Object = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -36,13 +36,13 @@ _IDEMPOTENCY_KEY: Object = {
 }
 _HEADERS: dict[str, tuple[str, Object]] = {
     "ETag": ("The contact's version.", {"type": "string", "pattern": '^"[0-9]+"$'}),
-    "Location": ("The address of what was made.", {"type": "string"}),
+    "Location": ("The address of the new resource.", {"type": "string"}),
     "Link": ('The next page, as rel="next" (RFC 8288); missing on the last one.', {"type": "string"}),
-    "X-Total-Count": ("With count=true: how many there are in all.", {"type": "integer", "minimum": 0}),
+    "X-Total-Count": ("With count=true: the total number.", {"type": "integer", "minimum": 0}),
     "X-Request-Id": ("The id of the request: the caller's own, or a new one.", {"type": "string"}),
-    "X-Dry-Run": ("Nothing was kept, as dryRun asked.", {"const": "true"}),
-    "Idempotency-Replayed": ("This is the first answer to the Idempotency-Key again.", {"const": "true"}),
-    "RateLimit": ("What is left of a limited key's writes.", {"type": "string"}),
+    "X-Dry-Run": ("Nothing was stored, because of dryRun.", {"const": "true"}),
+    "Idempotency-Replayed": ("This is the first answer to the Idempotency-Key, again.", {"const": "true"}),
+    "RateLimit": ("The remaining writes of a limited key.", {"type": "string"}),
     "RateLimit-Policy": ("The limit of a limited key.", {"type": "string"}),
     "Retry-After": ("Seconds after which to try again.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("How to authenticate.", {"const": "Bearer"}),
@@ -58,7 +58,7 @@ _PROBLEM_HEADERS = {
 
 
 def describe(operations: Sequence[Operation]) -> Object:
-    """The description that everybody may see, as a JSON object."""
+    """The public description, as a JSON object."""
     shown = [operation for operation in operations if operation.answers]
     types = [kind for operation in shown for kind in operation.answers.values() if kind is not None]
     _, answers = msgspec.json.schema_components([*types, ProblemBody], ref_template=_REF)
@@ -89,10 +89,10 @@ def describe(operations: Sequence[Operation]) -> Object:
 
 
 def with_fields(description: Object, fields: Sequence[Field]) -> Object:
-    """The description for one workspace: `customFields` has its fields alone, each with what it takes."""
+    """The description for one workspace: `customFields` has exactly its fields, each with its schema."""
     components: Object = description["components"]
     schemas: Object = dict(components["schemas"])
-    written = {field.name: {**SCHEMAS[field.type], "title": field.name} for field in fields}
+    written = {field.name: {**type_of(field.type).schema, "title": field.name} for field in fields}
     shown = {field.name: {"type": "string", "title": field.name} for field in fields}
     schemas["CustomFieldValues"] = _closed(schemas["CustomFieldValues"], written)
     for name in ("Contact", "ContactIncluded"):
@@ -107,7 +107,7 @@ def _closed(schema: Object, properties: Object) -> Object:
 
 
 def _hoisted(value: Any, components: Object) -> Any:
-    """`value` with every schema that has a title moved to `components`, and a reference in its place."""
+    """`value` with every titled schema moved to `components` and replaced by a reference."""
     if isinstance(value, list | tuple):
         return [_hoisted(item, components) for item in cast("list[Any]", value)]
     if not isinstance(value, Mapping):
@@ -121,7 +121,7 @@ def _hoisted(value: Any, components: Object) -> Any:
 
 
 def _tag(operation: Operation) -> str:
-    """The heading that an operation stands under: what its path is about."""
+    """The heading of an operation, from its path."""
     version, _, rest = operation.path.strip("/").partition("/")
     return rest.partition("/")[0].replace("-", " ").capitalize() if version == "v1" else "Server"
 
@@ -166,7 +166,7 @@ def _query_parameter(name: str, rule: Rule, required: bool) -> Object:
     schema = dict(rule.schema)
     shown: Object = {"name": name, "in": "query", **({"required": True} if required else {})}
     if not (rule.narrows or required):
-        shown["allowEmptyValue"] = True  # It counts as not given.
+        shown["allowEmptyValue"] = True  # It counts as not sent.
     description = _DRY_RUN if name == "dryRun" else schema.pop("description", None)
     if description:
         shown["description"] = description
@@ -229,7 +229,7 @@ def _answer_headers(operation: Operation, status: int, kind: Any) -> list[str]:
 
 
 def _links(operation: Operation, others: Sequence[Operation]) -> Object:
-    """To the operations on what was made, by its id."""
+    """Links to the operations on the new resource, by its id."""
     collection = operation.path.removesuffix("/upsert")
     return {
         other.id: {"operationId": other.id, "parameters": {"id": "$response.body#/id"}}

@@ -1,4 +1,4 @@
-"""What is open to everybody: health, metrics, the API's description, and the pages that explain it."""
+"""Public paths: health, metrics, the API's description, and the pages that explain it."""
 
 import asyncio
 import tomllib
@@ -30,7 +30,7 @@ async def metrics(call: Call) -> Response:
     """Prometheus metrics, of every process of this server."""
     call.app.gauge()
     shared = call.app.metrics
-    # In a thread: to read and add up what all processes have counted takes some milliseconds.
+    # In a thread, because adding up the counters of all processes takes some milliseconds.
     text = await asyncio.to_thread(exposition, shared, shared.snapshot())
     return Response(200, text, [("content-type", CONTENT_TYPE_PLAIN_0_0_4)])
 
@@ -41,9 +41,9 @@ async def docs(call: Call) -> Response:
 
 
 def description_of(operations: Sequence[Operation]) -> Handler:
-    """The handler that gives the description of these operations, made once per process.
+    """The handler that returns the description of these operations, generated once per process.
 
-    To a workspace-scoped key it gives the exact custom fields of its workspace.
+    For a workspace-scoped key it has the exact custom fields of the workspace.
     """
 
     @cache
@@ -77,7 +77,7 @@ def description_of(operations: Sequence[Operation]) -> Handler:
 
 
 async def _catalog(call: Call) -> Catalog | None:
-    """That of the workspace whose key was sent; None where none was, or none that is good."""
+    """The description for the workspace of the sent key; None without a valid key."""
     sent = call.request.header("authorization")
     if sent is None:
         return None
@@ -99,7 +99,7 @@ def _template(name: str) -> Any:
 
 @cache
 def explanations() -> dict[str, dict[str, str]]:
-    """What each type of problem means and what to do about it, by its name."""
+    """The meaning of each type of problem and what to do about it, by its name."""
     return tomllib.loads(files("contactory.public").joinpath("errors.toml").read_text("utf-8"))
 
 
@@ -113,10 +113,10 @@ async def error_list(call: Call) -> Response:
 
 
 async def error_page(call: Call) -> Response:
-    """What a type of problem means, and what to do."""
+    """The meaning of a type of problem, and what to do."""
     found: type[Problem] | None = next((p for p in PROBLEMS if p.name == call.path["name"]), None)
     if found is None:
-        raise NotFound("There is no problem of this type: /errors lists them all.")
+        raise NotFound("This type of problem does not exist: /errors lists all types.")
     return _page("error.html", problem=found, explanation=explanations()[found.name])
 
 
@@ -125,7 +125,7 @@ def _get(name: str, path: str, summary: str, handler: Handler, **more: Any) -> O
 
 
 def opened(operations: Sequence[Operation], settings: Settings) -> list[Operation]:
-    """The operations without those that the settings close, whose paths are then as if there were none."""
+    """The operations without those that the settings close, whose paths then do not exist."""
     closed = {
         *(() if settings.metrics else ("metrics",)),
         *(() if settings.docs else ("docs", "openapi")),
@@ -134,10 +134,10 @@ def opened(operations: Sequence[Operation], settings: Settings) -> list[Operatio
 
 
 def page_operations(operations: Sequence[Operation]) -> list[Operation]:
-    """What is open to everybody, beside `operations`, which the description describes too."""
+    """The public operations, whose description also includes `operations`."""
     shown = [
         *operations,
-        _get("live", "/health/live", "Whether the process lives", live, answers={200: Health}),
+        _get("live", "/health/live", "Whether the process is alive", live, answers={200: Health}),
         _get("ready", "/health/ready", "Whether it can serve", ready, answers={200: Health}, problems=(503,)),
         _get("metrics", "/metrics", "Prometheus metrics", metrics, answers={200: str}),
     ]

@@ -1,1 +1,1 @@
-"""What may be sent, and what is answered where it is wrong."""
+"""What may be sent, and the errors if it is not valid."""

@@ -1,4 +1,4 @@
-"""Who does something, and what they may do."""
+"""The actor of a request: a key, a user or the system, and its permissions."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ PERMISSIONS = ("read", "write", "admin")
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does something, and what they may do."""
+    """The actor of a request, and its permissions."""
 
     id: str | None
     account_id: str
@@ -16,17 +16,17 @@ class Actor(msgspec.Struct, frozen=True):
     permission: str
     type: str = "api_key"
     via: str = "api"
-    """Through what, for the history."""
+    """By which means, for the history: api, dashboard, …"""
     expires_at: float = float("inf")
-    """When the database has to be asked whether the key has expired, by this process's monotonic clock."""
+    """When to ask the database again whether the key has expired, by this process's monotonic clock."""
     rate_limit: float | None = None
-    """Writes a second; None: as the settings say."""
+    """Writes per second; None: the value of the settings."""
     rate_burst: int | None = None
 
     def may(self, permission: str) -> bool:
-        """Whether the actor has the permission, or one that implies it."""
+        """Whether the actor has the permission, or one that includes it."""
         return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
 
 
-NOBODY = Actor(None, "", None, "live", "read", "nobody")
-"""Who acts where an operation needs no key and no session."""
+ANONYMOUS = Actor(None, "", None, "live", "read", "anonymous")
+"""The actor of operations that need neither a key nor a session."""

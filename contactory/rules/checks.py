@@ -20,54 +20,54 @@ BodyPath = tuple[str | int, ...]
 
 
 class Rule(NamedTuple):
-    """What one value may be: `parse` gives the value as stored or raises Invalid; `schema` is JSON Schema."""
+    """The rule for a value: `parse` returns the value to store or raises Invalid; `schema` is JSON Schema."""
 
     parse: Callable[[Json], Any]
     schema: Mapping[str, Any]
     many: bool = False
-    """For a query parameter: it may be repeated, and gives a list."""
+    """For a query parameter: it may be repeated, and its value is a list."""
     narrows: bool = False
-    """For a query parameter: it leaves out what does not match, so an empty one must not be passed over."""
+    """For a query parameter: it narrows the answer, so an empty one must not be ignored."""
     plus: Callable[[str], str] | None = None
-    """For a query parameter: encodes each plus sign of it that stands for itself, and not for a space."""
+    """For a query parameter: encodes each plus sign in it that does not mean a space."""
 
 
 def every_plus(text: str) -> str:
-    """For values that never hold a space, as an e-mail: each plus sign stands for itself."""
+    """For values that never contain a space, such as an e-mail: each plus sign is a plus sign."""
     return text.replace("+", "%2B")
 
 
 def leading_plus(text: str) -> str:
-    """For values that never begin with a space: a plus sign at the beginning stands for itself."""
+    """For values that never begin with a space: a plus sign at the beginning is a plus sign."""
     return f"%2B{text[1:]}" if text.startswith("+") else text
 
 
 def offset_plus(text: str) -> str:
-    """For times: each plus sign but one between day and hour, where a space may stand (RFC 3339, 5.6)."""
+    """For times: each plus sign except one between day and hour, which may be a space (RFC 3339, 5.6)."""
     return text[:11] + text[11:].replace("+", "%2B")
 
 
 class ErrorBudget:
-    """What finding out about the errors of one request may cost; the operations of a batch share it."""
+    """The budget for the errors of one request; the operations of a batch share it."""
 
     def __init__(self) -> None:
         self.suggestions = 100
-        """How often a suggestion is still looked for, which may take a millisecond each."""
+        """How many more suggestions may be looked for; each may take a millisecond."""
         self.errors = 10_000
-        """How many are still listed, besides the first one of each operation."""
+        """How many more errors are listed, in addition to the first one of each operation."""
 
 
 class Errors:
-    """Collects what is wrong with a request."""
+    """Collects the errors of a request."""
 
     def __init__(self, budget: ErrorBudget | None = None) -> None:
         self.found: list[FieldError] = []
         self._budget = budget or ErrorBudget()
 
     def add(self, error: Invalid, *path: str | int) -> None:
-        """`error` stands at `path`, the names and indexes that lead to the value in the body.
+        """Adds `error` at `path`, the names and indexes that lead to the value in the body.
 
-        Raises ValidationProblem where so many were found before that looking for more is of no use.
+        Raises ValidationProblem if so many errors were found that it makes no sense to look for more.
         """
         self._make_room()
         self._list(error, pointer(*path), None, _label(path))
@@ -91,21 +91,21 @@ class Errors:
         self.found.append(FieldError(where, parameter, error.code, detail, suggestion))
 
     def unknown(self, name: str, known: Iterable[str] | Names, what: str, *path: str | int) -> None:
-        """`name` is none of `known`."""
+        """Adds the error that `name` is not in `known`."""
         self.add(Invalid(f"unknown_{what}", f"{quote(name)} is unknown", nearest(name, known)), *path)
 
     def check(self) -> None:
-        """Raises ValidationProblem where anything is wrong."""
+        """Raises ValidationProblem if there are errors."""
         if self.found:
             raise self.problem()
 
     def problem(self) -> ValidationProblem:
-        """The problem that names them all."""
+        """The problem with all errors."""
         return ValidationProblem(errors=self.found)
 
 
 def _sentence(detail: str, label: str) -> str:
-    """What a rule says of a value ("must be a string") with the value's name before it."""
+    """The sentence of a rule ("must be a string") with the name of the value in front of it."""
     return f"{quote(label)} {detail}" if label and detail[:1].islower() else detail
 
 
@@ -123,29 +123,29 @@ def pointer(*path: str | int) -> str:
 
 
 def quote(text: str) -> str:
-    """`text` in quotation marks, cut to a length that a person reads."""
+    """`text` in quotation marks, cut to a readable length."""
     return f'"{text}"' if len(text) <= 80 else f'"{text[:77]}…"'
 
 
 class Form(NamedTuple):
-    """What an object may hold."""
+    """What an object may contain."""
 
     rules: Mapping[str, Rule]
     required: tuple[str, ...] = ()
     some: bool = False
     """At least one field must be given (besides workspaceId)."""
     any_of: Sequence[Object] = ()
-    """JSON Schema of what the handler checks beyond the rules: one of these must hold."""
+    """JSON Schemas for a check of the handler beyond the rules: the object must match one of them."""
 
     def parse(self, data: Object) -> Object:
-        """The fields given, each as its rule makes it. Raises ValidationProblem with all that is wrong."""
+        """The fields that were sent, each parsed by its rule. Raises ValidationProblem with all errors."""
         errors = Errors()
         values = self.collect(data, errors)
         errors.check()
         return values
 
     def collect(self, data: Object, errors: Errors, *path: str | int) -> Object:
-        """As parse, but what is wrong goes to `errors`."""
+        """Like parse, but adds the errors to `errors`."""
         values: Object = {}
         for name, value in data.items():
             rule = self.rules.get(name)
@@ -181,30 +181,30 @@ class Form(NamedTuple):
         return shown
 
 
-# What str.strip takes away, as a class of characters in the regular expressions of JSON Schema (ECMA 262).
+# The characters that str.strip removes, as a class in the regular expressions of JSON Schema (ECMA 262).
 SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANK: Object = {"type": "string", "pattern": f"^[{SPACE}]*$"}
-"""JSON Schema of a string that is empty once it is trimmed."""
+"""JSON Schema of a string that is empty after trimming."""
 CLEARED: list[Object] = [BLANK, {"type": "null"}]
-"""JSON Schemas of what clears a value, beside those of the value."""
+"""JSON Schemas of values that clear a field."""
 SOMETHING = rf"^[^\x00]*[^{SPACE}\x00][^\x00]*$"
-"""A regular expression: text that is not empty once it is trimmed."""
+"""A regular expression: text that is not empty after trimming."""
 
 
 def trimmed_pattern(most: int, *, blank: bool) -> str:
-    """A regular expression: text of 1 to `most` characters once it is trimmed, or none where `blank`."""
+    """A regular expression: text of 1 to `most` characters after trimming, or also empty with `blank`."""
     solid = rf"[^{SPACE}\x00]"
     inner = rf"{solid}(?:[^\x00]{{0,{most - 2}}}{solid})?"
     return f"^[{SPACE}]*{f'(?:{inner})?' if blank else inner}[{SPACE}]*$"
 
 
 def is_blank(value: Json) -> bool:
-    """Whether it is a string that is empty once trimmed: what a form sends for a field that was left free."""
+    """Whether the value is a string that is empty after trimming: forms send it for a field left empty."""
     return isinstance(value, str) and not value.strip()
 
 
 def text(most: int, *, null: bool = True) -> Rule:
-    """A string, trimmed, of 1 to `most` characters; null (and an empty one) clears where `null`."""
+    """A string, trimmed, of 1 to `most` characters; with `null`, null or an empty string clears."""
 
     def parse(value: Json) -> str | None:
         if value is None and null:
@@ -227,7 +227,7 @@ def text(most: int, *, null: bool = True) -> Rule:
 
 
 def unchecked(schema: Mapping[str, Any]) -> Rule:
-    """Any value, described by a schema: the handler checks it, by what it alone knows."""
+    """Any value, described by a schema; the handler checks it, because only the handler has the data."""
 
     def parse(value: Json) -> Json:
         return value
@@ -236,12 +236,12 @@ def unchecked(schema: Mapping[str, Any]) -> Rule:
 
 
 def described(rule: Rule, sentence: str) -> Rule:
-    """The same rule, described."""
+    """The same rule with a description."""
     return rule._replace(schema={**rule.schema, "description": sentence})
 
 
 def one_of(*values: str) -> Rule:
-    """One of a few words."""
+    """One of several words."""
 
     def parse(value: Json) -> str:
         if value in values and isinstance(value, str):
@@ -294,7 +294,9 @@ def _timestamp(value: Json) -> datetime:
                 return _in_utc(moment, timedelta(seconds=text is not value))
     except (msgspec.ValidationError, ValueError):
         pass
-    raise Invalid("invalid_timestamp", "must be an RFC 3339 timestamp with a zone, as 2026-01-31T12:00:00Z")
+    raise Invalid(
+        "invalid_timestamp", "must be an RFC 3339 timestamp with a zone, for example 2026-01-31T12:00:00Z"
+    )
 
 
 _LEAP_SECOND = re.compile(r"(.{10}[Tt ]\d\d:\d\d:)60(?!\d)")
@@ -303,9 +305,9 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def without_leap_second(text: str) -> str:
-    """A timestamp that is a leap second (RFC 3339, 5.7) as the second before it: no clock here has them.
+    """A timestamp of a leap second (RFC 3339, 5.7) as the second before it, because clocks here have none.
 
-    Any other text is given back itself.
+    Any other text is returned unchanged.
     """
     return _LEAP_SECOND.sub(r"\g<1>59", text, count=1) if _LEAP_SECOND.match(text) else text
 
@@ -313,7 +315,7 @@ def without_leap_second(text: str) -> str:
 def _in_utc(moment: datetime, later: timedelta) -> datetime:
     try:
         return moment.astimezone(UTC) + later
-    except OverflowError:  # In UTC it lies a few hours before the year 1, or after 9999.
+    except OverflowError:  # In UTC it is a few hours before the year 1, or after 9999.
         return _FIRST if moment.year == 1 else _LAST
 
 
@@ -321,11 +323,11 @@ BOOLEAN = Rule(_boolean, {"type": "boolean"})
 ID = Rule(_id, {"type": "string", "format": "uuid"})
 TIMESTAMP = Rule(_timestamp, {"type": "string", "format": "date-time"}, plus=offset_plus)
 WORKSPACE_ID = Rule(_id_or_blank, {"anyOf": [ID.schema, BLANK]})
-"""In a body: an empty string counts as not given."""
+"""In a body: an empty string counts as not sent."""
 
 
 def parse_ids(value: Json, errors: Errors, most: int, *path: str | int) -> list[str]:
-    """Ids of contacts in lower case; what is wrong goes to `errors`."""
+    """Ids of contacts in lower case; adds the errors to `errors`."""
     if not isinstance(value, list) or not value:
         errors.add(Invalid("required", f"must be an array of 1 to {most} ids"), *path)
         return []
@@ -343,5 +345,5 @@ def parse_ids(value: Json, errors: Errors, most: int, *path: str | int) -> list[
 
 
 def ids_schema(most: int) -> Object:
-    """JSON Schema of what parse_ids takes."""
+    """JSON Schema of the values that parse_ids accepts."""
     return {"type": "array", "items": ID.schema, "minItems": 1, "maxItems": most}

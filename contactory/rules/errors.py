@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 import msgspec
 
 LISTED_ERRORS = 100
-"""A request may be wrong in a hundred thousand places: after so many, checking stops."""
+"""A request may have a hundred thousand errors: checking stops after this many."""
 
 
 class FieldError(msgspec.Struct, omit_defaults=True):
-    """One thing that is wrong with a request, and where."""
+    """One error of a request, and its place."""
 
     pointer: str | None = None
     """JSON Pointer (RFC 6901) into the body."""
@@ -20,7 +20,7 @@ class FieldError(msgspec.Struct, omit_defaults=True):
     detail: str = ""
     suggestion: str | None = None
     contact_id: str | None = msgspec.field(default=None, name="contactId")
-    """The other contact, where two clash."""
+    """The other contact, in a conflict of two contacts."""
 
 
 class ProblemBody(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -35,7 +35,7 @@ class ProblemBody(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=Tr
     retryable: bool
     """Whether the same request may succeed later, unchanged."""
     errors: list[FieldError] = []
-    """All that is wrong with the request, each with its place."""
+    """All errors of the request, each with its place."""
 
 
 def summary(errors: Sequence[FieldError], more: bool = False) -> str:
@@ -62,7 +62,7 @@ class Problem(Exception):
         headers: dict[str, str] | None = None,
         retryable: bool | None = None,
     ) -> None:
-        """Without a `detail` it is that of the errors, else the one of its type."""
+        """Without `detail`, the text comes from the errors, otherwise from the type."""
         self.errors = errors or []
         self.detail = detail or (summary(self.errors) if self.errors else self.default)
         super().__init__(self.detail)
@@ -71,7 +71,7 @@ class Problem(Exception):
 
     @property
     def header_lines(self) -> list[tuple[str, str]]:
-        """The headers that its answer has, with their names in lower case."""
+        """The headers of its answer, with names in lower case."""
         return [(name.lower(), value) for name, value in self.headers.items()]
 
     def body(self, instance: str, request_id: str) -> dict[str, Any]:
@@ -90,9 +90,10 @@ class Problem(Exception):
         return shown
 
     def caught(self) -> Self:
-        """The same, for keeping: without the frames that it went through, nor those of what led to it.
+        """The same problem, ready to be kept: without the frames of its traceback and of its causes.
 
-        What a frame holds, a request's body among it, would else stay until garbage is collected.
+        Otherwise the contents of the frames, a request's body for example, would stay in memory until the
+        garbage collection.
         """
         error: BaseException | None = self
         while error is not None:
@@ -102,7 +103,7 @@ class Problem(Exception):
 
 
 class ValidationProblem(Problem):
-    """400: the request is not one that the operation takes."""
+    """400: the request is not valid for the operation."""
 
     name = "validation-error"
     title = "Validation Error"
@@ -111,7 +112,7 @@ class ValidationProblem(Problem):
 
 
 class Unauthorized(Problem):
-    """401, always with the same body, whatever is wrong with the key."""
+    """401, with the same body for every fault of the key."""
 
     name = "unauthorized"
     title = "Unauthorized"
@@ -132,25 +133,25 @@ class SignedOut(Problem):
 
 
 class Forbidden(Problem):
-    """403: the key is good, but lacks the permission."""
+    """403: the key is valid but does not have the permission."""
 
     name = "forbidden"
     title = "Forbidden"
     status = 403
-    default = "This API key lacks the permission that the operation needs."
+    default = "This API key does not have the permission that the operation needs."
 
 
 class NotFound(Problem):
-    """404: there is no such thing, or none that the key can see."""
+    """404: the resource does not exist, or the key cannot see it."""
 
     name = "not-found"
     title = "Not Found"
     status = 404
-    default = "There is no such resource, or this API key cannot see it."
+    default = "The resource does not exist, or this API key cannot see it."
 
 
 class MethodNotAllowed(Problem):
-    """405, with the methods that the path does take."""
+    """405, with the methods that the path takes."""
 
     name = "method-not-allowed"
     title = "Method Not Allowed"
@@ -158,20 +159,20 @@ class MethodNotAllowed(Problem):
 
     def __init__(self, method: str, allowed: list[str]) -> None:
         allow = ", ".join(allowed)
-        super().__init__(f"{method} is not possible here; the path takes {allow}.", headers={"Allow": allow})
+        super().__init__(f"The path does not take {method}; it takes {allow}.", headers={"Allow": allow})
 
 
 class Conflict(Problem):
-    """409: the change clashes with what is stored."""
+    """409: the change conflicts with stored data."""
 
     name = "conflict"
     title = "Conflict"
     status = 409
-    default = "The change clashes with what is stored."
+    default = "The change conflicts with stored data."
 
 
 class PreconditionFailed(Problem):
-    """412: the contact is at another version than If-Match says."""
+    """412: the contact does not have the version of If-Match."""
 
     name = "precondition-failed"
     title = "Precondition Failed"
@@ -179,7 +180,7 @@ class PreconditionFailed(Problem):
 
     def __init__(self, version: int) -> None:
         super().__init__(
-            f'The contact has moved on to version "{version}": read it again and decide anew.',
+            f'The contact now has version "{version}": read it again and decide again.',
             headers={"ETag": f'"{version}"'},
         )
 
@@ -199,7 +200,7 @@ class HeadersTooLarge(Problem):
     name = "headers-too-large"
     title = "Request Header Fields Too Large"
     status = 431
-    default = "The URL and the headers are larger than 64 KiB: send less in them."
+    default = "The URL and the headers are larger than 64 KiB: shorten them."
 
 
 class UnsupportedMediaType(Problem):
@@ -218,7 +219,7 @@ class IdempotencyMismatch(Problem):
     title = "Idempotency Mismatch"
     status = 422
     default = (
-        "This Idempotency-Key was used for another request within 24 hours: take a new key for a new request."
+        "This Idempotency-Key was used for another request within 24 hours: use a new key for a new request."
     )
 
 
@@ -238,22 +239,22 @@ class RateLimited(Problem):
 
 
 class Unavailable(Problem):
-    """503: the database is away or the queue is full; the change may or may not have been kept."""
+    """503: the database is not available or the queue is full; the change may or may not have been stored."""
 
     name = "unavailable"
     title = "Unavailable"
     status = 503
     retryable = True
-    default = "The database cannot be reached just now: try again in a second."
+    default = "The database cannot be reached: try again in a second."
 
     def __init__(self, detail: str = "", seconds: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(seconds)})
 
 
 class TooSlow(Unavailable):
-    """503: PostgreSQL has worked on one statement for longer than that may take."""
+    """503: a statement has reached PostgreSQL's time limit."""
 
-    default = "The database took too long over this and stopped: ask for less at once, or try again later."
+    default = "The database needed too long and stopped: request less at once, or try again later."
 
 
 PROBLEMS: tuple[type[Problem], ...] = (

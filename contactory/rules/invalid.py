@@ -7,10 +7,10 @@ Suggestion: TypeAlias = str | Callable[[], str | None] | None
 
 
 class Invalid(ValueError):
-    """A value that a rule refuses: a code for programs, a sentence for people, and maybe what was meant."""
+    """A value that a rule refuses: a code for programs, a sentence for people, and possibly a suggestion."""
 
     def __init__(self, code: str, detail: str, suggestion: Suggestion = None) -> None:
-        """`suggestion` is a function where looking for it takes time: a request has time for some only."""
+        """`suggestion` is a function if finding it takes time: a request has time only for some of them."""
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -18,7 +18,7 @@ class Invalid(ValueError):
 
     @property
     def is_costly(self) -> bool:
-        """Whether the suggestion has to be looked for."""
+        """Whether finding the suggestion takes time."""
         return callable(self._suggestion)
 
     @property
@@ -28,5 +28,5 @@ class Invalid(ValueError):
 
 
 def invalid_cursor() -> Invalid:
-    """What every list answers to a cursor that is not one of its own."""
+    """The error of every list for a cursor of another list."""
     return Invalid("invalid_cursor", "is not a cursor of this list: take it from the Link header, unchanged")

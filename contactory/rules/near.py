@@ -1,28 +1,28 @@
-"""Which of some known names a misspelt one probably means."""
+"""Which known name a misspelt one probably means."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 LONGEST = 64
-"""Characters of a name that are looked at."""
+"""How many characters of a name are compared."""
 _ALIKE = 0.72
 _CANDIDATES = 8
-_COUNTED = 2000  # Entries of the index that are counted for one look-up.
+_COUNTED = 2000  # How many entries of the index one look-up reads.
 
 
 class Names:
-    """Known names. A look-up costs about a tenth of a millisecond, however many there are.
+    """Known names. A look-up takes about a tenth of a millisecond, however many there are.
 
-    The candidates are those that share most trigrams with the name, and the best of them is the one that has
-    most letters with it in common, in the same order.
+    The candidates are the names that share the most trigrams with the given one. The best of them shares the
+    most letters with it, in the same order.
     """
 
     def __init__(self, meant: Mapping[str, str], alike: float = _ALIKE, divider: str = "") -> None:
-        """`meant` gives the names to suggest by their folded spellings.
+        """`meant` has the names to suggest by their case-folded spellings.
 
-        `alike` is what two spellings must have in common, 0 to 1. With a `divider`, that goes for what stands
-        behind the last one too: America/New_York and America/New_Delhi share little that tells them apart.
+        `alike` is the required similarity of two spellings, 0 to 1. With a `divider`, the parts after the
+        last divider must also be similar: America/New_York and America/New_Delhi differ where it matters.
         """
         self._meant = meant
         self._alike = alike
@@ -33,7 +33,7 @@ class Names:
                 self._index.setdefault(trigram, []).append(spelling)
 
     def closest(self, key: str) -> str | None:
-        """What the folded spelling `key` probably means, or None where nothing comes close."""
+        """The name that the case-folded spelling `key` probably means, or None if none is similar."""
         if key in self._meant:
             return self._meant[key]
         rated = [(self._rate(key, spelling), spelling) for spelling in self._candidates(key)]
@@ -42,7 +42,7 @@ class Names:
 
     def _candidates(self, key: str) -> list[str]:
         wanted = _trigrams(key)
-        # The rare trigrams first: they tell most, and the common ones cost most.
+        # Rare trigrams first: they say the most, and the common ones cost the most.
         found = sorted((self._index[t] for t in wanted if t in self._index), key=len)
         shared: Counter[str] = Counter()
         counted = 0
@@ -63,7 +63,7 @@ class Names:
 
 
 def nearest(name: str, known: Iterable[str] | Names) -> Callable[[], str | None]:
-    """Looks for the one of `known` that is most like `name`, when it is called."""
+    """A function that looks for the name in `known` that is most similar to `name`."""
 
     def look() -> str | None:
         names = known if isinstance(known, Names) else _names_of(tuple(known))
@@ -73,7 +73,7 @@ def nearest(name: str, known: Iterable[str] | Names) -> Callable[[], str | None]
 
 
 def names_of(known: Iterable[str]) -> Names:
-    """Names that mean themselves, in whichever case they are written."""
+    """Names that mean themselves, in upper or lower case."""
     return Names({_fold(name): name for name in known})
 
 
@@ -90,8 +90,8 @@ def _trigrams(key: str) -> set[str]:
 
 
 def _similarity(one: str, other: str) -> float:
-    """How alike two texts are, 0 to 1: the letters in the longest sequence that both have, in its order."""
-    # Bits of one number stand for the letters of `one`, so that a letter of `other` costs three operations
+    """The similarity of two texts, 0 to 1: the letters of their longest common subsequence."""
+    # The bits of one number stand for the letters of `one`, so a letter of `other` takes three operations
     # (H. Hyyrö, Bit-parallel LCS-length computation revisited, 2004).
     if not one or not other:
         return 0.0

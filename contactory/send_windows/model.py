@@ -1,4 +1,4 @@
-"""A send window: its JSON shape, and the rules for what may be written to it."""
+"""A send window: its JSON shape, and the rules for its fields."""
 
 import re
 import tomllib
@@ -37,7 +37,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Preset(msgspec.Struct, rename="camel", frozen=True):
-    """Hours that some law or code of practice allows, to make a send window from; `source` names it."""
+    """Hours that a law or a code of practice allows, as a start for a send window; `source` names it."""
 
     id: str
     name: str
@@ -48,12 +48,12 @@ class Preset(msgspec.Struct, rename="camel", frozen=True):
     source: str
     """The statute or regulation."""
     note: str | None = None
-    """What the hours alone do not say."""
+    """Rules that the hours do not express."""
 
 
 @cache
 def presets() -> dict[str, Preset]:
-    """The presets by their ids, as presets.toml has them."""
+    """The presets of presets.toml by their ids."""
     tables = tomllib.loads(Path(__file__).with_name("presets.toml").read_text("utf-8"))
     return {name: _preset(name, table) for name, table in tables.items()}
 
@@ -81,7 +81,7 @@ def _parse_channels(value: Json, errors: Errors, *path: str | int) -> list[str]:
 
 
 def _array(value: Json, errors: Errors, most: int, least: int, *path: str | int) -> list[Json]:
-    """The items of an array; an empty list where it is none, or too long, which goes to `errors`."""
+    """The items of an array; an empty list, and an error in `errors`, if it is not an array or too long."""
     if not isinstance(value, list):
         errors.add(Invalid("wrong_type", "must be an array"), *path)
         return []
@@ -104,13 +104,15 @@ def _parse_days(value: Json, errors: Errors, *path: str | int) -> list[DayRange]
     ranges = {index: each for index, each in enumerate(found) if each is not None}
     for index, other in _overlaps({index: each.to_range() for index, each in ranges.items()}).items():
         it = ranges[other]
-        detail = f"overlaps days[{other}], {it.day} from {it.start} to {it.end}: join the two, or part them"
+        detail = (
+            f"overlaps days[{other}], {it.day} from {it.start} to {it.end}: join or separate the two ranges"
+        )
         errors.add(Invalid("overlap", detail), *path, index)
     return sorted(ranges.values(), key=DayRange.to_range)
 
 
 def _parse_range(item: Json, errors: Errors, *path: str | int) -> DayRange | None:
-    """A range that can be computed with, or None; what is wrong with it goes to `errors`."""
+    """A valid range, or None; adds its errors to `errors`."""
     before = len(errors.found)
     if not isinstance(item, dict):
         errors.add(Invalid("wrong_type", "must be an object with day, from and to"), *path)
@@ -127,7 +129,7 @@ def _parse_range(item: Json, errors: Errors, *path: str | int) -> DayRange | Non
 
 
 def _overlaps(ranges: dict[int, Range]) -> dict[int, int]:
-    """For each range that overlaps one before it, the index of that one; the week goes round."""
+    """For each range that overlaps an earlier one, the index of that one; the week is a circle."""
     week = [(r.weekday * DAY + r.start, r.weekday * DAY + r.end, index) for index, r in ranges.items()]
     twice = sorted(week) + sorted((start + _WEEK, end + _WEEK, index) for start, end, index in week)
     found: dict[int, int] = {}
@@ -144,7 +146,7 @@ def _overlaps(ranges: dict[int, Range]) -> dict[int, int]:
 def _time(pattern: re.Pattern[str], example: str) -> Callable[[Json], str]:
     def parse(value: Json) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise Invalid("invalid_time", f"must be a time of day from 00:00 to {example}, as HH:MM")
+            raise Invalid("invalid_time", f"must be a time of day from 00:00 to {example}, in the form HH:MM")
         return value
 
     return parse
@@ -158,12 +160,12 @@ def _parse_holidays(value: Json, errors: Errors, *path: str | int) -> list[date]
                 raise ValueError
             found.add(date.fromisoformat(item))
         except ValueError:
-            errors.add(Invalid("not_a_date", "must be a date that exists, as YYYY-MM-DD"), *path, index)
+            errors.add(Invalid("not_a_date", "must be a real date in the form YYYY-MM-DD"), *path, index)
     return sorted(found)
 
 
 def parse_window(data: Object, errors: Errors) -> Object:
-    """What `data` gives for a window, by the names that SendWindow has; what is wrong goes to `errors`."""
+    """The values in `data`, by their names in SendWindow; adds the errors to `errors`."""
     simple = {name: value for name, value in data.items() if name not in _LISTS}
     values = Form({name: rule for name, rule in FIELDS.items() if name not in _LISTS}).collect(simple, errors)
     if "isDefault" in values:
@@ -185,7 +187,7 @@ _RANGE = Form(
             {
                 "type": "string",
                 "pattern": "^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
-                "description": "On the next day where it is earlier than `from`.",
+                "description": "On the next day if it is earlier than `from`.",
             },
         ),
     },
@@ -213,7 +215,7 @@ FIELDS = {
             "items": _RANGE.schema,
             "minItems": 1,
             "maxItems": MAX_RANGES,
-            "description": "From when to when it is open, by local time. No two may overlap.",
+            "description": "The opening times, in local time. They must not overlap.",
             "examples": [[{"day": "mon", "from": "09:00", "to": "17:00"}]],
         },
     ),
@@ -225,10 +227,10 @@ FIELDS = {
             "description": "Local dates on which it is closed all day.",
         },
     ),
-    "isDefault": described(BOOLEAN, "Whether it is the one that counts where no window is named."),
+    "isDefault": described(BOOLEAN, "Whether the window is used if a request does not name one."),
 }
-"""What a caller may write."""
-PRESET = described(one_of(*presets()), "Take what is not given from this preset.")
+"""The writable fields."""
+PRESET = described(one_of(*presets()), "The preset for the values that are not sent.")
 CREATE = Form(
     {"workspaceId": WORKSPACE_ID, "preset": PRESET, **FIELDS},
     any_of=[{"required": ["preset"]}, {"required": ["name", "channels", "days"]}],

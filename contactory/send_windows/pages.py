@@ -1,6 +1,6 @@
-"""The pages of send windows: which there are, and making, changing and deleting them.
+"""The pages of send windows: the list, and forms to create, change and delete them.
 
-What is typed becomes what the API would have been sent, and goes through the same rules and the same store.
+The typed values are converted to the shape of the API, and use the same rules and the same store.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import touched
@@ -24,18 +25,18 @@ from contactory.web.messages import Response
 from contactory.web.operations import Call
 from contactory.web.operations import workspace_page as _page
 
-_SPARE = 1  # Empty times of each day, for whoever has no scripts to add some.
+_SPARE = 1  # Empty times of each day, for browsers without scripts.
 _TEXT = Rule(str, {"type": "string"})
 _DONE = {
-    "made": "The send window is made.",
-    "saved": "The send window is saved.",
-    "deleted": "The send window is deleted.",
+    "made": "Send window created.",
+    "saved": "Send window saved.",
+    "deleted": "Send window deleted.",
 }
 _STARTING_HOURS = [DayRange(day, "09:00", "17:00") for day in WEEKDAYS[:5]]
 
 
 class Times(msgspec.Struct):
-    """From when to when, as typed, and what is wrong with it."""
+    """The typed start and end, and their error."""
 
     start: str = ""
     end: str = ""
@@ -43,7 +44,7 @@ class Times(msgspec.Struct):
 
 
 class Typed(msgspec.Struct):
-    """A send window as its form has it."""
+    """The values of the form of a send window."""
 
     name: str
     channels: list[str]
@@ -51,7 +52,7 @@ class Typed(msgspec.Struct):
     holidays: str
     is_default: bool
     seen: str = ""
-    """The state, by its moment, that somebody has looked at before they changed it."""
+    """The version that the user saw before the change, by its time."""
 
 
 def _here(call: Call) -> str:
@@ -87,12 +88,12 @@ def _typed(
 
 
 def _as_input(end: str) -> str:
-    """An input for times knows no 24:00; as an end, both name the same midnight."""
+    """An input for times does not accept 24:00; as an end, 00:00 means the same midnight."""
     return "00:00" if end == "24:00" else end
 
 
 async def show_new(call: Call) -> Response:
-    """The form of a new one, empty or with the hours of a preset, and the presets to choose from."""
+    """The form of a new send window, empty or with the hours of a preset, and the presets to choose from."""
     preset = presets().get(call.query.get("preset", ""))
     if preset:
         typed = _typed(preset.name, preset.channels, preset.days)
@@ -129,13 +130,13 @@ async def _form(
 
 
 def _drawable(typed: Typed) -> list[DayRange]:
-    """The times that can be drawn: those with which nothing is wrong."""
+    """The valid times, which can be drawn."""
     sent = _days(typed)
     return parse_window({"days": sent}, Errors()).get("days", []) if sent else []
 
 
 def _days(typed: Typed) -> list[Object]:
-    """The times as the API would have them."""
+    """The times in the shape of the API."""
     return [
         {"day": day, "from": each.start, "to": "24:00" if each.end == "00:00" else each.end}
         for day, found in typed.days.items()
@@ -144,7 +145,7 @@ def _days(typed: Typed) -> list[Object]:
 
 
 def _from_form(call: Call) -> Typed:
-    """What was typed; times that are empty on both sides are left out."""
+    """The typed values, without times that are empty on both sides."""
     visit = call.visit
     days = {
         day: [
@@ -165,7 +166,7 @@ def _from_form(call: Call) -> Typed:
 
 
 def _sent(call: Call, typed: Typed, known: Typed | None) -> Object:
-    """The form as the API would have been sent it: with no more than the form has otherwise than `known`."""
+    """The form in the shape of the API, with only the values that differ from `known`."""
     form, sent = call.visit.form, dict[str, Any]()
     texts = {name: call.visit.value(name) for name in ("name", "holidays") if name in form}
     sent |= touched(texts, {"name": known.name, "holidays": known.holidays}) if known else texts
@@ -182,7 +183,7 @@ def _sent(call: Call, typed: Typed, known: Typed | None) -> Object:
 
 
 def _checked(call: Call, typed: Typed, known: Typed | None = None, required: tuple[str, ...] = ()) -> Object:
-    """The window's values. Raises ValidationProblem with all that is wrong."""
+    """The window's values. Raises ValidationProblem with all errors."""
     errors, sent = Errors(), _sent(call, typed, known)
     values = parse_window(sent, errors)
     for name in required:
@@ -193,7 +194,7 @@ def _checked(call: Call, typed: Typed, known: Typed | None = None, required: tup
 
 
 def _places(typed: Typed, problem: Problem) -> dict[str, str]:
-    """What is wrong, by the field of the form; what is wrong with times goes to them."""
+    """The errors by the field of the form; errors of times are attached to the times."""
     found: dict[str, str] = {} if problem.errors else {"": problem.detail}
     times = [each for hours in typed.days.values() for each in hours]
     for error in problem.errors:
@@ -206,12 +207,11 @@ def _places(typed: Typed, problem: Problem) -> dict[str, str]:
 
 
 async def make_window(call: Call) -> Response:
-    """Makes a send window."""
+    """Creates a send window."""
     typed, workspace_id = _from_form(call), call.actor.workspace_id or ""
     try:
         values = _checked(call, typed, required=("name", "channels", "days"))
-        call.changed_catalogs.add(workspace_id)
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             await store.create_window(conn, workspace_id, values, call.app.settings.max_send_windows)
     except (ValidationProblem, Conflict) as problem:
         return await _form(call, None, typed, problem.status, errors=_places(typed, problem))
@@ -219,7 +219,7 @@ async def make_window(call: Call) -> Response:
 
 
 async def show_window(call: Call) -> Response:
-    """A send window: to be changed, by whoever may."""
+    """A send window, with a form for users who may change it."""
     window_id = call.path_id()
     async with call.connection() as conn:
         window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
@@ -227,7 +227,7 @@ async def show_window(call: Call) -> Response:
 
 
 def _known(window: store.SendWindow) -> Typed:
-    """A send window as its form shows it."""
+    """The form's values of a send window."""
     return _typed(
         window.name,
         window.channels,
@@ -239,14 +239,13 @@ def _known(window: store.SendWindow) -> Typed:
 
 
 async def save_window(call: Call) -> Response:
-    """Changes what the form has otherwise than a send window."""
+    """Changes the values in which the form differs from the send window."""
     typed, window_id, workspace_id = _from_form(call), call.path_id(), call.actor.workspace_id or ""
     async with call.connection() as conn:
         window = await store.get_window(conn, workspace_id, window_id)
     try:
         values = _checked(call, typed, _known(window))
-        call.changed_catalogs.add(workspace_id)
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             await store.change_window(conn, workspace_id, window_id, values, _seen(typed))
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, window_id, typed, problem)
@@ -261,7 +260,7 @@ def _seen(typed: Typed) -> datetime | None:
 
 
 async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> Response:
-    """The form with what is wrong; from now on it is about the window as it has become meanwhile."""
+    """The form with its errors; it now refers to the current version of the window."""
     async with call.connection() as conn:
         window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
     if "week" not in call.visit.form:
@@ -271,10 +270,9 @@ async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> 
 
 
 async def delete_window(call: Call) -> Response:
-    """Deletes a send window, unless it is the default one."""
+    """Deletes a send window, except the default one."""
     window_id, workspace_id = call.path_id(), call.actor.workspace_id or ""
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         await store.delete_window(conn, workspace_id, window_id)
     return see_other(f"{_here(call)}?done=deleted")
 
@@ -284,7 +282,7 @@ SEND_WINDOW_PAGES = [
         "showSendWindows",
         "GET",
         "settings/send-windows",
-        "The send windows",
+        "Show the send windows",
         show_windows,
         "read",
         query={"done": _TEXT},
@@ -293,12 +291,14 @@ SEND_WINDOW_PAGES = [
         "showNewSendWindow",
         "GET",
         "settings/send-windows/new",
-        "A new send window",
+        "Show the form of a new send window",
         show_new,
         "write",
         query={"preset": _TEXT},
     ),
-    _page("makeSendWindow", "POST", "settings/send-windows/new", "Make a send window", make_window, "write"),
+    _page(
+        "makeSendWindow", "POST", "settings/send-windows/new", "Create a send window", make_window, "write"
+    ),
     _page("showSendWindow", "GET", "settings/send-windows/{id}", "A send window", show_window, "read"),
     _page(
         "saveSendWindow", "POST", "settings/send-windows/{id}", "Change a send window", save_window, "write"

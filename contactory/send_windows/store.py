@@ -8,16 +8,16 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump, read_windows
-from contactory.database.db import Connection, Violation, translated
+from contactory.database.db import Connection, translated
 from contactory.local_time.windows import SendWindow
 from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, FieldError, NotFound
 
-CHANGED_SINCE = "Somebody else has changed this send window since you opened it."
+CHANGED_SINCE = "Another user has changed this send window since you opened it."
 
 
 async def home_of(conn: Connection, actor: Actor, window_id: str) -> str:
-    """The workspace, among those that the actor sees, that has the window. Raises NotFound."""
+    """The workspace of the window, among those that the actor sees. Raises NotFound."""
     found = await conn.fetchval(
         """select w.id::text
              from workspaces w
@@ -45,9 +45,9 @@ async def get_window(conn: Connection, workspace_id: str, window_id: str) -> Sen
 async def create_window(
     conn: Connection, workspace_id: str, values: Mapping[str, Any], max_windows: int
 ) -> SendWindow:
-    """Makes a window of `values`, by their names in SendWindow. To be called in a transaction.
+    """Creates a window from `values`, by their names in SendWindow. Call it in a transaction.
 
-    Raises Conflict where the name is taken, or the workspace has `max_windows` already.
+    Raises Conflict if another window has the name, or the workspace has `max_windows` already.
     """
     await bump(conn, workspace_id)
     if len(await read_windows(conn, workspace_id)) >= max_windows:
@@ -74,10 +74,10 @@ async def change_window(
     values: Mapping[str, Any],
     seen: datetime | None = None,
 ) -> SendWindow:
-    """Changes what `values` give. To be called in a transaction.
+    """Changes the fields in `values`. Call it in a transaction.
 
-    Raises NotFound, and Conflict where the name is taken, no window would be the default, or where somebody
-    has changed the window since the moment `seen`.
+    Raises NotFound, and Conflict if another window has the name, no window would be the default, or the
+    window has been changed since the moment `seen`.
     """
     await bump(conn, workspace_id)
     stored = await get_window(conn, workspace_id, window_id)
@@ -87,7 +87,7 @@ async def change_window(
     if wanted == stored:
         return stored
     if stored.is_default and not wanted.is_default:
-        detail = "One window has to be the default: make another one the default instead"
+        detail = "The workspace needs a default window: make another window the default instead"
         raise Conflict(detail, [FieldError("/isDefault", None, "default_window", detail)])
     wanted.updated_at = max(datetime.now(UTC), stored.updated_at)
     if wanted.is_default and not stored.is_default:
@@ -112,31 +112,27 @@ async def _clear_default(conn: Connection, workspace_id: str, now: datetime) -> 
 
 
 async def _write(conn: Connection, statement: str, window: SendWindow) -> None:
-    try:
-        with translated():
-            await conn.execute(
-                statement,
-                window.workspace_id,
-                window.id,
-                window.name,
-                window.channels,
-                msgspec.json.encode(window.days).decode(),
-                window.holidays,
-                window.is_default,
-                window.updated_at,
-            )
-    except Violation:
-        detail = "Another send window of the workspace has this name"
-        raise Conflict(detail, [FieldError("/name", None, "taken", detail)]) from None
+    with translated():
+        await conn.execute(
+            statement,
+            window.workspace_id,
+            window.id,
+            window.name,
+            window.channels,
+            msgspec.json.encode(window.days).decode(),
+            window.holidays,
+            window.is_default,
+            window.updated_at,
+        )
 
 
 async def delete_window(conn: Connection, workspace_id: str, window_id: str) -> None:
-    """Deletes a window. To be called in a transaction. Raises NotFound, and Conflict for the default one."""
+    """Deletes a window. Call it in a transaction. Raises NotFound, and Conflict for the default one."""
     await bump(conn, workspace_id)
     if (await get_window(conn, workspace_id, window_id)).is_default:
         raise Conflict(
             "This send window is the workspace's default: make another one the default (isDefault), "
-            "then delete it."
+            "and then delete this one."
         )
     await conn.execute(
         "delete from send_windows where workspace_id = $1 and id = $2", workspace_id, window_id

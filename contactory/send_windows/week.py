@@ -1,4 +1,4 @@
-"""A week of opening hours, as bands to be drawn and in words."""
+"""A week of opening hours, as bands for a drawing and as text."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -14,14 +14,14 @@ _TO = "\N{EN DASH}"
 
 
 class Band(msgspec.Struct, frozen=True):
-    """A part of a day that is open, in hundredths of it."""
+    """An open part of a day, in hundredths of the day."""
 
     left: float
     width: float
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A day of the week as it is drawn: past midnight, an opening goes on in the next one's row."""
+    """A day of the week in the drawing: past midnight, an opening continues in the next row."""
 
     day: str
     title: str
@@ -46,7 +46,7 @@ def _percent(minutes: int) -> float:
 
 
 def in_words(days: Sequence[DayRange]) -> str:
-    """The hours as people write them: days with the same ones together, as in "Mon-Fri 09:00-20:00"."""
+    """The hours as text, with equal days together: "Mon-Fri 09:00-20:00"."""
     hours = [
         (day, ", ".join(f"{each.start}{_TO}{each.end}" for each in days if each.day == day))
         for day in WEEKDAYS

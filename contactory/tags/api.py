@@ -1,5 +1,6 @@
 """The operations on tags."""
 
+from contactory.catalog.calls import changing_catalog, workspace_of
 from contactory.rules.checks import BOOLEAN, ID, WORKSPACE_ID, Form, Rule, described
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid
@@ -15,7 +16,7 @@ LIST_QUERY = {
     **WORKSPACE,
     "q": Rule(prefix, PREFIX, narrows=True),
     "limit": LIMIT,
-    "cursor": described(CURSOR, "Where to go on: take it from the Link header."),
+    "cursor": described(CURSOR, "The start of the next page, from the Link header."),
 }
 RENAME = Form({"workspaceId": WORKSPACE_ID, "name": NEW_NAME, "merge": BOOLEAN}, required=("name",))
 
@@ -23,13 +24,13 @@ RENAME = Form({"workspaceId": WORKSPACE_ID, "name": NEW_NAME, "merge": BOOLEAN},
 async def list_tags(call: Call) -> Response:
     """A page of the workspace's tags."""
     query = call.query
-    catalog = await call.catalog(query.get("workspaceId"))
+    workspace_id = await workspace_of(call, query.get("workspaceId"))
     limit: int = query.get("limit", 20)
     cursor: TagCursor | None = query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_tags(
             conn,
-            catalog.workspace_id,
+            workspace_id,
             prefix=query.get("q", ""),
             after=cursor.name if cursor else "",
             limit=limit + 1,
@@ -47,20 +48,18 @@ def _name(call: Call) -> str:
 
 
 async def rename_tag(call: Call) -> Response:
-    """Gives a tag another name, or makes one tag of two."""
+    """Renames a tag, or merges it into another."""
     body, name = call.body, _name(call)
-    workspace_id = (await call.catalog(body.get("workspaceId"))).workspace_id
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    workspace_id = await workspace_of(call, body.get("workspaceId"))
+    async with changing_catalog(call, workspace_id) as conn:
         tag = await store.rename_tag(conn, workspace_id, name, body["name"], merge=body.get("merge", False))
     return json_response(200, tag)
 
 
 async def delete_tag(call: Call) -> Response:
-    """Takes a tag off every contact."""
+    """Deletes a tag and removes it from every contact."""
     name = _name(call)
-    workspace_id = (await call.catalog(call.query.get("workspaceId"))).workspace_id
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    workspace_id = await workspace_of(call, call.query.get("workspaceId"))
+    async with changing_catalog(call, workspace_id) as conn:
         await store.delete_tag(conn, workspace_id, name)
     return Response(204)

@@ -1,4 +1,4 @@
-"""A tag: its JSON shape, and what it may be called."""
+"""A tag: its JSON shape, and the rule for its name."""
 
 import re
 from datetime import datetime
@@ -8,7 +8,7 @@ import msgspec
 from contactory.rules.checks import Rule
 from contactory.rules.invalid import invalid_cursor
 
-# The name's UTF-8 in hexadecimal: in a URL no character of it can be taken for another.
+# The name's UTF-8 in hexadecimal: safe in a URL.
 _CURSOR = re.compile("(?:0[1-9a-f]|[1-9a-f][0-9a-f]){1,1020}")
 
 
@@ -21,24 +21,24 @@ class Tag(msgspec.Struct, rename="camel"):
 
 
 class NamedTag(msgspec.Struct, frozen=True):
-    """A tag with its number, and without the count, which can take long."""
+    """A tag with its number, without the count, which can take long."""
 
     id: int
     name: str
 
 
 class TagCursor(msgspec.Struct):
-    """Where reading the list of tags stands: after the tag of this name."""
+    """The position in the list of tags: after the tag with this name."""
 
     name: str
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return self.name.encode().hex()
 
 
 def parse_tag_cursor(text: str) -> TagCursor:
-    """A cursor that a client brings back. Raises Invalid."""
+    """The cursor in a text from a client. Raises Invalid."""
     if not _CURSOR.fullmatch(text):
         raise invalid_cursor()
     return TagCursor(bytes.fromhex(text).decode("utf-8", "replace"))

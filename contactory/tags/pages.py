@@ -1,8 +1,9 @@
-"""The settings of tags: their list with counts that come later, and one tag to rename, merge or delete."""
+"""The settings of tags: a list with counts that load later, and a page to rename, merge or delete a tag."""
 
 from typing import Any
 from urllib.parse import urlencode
 
+from contactory.catalog.calls import changing_catalog
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import TEXT, touched
 from contactory.dashboard.visits import page, page_or_part, part, wants_page
@@ -16,15 +17,15 @@ from contactory.web.operations import Call, workspace_page
 
 PAGE_SIZE = 50
 COUNTED = 5
-"""So many tags are counted for one request: each takes a second where a million contacts carry it."""
+"""The number of tags that one request counts: a tag on a million contacts takes a second."""
 _NAME, _INTO = Form({"name": NEW_NAME}, ("name",)), Form({"into": NAME}, ("into",))
-_SAID = {
-    "renamed": "The tag is renamed.",
+_MESSAGES = {
+    "renamed": "Tag renamed.",
     "same": "Nothing has changed.",
-    "merged": "The tags are merged.",
-    "deleted": "The tag is deleted.",
+    "merged": "Tags merged.",
+    "deleted": "Tag deleted.",
 }
-_TAKEN = "Another tag has this name. To make one tag of the two, merge them."
+_TAKEN = "Another tag has this name. You can merge the two tags instead."
 
 
 def _path(call: Call) -> str:
@@ -42,7 +43,7 @@ def _tag_id(text: str) -> int:
 
 
 async def show_tags(call: Call) -> Response:
-    """The tags by name; for a script the list alone, or its next rows."""
+    """The tags by name; for a script only the list, or its next rows."""
     typed, cursor = call.query.get("q", "").strip(), call.query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_named(
@@ -51,15 +52,15 @@ async def show_tags(call: Call) -> Response:
     tags, following = found[:PAGE_SIZE], None
     if len(found) > PAGE_SIZE:
         following = f"{_path(call)}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
-    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "said": None}
+    shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "message": None}
     if wants_page(call.request):
-        done = _SAID.get(call.query.get("done", ""))
+        done = _MESSAGES.get(call.query.get("done", ""))
         return await page(call, "tags/list.html", done=done, counted=COUNTED, here=_path(call), **shown)
     return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=_path(call), **shown)
 
 
 async def count_tags(call: Call) -> Response:
-    """How many contacts carry each of a few tags; for a script."""
+    """The number of contacts with each of a few tags; for a script."""
     wanted = [_tag_id(text) for text in call.query.get("of", ())][:COUNTED]
     async with call.connection() as conn:
         counts = {str(each): await store.count_carriers(conn, _workspace(call), each) for each in wanted}
@@ -67,7 +68,7 @@ async def count_tags(call: Call) -> Response:
 
 
 async def show_tag(call: Call) -> Response:
-    """One tag: its name, what it can be merged into, and its end."""
+    """One tag, with forms to rename, merge and delete it."""
     async with call.connection() as conn:
         tag = await store.get_named(conn, _workspace(call), _tag_id(call.path["id"]))
     return await _tag_page(call, tag, tag.name)
@@ -87,24 +88,23 @@ async def _tag_page(
 
 
 async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
-    """Back to the list; for a script the rows as they are now, and what to say."""
+    """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
         return see_other(f"{_path(call)}?done={done}")
-    shown: dict[str, Any] = {"tags": tags, "following": None, "said": _SAID[done], "here": _path(call)}
+    shown: dict[str, Any] = {"tags": tags, "following": None, "message": _MESSAGES[done], "here": _path(call)}
     return part(call, "tags/rows.html", **shown)
 
 
 async def rename_tag(call: Call) -> Response:
-    """Gives a tag another name."""
+    """Renames a tag."""
     workspace_id, typed = _workspace(call), call.visit.value("name")
-    call.changed_catalogs.add(workspace_id)
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     if not touched({"name": typed}, {"name": tag.name}):
         return await _done(call, "same", tag)
     try:
         name: str = _NAME.parse({"name": typed})["name"]
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             await store.name_tag(conn, workspace_id, tag.name, name, merge=False)
     except (ValidationProblem, Conflict) as problem:
         return await _tag_page(call, tag, typed, problem=problem)
@@ -112,14 +112,13 @@ async def rename_tag(call: Call) -> Response:
 
 
 async def merge_tag(call: Call) -> Response:
-    """Makes one tag of two."""
+    """Merges a tag into another."""
     workspace_id, typed = _workspace(call), call.visit.value("into")
-    call.changed_catalogs.add(workspace_id)
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     try:
         into: str = _INTO.parse({"into": typed})["into"]
-        async with call.transaction() as conn:
+        async with changing_catalog(call, workspace_id) as conn:
             target = await store.merge_tag(conn, workspace_id, tag.id, into)
     except ValidationProblem as problem:
         return await _tag_page(call, tag, tag.name, typed, problem)
@@ -127,10 +126,9 @@ async def merge_tag(call: Call) -> Response:
 
 
 async def delete_tag(call: Call) -> Response:
-    """Takes a tag off every contact."""
+    """Deletes a tag and removes it from every contact."""
     workspace_id = _workspace(call)
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
         await store.delete_tag(conn, workspace_id, tag.name)
     return await _done(call, "deleted")

@@ -1,11 +1,12 @@
-"""Tags in the database; contacts make them as they need them (contacts/change.py)."""
+"""Tags in the database; writing a contact creates new ones (contacts/write/change.py)."""
 
 from datetime import UTC, datetime
 
 from contactory.catalog.catalog import bump
-from contactory.database.db import Connection, Violation, translated
+from contactory.database.constraints import Violation
+from contactory.database.db import Connection, translated
 from contactory.rules.checks import quote
-from contactory.rules.errors import Conflict, FieldError, NotFound, ValidationProblem
+from contactory.rules.errors import FieldError, NotFound, ValidationProblem
 from contactory.tags.model import NamedTag, Tag
 
 _LIST = """
@@ -17,7 +18,7 @@ with page as materialized (
      order by t.name collate "C"
      limit $4
 ), shown as materialized (
-    -- A merged tag counts for the one it was merged into.
+    -- A merged tag counts for its target.
     select p.name, p.created_at, array_agg(t.id) as ids
       from page p
       join tags t on t.workspace_id = $1 and t.deleted_at is null and coalesce(t.merged_into, t.id) = p.id
@@ -36,14 +37,14 @@ select s.name, n.contacts, s.created_at
 async def list_tags(
     conn: Connection, workspace_id: str, *, prefix: str = "", after: str = "", limit: int
 ) -> list[Tag]:
-    """Tags by name, in the order of code points, from the first one beyond `after` on."""
+    """Tags by name, in the order of code points, after `after`."""
     rows = await conn.fetch(_LIST, workspace_id, prefix, after, limit)
     return [Tag(*row) for row in rows]
 
 
 async def get_tag(conn: Connection, workspace_id: str, name: str) -> Tag:
-    """The tag of that name, which the caller knows to be there."""
-    # Of all names that begin with it, the name itself comes first.
+    """The tag with that name, which must exist."""
+    # Among the names with this beginning, the name itself is the first.
     [tag] = await list_tags(conn, workspace_id, prefix=name, limit=1)
     return tag
 
@@ -62,13 +63,13 @@ select id, name
 async def list_named(
     conn: Connection, workspace_id: str, *, typed: str = "", after: str = "", limit: int
 ) -> list[NamedTag]:
-    """Tags whose names hold what was typed, without regard to case, and from the first beyond `after` on."""
+    """Tags whose names contain the typed text, ignoring case, after `after`."""
     rows = await conn.fetch(_LIST_NAMED, workspace_id, typed, after, limit)
     return [NamedTag(*row) for row in rows]
 
 
 async def get_named(conn: Connection, workspace_id: str, tag_id: int) -> NamedTag:
-    """The tag of that number. Raises NotFound."""
+    """The tag with that number. Raises NotFound."""
     name = await conn.fetchval(
         """select name from tags
             where workspace_id = $1 and id = $2 and deleted_at is null and merged_into is null""",
@@ -76,12 +77,12 @@ async def get_named(conn: Connection, workspace_id: str, tag_id: int) -> NamedTa
         tag_id,
     )
     if name is None:
-        raise NotFound("There is no such tag, or no longer.")
+        raise NotFound("The tag does not exist, or does not exist any more.")
     return NamedTag(tag_id, name)
 
 
 async def count_carriers(conn: Connection, workspace_id: str, tag_id: int) -> int:
-    """How many active contacts carry the tag, or one that was merged into it."""
+    """How many active contacts have the tag, or a tag that was merged into it."""
     return await conn.fetchval(
         """select count(*)
              from contacts c
@@ -105,52 +106,47 @@ update tags set merged_into = $3
 
 
 async def rename_tag(conn: Connection, workspace_id: str, name: str, new_name: str, *, merge: bool) -> Tag:
-    """Gives a tag another name; with `merge`, into the tag that has it. To be called in a transaction.
+    """Renames a tag; with `merge`, merges it into the tag with that name. Call it in a transaction.
 
-    Raises NotFound, and Conflict where another tag has the name and `merge` is not set.
+    Raises NotFound, and Conflict if another tag has the name and `merge` is not set.
     """
     await name_tag(conn, workspace_id, name, new_name, merge=merge)
     return await get_tag(conn, workspace_id, new_name)
 
 
 async def name_tag(conn: Connection, workspace_id: str, name: str, new_name: str, *, merge: bool) -> None:
-    """As rename_tag, without counting who carries it."""
+    """Like rename_tag, without counting contacts."""
     await bump(conn, workspace_id)
     tag_id = await conn.fetchval(_FIND, workspace_id, name)
     if tag_id is None:
-        raise NotFound(f"There is no tag with the name {quote(name)}.")
+        raise NotFound(f"The tag {quote(name)} does not exist.")
     try:
         with translated():
             async with conn.transaction():
                 await conn.execute(_RENAME, workspace_id, tag_id, new_name)
     except Violation:
         if not merge:
-            raise _taken() from None
+            raise
         target = await conn.fetchval(_FIND, workspace_id, new_name)
         await conn.execute(_MERGE, workspace_id, tag_id, target)
 
 
 async def merge_tag(conn: Connection, workspace_id: str, tag_id: int, into: str) -> NamedTag:
-    """Makes one tag of two: that of the number goes, the one named `into` stays. In a transaction.
+    """Merges the tag with that number into the tag named `into`. Call it in a transaction.
 
-    Raises NotFound, and ValidationProblem where `into` names no other tag.
+    Raises NotFound, and ValidationProblem if `into` is not the name of another tag.
     """
     await bump(conn, workspace_id)
     tag = await get_named(conn, workspace_id, tag_id)
     target = await conn.fetchval(_FIND, workspace_id, into)
     if target is None or target == tag_id:
-        detail = f"There is no other tag with the name {quote(into)}" if target is None else _ITSELF
+        detail = f"The tag {quote(into)} does not exist" if target is None else _ITSELF
         raise ValidationProblem(detail, [FieldError("/into", None, "unknown_value", detail)])
     await conn.execute(_MERGE, workspace_id, tag.id, target)
     return NamedTag(target, into)
 
 
-_ITSELF = "A tag cannot be merged into itself: name another one"
-
-
-def _taken() -> Conflict:
-    detail = 'Another tag has this name: send "merge": true to make one tag of the two'
-    return Conflict(detail, [FieldError("/name", None, "taken", detail)])
+_ITSELF = "A tag cannot be merged into itself: choose another tag"
 
 
 _DELETE = """
@@ -165,7 +161,7 @@ returning t.id
 
 
 async def delete_tag(conn: Connection, workspace_id: str, name: str) -> None:
-    """Deletes a tag: no contact shows it any more. To be called in a transaction. Raises NotFound."""
+    """Deletes a tag, so that contacts no longer show it. Call it in a transaction. Raises NotFound."""
     await bump(conn, workspace_id)
     if not await conn.fetch(_DELETE, workspace_id, name, datetime.now(UTC)):
-        raise NotFound(f"There is no tag with the name {quote(name)}.")
+        raise NotFound(f"The tag {quote(name)} does not exist.")

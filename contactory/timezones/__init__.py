@@ -1,1 +1,1 @@
-"""Time zones, and the phones they are found from."""
+"""The operation that lists time zones."""

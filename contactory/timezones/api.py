@@ -11,7 +11,7 @@ LIST_QUERY = {"q": SEARCH}
 
 
 class _Known:
-    """The zones as they are now, made again when the first clock of them is changed."""
+    """The current zones, computed again at the first change of a clock."""
 
     def __init__(self) -> None:
         self._zones: list[ZoneListed] = []
@@ -29,7 +29,7 @@ _known = _Known()
 
 
 async def list_timezones(call: Call) -> Response:
-    """Every name that a time zone may be given by, with what its clock shows and when it next changes."""
+    """Every accepted name of a time zone, with its current offset and its next change."""
     zones = await _known.zones()
     text: str = call.query.get("q", "")
     return json_response(200, matching(zones, text) if text else zones)

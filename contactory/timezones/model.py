@@ -13,7 +13,7 @@ from contactory.rules.invalid import Invalid
 
 
 class ClockChange(msgspec.Struct):
-    """When a zone's clock is next put forward or back, and what it shows from then on."""
+    """The next change of a zone's clock, and the offset after it."""
 
     at: datetime
     offset: str
@@ -21,15 +21,15 @@ class ClockChange(msgspec.Struct):
 
 
 class ZoneListed(msgspec.Struct, rename="camel"):
-    """A name of the time zone database, and what its clock shows now."""
+    """A name of the time zone database, with its current offset."""
 
     name: str
     offset: str
     abbreviation: str
     alias_of: str | None
-    """The name of the same place that is written by default; None where this is it."""
+    """The default name of the same place; None if this is the default name."""
     aliases: list[str]
-    """Other names of the same place; of an alias, none."""
+    """Other names of the same place; empty for an alias."""
     next_change: ClockChange | None
 
 
@@ -40,7 +40,7 @@ def _clock(zone: ZoneInfo, now: datetime) -> tuple[str, str, ClockChange | None]
 
 
 def time_zones(now: datetime) -> list[ZoneListed]:
-    """Every accepted name, in order, as of `now`. It takes some 50 ms."""
+    """Every accepted name, in order, at `now`. This takes about 50 ms."""
     aliases: dict[str, list[str]] = {}
     for name in sorted(ZONES):
         aliases.setdefault(canonical_zone(name), []).append(name)
@@ -61,18 +61,18 @@ _REFRESH = timedelta(hours=1)
 
 
 def valid_until(zones: Sequence[ZoneListed], now: datetime) -> datetime:
-    """Until when `zones` says what is so: to the first change of a clock, and an hour at most."""
+    """Until when `zones` is valid: until the first change of a clock, and for an hour at most."""
     return min([zone.next_change.at for zone in zones if zone.next_change] + [now + _REFRESH])
 
 
 def _keys(text: str) -> set[str]:
-    """What to look for in names: a space is an underscore, or a plus sign of the URL (as in GMT+5)."""
+    """The text to search in names: a space means an underscore, or a plus sign of the URL (as in GMT+5)."""
     folded = text.casefold()
     return {"_".join(folded.split()), folded.replace(" ", "+")}
 
 
 def matching(zones: Sequence[ZoneListed], text: str) -> list[ZoneListed]:
-    """Those whose name, or another name of the same place, has `text` in it, in any case."""
+    """The zones whose name, or another name of the same place, contains `text`, ignoring case."""
     keys = _keys(text)
     places = {
         zone.alias_of or zone.name for zone in zones if any(key in zone.name.casefold() for key in keys)
@@ -92,8 +92,8 @@ SEARCH = Rule(
         "type": "string",
         "maxLength": 64,
         "pattern": SOMETHING,
-        "description": "Part of a name, in any case: only zones that have it in their name or in that of an "
-        "alias, and no aliases.",
+        "description": "A part of a name, in upper or lower case. The answer has the zones with it in their "
+        "name or in an alias, without the aliases.",
     },
     narrows=True,
 )

@@ -1,1 +1,1 @@
-"""The values that a contact can hold: how they are read, and their normal forms."""
+"""The values of a contact: how they are parsed, and their normal forms."""

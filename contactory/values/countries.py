@@ -1,4 +1,4 @@
-"""The countries of ISO 3166-1, as the `tzdata` package lists them."""
+"""The countries of ISO 3166-1, from the `tzdata` package."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ import tzdata
 
 _TABLE = Path(tzdata.__file__).parent / "zoneinfo" / "iso3166.tab"
 
-# Codes that people write and ISO 3166 gives to nobody, or names that the table writes in another way.
+# Codes in common use that ISO 3166 does not assign, and names that the table spells in another way.
 _ALIASES = {
     "UK": "GB",
     "EL": "GR",
@@ -37,7 +37,7 @@ COUNTRIES: dict[str, str] = _read_countries()
 
 
 def suggest_country(text: str) -> str | None:
-    """The code that `text` probably means: one in lower case, a common alias, or a name; else None."""
+    """The code that `text` probably means: one in lower case, a common alias, or a name; otherwise None."""
     wanted = text.strip().upper()
     return wanted if wanted in COUNTRIES else _spellings().get(wanted)
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: one form to keep them in, and one to compare them by."""
+"""E-mail addresses: the form that is stored, and the form that is compared."""
 
 import unicodedata
 from functools import lru_cache
@@ -11,18 +11,18 @@ from contactory.rules.invalid import Invalid
 MAX_LENGTH = 254
 """The longest address, in bytes of UTF-8 (RFC 5321, section 4.5.3.1.3, less the angle brackets)."""
 
-# Names such as example.test and printer.local reach nobody on the public Internet, but they are in use on
-# private networks and in tests, and only the syntax is checked here. The list is meant to be changed.
+# Names such as example.test and printer.local do not exist on the public Internet, but they are used in
+# private networks and in tests, and only the syntax is checked here. The library allows changes of the list.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def normalise_email(text: str) -> tuple[str, str]:
-    """The address in `text` as it is kept, and the key under which it is unique in a workspace.
+    """The address in `text` as it is stored, and the key that is unique in a workspace.
 
-    No network is asked. The address is trimmed and NFC, its domain in lower case and, where it is
-    internationalised, in Unicode (xn--bcher-kva.example is kept as bücher.example). The domain needs a dot;
-    quoted local parts ("a b"@example.com), addresses in brackets and display names are refused. The key has
-    the part before the @ without regard to case: folded as Unicode does it, so that `ß` equals `SS`.
+    No network look-up. The address is trimmed and NFC, its domain is in lower case and, if it is
+    internationalised, in Unicode (xn--bcher-kva.example is stored as bücher.example). The domain needs a dot;
+    quoted local parts ("a b"@example.com), addresses in brackets and display names are refused. The part
+    before the @ is case-folded in the key, as defined by Unicode, so that `ß` equals `SS`.
 
     Raises Invalid with the code `invalid_email`.
     """
@@ -48,7 +48,7 @@ EMAIL_ADDRESS: Object = {
     "type": "string",
     "format": "idn-email",
     "maxLength": MAX_LENGTH,
-    "description": "An e-mail address; internationalised ones too. Only its syntax is checked.",
+    "description": "An e-mail address, also an internationalised one. Only its syntax is checked.",
     "examples": ["jane@example.com"],
 }
 EMAIL: Object = {
@@ -59,7 +59,7 @@ EMAIL: Object = {
 
 
 def parse_email(value: Json) -> tuple[str, str] | None:
-    """As normalise_email; None and an empty string clear."""
+    """Like normalise_email; None and an empty string clear."""
     if value is None or is_blank(value):
         return None
     if not isinstance(value, str):

@@ -8,7 +8,7 @@ from contactory.rules.invalid import Invalid
 _DOTS = (".", "..")
 
 
-_LONGEST_SENT = 4 * 255  # Longer ones have too many characters in NFC too, and making that takes a long time.
+_LONGEST_SENT = 4 * 255  # Longer names are too long in NFC too, and normalising them takes a long time.
 
 
 def _nfc(text: str) -> str:
@@ -28,20 +28,20 @@ def display_name(value: Json) -> str:
 
 
 def new_name(value: Json) -> str:
-    """A name that a tag may be given. A client takes the path /v1/tags/.. for /v1, however it is written."""
+    """A name that a tag may have. Clients change the path /v1/tags/.. to /v1, also if it is encoded."""
     name = display_name(value)
     if name in _DOTS:
-        raise Invalid("reserved_name", f"{quote(name)} cannot be a tag, since no URL can carry it")
+        raise Invalid("reserved_name", f"{quote(name)} cannot be a tag, because a URL cannot contain it")
     return name
 
 
 def prefix(value: Json) -> str:
-    """The beginning of a name, compared as names are."""
+    """The beginning of a name, in the form that is compared."""
     return _nfc(str(value).lstrip()[:_LONGEST_SENT])
 
 
-PREFIX = {"type": "string", "pattern": SOMETHING, "description": "How the names begin."}
-"""JSON Schema of what `prefix` takes."""
+PREFIX = {"type": "string", "pattern": SOMETHING, "description": "The beginning of the names."}
+"""JSON Schema of the values that `prefix` accepts."""
 
 
 NAME = Rule(display_name, {"type": "string", "pattern": trimmed_pattern(255, blank=False)})

@@ -1,4 +1,4 @@
-"""Which digits make a possible phone number, as a regular expression for the API's description."""
+"""The digits of a possible phone number, as a regular expression for the API's description."""
 
 import re
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 from contactory.values.phone_writing import numbers_of
 
-_LONGEST = 15  # Digits of an E.164 number, the country code among them.
+_LONGEST = 15  # Digits of an E.164 number, including the country code.
 _BETWEEN = "[ ().-]{0,2}"
 _BEFORE_ZERO = "[ .-]{0,2}"  # A zero in brackets is not part of the number.
 
 
 @cache
 def phone_pattern() -> str:
-    """Numbers of every country with their country code, of the lengths that it has, in the usual writings.
+    """Numbers of all countries with their country codes, of the lengths in use, in the usual formats.
 
-    A regular expression as JSON Schema knows them (ECMA 262). What it matches, `normalise_phone` takes. It
-    leaves out what only some writings have: no country code, `tel:`, letters, digits of other scripts, a
-    prefix that is dialled inside the country. The first call reads the tables of all countries (50 ms).
+    A regular expression for JSON Schema (ECMA 262). `normalise_phone` accepts everything that it matches. It
+    leaves out rarer formats: no country code, `tel:`, letters, digits of other scripts, a prefix that is
+    dialled inside the country. The first call reads the tables of all countries (50 ms).
     """
     countries: dict[str, list[str]] = {}
     for code, regions in sorted(COUNTRY_CODE_TO_REGION_CODE.items()):
@@ -35,8 +35,8 @@ def _national(code: int, region: str) -> str:
     longest = _LONGEST - len(str(code))
     lengths = [n for n in (description.possible_length if description else ()) if n <= longest]
     prefix = re.compile(metadata.national_prefix_for_parsing or "-" if metadata else "-")
-    # Where a number may be a digit shorter, the library takes a first digit off that is dialled inside the
-    # country; what is left of "00…" would then be read in two ways, and is refused.
+    # If a number may be a digit shorter, the library removes a first digit dialled inside the country only;
+    # the rest of "00…" could then be read in two ways, and is refused.
     ambiguous = any(n - 1 in lengths for n in lengths)
     dialled = {d for d in "0123456789" if ambiguous and (found := prefix.match(d)) and found[0]}
     first = "".join(d for d in "123456789" if d not in dialled).replace("123456789", "1-9")
@@ -46,7 +46,7 @@ def _national(code: int, region: str) -> str:
 
 
 def _with_zero(code: int, metadata: PhoneMetadata | None, lengths: list[int]) -> list[str]:
-    """The same of the numbers that begin with a zero: by those of the country that are known."""
+    """The same for numbers that begin with a zero, from the known numbers of the country."""
     found: dict[str, list[int]] = {}
     for example in _examples(metadata):
         for n in lengths if example.startswith("0") else ():
@@ -61,7 +61,7 @@ def _with_zero(code: int, metadata: PhoneMetadata | None, lengths: list[int]) ->
 
 
 def _examples(metadata: PhoneMetadata | None) -> list[str]:
-    """Numbers of every kind, such as the country has."""
+    """Examples of all types of numbers of the country."""
     kinds = (
         "fixed_line",
         "mobile",
@@ -79,12 +79,12 @@ def _examples(metadata: PhoneMetadata | None) -> list[str]:
 
 
 def _goes_on(code: int, begin: str, length: int) -> bool:
-    """Whether all numbers of a length that begin so are ones of the country, whatever follows."""
+    """Whether all numbers of a length with this beginning are numbers of the country."""
     return all(numbers_of(code).fullmatch(begin.ljust(length, digit)) for digit in "0123456789")
 
 
 def _counts(lengths: Iterable[int]) -> str:
-    """So many digits more; lengths that follow each other are one range."""
+    """That many more digits; consecutive lengths become one range."""
     runs = [[n for _, n in run] for _, run in groupby(enumerate(lengths), lambda pair: pair[1] - pair[0])]
     shown = [f"(?:{_BETWEEN}[0-9]){{{run[0]},{run[-1]}}}" for run in runs]
     return shown[0] if len(shown) == 1 else f"(?:{'|'.join(shown)})"

@@ -1,4 +1,4 @@
-"""Phone numbers: one form to keep them in (E.164), and the time zones that a number may lie in."""
+"""Phone numbers: the form that is stored (E.164), and the time zones that a number could be in."""
 
 import re
 import tomllib
@@ -23,16 +23,16 @@ from contactory.values.phone_writing import (
 )
 
 MAX_LENGTH = 100
-"""The longest writing of a number that is read, in characters."""
+"""The longest accepted text of a number, in characters."""
 
 _START = re.compile(r"[(\[]*(\+|\d)")
-_ABROAD = re.compile(r"^(?:00|011)")  # The prefixes that lead to other countries, from most of them.
+_ABROAD = re.compile(r"^(?:00|011)")  # The international prefixes of most countries.
 _LETTERS = re.compile(r"[^\W\d_]")
 _NANP = 1
 _LONGEST_E164 = 16  # A plus sign and 15 digits.
 _ZERO_BELONGS = {39, 378}
 
-# Types of numbers that say nothing about where the phone is.
+# Types of numbers without a place.
 _NOWHERE = {
     PhoneNumberType.TOLL_FREE,
     PhoneNumberType.PREMIUM_RATE,
@@ -47,7 +47,7 @@ _MOBILES_WITH_AREA = {_NANP, 52, 54, 55}
 
 
 class Derived(NamedTuple):
-    """The time zone found for a contact, where it came from, and every zone that its phone could be in."""
+    """The time zone found for a contact, its source, and every zone that its phone could be in."""
 
     timezone: str | None
     source: Literal["phone", "workspace"] | None
@@ -55,15 +55,15 @@ class Derived(NamedTuple):
 
 
 def normalise_phone(text: str, country: str | None) -> str:
-    """`text`, any usual writing of a phone number, as E.164 (ITU-T): "+1 (415) 555-1234" is "+14155551234".
+    """`text`, a phone number in any usual format, as E.164 (ITU-T): "+1 (415) 555-1234" is "+14155551234".
 
-    `country`, an ISO 3166 alpha-2 code, reads numbers without a country code and with that country's
-    international prefix (00, 011, …). `tel:` URIs (RFC 3966) and digits of any script are read. Letters on
-    a keypad are read in North America only, where they are in use: +1 800 FLOWERS. The number must be
-    possible, that is of a length its country has, with the area code; it need not be in service.
+    `country`, an ISO 3166 alpha-2 code, is used for numbers without a country code and for that country's
+    international prefix (00, 011, …). `tel:` URIs (RFC 3966) and digits of any script are accepted. Letters
+    of a keypad are accepted only in North America, where they are in use: +1 800 FLOWERS. The number must be
+    possible: with the area code, and of a length that its country uses. It need not be in service.
 
-    Raises Invalid: `no_country_code`, `impossible_phone` (of a wrong length), `phone_extension` (E.164 has
-    none, and it is not dropped in silence) or `invalid_phone` (no phone number at all).
+    Raises Invalid: `no_country_code`, `impossible_phone` (wrong length), `phone_extension` (E.164 has none,
+    and an extension is not removed silently) or `invalid_phone` (not a phone number).
     """
     if len(text) > MAX_LENGTH:
         detail = f"is too long for a phone number: {len(text)} characters, at most {MAX_LENGTH}"
@@ -80,27 +80,29 @@ def _normalise(text: str, country: str | None) -> str:
 
 
 def _read(text: str, plain: str, country: str | None) -> str:
-    """The number that `plain` stands for, which is `text` without signs that mean nothing. Raises Invalid."""
+    """The number in `plain`, which is `text` without signs that have no meaning. Raises Invalid."""
     number, meant = _number(text, plain, country)
     e164 = _e164(number)
     if not _is_possible(number, e164, plain):
-        if "~" in plain:  # It stood for no extension.
+        if "~" in plain:  # It did not mark an extension.
             return _read(text, plain.replace("~", "-"), country)
         detail = f'"{text}" is not a possible phone number: too short, too long, or without its area code'
         raise Invalid("impossible_phone", detail, meant or partial(_with_country_code, plain))
     if number.extension:
-        detail = f'"{text}" has the extension {number.extension}, and a phone is kept without one'
+        detail = f'"{text}" has the extension {number.extension}: send the number without an extension'
         raise Invalid("phone_extension", detail, e164)
     if not _read_whole(plain, number):
-        raise Invalid("invalid_phone", f'"{text}" is not one phone number alone')
+        raise Invalid(
+            "invalid_phone", f'"{text}" is more than one phone number, or has other text: send one number'
+        )
     return e164
 
 
 def _number(text: str, plain: str, country: str | None) -> tuple[PhoneNumber, str | None]:
-    """The number without what is dialled inside its country only, and one that may have been meant.
+    """The number without digits that are dialled only inside its country, and a suggestion if there is one.
 
-    A zero that is not part of the number is left out where the number is in service without it, and suggested
-    to be left out where it is possible without it. Raises Invalid.
+    A zero that is not part of the number is removed if the number is in service without it. If the number is
+    only possible without it, the result is a suggestion. Raises Invalid.
     """
     bare = without_bracketed_zero(plain, country)
     if bare is not None:
@@ -115,10 +117,10 @@ def _number(text: str, plain: str, country: str | None) -> tuple[PhoneNumber, st
 
 
 def _without_zero(text: str, number: PhoneNumber, with_zero: PhoneNumber) -> PhoneNumber:
-    """What a writing with a zero in brackets stands for: `number`, or `with_zero` where it belongs there.
+    """The number that is meant by a zero in brackets: `number`, or `with_zero` if the zero is part of it.
 
-    That is so of the landlines of Italy, San Marino and the Vatican. Raises Invalid where only the number
-    with the zero is in service, in a country that does not write it in brackets.
+    The zero is part of landline numbers in Italy, San Marino and the Vatican. Raises Invalid if only the
+    number with the zero is in service, in a country that does not write it in brackets.
     """
     if not phonenumbers.is_valid_number(with_zero):
         return number
@@ -127,12 +129,12 @@ def _without_zero(text: str, number: PhoneNumber, with_zero: PhoneNumber) -> Pho
         return number if in_service and _is_mobile_or_free(number) else with_zero
     if in_service:
         return number
-    detail = f'"{text}" has a zero in brackets, which says that it is not part of the number'
+    detail = f'"{text}" has a zero in brackets, which means that the zero is not part of the number'
     raise Invalid("invalid_phone", detail, _e164(with_zero))
 
 
 def _is_mobile_or_free(number: PhoneNumber) -> bool:
-    """Whether a number of Italy is one of a mobile or toll-free, though one of a landline may be as long."""
+    """Whether a number of Italy is a mobile or toll-free number, although a landline may have its length."""
     kind = phonenumbers.number_type(number)
     digits = phonenumbers.national_significant_number(number)
     return kind == PhoneNumberType.TOLL_FREE or (kind == PhoneNumberType.MOBILE and len(digits) == 10)
@@ -152,7 +154,7 @@ def _is_possible(number: PhoneNumber, e164: str, plain: str) -> bool:
         return False
     if len(e164) > _LONGEST_E164 or begins_with_alien_zero(number):
         return False
-    # Read again, a number that is none may lose another prefix that is dialled inside its country.
+    # If it is parsed again, a number may lose another prefix that is dialled inside its country.
     as_read = plain.startswith("+") and _digits(plain) == e164[1:]
     return as_read or _e164(phonenumbers.parse(e164)) == e164
 
@@ -163,7 +165,7 @@ def _parse(text: str, plain: str, country: str | None) -> PhoneNumber:
         number = phonenumbers.parse(plain, region)
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and "+" not in plain:
-            detail = f'"{text}" has no country code; write it as +, country code and number'
+            detail = f'"{text}" has no country code: write it as +, country code and number'
             raise Invalid("no_country_code", detail, partial(_with_country_code, plain)) from None
         raise Invalid("invalid_phone", f'"{text}" is not a phone number') from None
     if not number.extension and _LETTERS.search(plain) and number.country_code != _NANP:
@@ -172,7 +174,7 @@ def _parse(text: str, plain: str, country: str | None) -> PhoneNumber:
 
 
 def _read_whole(plain: str, number: PhoneNumber) -> bool:
-    """Whether the number ends where the text ends: the library stops where it sees a second number."""
+    """Whether the number ends at the end of the text: the library stops at a second number."""
     return _digits(plain).endswith(phonenumbers.national_significant_number(number)[-4:])
 
 
@@ -183,7 +185,7 @@ def _digits(plain: str) -> str:
 
 
 def _with_country_code(plain: str) -> str | None:
-    """The number in service that `plain` probably means, where only the country code is missing or odd."""
+    """The number in service that `plain` probably means, if only the country code is missing or wrong."""
     bare = plain.replace("+", "").lstrip("([ ")
     guesses = [f"+{_ABROAD.sub('', bare)}"]
     if len(phonenumbers.normalize_digits_only(plain)) == 10:
@@ -198,20 +200,13 @@ def _with_country_code(plain: str) -> str | None:
     return None
 
 
-def phone_zones(e164: str) -> tuple[str, ...]:
-    """Every zone that a number (as `normalise_phone` gives it) could be in, by zone.tab's names, sorted.
-
-    Empty where the number says nothing about a place: toll-free, premium rate, personal, of a satellite.
-    """
-    return tuple(sorted(_places(e164)))
-
-
 def derive_zone(e164: str | None, workspace_zone: str | None, country: str | None = None) -> Derived:
-    """The time zone of a contact that was made without one, in a workspace of `country` (ISO 3166 alpha-2).
+    """The time zone of a new contact without one, in a workspace of `country` (ISO 3166 alpha-2).
 
-    That of its phone; of several, the workspace's if it is among them, else the main one of the number's
-    country (or area code, where that says more; where countries share the numbers, as on the Channel
-    Islands, the workspace's goes first). Without a phone that has a place, the workspace's, as it is.
+    The zone of its phone. If there are several: the workspace's zone if it is one of them, otherwise the main
+    zone of the number's country, or of its area code if that is more exact. If countries share the numbers,
+    for example the Channel Islands, the workspace's country has priority. Without a phone that has a place,
+    the workspace's zone.
     """
     places = _places(e164) if e164 else ()
     if not places:
@@ -240,20 +235,20 @@ def _places(e164: str) -> tuple[str, ...]:
     if country and mobile and number.country_code not in _MOBILES_WITH_AREA:
         return country
     listed = [zone for name in time_zones_for_geographical_number(number) for zone in _own_names(name)]
-    # The library names zones of neighbours for some countries: Bucharest for Palestine, Guernsey for Ireland.
+    # The library gives zones of neighbours for some countries: Bucharest for Palestine, Guernsey for Ireland.
     return tuple(zone for zone in country if zone in listed) or country or tuple(listed)
 
 
 @cache
 def _zones_of_code(country_code: int, region: str | None) -> tuple[str, ...]:
-    """The zones of the country that a number is known to be of, else of all that share the country code."""
+    """The zones of the number's country, or of all countries that share the code if it is not known."""
     countries = (region,) if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]
     zones = (zone for country in countries for zone in _curated_countries().get(country, ()))
     return tuple(dict.fromkeys(zones))
 
 
 def _own_names(name: str) -> tuple[str, ...]:
-    """What we call a zone that the library names; empty for its Etc/Unknown."""
+    """Our name for a zone of the library; empty for its Etc/Unknown."""
     return _curated()["instead"].get(name) or ((canonical_zone(name),) if name in ZONES else ())
 
 
@@ -276,10 +271,10 @@ def _curated_countries() -> dict[str, tuple[str, ...]]:
 PHONE_NUMBER: Object = {
     "title": "PhoneNumber",
     "type": "string",
-    # The pattern is put in where the description is made (phone_pattern).
-    "description": "A phone number with its country code, kept as E.164. Any usual writing is read, also one "
-    "that the pattern leaves out (`tel:`, letters); without a country code it is read in the workspace's "
-    "country.",
+    # The API's description adds the pattern (phone_pattern).
+    "description": "A phone number with its country code, stored as E.164. Any usual format is accepted, "
+    "also one that the pattern leaves out (`tel:`, letters). A number without a country code is read in "
+    "the workspace's country.",
     "examples": ["+1 (415) 555-1234", "+14155551234"],
 }
 PHONE: Object = {
@@ -290,7 +285,7 @@ PHONE: Object = {
 
 
 def parse_phone(value: Json, country: str | None) -> str | None:
-    """A phone as E.164; null and an empty string clear."""
+    """A phone as E.164; None and an empty string clear."""
     if value is None or is_blank(value):
         return None
     if not isinstance(value, str):

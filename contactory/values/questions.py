@@ -1,4 +1,4 @@
-"""What a question about availability says: a channel, a send window and a moment."""
+"""The parameters of a question about availability: a channel, a send window and a moment."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](
 def _at(value: Json) -> datetime:
     moment: datetime = TIMESTAMP.parse(value)
     if not _FIRST <= moment < _LAST:
-        raise Invalid("out_of_range", "must lie in the years 2000 to 2099")
+        raise Invalid("out_of_range", "must be in the years 2000 to 2099")
     return moment
 
 
@@ -35,18 +35,16 @@ AT = Rule(
         "type": "string",
         "format": "date-time",
         "pattern": f"^20[0-9][0-9]-{_MONTH_DAYS}T{_CLOCK}$",
-        "description": "The moment that the question is about, in the years 2000 to 2099; now, unless given.",
+        "description": "The moment of the question, in the years 2000 to 2099; default: now.",
     },
     plus=offset_plus,
 )
 
 
-CHANNEL = described(one_of(*CHANNELS), "How to contact.")
+CHANNEL = described(one_of(*CHANNELS), "The channel of the contact.")
 
 
-WINDOW = described(
-    NAME, "The send window, by its name; the workspace's default for the channel, unless given."
-)
+WINDOW = described(NAME, "The name of the send window; default: the workspace's default for the channel.")
 
 
 QUESTION = {"channel": CHANNEL, "window": WINDOW, "at": AT}

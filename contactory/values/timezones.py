@@ -1,4 +1,4 @@
-"""A time zone as a value that is sent."""
+"""A time zone as a value in a request."""
 
 from functools import partial
 

@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
-from contactory.dashboard.html import NO_STORE, problem_page
-from contactory.dashboard.visits import enter, leave, wants_page
-from contactory.database.db import COLLISION, translated
-from contactory.rules.actor import NOBODY
+from contactory.database.db import COLLISION
+from contactory.rules.actor import ANONYMOUS
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
-from contactory.web.messages import ENDS, NOSNIFF, Request, Response, end_in_order, problem_response
+from contactory.web.messages import ENDS, NO_STORE, NOSNIFF, Request, Response, end_in_order, problem_response
 from contactory.web.operations import Call, Operation, permit, prepare
 from contactory.web.packing import WORTH_PACKING, may_pack, pack
 from contactory.web.queries import check_query
@@ -28,12 +26,31 @@ _SLOW_SECONDS = 1.0
 _LONGEST_ADDRESS = 64  # It may come from a header.
 
 
+class Pages(Protocol):
+    """What pages do in another way than the API: sessions, forms, and how a problem looks."""
+
+    async def enter(
+        self, app: "Services", operation: Operation, request: Request, path: dict[str, str]
+    ) -> Call:
+        """The call of a page, checked. Raises the Problem that stands in its way."""
+        ...
+
+    def leave(self, call: Call, response: Response) -> Response:
+        """The answer as it is sent."""
+        ...
+
+    def show_problem(self, request: Request, problem: Problem) -> Response | None:
+        """The problem as a page; None for a script, which takes JSON."""
+        ...
+
+
 class Dispatcher:
     """Answers requests by the table of operations."""
 
-    def __init__(self, app: "Services", operations: list[Operation]) -> None:
+    def __init__(self, app: "Services", operations: list[Operation], pages: Pages) -> None:
         self._app = app
         self._routes = Routes(operations)
+        self._pages = pages
         self._unknown = Meter("unknown")
 
     async def handle(self, request: Request, connection: "HttpConnection") -> None:
@@ -45,7 +62,7 @@ class Dispatcher:
             operation, meter, path = self._route(request)
             response = await self._call(operation, request, path)
         except Problem as problem:
-            response = render(request, problem, operation)
+            response = self._render(request, problem, operation)
         except ENDS as error:
             end_in_order()
             response = self._unexpected(request, operation, error, Unavailable())
@@ -78,10 +95,10 @@ class Dispatcher:
 
     async def _call(self, operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
         if operation.page:
-            call = await enter(self._app, operation, request, dict(path))
-            return leave(call, await self._run(call, b""))
+            call = await self._pages.enter(self._app, operation, request, dict(path))
+            return self._pages.leave(call, await self._run(call, b""))
         if operation.permission is None:
-            call = Call(operation, request, self._app, NOBODY)
+            call = Call(operation, request, self._app, ANONYMOUS)
             call.path = dict(path)
             lenient = not operation.for_programs
             call.query = check_query(request.query_string, operation.query, lenient=lenient)
@@ -98,7 +115,7 @@ class Dispatcher:
             body = await prepare(call, request, operation.parameters)
             response = await self._run(call, body)
         except Problem as problem:
-            response = render(request, problem)
+            response = self._render(request, problem)
         if call.dry_run:
             response.headers.append(("x-dry-run", "true"))
         if limited:
@@ -110,33 +127,17 @@ class Dispatcher:
         if not call.operation.writes:
             return await call.operation.handler(call)
         key = idempotency_key(call)
-        try:
-            for _ in range(_ATTEMPTS):
-                try:
-                    if call.dry_run:
-                        return await self._dry_run(call)
-                    if key is not None:
-                        return await run_once(call, key, body, call.operation.handler, _render)
-                    return await call.operation.handler(call)
-                except COLLISION:
-                    continue
-            raise Unavailable("Others are changing the same data: try again in a second.")
-        finally:
-            for workspace_id in call.changed_catalogs:
-                self._app.catalogs.forget(workspace_id)
-
-    async def _dry_run(self, call: Call) -> Response:
-        """The would-be answer, of which nothing is kept."""
-        async with self._app.db.connection() as conn:
-            transaction = conn.transaction()
-            await transaction.start()
-            call.conn = conn
+        for _ in range(_ATTEMPTS):
             try:
-                with translated():
-                    return await call.operation.handler(call)
-            finally:
-                call.conn = None
-                await transaction.rollback()
+                if call.dry_run:
+                    async with call.work.undone():
+                        return await call.operation.handler(call)
+                if key is not None:
+                    return await run_once(call, key, body, call.operation.handler, self._problem_of)
+                return await call.operation.handler(call)
+            except COLLISION:
+                call.begin_anew()
+        raise Unavailable("Others are changing the same data: try again in a second.")
 
     async def _pack(self, request: Request, operation: Operation | None, response: Response) -> None:
         """Packs an answer that may be; pages see to that themselves."""
@@ -159,7 +160,7 @@ class Dispatcher:
         kind = type(error).__name__
         who = self._who(request)
         log.error("unexpected", **who, operation=name, error=kind, trace=frames[-12:])
-        return render(request, problem, operation)
+        return self._render(request, problem, operation)
 
     def _log(self, request: Request, operation: Operation | None, status: int, seconds: float) -> None:
         if self._app.settings.log_requests == "none":
@@ -188,17 +189,17 @@ class Dispatcher:
             known["address"] = request.address(self._app.settings.proxies)[:_LONGEST_ADDRESS]
         return {"request_id": request.request_id, **known}
 
+    def _problem_of(self, call: Call, problem: Problem) -> Response:
+        return self._render(call.request, problem)
 
-def render(request: Request, problem: Problem, operation: Operation | None = None) -> Response:
-    """A problem as an answer: as a page to a person who asked for one."""
-    request.problem = problem.caught()
-    if operation and operation.page and wants_page(request):
-        return problem_page(request, problem)
-    response = problem_response(problem, request.path, request.request_id)
-    if operation and operation.page:
-        response.headers.append(NO_STORE)
-    return response
-
-
-def _render(call: Call, problem: Problem) -> Response:
-    return render(call.request, problem)
+    def _render(self, request: Request, problem: Problem, operation: Operation | None = None) -> Response:
+        """A problem as an answer: as a page to a person who asked for one."""
+        request.problem = problem.caught()
+        page = operation is not None and operation.page
+        shown = self._pages.show_problem(request, problem) if page else None
+        if shown is not None:
+            return shown
+        response = problem_response(problem, request.path, request.request_id)
+        if page:
+            response.headers.append(NO_STORE)
+        return response

@@ -54,12 +54,11 @@ async def run_once(
         raise _in_flight()
     call.app.in_flight.add(owner)
     try:
-        async with call.app.db.transaction() as conn:
+        async with call.work.whole() as conn:
             kept = await _claim(conn, owner, fingerprint(call, body))
             if kept is not None:
                 return kept
-            call.conn = conn
-            response = await _answer(call, conn, run, render)
+            response = await _answer(call, run, render)
             if response.status < 500 and response.status not in (401, 403, 429):
                 await _keep(conn, owner, call, response)
                 return response
@@ -67,7 +66,6 @@ async def run_once(
     except _NotKept as unkept:
         return unkept.response
     finally:
-        call.conn = None
         call.app.in_flight.discard(owner)
 
 
@@ -116,13 +114,11 @@ async def _claim(conn: Connection, owner: tuple[str, str], print_: bytes) -> Res
     return Response(row["status"], row["body"], [*headers, ("idempotency-replayed", "true")])
 
 
-async def _answer(
-    call: Call, conn: Connection, run: Callable[[Call], Awaitable[Response]], render: Render
-) -> Response:
+async def _answer(call: Call, run: Callable[[Call], Awaitable[Response]], render: Render) -> Response:
     """What `run` answers; where that is a problem, whatever it had written is undone."""
     try:
         with translated():
-            async with conn.transaction():
+            async with call.transaction():
                 return await run(call)
     except Problem as problem:
         return render(call, problem)

@@ -20,6 +20,7 @@ _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+(?=:\d+$)|[0-9A-Fa
 NOSNIFF = ("x-content-type-options", "nosniff")
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+NO_STORE = ("cache-control", "no-store")
 NO_TEXT = "\ufffd"
 
 encode_json = msgspec.json.encode

@@ -4,19 +4,19 @@ Every request goes the same way: route, key, permission, rate limit, query, body
 on it leaves as a Problem, and is rendered in one place.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
+from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
 from contactory.rules.checks import BOOLEAN, Form, Object, Rule
-from contactory.rules.errors import FieldError, Forbidden, NotFound, Unavailable, ValidationProblem
+from contactory.rules.errors import Forbidden, NotFound
 from contactory.web.addresses import base_url
 from contactory.web.bodies import decode_object
 from contactory.web.messages import Request, Response
@@ -27,16 +27,7 @@ if TYPE_CHECKING:
     from contactory.dashboard.visits import Visit
     from contactory.services import Services
 
-T = TypeVar("T")
 DRY_RUN = {"dryRun": BOOLEAN}
-CATALOG_ATTEMPTS = 20
-"""Each means that something was renamed just then."""
-BEING_CHANGED = "The workspace is being changed just now: try again in a second."
-NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
-
-
-class Stale(Exception):
-    """A change was made up by a catalogue that is out of date: make it up again."""
 
 
 class Call:
@@ -47,14 +38,13 @@ class Call:
         "_visit",
         "actor",
         "app",
-        "changed_catalogs",
-        "conn",
         "named",
         "operation",
         "path",
         "query",
         "request",
         "touched",
+        "work",
     )
 
     def __init__(self, operation: "Operation", request: Request, app: "Services", actor: Actor) -> None:
@@ -66,14 +56,11 @@ class Call:
         self.query: Object = {}
         self._body: Object = {}
         self._visit: Visit | None = None
-        self.conn: Connection | None = None
-        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        self.work = UnitOfWork(app.db)
         self.touched: list[str] = []
         """Ids of the contacts whose values the answer holds."""
         self.named: list[str] = []
         """Ids that stand for what the request names contacts by: their phones and e-mails."""
-        self.changed_catalogs: set[str] = set()
-        """Workspaces whose catalogue the call changes: forgotten once that is committed."""
 
     @property
     def visit(self) -> "Visit":
@@ -108,61 +95,27 @@ class Call:
         signed_in = self._visit is not None and self._visit.user is not None
         return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
+    @property
+    def conn(self) -> Connection | None:
+        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        return self.work.conn
+
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The call's transaction, or else a connection of the pool."""
-        return self.app.db.connection() if self.conn is None else nullcontext(self.conn)
+        return self.work.connection()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction of its own, or a part of the call's."""
-        async with self.connection() as conn, conn.transaction():
-            yield conn
+        return self.work.transaction()
 
-    async def catalog(self, workspace_id: str | None) -> Catalog:
-        """The catalogue of the workspace that the call is about.
+    def after_commit(self, action: Action) -> None:
+        """Does `action` once what the call has written is committed, as UnitOfWork.after_commit says."""
+        self.work.after_commit(action)
 
-        `workspace_id` is the one that was sent. Raises NotFound where the actor cannot see it, and
-        ValidationProblem where none was sent and the key does not tell.
-        """
-        known = self.actor.workspace_id
-        if known is None and workspace_id is None:
-            where = FieldError("/workspaceId", None, "required", NO_WORKSPACE)
-            if self.operation.body is None:
-                where = FieldError(None, "workspaceId", "required", NO_WORKSPACE)
-            raise ValidationProblem(NO_WORKSPACE, [where])
-        if known is not None and workspace_id not in (None, known):
-            raise NotFound
-        catalog = await self.app.catalogs.get(known or workspace_id or "", self.conn)
-        if catalog is None or catalog.account_id != self.actor.account_id or catalog.mode != self.actor.mode:
-            raise NotFound
-        self.request.workspace_id = catalog.workspace_id
-        return catalog
-
-    async def newest(self, catalog: Catalog) -> Catalog:
-        """The same catalogue while it is up to date, else the one that took its place. Raises NotFound."""
-        newest = await self.app.catalogs.newest(catalog, self.conn)
-        if newest is None:
-            raise NotFound
-        return newest
-
-    async def by_catalog(self, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
-        """What `attempt` makes of the catalogue.
-
-        It is tried again by a fresh catalogue where it refused a name or found its catalogue out of
-        date: nothing is refused that has been made elsewhere a moment ago.
-        """
-        catalog = await self.catalog(workspace_id)
-        for _ in range(CATALOG_ATTEMPTS):
-            try:
-                return await attempt(catalog)
-            except Stale:
-                catalog = await self.newest(catalog)
-            except ValidationProblem:
-                newest = await self.newest(catalog)
-                if newest is catalog:
-                    raise
-                catalog = newest
-        raise Unavailable(BEING_CHANGED)
+    def begin_anew(self) -> None:
+        """Forgets what an attempt has left that came to nothing."""
+        self.touched.clear()
+        self.named = []
 
 
 Handler = Callable[[Call], Awaitable[Response]]

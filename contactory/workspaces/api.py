@@ -1,7 +1,10 @@
 """The operations on workspaces."""
 
+from functools import partial
+
 import msgspec
 
+from contactory.catalog.calls import changing_catalog
 from contactory.rules.checks import Errors, Form, Object, quote
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
 from contactory.rules.invalid import Invalid
@@ -16,7 +19,7 @@ UPDATE = Form(FIELDS, some=True)
 
 
 def visible(call: Call) -> str:
-    """The id in the path. Raises NotFound where it is not the workspace of a workspace-scoped key."""
+    """The id in the path. Raises NotFound if it is not the workspace of a workspace-scoped key."""
     workspace_id = call.path_id()
     if call.actor.workspace_id not in (None, workspace_id):
         raise NotFound
@@ -27,7 +30,7 @@ def need_account_key(call: Call) -> None:
     """Raises Forbidden for a workspace-scoped key."""
     if call.actor.workspace_id is not None:
         raise Forbidden(
-            "This API key is scoped to one workspace; the operation needs one of the whole account."
+            "This API key is scoped to one workspace; the operation needs a key of the whole account."
         )
 
 
@@ -45,7 +48,7 @@ async def list_workspaces(call: Call) -> Response:
 
 
 async def create_workspace(call: Call) -> Response:
-    """Makes a workspace in the key's mode."""
+    """Creates a workspace in the key's mode."""
     need_account_key(call)
     values = checked_new(call.body)
     mode = values.pop("mode", call.actor.mode)
@@ -53,13 +56,13 @@ async def create_workspace(call: Call) -> Response:
         where = FieldError(
             "/mode", None, "wrong_mode", f"must be {call.actor.mode}, the mode of this API key"
         )
-        raise Forbidden("An API key makes workspaces of its own mode.", [where])
+        raise Forbidden("An API key can create only workspaces of its own mode.", [where])
     made = await make_workspace(call, mode, values)
     return json_response(201, made, [("location", call.url(f"/v1/workspaces/{made.id}"))])
 
 
 def checked_new(body: Object) -> Object:
-    """What a new workspace is to be. Raises ValidationProblem."""
+    """The values of a new workspace. Raises ValidationProblem."""
     errors = Errors()
     values = CREATE.collect(body, errors)
     take_phone(values, None, errors)
@@ -68,7 +71,7 @@ def checked_new(body: Object) -> Object:
 
 
 async def make_workspace(call: Call, mode: str, values: Object) -> Workspace:
-    """Makes a workspace of what `checked_new` gave."""
+    """Creates a workspace from the values of `checked_new`."""
     account_id = call.actor.account_id
     async with call.transaction() as conn:
         made_id = await store.create_workspace(conn, account_id, mode=mode, **attributes(values))
@@ -89,13 +92,12 @@ async def update_workspace(call: Call) -> Response:
 
 
 async def change_workspace(call: Call, workspace_id: str, body: Object, seen: str | None = None) -> Workspace:
-    """Changes what `body` gives; with `seen` only the workspace that was changed last at that moment.
+    """Changes the fields in `body`; with `seen` only if the workspace has not been changed since then.
 
-    Raises ValidationProblem, NotFound, and Conflict where it has been changed since.
+    Raises ValidationProblem, NotFound, and Conflict if it has been changed since.
     """
     actor = call.actor
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         stored = await store.get_workspace(conn, actor.account_id, actor.mode, workspace_id, lock=True)
         if seen is not None and seen != stored.updated_at.isoformat():
             raise Conflict(_MOVED)
@@ -104,15 +106,15 @@ async def change_workspace(call: Call, workspace_id: str, body: Object, seen: st
 
 
 _MOVED = (
-    "Somebody else has changed this workspace meanwhile. Where you differ, what it is now stands below your "
-    "value: decide, and save again."
+    "Another user has changed this workspace in the meantime. The current value is below each value that "
+    "differs: check them, and save again."
 )
 
 
 def _changes(body: Object, stored: Workspace) -> Object:
     errors = Errors()
     if body.pop("mode", None) is not None:
-        detail = f"mode is fixed when a workspace is made: this one is {quote(stored.mode)}"
+        detail = f"mode cannot be changed: this workspace is {quote(stored.mode)}"
         errors.add(Invalid("fixed", detail), "mode")
     values = UPDATE.collect(body, errors)
     take_phone(values, stored.country, errors)
@@ -121,7 +123,7 @@ def _changes(body: Object, stored: Workspace) -> Object:
 
 
 async def delete_workspace(call: Call) -> Response:
-    """Deletes a workspace, and with it everything that it holds."""
+    """Deletes a workspace with everything in it."""
     need_account_key(call)
     await remove_workspace(call, visible(call))
     return Response(204)
@@ -129,8 +131,7 @@ async def delete_workspace(call: Call) -> Response:
 
 async def remove_workspace(call: Call, workspace_id: str) -> None:
     """Deletes a workspace; its keys are refused from then on. Raises NotFound."""
-    call.changed_catalogs.add(workspace_id)
-    async with call.transaction() as conn:
+    async with changing_catalog(call, workspace_id) as conn:
         revoked = await store.delete_workspace(conn, call.actor.account_id, call.actor.mode, workspace_id)
     for key_id in revoked:
-        call.app.keys.forget(key_id)
+        call.after_commit(partial(call.app.keys.forget, key_id))

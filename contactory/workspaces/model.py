@@ -20,11 +20,11 @@ class Workspace(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     name: str
     description: str | None = None
     mode: str = "live"
-    """`live` or `test`, and fixed: only keys of the same mode see it."""
+    """`live` or `test`, fixed at creation: only keys of the same mode see the workspace."""
     timezone: str | None = None
-    """The IANA zone of contacts whose phone tells none."""
+    """The IANA zone for contacts whose phone does not give one."""
     country: str | None = None
-    """The ISO 3166 country that phones without a country code are read in."""
+    """The ISO 3166 country in which phones without a country code are read."""
     icon: str | None = None
     contact_name: str | None = None
     contact_phone: str | None = None
@@ -66,7 +66,7 @@ FIELDS = {
     "country": COUNTRY,
     "icon": _LINE,
     "contactName": _LINE,
-    # Checked by `take_phone`, which knows the country to read it in.
+    # Checked by `take_phone`, which knows the country.
     "contactPhone": unchecked(PHONE),
     "contactEmail": Rule(_email, EMAIL),
     "streetAddress": _LINE,
@@ -74,14 +74,14 @@ FIELDS = {
     "zip": _LINE,
     "businessRegistrationNumber": _LINE,
 }
-"""What a caller may write. Texts are trimmed and have at most 255 characters, the description 1,000; null
-clears all but the name, an empty string all but the name and the time zone."""
+"""The writable fields. Texts are trimmed and have at most 255 characters, the description 1,000. null clears
+any field except the name, an empty string any field except the name and the time zone."""
 MODE = one_of("live", "test")
 _ATTRIBUTES = dict(zip(Workspace.__struct_encode_fields__, Workspace.__struct_fields__, strict=True))
 
 
 def take_phone(values: Object, country: str | None, errors: Errors) -> None:
-    """Puts the phone in `values` as E.164, read in the country given with it, else in `country`."""
+    """Replaces the phone in `values` by its E.164 form, read in the country in `values`, or in `country`."""
     if "contactPhone" in values:
         try:
             values["contactPhone"] = parse_phone(values["contactPhone"], values.get("country", country))
@@ -90,5 +90,5 @@ def take_phone(values: Object, country: str | None, errors: Errors) -> None:
 
 
 def attributes(values: Object) -> Object:
-    """`values` under the names that they have in Python."""
+    """`values` under their names in Python."""
     return {_ATTRIBUTES[name]: value for name, value in values.items()}

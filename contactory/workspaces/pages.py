@@ -1,4 +1,4 @@
-"""The settings of a workspace, and the making of another one."""
+"""The settings of a workspace, and the form for a new one."""
 
 from typing import Any, NamedTuple
 
@@ -23,14 +23,14 @@ class Input(NamedTuple):
     """A field of the form."""
 
     name: str
-    """As the API calls it."""
+    """The name in the API."""
     title: str
     kind: str = "text"
     note: str = ""
 
 
 class Group(NamedTuple):
-    """Fields that belong together."""
+    """A group of fields."""
 
     title: str
     note: str
@@ -40,18 +40,22 @@ class Group(NamedTuple):
 _NAMED = Input("name", "Name")
 _DEFAULTS = Group(
     "Where your contacts are",
-    "What is written from now on goes by this; contacts that are there stay as they are.",
+    "Applies to later changes; existing contacts do not change.",
     (
-        Input("timezone", "Time zone", "zone", "For contacts whose phone tells none."),
-        Input("country", "Country", "country", "Phones without a country code are read in it."),
+        Input("timezone", "Time zone", "zone", "For contacts whose phone does not give one."),
+        Input("country", "Country", "country", "Phones without a country code are read in this country."),
     ),
 )
 GROUPS = (
-    Group("What it is", "", (_NAMED, Input("icon", "Icon"), Input("description", "Description", "long"))),
+    Group(
+        "About the workspace",
+        "",
+        (_NAMED, Input("icon", "Icon"), Input("description", "Description", "long")),
+    ),
     _DEFAULTS,
     Group(
-        "Who is behind it",
-        "For your own records: the API shows it to whoever may read the workspace.",
+        "Contact details",
+        "For your own records. The API shows it to every key that can read the workspace.",
         (
             Input("contactName", "Contact name"),
             Input("contactEmail", "Contact e-mail", "email"),
@@ -65,12 +69,12 @@ GROUPS = (
 )
 _FIRST = (Group("", "", (_NAMED,)), _DEFAULTS._replace(note=""))
 _COUNTRIES = sorted(COUNTRIES.items(), key=lambda country: country[1])
-_SAID = {
-    "saved": "The workspace is saved.",
-    "made": "The workspace is made, and you are in it now.",
+_MESSAGES = {
+    "saved": "Workspace saved.",
+    "made": "Workspace created. You are in it now.",
     "same": "Nothing has changed.",
 }
-_LIMITED = "You may see some workspaces only: somebody who may see all of them has to do this."
+_LIMITED = "You do not see all workspaces of the account: ask a user who sees all of them to do this."
 
 
 def _path(call: Call) -> str:
@@ -78,7 +82,7 @@ def _path(call: Call) -> str:
 
 
 async def show_settings(call: Call) -> Response:
-    """To the first page of the settings that the person may see."""
+    """Redirects to the first page of the settings that the user may see."""
     for place in SETTINGS:
         if call.actor.may(place.permission):
             return see_other(f"/w/{call.actor.workspace_id}/{place.path}")
@@ -92,18 +96,18 @@ async def _read(call: Call) -> Workspace:
 
 
 def _texts(workspace: Workspace) -> dict[str, str]:
-    """What the inputs show of a workspace."""
+    """The texts of the inputs for a workspace."""
     given: Object = msgspec.to_builtins(workspace)
     return {name: given[name] or "" for name in FIELDS}
 
 
 def _countries(known: str) -> list[tuple[str, str]]:
-    """The countries to choose from; one that is set and not among them stays one of them."""
+    """The countries to choose from, including the current one if it is not in the list."""
     return _COUNTRIES if not known or known in COUNTRIES else [*_COUNTRIES, (known, known)]
 
 
 async def show_workspace(call: Call) -> Response:
-    """A workspace: all that can be changed of it."""
+    """A workspace, with a form for all its fields."""
     workspace = await _read(call)
     return await _page(call, workspace, _texts(workspace))
 
@@ -111,7 +115,7 @@ async def show_workspace(call: Call) -> Response:
 async def _page(
     call: Call, workspace: Workspace, typed: dict[str, str], problem: Problem | None = None, now: bool = False
 ) -> Response:
-    """The page; with `now` what has become of the fields meanwhile stands below what was typed."""
+    """The page; with `now`, the current values are shown below the typed ones."""
     stored = _texts(workspace)
     shown: dict[str, Any] = {
         "workspace": workspace,
@@ -121,7 +125,7 @@ async def _page(
         "errors": errors_by_field(problem) if problem else {},
         "now": {name: stored[name] for name in touched(typed, stored) if now},
         "facts": _facts(stored),
-        "done": _SAID.get(call.query.get("done", "")),
+        "done": _MESSAGES.get(call.query.get("done", "")),
         "whole_account": not call.visit.person.limited,
         "here": _path(call),
     }
@@ -129,19 +133,19 @@ async def _page(
 
 
 def _facts(texts: dict[str, str]) -> list[tuple[str, str]]:
-    """What somebody sees who may not change it: titles and values, where there are any."""
+    """The view for users who may not change it: titles and values, if there are any."""
     shown = {**texts, "country": COUNTRIES.get(texts["country"], texts["country"])}
     inputs = [given for group in GROUPS for given in group.inputs]
     return [(i.title, shown[i.name]) for i in inputs if shown[i.name] or i in _DEFAULTS.inputs]
 
 
 def _values(typed: dict[str, str]) -> Object:
-    """What was typed as the API takes it: an empty time zone is none."""
+    """The typed values in the shape of the API: an empty time zone is null."""
     return {**typed, "timezone": typed["timezone"] or None} if "timezone" in typed else {**typed}
 
 
 async def save_workspace(call: Call) -> Response:
-    """Changes what differs; a form that is refused comes back with what is wrong."""
+    """Changes the values that differ; a refused form is shown again with its errors."""
     before = await _read(call)
     typed = {name: text for name, text in call.visit.texts.items() if name in FIELDS}
     changes = touched(typed, _texts(before))
@@ -157,7 +161,7 @@ async def save_workspace(call: Call) -> Response:
 
 
 def _need_whole_account(call: Call) -> None:
-    """What an account-scoped key is for the API, is here whoever may see every workspace."""
+    """Raises Forbidden for users who do not see every workspace, like the API for workspace-scoped keys."""
     if call.visit.person.limited:
         raise Forbidden(_LIMITED)
 
@@ -166,7 +170,7 @@ async def show_new_workspace(call: Call) -> Response:
     """The form for another workspace."""
     _need_whole_account(call)
     here = await _read(call)
-    # Only what can still be chosen: the rest would be refused, though it was not typed.
+    # Only possible values: others would be refused although they were not typed.
     zone = here.timezone if is_zone(here.timezone or "") else None
     country = here.country if here.country in COUNTRIES else None
     known = {"mode": "live", "name": "", "timezone": zone or "", "country": country or ""}
@@ -186,7 +190,7 @@ async def _new_page(call: Call, typed: dict[str, str], problem: Problem | None =
 
 
 async def make_another_workspace(call: Call) -> Response:
-    """Makes a workspace of the account, live or for tests, and goes there."""
+    """Creates a workspace of the account, live or test, and redirects to it."""
     _need_whole_account(call)
     typed = {name: call.visit.value(name) for name in ("name", "timezone", "country", "mode")}
     try:
@@ -198,7 +202,7 @@ async def make_another_workspace(call: Call) -> Response:
 
 
 async def delete_this_workspace(call: Call) -> Response:
-    """Deletes the workspace and all that it holds, where its name was typed."""
+    """Deletes the workspace with everything in it, if its name was typed."""
     _need_whole_account(call)
     workspace = await _read(call)
     try:
@@ -215,11 +219,11 @@ async def _check_deletion(call: Call, workspace: Workspace) -> None:
         raise ValidationProblem(detail, [FieldError("/confirm", None, "unknown_value", detail)])
     async with call.connection() as conn:
         if len(await list_workspaces_of(conn, call.visit.person)) == 1:
-            # Without one there is no page from which another could be made.
+            # Without a workspace there is no page from which to create one.
             raise Conflict(_ONLY)
 
 
-_ONLY = "This is the only workspace of the account: make another one before you delete it."
+_ONLY = "This is the only workspace of the account: create another one before you delete it."
 _WORKSPACE = "settings/workspace"
 WORKSPACE_PAGES = [
     workspace_page("showSettings", "GET", "settings", "The settings", show_settings),

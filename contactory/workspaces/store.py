@@ -20,7 +20,7 @@ class Account(msgspec.Struct, rename="camel"):
 
 
 async def create_account(conn: Connection, name: str) -> str:
-    """Makes an account; gives its id."""
+    """Creates an account; returns its id."""
     account_id = new_id()
     await conn.execute("insert into accounts values ($1, $2, $3)", account_id, name, datetime.now(UTC))
     return account_id
@@ -36,7 +36,7 @@ async def find_account(conn: Connection, account_id: str) -> Account:
     """An account. Raises NotFound."""
     row = await conn.fetchrow("select id::text, name, created_at from accounts where id = $1", account_id)
     if row is None:
-        raise NotFound(f"There is no account {account_id}.")
+        raise NotFound(f"The account {account_id} does not exist.")
     return Account(*row)
 
 
@@ -48,9 +48,9 @@ _COLUMNS = """id::text, account_id::text, name, description, mode, timezone, cou
 async def create_workspace(
     conn: Connection, account_id: str, name: str, *, mode: str = "live", **details: str | None
 ) -> str:
-    """Makes a workspace with its first send window, `details` by their names in Workspace; gives its id.
+    """Creates a workspace with its first send window, `details` by their names in Workspace; returns its id.
 
-    Raises NotFound where there is no such account.
+    Raises NotFound if the account does not exist.
     """
     now = datetime.now(UTC)
     made = Workspace(
@@ -76,14 +76,14 @@ async def create_workspace(
         msgspec.json.encode(DEFAULT_WINDOW["days"]).decode(),
     )
     if not found:
-        raise NotFound(f"There is no account {account_id}.")
+        raise NotFound(f"The account {account_id} does not exist.")
     return made.id
 
 
 async def get_workspace(
     conn: Connection, account_id: str, mode: str, workspace_id: str, *, lock: bool = False
 ) -> Workspace:
-    """A workspace of the account in that mode, with `lock` for this transaction alone. Raises NotFound."""
+    """A workspace of the account in that mode; `lock` locks it for this transaction. Raises NotFound."""
     row = await conn.fetchrow(
         f"""select {_COLUMNS} from workspaces
              where account_id = $1 and mode = $2 and id = $3 and deleted_at is null
@@ -100,7 +100,7 @@ async def get_workspace(
 async def list_workspaces(
     conn: Connection, account_id: str, mode: str, *, after: str | None, limit: int
 ) -> list[Workspace]:
-    """Workspaces of the account in that mode, oldest first, from the one after the workspace `after` on."""
+    """Workspaces of the account in that mode, oldest first, after the workspace `after`."""
     rows = await conn.fetch(
         f"""select {_COLUMNS} from workspaces
              where account_id = $1 and mode = $2 and deleted_at is null
@@ -117,7 +117,7 @@ async def list_workspaces(
 
 
 async def list_all_workspaces(conn: Connection) -> list[Workspace]:
-    """Every workspace of the installation, oldest first: for whoever runs it, not for its customers."""
+    """Every workspace of the installation, oldest first: for its operator, not for its customers."""
     rows = await conn.fetch(
         f"select {_COLUMNS} from workspaces where deleted_at is null order by created_at, id"
     )
@@ -125,17 +125,17 @@ async def list_all_workspaces(conn: Connection) -> list[Workspace]:
 
 
 async def find_workspace(conn: Connection, workspace_id: str) -> Workspace:
-    """A workspace of any account: for whoever runs the installation. Raises NotFound."""
+    """A workspace of any account: for the operator of the installation. Raises NotFound."""
     row = await conn.fetchrow(
         f"select {_COLUMNS} from workspaces where id = $1 and deleted_at is null", workspace_id
     )
     if row is None:
-        raise NotFound(f"There is no workspace {workspace_id}.")
+        raise NotFound(f"The workspace {workspace_id} does not exist.")
     return Workspace(**dict(row))
 
 
 async def update_workspace(conn: Connection, stored: Workspace, wanted: Workspace) -> Workspace:
-    """Makes of `stored`, which is locked, what `wanted` is; where they are alike, nothing is written."""
+    """Changes `stored`, which is locked, to `wanted`; writes nothing if they are equal."""
     if wanted == stored:
         return stored
     changed = msgspec.structs.replace(wanted, updated_at=max(datetime.now(UTC), stored.updated_at))
@@ -144,7 +144,7 @@ async def update_workspace(conn: Connection, stored: Workspace, wanted: Workspac
               set name = $3, description = $4, timezone = $6, country = $7, icon = $8, contact_name = $9,
                   contact_phone = $10, contact_email = $11, street_address = $12, state = $13, zip = $14,
                   business_registration_number = $15, updated_at = $17,
-                  -- Both are part of the catalogue by which contacts are written.
+                  -- Both are part of the catalogue that writing a contact uses.
                   catalog_version = catalog_version
                       + ((timezone, country) is distinct from ($6, $7))::integer
             where account_id = $2 and id = $1 and mode = $5 and created_at = $16""",
@@ -154,9 +154,9 @@ async def update_workspace(conn: Connection, stored: Workspace, wanted: Workspac
 
 
 async def delete_workspace(conn: Connection, account_id: str, mode: str, workspace_id: str) -> list[str]:
-    """Deletes a workspace and revokes its keys, whose ids it gives; to be called in a transaction.
+    """Deletes a workspace and revokes its keys; returns their ids. Call it in a transaction.
 
-    Everything in it is out of sight at once; a job erases it later. Raises NotFound.
+    Everything in it is hidden at once; a job erases it later. Raises NotFound.
     """
     now = datetime.now(UTC)
     found = await conn.fetchval(

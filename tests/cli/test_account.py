@@ -47,7 +47,7 @@ def test_a_test_workspace_is_seen_by_test_keys_only(contactory: CommandLine, wor
 
 def test_what_cannot_be_is_refused_in_a_sentence(contactory: CommandLine, world: World) -> None:
     create = ("workspace", "create", "x", "--account")
-    assert contactory.fails(*create, NOBODY) == f"Error: There is no account {NOBODY}."
+    assert contactory.fails(*create, NOBODY) == f"Error: The account {NOBODY} does not exist."
     assert "must be a UUID" in contactory.fails(*create, "x", code=2)
     wrong = contactory.fails(*create, NOBODY, "--timezone", "europe/paris", code=2)
     assert "did you mean Europe/Paris?" in wrong

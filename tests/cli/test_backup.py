@@ -74,7 +74,7 @@ NOBODY = "019297c4-0000-7000-8000-000000000000"
 def test_only_force_replaces_what_is_there(filled: CommandLine) -> None:
     filled.says("backup", "acme.dump")
     before = contents(at(filled))
-    assert "is there already" in filled.fails("backup", "acme.dump")
+    assert "exists already" in filled.fails("backup", "acme.dump")
     filled.says("account", "create", "Later")
     assert "The database is not empty" in filled.fails("restore", "acme.dump")
     filled.says("restore", "acme.dump", "--force")
@@ -89,7 +89,7 @@ def test_a_damaged_backup_changes_nothing(filled: CommandLine) -> None:
     (filled.folder / "half.dump").write_bytes(whole[: len(whole) * 2 // 3])
     (filled.folder / "junk.dump").write_bytes(b"hello")
     assert "is damaged" in filled.fails("restore", "half.dump", "--force")
-    assert "is not a backup that can be read" in filled.fails("restore", "junk.dump", "--force")
+    assert "is not a readable backup" in filled.fails("restore", "junk.dump", "--force")
     assert contents(at(filled)) == before
 
 
@@ -105,7 +105,7 @@ def test_a_backup_of_a_newer_release_is_refused(filled: CommandLine, new_databas
     assert "newer" in filled.fails("workspace", "list")
     filled.says("backup", "acme.dump")
     elsewhere = CommandLine(filled.folder, database_url=new_database())
-    assert "was made by a newer Contactory" in elsewhere.fails("restore", "acme.dump")
+    assert "was created by a newer Contactory" in elsewhere.fails("restore", "acme.dump")
 
 
 def test_a_file_that_cannot_be_written_is_told(filled: CommandLine) -> None:

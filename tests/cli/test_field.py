@@ -26,5 +26,5 @@ def test_what_cannot_be_is_refused_in_a_sentence(contactory: CommandLine, world:
     assert "has this name" in contactory.fails("field", "create", "A", "--workspace", world.acme)
     for words in (("create", "A"), ("list",)):
         said = contactory.fails("field", *words, "--workspace", NOBODY)
-        assert said == f"Error: There is no workspace {NOBODY}."
+        assert said == f"Error: The workspace {NOBODY} does not exist."
     assert "is not one of" in contactory.fails("field", "create", "C", "--type", "x", code=2)

@@ -54,9 +54,12 @@ def test_a_revoked_key_stops_within_a_second(contactory: CommandLine, world: Wor
 def test_what_cannot_be_is_refused_in_a_sentence(contactory: CommandLine, world: World) -> None:
     create = ("key", "create", "--workspace")
     assert "is live" in contactory.fails(*create, world.acme, "--test")
-    assert contactory.fails(*create, NOBODY) == f"Error: There is no workspace {NOBODY}."
-    assert contactory.fails("key", "create", "--account", NOBODY) == f"Error: There is no account {NOBODY}."
-    assert contactory.fails("key", "revoke", NOBODY) == f"Error: There is no API key {NOBODY}."
+    assert contactory.fails(*create, NOBODY) == f"Error: The workspace {NOBODY} does not exist."
+    assert (
+        contactory.fails("key", "create", "--account", NOBODY)
+        == f"Error: The account {NOBODY} does not exist."
+    )
+    assert contactory.fails("key", "revoke", NOBODY) == f"Error: The API key {NOBODY} does not exist."
     assert "expired" in contactory.fails(*create, world.acme, "--expires", "2020-01-01T00:00:00Z")
     assert "either" in contactory.fails("key", "create", code=2)
     assert "either" in contactory.fails(*create, world.acme, "--account", world.account_id, code=2)

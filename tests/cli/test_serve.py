@@ -136,7 +136,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(embedded: CommandLine)
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         said = embedded.fails("serve", "--port", str(taken.getsockname()[1]))
-    assert "something listens there already" in said
+    assert "another program listens there already" in said
     assert not (embedded.folder / "data").exists()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactory.rules.invalid import Invalid
-from contactory.values.field_types import text_form
+from contactory.values.field_types.registry import text_form
 from tests.world import World, pointers
 
 

@@ -11,7 +11,7 @@ import pytest
 from contactory.access.user import PERMISSION_OF_ROLE
 from contactory.app import OPERATIONS
 from contactory.base.ids import new_id
-from contactory.contacts.pages.layouts import make_view
+from contactory.contacts.pages.saved_views import make_view
 from contactory.rules.actor import PERMISSIONS
 from tests.world import PASSWORD, Person, World, an_email
 

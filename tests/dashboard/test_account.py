@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from contactory.access.agents import browser_of
+from contactory.access.browsers import browser_of
 from tests.dashboard.conftest import Window
 from tests.users.test_sign_in import SESSION, cookies_set, sign_in
 from tests.world import PASSWORD, Person, World
@@ -38,11 +38,11 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(windows: Wind
     sessions = page.get_by_role("list", name="Where you are signed in").get_by_role("listitem")
     expect(sessions).to_have_count(2)
     expect(sessions.nth(1)).to_contain_text("Firefox on Linux")
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill("battery staple")
     page.get_by_label("New password again").fill("battery staple")
     page.get_by_label("New password again").press("Enter")
-    expect(page.get_by_role("status").get_by_text("Your password is changed")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Password changed")).to_be_visible()
     expect(sessions).to_have_count(1)
     assert not inside(world, elsewhere)
     assert not inside(world, vi.secret)  # The session has a new secret.
@@ -56,7 +56,7 @@ def test_the_password_is_changed_by_the_present_one_alone(world: World) -> None:
     good = {"current": PASSWORD, "password": "battery staple", "again": "battery staple"}
     for wrong, text in (
         ({"current": "guess"}, "This is not your password"),
-        ({"again": "something else"}, "The two are not the same"),
+        ({"again": "something else"}, "The two passwords are not the same"),
         ({"password": "short", "again": "short"}, "must have 10 to 256 characters"),
     ):
         answer = vi.post(account(world, "password"), good | wrong)

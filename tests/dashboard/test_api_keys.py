@@ -47,10 +47,10 @@ def test_a_key_is_made_copied_used_and_revoked(
     window.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = window.page
     page.goto(at(world))
-    page.get_by_text("Make a key").click()
+    page.get_by_text("Create a key").click()
     page.get_by_label("Name").fill("Website form")
     page.get_by_label("read", exact=False).first.check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     page.wait_for_load_state()
     secret = page.get_by_label("API key", exact=True).input_value()
     website = Caller(world.http, secret, world.acme)
@@ -69,9 +69,9 @@ def test_a_key_is_made_copied_used_and_revoked(
     mine = keys.filter(has_text="Website form")
     expect(mine).to_contain_text("by Olive")
     mine.get_by_text("Revoke…").press("Enter")
-    expect(mine).to_contain_text("is refused (401) within a second.")
-    mine.get_by_role("button", name="Revoke the key").click()
-    expect(page.get_by_role("status").get_by_text("The API key is revoked.")).to_be_visible()
+    expect(mine).to_contain_text("are refused (401) within a second.")
+    mine.get_by_role("button", name="Revoke key").click()
+    expect(page.get_by_role("status").get_by_text("API key revoked.")).to_be_visible()
     expect(keys.filter(has_text="Website form")).to_have_count(0)
     assert "done" not in page.url
     assert website.list().status_code == 401
@@ -82,15 +82,15 @@ def test_a_key_is_made_and_revoked_without_scripts(
 ) -> None:
     page = windows(olive, java_script_enabled=False).page
     page.goto(at(world))
-    page.get_by_text("Make a key").click()
+    page.get_by_text("Create a key").click()
     page.get_by_label("Name").fill("Plain")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     caller = Caller(world.http, page.get_by_label("API key", exact=True).input_value(), world.acme)
     assert caller.create({"firstName": "Jane"}).status_code == 201
     page.get_by_role("link", name="I have copied it").click()
     page.get_by_label("Revoke Plain").click()
-    page.get_by_role("button", name="Revoke the key").first.click()
-    expect(page.locator("[data-said]")).to_contain_text("The API key is revoked.")
+    page.get_by_role("button", name="Revoke key").first.click()
+    expect(page.locator("[data-status]")).to_contain_text("API key revoked.")
     assert caller.list().status_code == 401
 
 

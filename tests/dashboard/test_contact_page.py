@@ -72,8 +72,8 @@ def test_who_was_slower_sees_both_values(world: World, olive: Person) -> None:
     answer = olive.post(at(world, made["id"]), {**form, "firstName": "Joan"})
     assert answer.status_code == 412
     assert 'value="Joan"' in answer.text
-    assert 'Now it is <strong dir="auto">June</strong>' in answer.text
-    assert answer.text.count("Now it is") == 1
+    assert 'Current value: <strong dir="auto">June</strong>' in answer.text
+    assert answer.text.count("Current value:") == 1
     again = {**form, "firstName": "Joan", "version": "2"}
     assert olive.post(at(world, made["id"]), again).status_code == 303
     assert world.alice.read(made["id"])["firstName"] == "Joan"
@@ -116,7 +116,7 @@ def test_the_history_says_who_did_what(world: World, olive: Person) -> None:
     assert "Olive</strong> changed" in first
     assert "the dashboard" in first
     assert "First name" in first
-    assert "Alice</strong> made this contact" in second
+    assert "Alice</strong> created this contact" in second
     assert "the API" in second
 
 

@@ -133,7 +133,7 @@ def test_tags_are_picked_made_and_taken_off(world: World, contacts: Callable[...
     page.keyboard.press("Enter")
     page.keyboard.type("brand new")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Take off old").click()
+    page.get_by_role("button", name="Remove old").click()
     page.keyboard.press("Enter")
     expect(cell(page, jane["id"], "tags").locator(".tag")).to_have_text(["brand new", "gold"])
     expect(page.get_by_text("Tags changed.")).to_be_visible()
@@ -173,7 +173,7 @@ def test_a_viewer_can_look_and_not_change(world: World, contacts: Callable[..., 
     page.get_by_role("checkbox", name="Select Jane").check()
     assert page.get_by_label("Selected contacts").get_by_role("button").all_inner_texts() == [
         "Export",
-        "Select none",
+        "Clear selection",
     ]
 
 
@@ -190,7 +190,7 @@ def test_contacts_are_found_as_one_types(world: World, contacts: Callable[..., P
     page.reload()
     expect(page.locator("tr[data-id]")).to_have_count(1)
     page.get_by_role("searchbox").fill("nobody")
-    expect(page.get_by_role("heading", name="Nobody like that")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching contacts")).to_be_visible()
 
 
 def test_a_filter_is_added_named_and_removed(world: World, contacts: Callable[..., Page]) -> None:
@@ -202,11 +202,11 @@ def test_a_filter_is_added_named_and_removed(world: World, contacts: Callable[..
     page.get_by_label("Show contacts whose").select_option(label="MRR")
     page.get_by_label("Comparison").select_option(label="is at least")
     page.get_by_role("combobox", name="Value").fill("100")
-    page.get_by_role("button", name="Add the filter").click()
+    page.get_by_role("button", name="Add filter").click()
     expect(page.locator("tr[data-id]")).to_have_count(1)
     page.locator("summary", has_text="Views").click()
-    page.get_by_label("Save what is shown as").fill("Rich ones")
-    page.get_by_role("button", name="Save the view").click()
+    page.get_by_label("Save this view as").fill("Rich ones")
+    page.get_by_role("button", name="Save view").click()
     page.get_by_role("link", name="Remove the filter").click()
     expect(page.locator("tr[data-id]")).to_have_count(2)
     page.locator("summary", has_text="Views").click()
@@ -270,8 +270,8 @@ def test_all_that_match_are_deleted_though_few_are_shown(world: World, contacts:
     world.alice.batch(*({"op": "create", "data": {"firstName": f"Jane {i}"}} for i in range(60)))
     page = contacts()
     expect(page.locator("#count")).to_have_text("60")
-    page.get_by_label("Select all that are shown").check()
-    page.get_by_role("button", name="Select all that match").click()
+    page.get_by_label("Select all shown contacts").check()
+    page.get_by_role("button", name="Select all matching contacts").click()
     expect(page.get_by_text("All 60 selected")).to_be_visible()
     page.get_by_label("Selected contacts").get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -289,17 +289,17 @@ def test_a_contact_is_made_found_again_and_deleted(world: World, contacts: Calla
     page.get_by_label("Phone").fill("+1 415 555 0123")
     page.get_by_placeholder("Add a tag").fill("vip")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Make the contact").click()
+    page.get_by_role("button", name="Create contact").click()
     expect(page.get_by_role("heading", name="Jane", level=1)).to_be_visible()
     [made] = world.alice.list().json()
     assert (made["phone"], made["tags"]) == ("+14155550123", ["vip"])
     page.get_by_label("Last name").fill("Doe")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Jane Doe", level=1)).to_be_visible()
-    page.get_by_role("button", name="Take back: lastName").click()
+    page.get_by_role("button", name="Undo: lastName").click()
     expect(page.get_by_role("heading", name="Jane", exact=True, level=1)).to_be_visible()
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("The contact is deleted.")).to_be_visible()
+    expect(page.get_by_text("Contact deleted.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", name="Jane", exact=True, level=1)).to_be_visible()
 
@@ -339,9 +339,9 @@ def test_the_day_of_a_contact_goes_on_and_consent_is_written_down(
     with page.expect_response("**/reach"):
         page.clock.fast_forward(31 * 60_000)
     page.get_by_label("Change: Call").press("Enter")
-    form = page.locator("#consent form").filter(has=page.get_by_label("Learnt from")).first
+    form = page.locator("#consent form").filter(has=page.get_by_label("Source")).first
     form.get_by_label("Consent").select_option("Granted")
-    form.get_by_label("Learnt from").fill("trade fair")
-    form.get_by_label("Learnt from").press("Enter")
+    form.get_by_label("Source").fill("trade fair")
+    form.get_by_label("Source").press("Enter")
     expect(page.locator("#consent")).to_contain_text("trade fair")
     assert world.alice.get(f"/v1/contacts/{jane['id']}/consent").json()["call"]["status"] == "granted"

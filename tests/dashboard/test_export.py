@@ -15,6 +15,7 @@ from contactory.base.ids import new_id
 from contactory.contacts.columns import Column
 from contactory.contacts.pages.export import PIECE
 from contactory.contacts.pages.export_formats import as_csv, guarded
+from contactory.values.field_types.text import TEXT
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 
@@ -186,6 +187,6 @@ def test_what_is_none_stays_as_it_is(text: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), min_size=1, max_size=4))
 def test_every_text_comes_back_out_of_the_file(titles: list[str]) -> None:
-    head, _ = as_csv([Column(str(i), title, "text") for i, title in enumerate(titles)])
+    head, _ = as_csv([Column(str(i), title, "text", TEXT.look) for i, title in enumerate(titles)])
     [found] = csv.reader(io.StringIO(head.decode("utf-8-sig"), newline=""), strict=True)
     assert found == [guarded(title) for title in titles]

@@ -45,7 +45,7 @@ def test_who_is_available_now_is_selected_and_exported(world: World, contacts: C
     page.locator("summary", has_text="Filter").click()
     page.get_by_label("Available now by").select_option("text message")
     page.get_by_label("Send window").select_option("All day")
-    page.get_by_role("button", name="Show who is available").click()
+    page.get_by_role("button", name="Show available contacts").click()
     expect(page.locator("tr[data-id]")).to_have_count(1)
     expect(page.locator(".chip")).to_contain_text("Text message: available now by All day")
     page.get_by_role("checkbox", name="Select Here").check()
@@ -58,7 +58,7 @@ def test_who_is_available_now_is_selected_and_exported(world: World, contacts: C
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.locator("summary", has_text="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export all that match").click()
+        page.get_by_role("button", name="Export all matching contacts").click()
     assert download.value.path().read_bytes().count(b"\r\n") == 2
     page.get_by_role("link", name="Remove the filter: available now").click()
     expect(page.locator("tr[data-id]")).to_have_count(2)

@@ -169,6 +169,6 @@ def test_a_contact_is_seen_to_by_keyboard_alone(windows: Windows, olive: Person,
     page.locator("#consent", has_text="fair").wait_for()
     tab_to("#consent [name=doNotContact]")
     page.keyboard.press("Space")
-    page.get_by_text("not to be contacted on any channel").wait_for()
+    page.get_by_text("must not be contacted on any channel").wait_for()
     assert world.alice.read(jane["id"])["lastName"] == "Doe"
     assert world.alice.get(f"/v1/contacts/{jane['id']}/consent").json()["doNotContact"] is True

@@ -61,7 +61,7 @@ def test_what_is_refused_is_said_and_the_others_go_on(world: World, olive: Perso
     found = do(olive, world, "addTags", contact=named(ids), tags=["x"])
     assert len(found["changed"]) == 2
     assert list(found["refused"].values()) == [1]
-    assert "no such resource" in next(iter(found["refused"]))
+    assert "The resource does not exist" in next(iter(found["refused"]))
 
 
 def test_what_is_wrong_for_all_is_refused_at_once(world: World, olive: Person) -> None:

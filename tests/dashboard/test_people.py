@@ -53,13 +53,13 @@ def test_somebody_invited_into_one_workspace_signs_in_and_sees_that_one(
     window = windows(olive)
     page = window.page
     page.goto(at(world))
-    page.get_by_text("Invite somebody").click()
+    page.get_by_text("Invite a user").click()
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("viewer").check()
     expect(page.get_by_label("Acme", exact=True)).to_be_hidden()
     page.get_by_label("Only these").check()
     page.get_by_label("Acme", exact=True).check()
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Create invitation link").click()
     link = page.get_by_label("Link", exact=True).input_value()
     assert link.startswith(f"{window.url}/invite/")
     expect(page.get_by_role("list", name="People").get_by_text("invited", exact=True)).to_be_visible()
@@ -83,13 +83,13 @@ def test_somebody_invited_into_one_workspace_signs_in_and_sees_that_one(
     page.get_by_role("link", name="Vi", exact=True).click()
     page.get_by_label("editor").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status").get_by_text("Changed")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Saved")).to_be_visible()
     theirs.goto(f"/w/{world.acme}/contacts/new")
     expect(theirs.get_by_role("heading", name="New contact")).to_be_visible()
 
     page.get_by_text("Disable…").press("Enter")
-    page.get_by_role("button", name="Disable", exact=True).click()
-    expect(page.get_by_role("button", name="Enable again")).to_be_visible()
+    page.get_by_role("button", name="Disable user", exact=True).click()
+    expect(page.get_by_role("button", name="Enable user")).to_be_visible()
     theirs.reload()
     theirs.wait_for_url("**/sign-in**")
 
@@ -97,21 +97,21 @@ def test_somebody_invited_into_one_workspace_signs_in_and_sees_that_one(
 def test_people_are_managed_without_scripts(windows: Windows, world: World, olive: Person) -> None:
     page = windows(olive, java_script_enabled=False).page
     page.goto(at(world))
-    page.get_by_text("Invite somebody").click()
+    page.get_by_text("Invite a user").click()
     page.get_by_label("E-mail").fill(an_email())
     page.get_by_label("Name").fill("Vi")
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Create invitation link").click()
     link = urlsplit(page.get_by_label("Link", exact=True).input_value()).path
     assert follow(world.http, link, name="Vi", password=PASSWORD).status_code == 303
     assert world.http.get(link).status_code == 404
     page.get_by_role("link", name="Vi", exact=True).click()
     page.get_by_label("admin").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("[data-said]")).to_contain_text("it counts from their next click on")
+    expect(page.locator("[data-status]")).to_contain_text("The change applies from the user's next click on")
     page.get_by_text("Disable…").click()
-    page.get_by_role("button", name="Disable", exact=True).click()
-    page.get_by_role("button", name="Enable again").click()
-    expect(page.locator("[data-said]")).to_contain_text("Enabled:")
+    page.get_by_role("button", name="Disable user", exact=True).click()
+    page.get_by_role("button", name="Enable user").click()
+    expect(page.locator("[data-status]")).to_contain_text("User enabled")
 
 
 ACTIONS = {
@@ -147,15 +147,15 @@ def test_nobody_changes_themselves(world: World, olive: Person) -> None:
     for path, form in ACTIONS.values():
         answer = olive.post(at(world, olive.user_id) + path, form)
         assert answer.status_code == 403
-        assert "nobody locks themselves out" in answer.text
+        assert "You cannot change your own role and workspaces" in answer.text
     assert now(world, olive.user_id) == ("owner", False, False)
-    assert "Somebody else has to change your role" in olive.get(at(world, olive.user_id)).text
+    assert "You cannot change your own role" in olive.get(at(world, olive.user_id)).text
 
 
 def test_an_admin_invites_no_owner(world: World) -> None:
     answer = world.person("admin").post(at(world), {"email": an_email(), "role": "owner"})
     assert answer.status_code == 403
-    assert "Only an owner may make" in answer.text
+    assert "Only an owner may create" in answer.text
     assert 'value="owner"' not in answer.text
 
 

@@ -53,7 +53,7 @@ def test_the_verdict_says_why_and_when_that_ends(world: World) -> None:
     assert words(reach(world, MONDAY, consent=denied, email=None)) == [
         *("Has denied consent", "Open until 20:00", "Has no e-mail"),
     ]
-    assert words(reach(world, MONDAY, consent='{"doNotContact": true}')) == ["Asked to be left alone"] * 3
+    assert words(reach(world, MONDAY, consent='{"doNotContact": true}')) == ["Do not contact"] * 3
     unknown = reach(world, MONDAY, timezone=None)
     assert words(unknown) == ["Time zone unknown"] * 3
     assert unknown.day is None
@@ -93,7 +93,7 @@ def test_a_channel_without_a_window_says_so(world: World) -> None:
     alone = world.workspace("Alone")
     world.sql.execute("update send_windows set channels = '{email}' where workspace_id = $1", alone)
     found = reach(world, MONDAY, alone)
-    assert words(found) == ["No send window is for this channel"] * 2 + ["Open until 20:00"]
+    assert words(found) == ["No send window for this channel"] * 2 + ["Open until 20:00"]
 
 
 def test_the_page_shows_the_verdict_of_the_api(world: World, olive: Person) -> None:
@@ -132,8 +132,8 @@ def test_consent_is_written_down_and_stands_in_the_history(world: World, olive: 
     write(olive, world, made["id"], doNotContact="true")
     page = olive.get(f"/w/{world.acme}/contacts/{made['id']}")
     assert page.status_code == 200
-    assert "not to be contacted on any channel" in page.text
-    assert "Asked to be left alone, has denied consent" in page.text
+    assert "must not be contacted on any channel" in page.text
+    assert "Do not contact, has denied consent" in page.text
     assert "<b>fair" not in page.text
     text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
     assert "Consent: call unknown → became granted, <b>fair</b> , 2026-01-15 00:00" in text

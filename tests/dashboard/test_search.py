@@ -217,6 +217,9 @@ def number_of(world: World, name: str) -> str:
         ("createdAt:before:2020-01-01", []),
         ("updatedAt:from:2020-01-01", ["High", "Low", "None"]),
         ("updatedAt:before:2020-01-01", []),
+        ("updatedAt:from:0001-01-01", ["High", "Low", "None"]),
+        ("updatedAt:before:0001-01-01", []),
+        ("createdAt:from:9999-12-31", []),
     ],
 )
 def test_a_filter_shows_those_for_whom_it_holds(
@@ -243,6 +246,14 @@ def test_all_filters_must_hold_with_the_search(world: World, olive: Person) -> N
     [
         *("x", "firstName", "firstName:is:", "firstName:least:1", "nobody:is:x", "field-999:is:x"),
         *("createdAt:from:yesterday", "email:is:nobody", "phone:is:12", "tags:has:", "field-1; drop:is:x"),
+        # What only programs ask, of the same fields or of others.
+        *(
+            "createdAt:after:2020-01-01",
+            "updatedAt:until:2020-01-01",
+            "firstName:exactly:x",
+            "search:finds:x",
+        ),
+        *("deletedAt:filled:", "id:in:x", "consent.call:is:denied", "available:now:call"),
     ],
 )
 def test_a_filter_that_is_none_is_explained(world: World, olive: Person, where: str) -> None:

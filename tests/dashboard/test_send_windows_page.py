@@ -98,8 +98,8 @@ def test_a_week_drawn_by_dragging_is_what_the_api_shows(
     page.get_by_role("button", name="Thursday 04:30").focus()
     drag(page, ("sun", 8), ("sun", 10))
     page.keyboard.press("Control+z")
-    page.get_by_role("button", name="Make the send window").click()
-    expect(page.get_by_role("status").get_by_text("The send window is made.")).to_be_visible()
+    page.get_by_role("button", name="Create send window").click()
+    expect(page.get_by_role("status").get_by_text("Send window created.")).to_be_visible()
     window = named(world, "Drawn")
     assert hours_of(window) == [
         ("mon", "09:00", "13:00"),
@@ -155,7 +155,7 @@ def test_a_week_is_set_by_keyboard_alone(windows: Windows, world: World, olive: 
     page.get_by_label("Closed all day on").fill("2026-12-25")
     page.keyboard.press("Enter")
     page.get_by_role("textbox", name="Name").press("Enter")
-    expect(page.get_by_role("status").get_by_text("The send window is saved.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Send window saved.")).to_be_visible()
     window = shown(world, window_id)
     assert hours_of(window) == [
         ("wed", "09:00", "18:00"),
@@ -177,7 +177,7 @@ def test_a_send_window_is_made_changed_and_deleted_without_scripts(
     page.get_by_label("Saturday from").fill("10:00")
     page.get_by_label("Saturday to", exact=True).fill("00:00")
     page.get_by_label("Closed all day on").fill("2027-01-01\n2026-12-25")
-    page.get_by_role("button", name="Make the send window").click()
+    page.get_by_role("button", name="Create send window").click()
     plain = named(world, "Plain")
     assert hours_of(plain)[-2:] == [("fri", "14:00", "20:00"), ("sat", "10:00", "24:00")]
     assert plain["holidays"] == ["2026-12-25", "2027-01-01"]
@@ -193,8 +193,8 @@ def test_a_send_window_is_made_changed_and_deleted_without_scripts(
     page.get_by_role("button", name="Make default: Default").click()
     page.get_by_role("link", name="Plain").click()
     page.get_by_text("Delete…").click()
-    page.get_by_role("button", name="Delete the send window").click()
-    expect(page.locator("[data-said]")).to_contain_text("The send window is deleted.")
+    page.get_by_role("button", name="Delete send window").click()
+    expect(page.locator("[data-status]")).to_contain_text("Send window deleted.")
     assert world.alice.get(f"/v1/send-windows/{plain['id']}").status_code == 404
 
 
@@ -212,7 +212,7 @@ WRONG = [
     (form_of(("mon", "noon", "17:00")), "must be a time of day from 00:00 to 23:59"),
     (form_of(("mon", "09:00", "09:00")), "has no length"),
     (form_of(NINE, ("mon", "16:00", "18:00")), "overlaps days[0], mon from 09:00 to 17:00"),
-    (form_of(NINE, holidays="2026-02-30"), "must be a date that exists"),
+    (form_of(NINE, holidays="2026-02-30"), "must be a real date"),
 ]
 
 
@@ -246,7 +246,7 @@ def test_what_somebody_else_has_changed_meanwhile_is_not_lost_unseen(world: Worl
     form = form_of(("sun", "10:00", "11:00"))
     refused = olive.post(at(world, window_id), {**form, "seen": seen})
     assert refused.status_code == 409
-    assert "Somebody else has changed this send window" in refused.text
+    assert "Another user has changed this send window" in refused.text
     assert 'value="10:00"' in refused.text
     assert shown(world, window_id)["channels"] == ["sms"]
     again = olive.post(at(world, window_id), {**form, "seen": seen_in(refused)})

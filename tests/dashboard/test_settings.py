@@ -78,7 +78,7 @@ def test_a_workspace_is_changed_and_cleared(world: World, olive: Person) -> None
         "contactPhone": "+4930901820",
     }
     assert {name: now[name] for name in FULL} == expected
-    assert "The workspace is saved." in olive.get(answer.headers["location"]).text
+    assert "Workspace saved." in olive.get(answer.headers["location"]).text
     assert went(olive.post(page, expected), f"{page}?done=same")
     assert went(olive.post(page, {**dict.fromkeys(FULL, ""), "name": "Acme"}), page)
     assert {saved(world)[name] for name in FULL if name != "name"} == {None}
@@ -110,8 +110,8 @@ def test_two_who_change_a_workspace_at_once_do_not_overwrite_each_other(world: W
     world.alice.request("PATCH", f"/v1/workspaces/{world.acme}", {"state": "theirs"})
     answer = olive.post(page, {"name": "Mine", "state": "", "seen": seen})
     assert answer.status_code == 409
-    assert "Somebody else has changed this workspace" in answer.text
-    assert 'Now it is <strong dir="auto">theirs</strong>' in answer.text
+    assert "Another user has changed this workspace" in answer.text
+    assert 'Current value: <strong dir="auto">theirs</strong>' in answer.text
     assert 'value="Mine"' in answer.text
     assert saved(world)["name"] == "Acme"
     again = olive.post(page, {"name": "Mine", "state": "theirs", "seen": _seen(answer.text)})
@@ -172,7 +172,7 @@ def test_who_may_see_some_workspaces_only_makes_and_deletes_none(world: World) -
     assert "Acme Two" not in text
     refused = limited.post(settings(world, "workspace/delete"), {"confirm": "Acme"})
     assert refused.status_code == 403
-    assert "somebody who may see all of them" in refused.text
+    assert "a user who sees all of them" in refused.text
 
 
 def test_a_workspace_is_deleted_where_its_name_is_typed(world: World, olive: Person) -> None:
@@ -192,7 +192,7 @@ def test_the_last_workspace_stays_since_only_from_one_another_can_be_made(world:
     page = settings(world, "workspace/delete", own)
     answer = owner.post(page, {"confirm": "Own"})
     assert answer.status_code == 409
-    assert "make another one before you delete it" in answer.text
+    assert "create another one before you delete it" in answer.text
     world.workspace("Other", account_id=account)
     assert went(owner.post(page, {"confirm": "Own"}), "/")
 

@@ -64,7 +64,7 @@ def test_fields_are_put_in_order_by_keyboard(windows: Windows, world: World, oli
     for name in ("One", "Two", "Three", "Four"):
         world.field(name)
     page = open_settings(windows(olive), world, "custom-fields")
-    said, handle = page.locator("#order-said"), page.get_by_role("button", name="Move One", exact=True)
+    said, handle = page.locator("#order-status"), page.get_by_role("button", name="Move One", exact=True)
     expect(handle).to_have_accessible_description("The up and down arrow keys move the field.")
     handle.focus()
     page.keyboard.press("ArrowDown")
@@ -112,7 +112,7 @@ def test_fields_are_put_in_order_by_dragging(lenient: Window, world: World) -> N
     page.keyboard.press("Escape")
     assert shown(page) == ["Two", "Three", "One"]
     page.mouse.up()
-    toast(page, "One is moved.").get_by_role("button", name="Undo").click()
+    toast(page, "One was moved.").get_by_role("button", name="Undo").click()
     soon(lambda: fields(world), ["One", "Two", "Three"], page)
     # A field that somebody else has deleted meanwhile goes back to its place, and one is told.
     [gone] = [f["id"] for f in world.alice.get("/v1/custom-fields").json() if f["name"] == "Three"]
@@ -126,8 +126,8 @@ def test_a_field_is_made_and_renamed(lenient: Window, world: World) -> None:
     world.field("Other")
     page = open_settings(lenient, world, "custom-fields")
     page.get_by_label("Name").fill("Sorce")
-    page.get_by_role("button", name="Add the field").click()
-    toast(page, "The field is made.")
+    page.get_by_role("button", name="Add field").click()
+    toast(page, "Field created.")
     assert "done" not in page.url
     for value in ("Fair", "12"):
         world.alice.made(customFields={"Sorce": value})
@@ -143,7 +143,7 @@ def test_a_field_is_made_and_renamed(lenient: Window, world: World) -> None:
     expect(dialog(page).get_by_label("Name")).to_be_focused()
     page.keyboard.type("Source")
     page.keyboard.press("Enter")
-    said = toast(page, "The field is saved.")
+    said = toast(page, "Field saved.")
     edit = page.get_by_role("link", name="Edit Source")
     expect(edit).to_be_focused()
     expect(page.locator(".item", has_text="Source").locator(".item-count")).to_have_text("2 contacts")
@@ -166,14 +166,14 @@ def test_a_field_whose_values_do_not_fit_another_type_is_deleted(lenient: Window
     assert str(link.get_attribute("href")).endswith(misfit["id"])
     expect(dialog(page).locator(".misfits")).to_contain_text('"Fair" does not fit')
     dialog(page).get_by_role("link", name="Delete…").click()
-    name = page.get_by_label("Type Sorce to go on")
+    name = page.get_by_label("Type Sorce to confirm")
     expect(dialog(page)).to_contain_text("2 contacts have a value")
     name.fill("Other")
     name.press("Enter")
     expect(dialog(page).locator(".error")).to_contain_text("Nothing was deleted")
     name.fill("Sorce")
     name.press("Enter")
-    toast(page, "The field is deleted.")
+    toast(page, "Field deleted.")
     assert shown(page) == ["Other"]
     assert fields(world) == ["Other"]
     expect(page.get_by_role("link", name="Edit Other")).to_be_focused()
@@ -193,7 +193,7 @@ def test_tags_are_found_renamed_merged_and_deleted(lenient: Window, world: World
     expect(dialog(page).get_by_label("Name")).to_be_focused()
     page.keyboard.type("vips")
     page.keyboard.press("Enter")
-    said = toast(page, "The tag is renamed.")
+    said = toast(page, "Tag renamed.")
     expect(page.locator("[data-count]")).to_have_text(["1 contact", "1 contact"])
     said.get_by_role("button", name="Undo").click()
     soon(lambda: tags(world), {"VIP": 1, "gold": 2, "lead": 1, "vip": 1}, page)
@@ -202,25 +202,25 @@ def test_tags_are_found_renamed_merged_and_deleted(lenient: Window, world: World
     page.get_by_role("link", name="Edit VIP", exact=True).click()
     dialog(page).get_by_label("Name").fill("vip")
     page.keyboard.press("Enter")
-    expect(dialog(page).locator("#tag-name-note")).to_contain_text("merge them")
-    into = dialog(page).get_by_label("The tag that stays")
+    expect(dialog(page).locator("#tag-name-note")).to_contain_text("merge the two tags")
+    into = dialog(page).get_by_label("The tag to keep")
     into.fill("go")
     expect(dialog(page).locator("datalist option")).to_have_text(["gold"])
     into.fill("vip")
     dialog(page).get_by_role("button", name="Merge").click()
-    toast(page, "The tags are merged.")
+    toast(page, "Tags merged.")
     expect(page.locator("[data-count]")).to_have_text(["2 contacts"])
     assert tags(world) == {"gold": 2, "lead": 1, "vip": 2}
 
     page.get_by_role("link", name="Edit vip").click()
     dialog(page).get_by_text("Delete this tag…").click()
-    dialog(page).get_by_role("button", name="Delete the tag").click()
-    page.get_by_text("No tag like that").wait_for()
+    dialog(page).get_by_role("button", name="Delete tag").click()
+    page.get_by_text("No matching tags").wait_for()
     assert tags(world) == {"gold": 2, "lead": 1}
     page.get_by_role("link", name="Show all tags").click()
     world.alice.delete("/v1/tags/lead")
     page.get_by_role("link", name="Edit lead").click()
-    toast(page, "somebody has deleted it meanwhile")
+    toast(page, "another user has deleted it")
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator(".item", has_text="gold").locator(".item-count").click()
     page.wait_for_url("**/contacts?where=*")
@@ -242,7 +242,7 @@ def test_the_list_of_tags_is_there_before_their_counts(windows: Windows, world: 
     expect(first).to_have_text("counting…")
     expect(first).to_have_attribute("aria-busy", "true")
     page.get_by_role("link", name="Edit t00").click()
-    expect(dialog(page)).to_contain_text("1 contact carries this tag")
+    expect(dialog(page)).to_contain_text("1 contact has this tag")
     page.get_by_role("button", name="Close").click()
     # One piece fails, the others come.
     held[0].abort()
@@ -259,13 +259,13 @@ def test_a_page_that_comes_back_with_something_wrong_begins_there(lenient: Windo
     lenient.page.set_viewport_size({"width": 390, "height": 500})
     page = open_settings(lenient, world, "custom-fields")
     page.locator("#new-name").fill("Field 1")
-    page.get_by_role("button", name="Add the field").click()
+    page.get_by_role("button", name="Add field").click()
     expect(page.get_by_text("Another custom field of the workspace has this name")).to_be_in_viewport()
     expect(page.locator("#new-name")).to_be_focused()
     page = open_settings(lenient, world, "account")
     for name, password in {"current": "wrong", "password": "short", "again": "short"}.items():
         page.locator(f"#{name}").fill(password)
-    page.get_by_role("button", name="Change the password").click()
+    page.get_by_role("button", name="Change password").click()
     expect(page.locator('[aria-invalid="true"]').first).to_be_focused()
 
 
@@ -282,13 +282,13 @@ def test_a_workspace_is_set_up_and_another_one_made(lenient: Window, world: Worl
     expect(page.get_by_label("Country")).to_have_value("DE")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     page.get_by_role("button", name="Save").click()
-    toast(page, "The workspace is saved.")
+    toast(page, "Workspace saved.")
     page.get_by_role("link", name="New workspace").click()
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
     page.get_by_label("Name").fill("Playground")
     page.get_by_label("Test").check()
-    page.get_by_role("button", name="Make the workspace").click()
-    toast(page, "The workspace is made, and you are in it now.")
+    page.get_by_role("button", name="Create workspace").click()
+    toast(page, "Workspace created. You are in it now.")
     assert page.locator(".menu-title").inner_text() == "Playground"
     page.get_by_role("link", name="Switch to Acme", exact=True).click()
     page.locator(".menu-title", has_text="Acme").wait_for()
@@ -304,8 +304,8 @@ def test_without_scripts_fields_and_tags_are_changed_by_forms(
     window.expected = ("status of 4",)
     page = open_settings(window, world, "custom-fields")
     page.get_by_label("Name").fill("Two")
-    page.get_by_role("button", name="Add the field").click()
-    page.get_by_role("status").get_by_text("The field is made.").wait_for()
+    page.get_by_role("button", name="Add field").click()
+    page.get_by_role("status").get_by_text("Field created.").wait_for()
     page.get_by_role("button", name="Move Two up").click()
     assert fields(world) == ["Two", "One"]
     assert not page.get_by_role("button", name="Move Two", exact=True).is_visible()
@@ -315,8 +315,8 @@ def test_without_scripts_fields_and_tags_are_changed_by_forms(
     page.get_by_role("heading", level=1, name="Edit One").wait_for()
     assert page.get_by_role("link", name="Show the contact").count() == 1
     page.get_by_role("link", name="Delete…").click()
-    page.get_by_label("Type One to go on").fill("One")
-    page.get_by_role("button", name="Delete the field").click()
+    page.get_by_label("Type One to confirm").fill("One")
+    page.get_by_role("button", name="Delete field").click()
     assert fields(world) == ["Two"]
 
     page.get_by_role("link", name="Tags").click()
@@ -324,7 +324,7 @@ def test_without_scripts_fields_and_tags_are_changed_by_forms(
     page.get_by_label("Name").fill("vip")
     page.get_by_role("button", name="Rename").click()
     page.get_by_role("button", name="Merge").click()
-    page.get_by_role("status").get_by_text("The tags are merged.").wait_for()
+    page.get_by_role("status").get_by_text("Tags merged.").wait_for()
     assert tags(world) == {"vip": 1}
 
 
@@ -341,13 +341,13 @@ def test_payloads_in_names_do_nothing(windows: Windows, world: World, olive: Per
     dialog(page).get_by_label("Name").press("End")
     page.keyboard.type(" more")
     page.keyboard.press("Enter")
-    toast(page, "The field is saved.").get_by_role("button", name="Undo").click()
-    toast(page, "It is as it was before.")
+    toast(page, "Field saved.").get_by_role("button", name="Undo").click()
+    toast(page, "The change was undone.")
     page = open_settings(window, world, "tags")
     assert sorted(page.locator("#list .tag").all_text_contents()) == sorted(PAYLOADS[::10])
     page.locator("[data-dialog]").first.click()
     dialog(page).get_by_text("Merge into another tag…").click()
-    dialog(page).get_by_label("The tag that stays").fill("s")
+    dialog(page).get_by_label("The tag to keep").fill("s")
     dialog(page).locator("datalist option").first.wait_for(state="attached")
     page.keyboard.press("Escape")
     assert page.evaluate("window.booms") == 0
@@ -370,8 +370,8 @@ def test_axe_finds_nothing_in_the_dialogs(lenient: Window, world: World, theme: 
     dialog(page).locator(".misfits").wait_for()
     look("misfits")
     dialog(page).get_by_role("link", name="Delete…").click()
-    page.get_by_label("Type Source to go on").press("Enter")
-    page.get_by_label("Type Source to go on").fill("x")
+    page.get_by_label("Type Source to confirm").press("Enter")
+    page.get_by_label("Type Source to confirm").fill("x")
     page.keyboard.press("Enter")
     dialog(page).locator(".error").wait_for()
     look("delete a field")

@@ -47,7 +47,7 @@ def mounted(path: Path, size: str) -> Generator[Path]:
 )
 def test_a_full_disk_is_named(folder: Path, size: str) -> None:
     with mounted(folder / "small", size) as small:
-        assert f"The disk of {small} is full; make room on it" in refusal(small)
+        assert f"The disk of {small} is full; free some space" in refusal(small)
         assert not list(small.glob("partial-*"))
 
 
@@ -83,13 +83,13 @@ def test_a_cluster_of_another_user_is_refused(store: Path) -> None:
 def test_a_folder_that_anybody_may_write_is_refused(folder: Path) -> None:
     (folder / "open").mkdir()
     (folder / "open").chmod(0o777)
-    assert "Anybody may write" in refusal(folder / "open")
+    assert "All users may write" in refusal(folder / "open")
 
 
 @needs_root
 def test_a_folder_that_the_system_user_cannot_reach_is_refused_with_the_closed_one(folder: Path) -> None:
     (folder / "closed").mkdir(0o700)
-    assert f"({folder}/closed is closed to it)" in refusal(folder / "closed/store")
+    assert f"(it may not enter {folder}/closed)" in refusal(folder / "closed/store")
 
 
 def test_a_file_in_place_of_the_folder_is_named(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contactory.base.ids import new_id
-from contactory.values.field_types import text_form
+from contactory.values.field_types.registry import text_form
 from tests.servers import Sql, sql_at
 from tests.waiting import until, until_waiting
 from tests.world import World, at_once

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from contactory.rules.errors import ValidationProblem
 from contactory.rules.invalid import Invalid
-from contactory.values.field_types import MAX_DIGITS, text_form
+from contactory.values.field_types.number import MAX_DIGITS
+from contactory.values.field_types.registry import text_form
 from contactory.web.bodies import decode_object
 
 JSON_NUMBER = st.from_regex(

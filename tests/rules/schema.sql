@@ -124,9 +124,7 @@ CREATE TABLE public.custom_fields (
     deleted_at timestamp with time zone,
     swept_at timestamp with time zone,
     next_type text,
-    next_type_at timestamp with time zone,
-    CONSTRAINT custom_fields_next_type_check CHECK ((next_type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text]))),
-    CONSTRAINT custom_fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text])))
+    next_type_at timestamp with time zone
 );
 
 ALTER TABLE public.custom_fields ALTER COLUMN num ADD GENERATED ALWAYS AS IDENTITY (

@@ -126,6 +126,24 @@ def test_every_example_in_json_is_json(path: Path) -> None:
         json.loads(example)
 
 
+def test_every_file_that_a_page_names_exists() -> None:
+    for path in PAGES:
+        for name in re.findall(r"`([\w.]+/[\w./]*\.(?:py|toml|js|html|css|sql))`", path.read_text("utf-8")):
+            assert any((base / name).exists() for base in (ROOT, ROOT / "contactory")), f"{path.name}: {name}"
+
+
+def test_the_docs_name_the_columns_that_cost_a_patch_an_index() -> None:
+    schema = (ROOT / "tests" / "rules" / "schema.sql").read_text("utf-8")
+    indexes = re.findall(r"INDEX \w+ ON public\.contacts USING \w+ \(([\w, ]+)\)", schema)
+    columns = {column for index in indexes for column in index.split(", ")}
+    titles = {"phone": "phone", "email_key": "e-mail", "timezone": "time zone", "tag_ids": "tags"}
+    assert columns - {"workspace_id", "id", "created_at"} == titles.keys()
+    [line] = re.findall(
+        r"^A PATCH changes an indexed column only if .*$", page("architecture.md"), re.MULTILINE
+    )
+    assert all(f"the {title}" in line for title in titles.values())
+
+
 def test_the_pictures_load_nothing_from_elsewhere() -> None:
     svg = (DOCS / "images" / "terminal.svg").read_text("utf-8")
     assert set(re.findall(r"https?://[^\"' )]+", svg)) == {"http://www.w3.org/2000/svg"}

@@ -1,10 +1,14 @@
 """The database decides what is unique, and each of its refusals reaches the caller as a problem."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
+from contactory.database.constraints import TAKEN, Violation
+from tests.rules.statements import PACKAGE
 from tests.servers import Sql
 from tests.world import World
 
@@ -44,7 +48,7 @@ CLASHES: dict[str, Callable[[World], httpx.Response]] = {
 NEVER = {
     "api_keys_hash": "the SHA-256 of 190 random bits: two keys never have the same",
     "users_email": "tests/users/test_links.py and tests/cli/test_user.py: the API makes no users",
-    "send_windows_default": "the default is moved by whoever has locked the workspace's row",
+    "send_windows_default": "a transaction that moves the default has locked the workspace's row",
 }
 
 
@@ -53,7 +57,8 @@ def test_a_clash_is_a_conflict(world: World, index: str) -> None:
     answer = CLASHES[index](world)
     assert answer.status_code == 409
     assert answer.json()["type"] == "/errors/conflict"
-    assert [error["code"] for error in answer.json()["errors"]] == ["taken"]
+    [error] = answer.json()["errors"]
+    assert (error["code"], error["pointer"], error["detail"]) == ("taken", *TAKEN[index])
 
 
 def test_every_unique_index_is_accounted_for(sql: Sql) -> None:
@@ -62,3 +67,18 @@ def test_every_unique_index_is_accounted_for(sql: Sql) -> None:
             where i.indisunique and not i.indisprimary and c.relnamespace = 'public'::regnamespace"""
     )
     assert {row[0] for row in found} == CLASHES.keys() | NEVER.keys()
+
+
+def test_every_unique_constraint_of_the_schema_has_its_row_in_the_table_of_problems() -> None:
+    schema = Path(__file__).with_name("schema.sql").read_text("utf-8")
+    unique = re.findall(r"CREATE UNIQUE INDEX (\w+)|ADD CONSTRAINT (\w+) UNIQUE", schema)
+    assert {index or constraint for index, constraint in unique} == TAKEN.keys()
+
+
+def test_only_that_table_says_that_a_value_is_taken() -> None:
+    named = [path for path in PACKAGE.rglob("*.py") if 'None, "taken"' in path.read_text("utf-8")]
+    assert [path.relative_to(PACKAGE).as_posix() for path in named] == ["database/constraints.py"]
+
+
+def test_the_index_of_a_shard_means_the_same() -> None:
+    assert Violation("contacts_email_102008").body("/", "")["errors"] == [TAKEN["contacts_email"].error()]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from contactory.base.ids import new_id
@@ -147,9 +148,18 @@ def test_the_filter_says_which_contacts(world: World, office: Any) -> None:
 
 
 def test_now_is_now(world: World, office: Any) -> None:
+    asked = datetime.now(UTC)
     answer = world.bob.post(f"/v1/send-windows/{office['id']}/plan", {})
     first = datetime.fromisoformat(answer.json()["hours"][0]["hour"])
-    assert timedelta() <= datetime.now(UTC) - first < timedelta(hours=1, seconds=10)
+    assert asked - timedelta(hours=1) < first <= datetime.now(UTC)
+
+
+def test_a_tag_that_another_process_has_made_is_found_however_it_is_written(
+    world: World, office: Any, second_http: httpx.Client
+) -> None:
+    assert plan(world.bob, office, filter={"tag": "new"})["contacts"] == 0
+    world.alice.at(second_http).made(phone=a_phone(), tags=["new"])
+    assert plan(world.bob, office, filter={"tag": "  new "})["contacts"] == 1
 
 
 def test_all_that_is_wrong_is_said_at_once(world: World, office: Any) -> None:

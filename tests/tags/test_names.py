@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contactory.rules.invalid import Invalid
 from contactory.values.names import display_name
 from tests.world import World, pointers
+from tests.yardstick import times
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
 
@@ -63,7 +64,7 @@ def test_a_name_that_no_url_can_carry_is_refused_wherever_a_tag_is_made(world: W
     assert [result["status"] for result in batch.json()["results"]] == [400] * 3
     for answer in refused:
         assert pointers(answer) == {"/tags/1": "reserved_name"}
-        assert answer.json()["detail"] == f'"{dots.strip()}" cannot be a tag, since no URL can carry it'
+        assert answer.json()["detail"] == f'"{dots.strip()}" cannot be a tag, because a URL cannot contain it'
     renamed = world.alice.request("PATCH", "/v1/tags/vip", {"name": dots})
     assert pointers(renamed) == {"/name": "reserved_name"}
     assert world.alice.read(made["id"]) == made
@@ -108,10 +109,12 @@ def test_a_name_of_a_million_combining_characters_is_refused_at_once(world: Worl
     made = world.alice.made()
     world.field("Size")
     name = "a" + "\u0301\u0323" * 150_000
-    begun = time.process_time()
-    with pytest.raises(Invalid):
-        display_name(name)
-    assert time.process_time() - begun < 0.5
+
+    def refused() -> None:
+        with pytest.raises(Invalid):
+            display_name(name)
+
+    assert times(refused) < 5
     assert world.alice.patch(made["id"], {"tags": [name]}).status_code == 400
     assert world.alice.patch(made["id"], {"customFields": {name: 1}}).status_code == 400
     assert world.alice.get("/v1/tags", q="\u0301\u0323" * 2000).json() == []

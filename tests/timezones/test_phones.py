@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from contactory.local_time.zones import ZONES, canonical_zone, country_zones
 from contactory.rules.invalid import Invalid
-from contactory.values.phones import MAX_LENGTH, Derived, derive_zone, normalise_phone, phone_zones
+from contactory.values.phones import MAX_LENGTH, Derived, derive_zone, normalise_phone
 from contactory.values.phones import _curated as curated
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -162,8 +162,8 @@ def test_a_country_s_numbers_lie_in_it_or_in_one_that_shares_its_code(country: s
         if number := phonenumbers.example_number_for_type(country, kind):
             e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
             assert normalise_phone(e164, None) == e164
-            assert set(phone_zones(e164)) <= zones
-            assert phone_zones(e164)
+            assert set(derive_zone(e164, None).zones) <= zones
+            assert derive_zone(e164, None).zones
 
 
 # Numbers that lie in one zone, or whose main zone is the area's or the country's.
@@ -247,7 +247,7 @@ PLACES = [
 def test_a_number_gives_the_zone_of_its_place(e164: str, zone: str) -> None:
     derived = derive_zone(e164, None)
     assert (derived.timezone, derived.source) == (zone, "phone")
-    assert zone in derived.zones == phone_zones(e164)
+    assert zone in derived.zones
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_number_gives_the_zone_of_its_place(e164: str, zone: str) -> None:
     ],
 )
 def test_a_number_has_every_zone_that_it_could_be_in(e164: str, zones: tuple[str, ...]) -> None:
-    assert phone_zones(e164) == zones
+    assert derive_zone(e164, None).zones == zones
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,6 @@ def test_a_number_has_every_zone_that_it_could_be_in(e164: str, zones: tuple[str
     ],
 )
 def test_a_number_without_a_place_leaves_the_zone_to_the_workspace(e164: str) -> None:
-    assert phone_zones(e164) == ()
     assert derive_zone(e164, "US/Pacific") == Derived("US/Pacific", "workspace", ())
     assert derive_zone(e164, None) == Derived(None, None, ())
 

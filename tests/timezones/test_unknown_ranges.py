@@ -4,7 +4,7 @@ import phonenumbers
 import pytest
 
 from contactory.local_time.zones import country_zones
-from contactory.values.phones import Derived, derive_zone, phone_zones
+from contactory.values.phones import Derived, derive_zone
 
 ISLANDS = ("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/Jersey", "Europe/London")
 BRITISH_COLUMBIA = (
@@ -80,7 +80,7 @@ def test_a_number_of_an_unknown_range_is_in_every_zone_of_its_country(
 
 
 def test_countries_that_share_a_code_share_what_nobody_knows() -> None:
-    zones = phone_zones("+15551234567")
+    zones = derive_zone("+15551234567", None).zones
     sharing = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]
     assert {"US", "CA", "DO", "GU"} < set(sharing)
     for country in sharing:
@@ -113,4 +113,4 @@ def test_no_possible_number_of_a_country_is_nowhere_unless_its_kind_says_so(coun
         number = phonenumbers.parse(f"+{code}{first.ljust(length, first)}")
         if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.UNKNOWN:
             e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-            assert phone_zones(e164), e164
+            assert derive_zone(e164, None).zones, e164

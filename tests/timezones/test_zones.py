@@ -1,7 +1,6 @@
 """The names of time zones: which there are, which one zone.tab uses, and what was probably meant."""
 
 import re
-import time
 import zoneinfo
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from contactory.local_time.zones import (
     suggest_zone,
     zone_info,
 )
+from tests.yardstick import times
 
 OF_COUNTRIES = {zone for zones in country_zones().values() for zone in zones}
 
@@ -155,15 +155,7 @@ def test_a_suggestion_is_a_zone(text: str) -> None:
     "text", ["a" * 2**20, "America/New_Yrok" * 2**16, "a/an/or/in/er/ia_on_ar_la_st_" * 9]
 )
 def test_a_suggestion_costs_no_more_for_a_long_text_than_for_a_short_one(text: str) -> None:
-    short, long = (min(_seconds(each) for _ in range(5)) for each in (text[:64], text))
-    assert long < 3 * short
-
-
-def _seconds(text: str) -> float:
-    """Of the processor, so that others on the machine do not count."""
-    start = time.thread_time()
-    suggest_zone(text)
-    return time.thread_time() - start
+    assert times(lambda: suggest_zone(text), lambda: suggest_zone(text[:64])) < 3
 
 
 # The clocks, and the age of the data.

@@ -60,7 +60,7 @@ def test_a_wrong_password_and_an_unknown_e_mail_are_answered_alike(http: httpx.C
     unknown = sign_in(http, nobody, "wrong password")
     assert shape(known, olive.email) == shape(unknown, nobody)
     assert known.status_code == 400
-    assert "do not belong together" in known.text
+    assert "is not correct" in known.text
 
 
 def test_the_tenth_failure_of_an_address_with_an_e_mail_stops_it_everywhere(

@@ -17,7 +17,7 @@ from tests.servers import Server, running
 from tests.waiting import until
 from tests.world import World
 from tests.writer.held import PATIENT, slow
-from tests.writer.traffic import connections, scaled, swarm, waiting_writes
+from tests.writer.traffic import connections, open_connections, scaled, swarm, waiting_writes
 
 pytestmark = pytest.mark.timeout(scaled(60, 900))
 JUNE = {"firstName": "June"}
@@ -123,9 +123,13 @@ def test_a_thousand_half_sent_requests_are_cut_off_and_do_not_hold_up_the_others
         port, key = server.port, world.alice.key
 
         async def cost() -> float:
-            before = server.processor_seconds()
-            await patches(clients, contacts)
-            return server.processor_seconds() - before
+            """The least of a few attempts, since others use the same processors."""
+            spent: list[float] = []
+            for _ in range(3):
+                before = server.processor_seconds()
+                await patches(clients, contacts)
+                spent.append(server.processor_seconds() - before)
+            return min(spent)
 
         async with AsyncExitStack() as stack:
             clients = await connections(stack, port, key, HONEST)
@@ -134,10 +138,11 @@ def test_a_thousand_half_sent_requests_are_cut_off_and_do_not_hold_up_the_others
             heads = [without_headers] * (HALF_SENT // 2) + [b""] * SILENT
             headers = [asyncio.create_task(cut_off(port, head)) for head in heads]
             bodies = [asyncio.create_task(cut_off(port, without_body)) for _ in range(HALF_SENT // 2)]
-            await asyncio.sleep(0.5)
+            opened = len(clients) + HALF_SENT + SILENT
+            await asyncio.to_thread(until, lambda: open_connections(server.url) >= opened)
             beside = await cost()
             assert not any(task.done() for task in [*headers, *bodies]), "the others wait for none of them"
-            assert beside < 2 * alone + 0.2
+            assert beside < 3 * alone
             for answer, seconds in await asyncio.gather(*bodies):
                 assert answer.startswith(b"HTTP/1.1 400 ")
                 assert seconds >= BODY_SECONDS

@@ -43,7 +43,16 @@ def swarm(port: int, key: str, clients: int, work: Callable[[int, HttpConnection
 
 def waiting_writes(url: str) -> int:
     """How many changes wait in the server, by its `/metrics`."""
-    found = re.search(r"^contactory_writes_waiting (\S+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+    return _gauge(url, "contactory_writes_waiting")
+
+
+def open_connections(url: str) -> int:
+    """How many connections the server has, by its `/metrics`."""
+    return _gauge(url, "contactory_connections")
+
+
+def _gauge(url: str, name: str) -> int:
+    found = re.search(rf"^{name} (\S+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
     assert found
     return int(float(found[1]))
 

@@ -1,4 +1,4 @@
-"""Many operations in one request: each stands alone, and those that could meet run in the order given."""
+"""Many operations in one request: they are independent, and run in order if they could affect one contact."""
 
 import asyncio
 from collections import deque
@@ -8,13 +8,15 @@ from typing import Any, cast
 import msgspec
 
 from contactory.base.turns import Turns
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.calls import ATTEMPTS, BEING_CHANGED, catalog_of
+from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
+from contactory.contacts.api.context import context_of
 from contactory.contacts.identities import Identity, identities
 from contactory.contacts.model import Contact
 from contactory.contacts.schemas import BATCH_ITEM
-from contactory.contacts.write.change import Change, Outcome
-from contactory.contacts.write.commands import create, learn, new_change, refuse, show, upsert, write
+from contactory.contacts.write.change import Change, Outcome, new_change
+from contactory.contacts.write.commands import Written, create, refuse, upsert, write, written
 from contactory.contacts.write.lanes import lock
 from contactory.contacts.write.statement import DELETE
 from contactory.database.db import Connection
@@ -22,16 +24,16 @@ from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Jso
 from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import JSON, Response, encode_json
-from contactory.web.operations import BEING_CHANGED, CATALOG_ATTEMPTS, Call, Stale
+from contactory.web.operations import Call
 
 MOST = 1000
 MOST_BYTES = 63 << 20
-"""Of the results; with the problems of those that are not carried out for it, an answer has up to 64 MiB."""
+"""The limit of the results; with the problems of operations that are not executed, an answer has 64 MiB."""
 _AT_ONCE = 128
 
 
 class Result(msgspec.Struct, omit_defaults=True):
-    """What became of one operation: the status it would have had alone, and its contact or problem."""
+    """The result of one operation: the status that it would have alone, and its contact or problem."""
 
     status: int
     contact: Contact | None = None
@@ -39,7 +41,7 @@ class Result(msgspec.Struct, omit_defaults=True):
 
 
 class Results(msgspec.Struct):
-    """What became of the operations of a batch, in their order."""
+    """The results of a batch, in the order of the operations."""
 
     results: list[Result]
 
@@ -51,7 +53,7 @@ FORM = Form({"workspaceId": WORKSPACE_ID, "operations": unchecked(_OPERATIONS)},
 async def batch(call: Call) -> Response:
     """Runs up to a thousand operations; the answer has a result for each, in order."""
     operations, workspace_id = _operations(call.body)
-    running = _Batch(call, await call.catalog(workspace_id), operations)
+    running = _Batch(call, await catalog_of(call, workspace_id), operations)
     await running.run()
     return Response(200, running.answer(), [("content-type", JSON)])
 
@@ -69,10 +71,11 @@ def _operations(body: Object) -> tuple[list[Json], str | None]:
 
 
 class _Batch:
-    """A batch at work."""
+    """A running batch."""
 
     def __init__(self, call: Call, catalog: Catalog, operations: list[Json]) -> None:
         self._call = call
+        self._ctx = context_of(call)
         self._catalog = catalog
         self._operations = operations
         self._results: list[bytes | None] = [None] * len(operations)
@@ -85,21 +88,24 @@ class _Batch:
         return b'{"results":[' + b",".join(filter(None, self._results)) + b"]}"
 
     async def run(self) -> None:
-        """Carries out the operations. One whose names were resolved by a catalogue that is out of date, and
-        those that come after it, are tried again."""
-        for _ in range(CATALOG_ATTEMPTS):
+        """Executes the operations. An operation whose names were resolved by an old catalogue, and the ones
+        after it, are tried again."""
+        for _ in range(ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
                 return
-            self._catalog = await self._call.newest(self._catalog)
+            self._catalog = await self._newest()
         for index in self._left():
             self._refuse(index, Unavailable(BEING_CHANGED))
+
+    async def _newest(self) -> Catalog:
+        return await self._call.app.catalogs.newest(self._catalog, self._call.conn)
 
     def _left(self) -> list[int]:
         return [index for index, result in enumerate(self._results) if result is None]
 
     async def _steps(self) -> list[Step]:
-        """The operations that are left, checked. What is refused is so by the newest catalogue."""
+        """The remaining operations, checked. An operation is refused only by the newest catalogue."""
         while True:
             steps: list[Step] = []
             refused: dict[int, Problem] = {}
@@ -111,14 +117,14 @@ class _Batch:
                 await self._turns.pause()
             known = self._catalog
             if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
-                self._catalog = await self._call.newest(known)
+                self._catalog = await self._newest()
             if self._catalog is known:
                 for index, problem in refused.items():
                     self._refuse(index, problem)
                 return steps
 
     async def _carry_out(self, steps: list[Step]) -> None:
-        """Runs what may run at once; stops after a group where something was out of date."""
+        """Runs the groups one after the other; stops after a group with an outdated operation."""
         for group in await self._groups(steps):
             await self._run_group(group)
             if any(self._results[step.index] is None for step in group):
@@ -126,7 +132,7 @@ class _Batch:
 
     async def _groups(self, steps: list[Step]) -> Sequence[Sequence[Step]]:
         conn, workspace_id = self._call.conn, self._catalog.workspace_id
-        if conn is not None:  # One transaction can do one thing at a time.
+        if conn is not None:  # A transaction can run only one statement at a time.
             named = [each.id for each in await self._met(conn, steps)]
             await lock(conn, workspace_id, [*named, *(step.contact_id for step in steps if step.contact_id)])
             return [[step] for step in steps]
@@ -136,12 +142,12 @@ class _Batch:
             return in_order(steps, await self._met(own, steps))
 
     async def _met(self, conn: Connection, steps: list[Step]) -> list[Identity]:
-        """The active contacts that the steps name, or could find."""
+        """The active contacts that the steps name or could find."""
         handles = {handle for step in steps for handle in step.handles}
         return await identities(conn, self._catalog.workspace_id, handles)
 
     async def _run_group(self, group: Sequence[Step]) -> None:
-        """Begins one step after the other, as many at once as there is room for in the answer."""
+        """Starts one step after the other, as long as there is room for their results in the answer."""
         at_work: deque[tuple[Step, Awaitable[Object]]] = deque()
         for step in group:
             while at_work and (len(at_work) >= _AT_ONCE or not self._has_room(len(at_work))):
@@ -156,7 +162,7 @@ class _Batch:
             await self._finish(*at_work.popleft())
 
     def _has_room(self, others: int) -> bool:
-        """Whether the answer takes one more result, and those of `others` at work, if all are large."""
+        """Whether the answer has room for one more result and those of `others` running steps, all large."""
         return self._size + (others + 1) * self._largest <= MOST_BYTES
 
     def _begin(self, step: Step) -> Awaitable[Object]:
@@ -164,14 +170,14 @@ class _Batch:
         if call.conn is not None:
             return self._alone(step)
         if step.is_plain:
-            # Put to the writer at once: a task for each would cost more than its change.
+            # Queued at once: a task for each would cost more than its change.
             change = self._change(step)
             return self._written(step, change, call.app.changes.put(change))
         return asyncio.create_task(self._alone(step))
 
     def _change(self, step: Step) -> Change:
         mask = DELETE if step.kind == "delete" else 0
-        change = new_change(self._call, self._catalog, step.contact_id, mask)
+        change = new_change(self._ctx, self._catalog, step.contact_id, mask)
         if step.kind == "update":
             change.take(step.values, self._catalog)
         change.if_match = step.if_match
@@ -180,29 +186,23 @@ class _Batch:
     async def _written(self, step: Step, change: Change, writing: "asyncio.Future[Outcome]") -> Object:
         outcome = await writing
         refuse(outcome)
-        learn(self._call, change, outcome, self._catalog)
-        if step.kind == "delete":
-            return {"status": 204}
-        contact = await show(self._call, outcome.row, step.contact_id, self._catalog)
-        return {"status": 200, "contact": contact}
+        return _result(step, await written(self._ctx, change, outcome, self._catalog))
 
     async def _alone(self, step: Step) -> Object:
-        call, catalog = self._call, self._catalog
+        ctx, catalog = self._ctx, self._catalog
         if step.kind == "create":
-            result = await create(call, step.values, catalog)
+            result = await create(ctx, step.values, catalog)
         elif step.kind == "upsert":
-            result = await upsert(call, step.values, catalog, step.preserve, step.found)
+            result = await upsert(ctx, step.values, catalog, step.preserve, step.found)
         else:
-            result = await write(call, self._change(step), catalog)
-        if step.kind == "delete":
-            return {"status": 204}
-        return {"status": 201 if result.created else 200, "contact": result.contact}
+            result = await write(ctx, self._change(step), catalog)
+        return _result(step, result)
 
     async def _finish(self, step: Step, work: Awaitable[Object]) -> None:
         try:
             self._keep(step.index, await work)
         except Stale:
-            pass  # It is left, to be tried again.
+            pass  # It remains, and is tried again.
         except Problem as problem:
             self._refuse(step.index, problem)
         await self._turns.pause()
@@ -214,12 +214,18 @@ class _Batch:
 
     def _refuse(self, index: int, problem: Problem) -> None:
         request = self._call.request
-        if self._call.conn is not None:  # The answer may be kept, and a purge has to find it.
+        if self._call.conn is not None:  # The answer may be stored, and a purge must find it.
             self._call.touched += subjects_of(self._operations[index], self._catalog)
         body = problem.caught().body(f"{request.path}#/operations/{index}", request.request_id)
         self._keep(index, {"status": problem.status, "problem": body})
 
 
+def _result(step: Step, result: Written) -> Object:
+    if step.kind == "delete":
+        return {"status": 204}
+    return {"status": 201 if result.created else 200, "contact": result.contact}
+
+
 _NO_ROOM = (
-    "The answer would be larger than 64 MiB, so this operation was not carried out: send it in another batch."
+    "The answer would be larger than 64 MiB, so this operation was not executed: send it in another batch."
 )

@@ -1,4 +1,4 @@
-"""The operations of a batch, checked, and in what order they may run."""
+"""The checked operations of a batch, and their order."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -21,7 +21,7 @@ _BY_ID = ("update", "delete")
 
 
 class Step(msgspec.Struct):
-    """One operation of a batch, checked."""
+    """One checked operation of a batch."""
 
     index: int
     """Its place in the batch."""
@@ -31,21 +31,21 @@ class Step(msgspec.Struct):
     values: Values = msgspec.field(default_factory=Values)
     preserve: bool = False
     found: Found | None = None
-    """Of an upsert that need not wait for another step: the contacts that have its phone and e-mail."""
+    """For an upsert that need not wait for another step: the contacts with its phone and e-mail."""
 
     @property
     def is_plain(self) -> bool:
-        """Whether it can meet others on its own contact alone, where the writer keeps the order."""
+        """Whether it can affect only its own contact, for which the writer keeps the order."""
         return self.kind in _BY_ID and not self.values.given & {"phone", "email"}
 
     @property
     def handles(self) -> list[Handle]:
-        """By what it can meet other operations."""
+        """The handles that it could share with other operations."""
         return handles_of(self.contact_id, self.values.phone, self.values.email_key)
 
 
 def parse_step(operation: Json, index: int, catalog: Catalog, budget: ErrorBudget) -> Step:
-    """Checks an operation. Raises ValidationProblem, or NotFound where its id is none."""
+    """Checks an operation. Raises ValidationProblem, or NotFound if its id is not valid."""
     errors = Errors(budget)
     if not isinstance(operation, dict):
         errors.add(Invalid("wrong_type", "must be an object"))
@@ -84,7 +84,7 @@ def _check_names(sent: Object, kind: str, errors: Errors) -> None:
     if kind in _BY_ID and "id" not in sent:
         errors.add(Invalid("required", f"is required for {kind}"), "id")
     if kind and kind not in _BY_ID and "id" in sent:
-        errors.add(Invalid("not_here", f"goes with update and delete only, not with {kind}"), "id")
+        errors.add(Invalid("not_here", f"is possible only with update and delete, not with {kind}"), "id")
 
 
 def _if_match(sent: Object, by_id: bool, errors: Errors) -> list[int] | None:
@@ -97,7 +97,7 @@ def _if_match(sent: Object, by_id: bool, errors: Errors) -> list[int] | None:
         detail = f"{quote(str(given)[:40])} is not a version of a contact"
         errors.add(Invalid("invalid_version", detail), "ifMatch")
     elif not by_id:
-        errors.add(Invalid("not_here", "goes with update and delete only"), "ifMatch")
+        errors.add(Invalid("not_here", "is possible only with update and delete"), "ifMatch")
     return [int(text)] if not errors.found else None
 
 
@@ -114,7 +114,7 @@ def _take(step: Step, data: Object, catalog: Catalog, errors: Errors) -> None:
 
 
 def subjects_of(operation: Json, catalog: Catalog) -> list[str]:
-    """By what a purge finds the refusal of an operation: its contact, and the phone and e-mail given."""
+    """The ids by which a purge finds the refusal of an operation: of its contact, phone and e-mail."""
     sent = cast(Object, operation) if isinstance(operation, dict) else {}
     data = sent.get("data")
     given = cast(Object, data) if isinstance(data, dict) else {}
@@ -126,17 +126,17 @@ def subjects_of(operation: Json, catalog: Catalog) -> list[str]:
 
 
 def need_identities(steps: Sequence[Step]) -> bool:
-    """Whether steps could meet on a contact that one of them names by its id or phone, another otherwise."""
+    """Whether steps could affect a contact that they name by different handles."""
     apart = {step.kind for step in steps if not step.is_plain}
     only_makes = apart <= {"create"} and not any(step.kind == "delete" for step in steps)
     return len(steps) > 1 and bool(apart) and not only_makes
 
 
 def in_order(steps: Sequence[Step], identities: Sequence[Identity]) -> list[list[Step]]:
-    """The steps in groups to be run one after the other; those of one group may run at once.
+    """The steps in groups that run one after the other; the steps of one group may run at the same time.
 
-    Steps that could meet on a contact are in different groups, in their order, or the writer keeps them in
-    order. `identities` are of the contacts that the steps name or could find: steps meet through these too.
+    Steps that could affect the same contact are in different groups, in their order, or the writer keeps the
+    order. `identities` are those of the contacts that the steps name or could find: they also connect steps.
     """
     links = _Links()
     for each in identities:
@@ -161,7 +161,7 @@ def in_order(steps: Sequence[Step], identities: Sequence[Identity]) -> list[list
 
 
 def _pass_on_contacts(steps: Sequence[Step], identities: Sequence[Identity]) -> None:
-    """The steps that run first get the contacts that were found for all, and need not look for them again."""
+    """Gives the contacts that were found to the steps that run first, which need not look for them again."""
     phones: dict[str | None, str] = {each.phone: each.id for each in identities if each.phone}
     emails: dict[str | None, str] = {each.email_key: each.id for each in identities if each.email_key}
     for step in steps:
@@ -170,21 +170,21 @@ def _pass_on_contacts(steps: Sequence[Step], identities: Sequence[Identity]) -> 
 
 
 class _Links:
-    """Which handles lead, directly or through others, to one contact (a union-find)."""
+    """The handles that lead, directly or through others, to one contact (a union-find)."""
 
     def __init__(self) -> None:
         self._above: dict[Handle, Handle] = {}
 
     def root(self, handle: Handle) -> Handle:
-        """The one handle that stands for all that are linked with this one."""
+        """The representative of all handles that are linked with this one."""
         above = self._above
         above.setdefault(handle, handle)
         while above[handle] != handle:
-            above[handle] = above[above[handle]]  # Halves the way for those who come later.
+            above[handle] = above[above[handle]]  # Halves the path for later look-ups.
             handle = above[handle]
         return handle
 
     def join(self, handles: Sequence[Handle]) -> None:
-        """Links these."""
+        """Links these handles."""
         for handle in handles[1:]:
             self._above[self.root(handle)] = self.root(handles[0])

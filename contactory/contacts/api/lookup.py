@@ -1,18 +1,20 @@
-"""The look-up while the phone rings: who has this phone or this e-mail, in one read."""
+"""The look-up of a contact by phone or e-mail, in one read."""
 
 from datetime import UTC, datetime
 
 import msgspec
 
+from contactory.catalog.calls import in_query, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER, parse_address
+from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER
 from contactory.contacts.api.one import etag
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
 from contactory.contacts.read.available import subject_of
-from contactory.contacts.write.commands import show
+from contactory.contacts.read.filter_url import parse_address
+from contactory.contacts.read.show import show
 from contactory.database.db import Row
 from contactory.local_time.verdict import Availability, Judge
 from contactory.rules.checks import ID, Errors, described
@@ -23,13 +25,13 @@ from contactory.web.operations import Call
 
 LOOKUP_QUERY = {
     "workspaceId": ID,
-    "phone": described(PHONE_FILTER, "The phone, in any writing; either this or email."),
+    "phone": described(PHONE_FILTER, "The phone, in any format; either this or email."),
     "email": described(EMAIL_FILTER, "The e-mail; either this or phone."),
 }
 
 
 class LookupAvailability(msgspec.Struct):
-    """Whether a contact may be contacted now on each channel; null where no send window is for it."""
+    """Whether a contact may be contacted now on each channel; null without a send window for it."""
 
     call: Availability | None
     sms: Availability | None
@@ -44,21 +46,18 @@ class Lookup(msgspec.Struct):
     availability: LookupAvailability
 
 
-async def lookup_contact(call: Call) -> Response:
-    """The active contact with this phone, or else with this e-mail, its consent and availability."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        phone, email_key = _asked(call, catalog)
-        row = await _find(call, catalog, phone, email_key)
-        if row is None:
-            raise await _not_found(call, catalog, phone, email_key)
-        contact = await show(call, row, row["id"], catalog)
-        now = datetime.now(UTC)
-        available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
-        found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))
-        return json_response(200, found, [etag(row["version"])])
-
-    return await call.by_catalog(call.query.get("workspaceId"), attempt)
+@with_catalog(in_query)
+async def lookup_contact(call: Call, catalog: Catalog) -> Response:
+    """The active contact with this phone or e-mail, its consent and its availability."""
+    phone, email_key = _asked(call, catalog)
+    row = await _find(call, catalog, phone, email_key)
+    if row is None:
+        raise await _not_found(call, catalog, phone, email_key)
+    contact = await show(call.app.catalogs, catalog, row, row["id"])
+    now = datetime.now(UTC)
+    available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
+    found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))
+    return json_response(200, found, [etag(row["version"])])
 
 
 def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Availability | None:
@@ -69,13 +68,16 @@ def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Av
 
 
 def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:
-    """The phone or the key of the e-mail that is looked up."""
+    """The phone or the key of the e-mail to look up."""
     errors = Errors()
-    phone, email_key = parse_address(call, catalog, errors)
+    phone, email_key = parse_address(call.query, catalog, errors)
     if "phone" not in call.query and "email" not in call.query:
         errors.add_parameter("phone", Invalid("required", "or email is required, to find the contact by"))
     if "phone" in call.query and "email" in call.query:
-        errors.add_parameter("email", Invalid("not_here", "goes without phone: they may be of two contacts"))
+        errors.add_parameter(
+            "email",
+            Invalid("not_here", "is not possible together with phone: they may belong to two contacts"),
+        )
     errors.check()
     return phone, email_key
 

@@ -1,16 +1,20 @@
-"""The operations on many contacts' rows: the list, and a contact's history."""
+"""The operations that return lists: the list of contacts, and a contact's history."""
 
-from itertools import chain
 from typing import Any
 
+from contactory.catalog.calls import in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api.one import home, with_extras
-from contactory.contacts.read.available import at_that_moment, reachable
+from contactory.contacts.api.one import workspace_in_path
+from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
+from contactory.contacts.read.filter import clauses_of, tag_names
+from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import EVENT_CURSOR_PATTERN, history, parse_event_cursor
-from contactory.contacts.read.listing import Filter, Page, count_contacts, list_contacts
-from contactory.contacts.write.commands import show_all
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.query import Page
+from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
     BOOLEAN,
     ID,
@@ -25,10 +29,9 @@ from contactory.rules.checks import (
     one_of,
 )
 from contactory.rules.errors import Forbidden, NotFound
-from contactory.rules.invalid import Invalid
-from contactory.values.email import EMAIL_ADDRESS, normalise_email
+from contactory.values.email import EMAIL_ADDRESS
 from contactory.values.names import NAME
-from contactory.values.phones import PHONE_NUMBER, normalise_phone
+from contactory.values.phones import PHONE_NUMBER
 from contactory.values.questions import AT, CHANNEL, WINDOW
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
@@ -48,98 +51,65 @@ _TIME = TIMESTAMP._replace(narrows=True)
 LIST_QUERY = {
     "workspaceId": ID,
     "limit": LIMIT,
-    "offset": described(OFFSET, "How many contacts to pass over, from the cursor on where there is one."),
+    "offset": described(OFFSET, "How many contacts to skip, after the cursor if there is one."),
     "cursor": described(
-        CURSOR, "Where to go on: take it from the Link header. It keeps the order of its list."
+        CURSOR, "The start of the next page, from the Link header. It keeps the order of its list."
     ),
-    "sort": described(one_of(*SORTS), "The order; createdAt unless given."),
+    "sort": described(one_of(*SORTS), "The order; default: createdAt."),
     "email": EMAIL_FILTER,
     "phone": PHONE_FILTER,
-    "tag": described(_TAGS, "Only contacts that carry the tag; several: all of them."),
-    "anyTag": described(_TAGS, "Only contacts that carry the tag; several: at least one."),
-    "notTag": described(_TAGS, "Only contacts without the tag; several: without all of them."),
+    "tag": described(_TAGS, "Only contacts with the tag; several: with all of them."),
+    "anyTag": described(_TAGS, "Only contacts with the tag; several: with at least one."),
+    "notTag": described(_TAGS, "Only contacts without the tag; several: without any of them."),
     "createdAfter": _TIME,
     "createdBefore": _TIME,
     "updatedAfter": _TIME,
     "updatedBefore": _TIME,
-    "count": described(BOOLEAN, "Say in X-Total-Count how many contacts the list has in all."),
+    "count": described(BOOLEAN, "Add X-Total-Count with the total number of contacts in the list."),
     "include": one_of("timezones", "consent", "version")._replace(many=True),
     "availableNow": described(
         CHANNEL._replace(narrows=True), "Only contacts that may be contacted on this channel now."
     ),
-    "availableAt": described(AT._replace(narrows=True), "Or at this moment, on `channel`."),
-    "channel": described(CHANNEL, "The channel that availableAt is about."),
-    "window": described(WINDOW, "The send window for availableNow and availableAt; else the default one."),
+    "availableAt": described(
+        AT._replace(narrows=True), "Only contacts that may be contacted at this moment, on `channel`."
+    ),
+    "channel": described(CHANNEL, "The channel of availableAt."),
+    "window": described(
+        WINDOW, "The send window for availableNow and availableAt; default: the default window."
+    ),
 }
 
-_TAG_FILTERS = ("tag", "anyTag", "notTag")
 
-
-async def list_all(call: Call) -> Response:
+@with_catalog(in_query)
+async def list_all(call: Call, catalog: Catalog) -> Response:
     """A page of the workspace's contacts."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        same = (catalog.workspace_id, catalog.version, call.request.query_string)
-        shared = await call.app.lists.get(same, lambda: _list(call, catalog))
-        return Response(shared.status, shared.body, list(shared.headers))
-
-    return await call.by_catalog(call.query.get("workspaceId"), attempt)
+    same = (catalog.workspace_id, catalog.version, call.request.query_string)
+    shared = await call.app.lists.get(same, lambda: _list(call, catalog))
+    return Response(shared.status, shared.body, list(shared.headers))
 
 
 async def _list(call: Call, catalog: Catalog) -> Response:
     query = call.query
     cursor: Cursor | None = query.get("cursor")
     sort = cursor.sort if cursor else query.get("sort", "createdAt")
-    await call.app.catalogs.tag_ids(catalog, [tag for name in _TAG_FILTERS for tag in query.get(name, ())])
-    wanted = _filter(call, catalog)
+    errors = Errors()
+    wanted = parse_list_filter(query, catalog, errors)
+    errors.check()
+    await call.app.catalogs.tag_ids(catalog, tag_names(wanted))
     include = query.get("include", ())
     async with call.connection() as conn:
         page = await list_contacts(
             conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
         )
         total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-    headers = next_link(call, page.next, at_that_moment(wanted.reachable))
+    headers = next_link(call, page.next, at_that_moment(clauses_of(wanted).reachable))
     if total is not None:
         headers.append(("x-total-count", str(total)))
     return json_response(200, await _shown(call, page, catalog), headers)
 
 
-def _filter(call: Call, catalog: Catalog) -> Filter:
-    errors = Errors()
-    every, some, none = ([catalog.aliases(tag) for tag in call.query.get(name, ())] for name in _TAG_FILTERS)
-    wanted = Filter(
-        tags=every,
-        any_tag=[*chain.from_iterable(some)] if "anyTag" in call.query else None,
-        not_tags=[*chain.from_iterable(none)],
-        created_after=call.query.get("createdAfter"),
-        created_before=call.query.get("createdBefore"),
-        updated_after=call.query.get("updatedAfter"),
-        updated_before=call.query.get("updatedBefore"),
-    )
-    wanted.phone, wanted.email_key = parse_address(call, catalog, errors)
-    wanted.reachable = reachable(call.query, catalog, errors)
-    errors.check()
-    return wanted
-
-
-def parse_address(call: Call, catalog: Catalog, errors: Errors) -> tuple[str | None, str | None]:
-    """The phone and the key of the e-mail that the query asks for; what is wrong goes to `errors`."""
-    phone = email_key = None
-    try:
-        if "email" in call.query:
-            _, email_key = normalise_email(call.query["email"])
-    except Invalid as error:
-        errors.add_parameter("email", error)
-    try:
-        if "phone" in call.query:
-            phone = normalise_phone(call.query["phone"], catalog.country)
-    except Invalid as error:
-        errors.add_parameter("phone", error)
-    return phone, email_key
-
-
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
-    contacts = await show_all(call, [(row["id"], row) for row in page.rows], catalog)
+    contacts = await show_all(call.app.catalogs, catalog, page.rows)
     include = set(call.query.get("include", ()))
     if not include:
         return contacts
@@ -154,13 +124,12 @@ HISTORY_QUERY = {
 
 
 async def get_history(call: Call) -> Response:
-    """What was changed on a contact, newest first."""
+    """The changes of a contact, newest first."""
     contact_id = call.path_id()
     deleted_too = "deleted" in call.query.get("include", ())
     if deleted_too and not call.actor.may("admin"):
         raise Forbidden("Only a key with the permission admin sees deleted contacts.")
-    workspace_id = await home(call, contact_id)
-    await call.catalog(workspace_id)
+    workspace_id = await workspace_of(call, await workspace_in_path(call))
     async with call.connection() as conn:
         row = (await read_many(conn, [(workspace_id, contact_id)])).get((workspace_id, contact_id))
         if row is None or (row["deleted_at"] is not None and not deleted_too):

@@ -13,7 +13,7 @@ from contactory.web.operations import Operation
 
 
 def _or_blank(rule: Rule) -> Rule:
-    """An upsert takes an empty string for everything: it gives nothing."""
+    """An upsert accepts an empty string for everything, and ignores it."""
     return unchecked({"anyOf": [rule.schema, BLANK]})
 
 
@@ -34,7 +34,7 @@ _UPSERT = Form(
     {name: _or_blank(rule) for name, rule in (one.STEERING | FIELDS | _UPSERTED).items()},
     any_of=schemas.PHONE_OR_EMAIL,
 )
-_IF_MATCH = {"If-Match": "The version (ETag) that the contact must be at, else 412."}
+_IF_MATCH = {"If-Match": "The version (ETag) that the contact must have, otherwise 412."}
 _IF_NONE_MATCH = {"If-None-Match": "The version (ETag) that you have; 304 while it is the current one."}
 _INCLUDE = {"include": one.INCLUDE}
 
@@ -67,7 +67,7 @@ CONTACT_OPERATIONS = [
         id="upsertContact",
         method="POST",
         path="/v1/contacts/upsert",
-        summary="Change the contact with this phone or e-mail, or make it",
+        summary="Change the contact with this phone or e-mail, or create it",
         permission="write",
         handler=one.upsert_contact,
         body=_UPSERT,
@@ -80,7 +80,7 @@ CONTACT_OPERATIONS = [
         id="batchContacts",
         method="POST",
         path="/v1/contacts/batch",
-        summary="Run up to 1,000 operations on contacts, each standing alone",
+        summary="Run up to 1,000 independent operations on contacts",
         permission="write",
         handler=batch.batch,
         body=batch.FORM,
@@ -94,7 +94,7 @@ CONTACT_OPERATIONS = [
         id="lookupContact",
         method="GET",
         path="/v1/contacts/lookup",
-        summary="Look up who has a phone or an e-mail, while the phone rings",
+        summary="Look up a contact by phone or e-mail",
         permission="read",
         handler=lookup.lookup_contact,
         query=lookup.LOOKUP_QUERY,
@@ -132,7 +132,7 @@ CONTACT_OPERATIONS = [
         id="deleteContact",
         method="DELETE",
         path="/v1/contacts/{id}",
-        summary="Delete a contact, or erase it",
+        summary="Delete or purge a contact",
         permission="write",
         handler=one.delete_contact,
         query={
@@ -146,7 +146,7 @@ CONTACT_OPERATIONS = [
         id="restoreContact",
         method="POST",
         path="/v1/contacts/{id}/restore",
-        summary="Make a deleted contact active again",
+        summary="Restore a deleted contact",
         permission="write",
         handler=one.restore_contact,
         answers={200: Contact},
@@ -170,7 +170,7 @@ CONTACT_OPERATIONS = [
         id="removeContactTag",
         method="DELETE",
         path="/v1/contacts/{id}/tags/{name}",
-        summary="Take a tag off a contact",
+        summary="Remove a tag from a contact",
         permission="write",
         handler=one.remove_tag,
         answers={204: None},
@@ -192,7 +192,7 @@ CONTACT_OPERATIONS = [
         id="setContactConsent",
         method="PUT",
         path="/v1/contacts/{id}/consent",
-        summary="Write down a contact's consent",
+        summary="Change a contact's consent",
         permission="write",
         handler=one.set_consent,
         body=CONSENT,
@@ -205,7 +205,7 @@ CONTACT_OPERATIONS = [
         id="getContactHistory",
         method="GET",
         path="/v1/contacts/{id}/history",
-        summary="Read what was changed on a contact, newest first",
+        summary="Read the changes of a contact, newest first",
         permission="read",
         handler=many.get_history,
         query=many.HISTORY_QUERY,

@@ -1,4 +1,4 @@
-"""Whether a contact may be contacted, as its page shows it: a verdict by channel, and its day as a band."""
+"""Availability on a contact's page: a verdict by channel, and the contact's day as a band."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
+from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.read.available import subject_of
 from contactory.local_time.clocks import clock
 from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
@@ -15,10 +16,9 @@ from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Errors
 
-TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
 _HOURS = (0, 6, 12, 18, 24)
 _OBJECTIONS = {
-    "do_not_contact": "asked to be left alone",
+    "do_not_contact": "do not contact",
     "consent_denied": "has denied consent",
     "no_timezone": "time zone unknown",
 }
@@ -26,26 +26,26 @@ _ADDRESS = {"call": "has no phone", "sms": "has no phone", "email": "has no e-ma
 
 
 class Day(msgspec.Struct, frozen=True):
-    """The contact's present day on its own clock, which may have other than 24 hours."""
+    """The contact's current local day, which may be longer or shorter than 24 hours."""
 
     zone: str
     now: datetime
     start: int
-    """Its first second, since 1970, and the one after its last."""
+    """The first second of the day since 1970, and the second after its end."""
     end: int
 
     def place(self, moment: float) -> float:
-        """How far through the day a moment is, in percent."""
+        """The position of a moment in the day, in percent."""
         return round(100 * (moment - self.start) / (self.end - self.start), 3)
 
     @property
     def at(self) -> float:
-        """How far through the day it is now, in percent."""
+        """The position of now in the day, in percent."""
         return self.place(self.now.timestamp())
 
     @property
     def hours(self) -> list[tuple[int, float]]:
-        """The hours to be named below the band, each with its place."""
+        """The hours to show below the band, each with its position."""
         midnight, zone = local_time(self.zone, self.start).toordinal(), clock(self.zone)
         return [(hour, self.place(first_moment(zone, midnight, hour * 60))) for hour in _HOURS]
 
@@ -56,15 +56,15 @@ class ChannelReach(msgspec.Struct, frozen=True):
     title: str
     allowed: bool
     words: str
-    """The verdict, with its reason and when that ends."""
+    """The verdict in words, with its reason and end."""
     barred: bool = False
-    """Something else than the hour stands in the way."""
+    """Whether there is another reason than the time."""
     window: str = ""
-    """The send window that it goes by; none where the channel has none."""
+    """The send window of the verdict; None if the channel has none."""
     openings: list[tuple[float, float]] = []
-    """The parts of the contact's day in which the window is open: where each begins, and its length."""
+    """The open parts of the contact's day: the start and length of each."""
     hours: str = ""
-    """The same in words."""
+    """The open hours in words."""
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -74,11 +74,11 @@ class Reach(msgspec.Struct, frozen=True):
     zones: list[str]
     """Every zone that the contact could be in."""
     at: float
-    """The moment that it is about, in seconds since 1970."""
+    """The moment of the verdict, in seconds since 1970."""
     until: int
-    """When some of this will be otherwise, in seconds since 1970."""
+    """When the answer changes, in seconds since 1970."""
     day: Day | None = None
-    """None where the contact's zone is not known."""
+    """None if the contact's zone is not known."""
 
 
 def reach_of(row: Any, catalog: Catalog, at: datetime | None = None) -> Reach:
@@ -89,7 +89,7 @@ def reach_of(row: Any, catalog: Catalog, at: datetime | None = None) -> Reach:
     for channel in CHANNELS:
         window = find_window(catalog, channel, None, Errors())
         if window is None:
-            channels.append(ChannelReach(TITLES[channel], False, "No send window is for this channel"))
+            channels.append(ChannelReach(CHANNEL_TITLES[channel], False, "No send window for this channel"))
             continue
         verdict = Judge(window.schedule, channel, at).verdict(subject_of(row, channel))
         channels.append(_channel(channel, window, verdict, day))
@@ -112,7 +112,7 @@ def _day_of(row: Any, at: datetime) -> Day | None:
 def _channel(channel: str, window: SendWindow, verdict: Availability, day: Day | None) -> ChannelReach:
     found = _openings(window.schedule, verdict.timezones, day) if day else []
     return ChannelReach(
-        TITLES[channel],
+        CHANNEL_TITLES[channel],
         verdict.allowed,
         _words(channel, verdict),
         not verdict.allowed and not set(verdict.reasons) <= {"holiday", "outside_window"},
@@ -125,7 +125,7 @@ def _channel(channel: str, window: SendWindow, verdict: Availability, day: Day |
 
 
 def _openings(schedule: Schedule, zones: list[str], day: Day) -> list[tuple[int, int]]:
-    """When it is open in all the zones on the contact's day."""
+    """The openings in all the zones on the contact's day."""
     last = day.end - 1
     return [
         (each.start, min(each.end or day.end, day.end))
@@ -155,7 +155,7 @@ def _words(channel: str, verdict: Availability) -> str:
 
 
 def _when(moment: datetime, verdict: Availability) -> str:
-    """A moment as the contact's clock shows it, said from today on."""
+    """A moment in the contact's local time, relative to today."""
     now = verdict.local_time or moment
     there = moment.astimezone(now.tzinfo)
     days = there.toordinal() - now.toordinal()

@@ -1,7 +1,7 @@
-"""Many contacts at once: a piece in each request, so that the browser shows how far it has come and may stop.
+"""Bulk changes: a piece in each request, so that the browser can show the progress and stop.
 
-A piece is either named contacts, or the next of those that the filter shows. Each contact is changed as by
-itself: what is refused is counted and said, and the others go on.
+A piece is a list of contacts, or the next contacts that match the filter. Each contact is changed on its own:
+refusals are counted by reason, and the other changes continue.
 """
 
 import asyncio
@@ -11,21 +11,24 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from contactory.base.ids import parse_id
-from contactory.catalog.catalog import Catalog
+from contactory.catalog.calls import of_actor, with_catalog
+from contactory.catalog.catalog import Catalog, Stale
+from contactory.contacts.api.context import context_of
 from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.pages.edit import patch_of
 from contactory.contacts.pages.grid import selected
 from contactory.contacts.pages.selection import filter_of, selection_of
 from contactory.contacts.read.cursors import parse_cursor
 from contactory.contacts.read.listing import list_contacts
-from contactory.contacts.write.commands import Written, new_change, write
+from contactory.contacts.write.change import new_change
+from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.write.undo import delete, undo
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response, json_response
-from contactory.web.operations import Call, Stale
+from contactory.web.operations import Call
 
 PIECE = 250
 ACTION = one_of("addTags", "removeTags", "set", "delete", "undo")
@@ -33,28 +36,25 @@ Act = Callable[[str], Awaitable[Written]]
 
 
 class Result(msgspec.Struct, rename="camel"):
-    """What became of a piece."""
+    """The result of a piece."""
 
     changed: list[str]
-    """`id:version` of each contact that was changed, by which it can be undone."""
+    """`id:version` of each changed contact, for an undo."""
     same: int
-    """How many were as they should be already."""
+    """How many contacts already had the value."""
     refused: dict[str, int]
-    """How often each reason stood in the way."""
+    """How often each reason for a refusal occurred."""
     next: str | None = None
-    """Where the next piece begins."""
+    """The cursor of the next piece."""
 
 
-async def change_many(call: Call) -> Response:
-    """Changes a piece of the contacts that are meant; for a script."""
+@with_catalog(of_actor)
+async def change_many(call: Call, catalog: Catalog) -> Response:
+    """Changes a piece of the selected contacts; for a script."""
     action = _parsed_action(call)
-
-    async def attempt(catalog: Catalog) -> Response:
-        targets, following = await _targets(call, catalog)
-        act = await _ACTS[action](call, catalog)
-        return json_response(200, await _each(targets, act, following))
-
-    return await call.by_catalog(None, attempt)
+    targets, following = await _targets(call, catalog)
+    act = await _ACTS[action](call, catalog)
+    return json_response(200, await _each(targets, act, following))
 
 
 def _parsed_action(call: Call) -> str:
@@ -66,7 +66,7 @@ def _parsed_action(call: Call) -> str:
 
 
 async def _targets(call: Call, catalog: Catalog) -> tuple[list[tuple[str, int]], str | None]:
-    """The contacts of this piece, each with its version, and where the next piece begins."""
+    """The contacts of this piece, each with its version, and the cursor of the next piece."""
     if "all" not in call.visit.form:
         return _named(call), None
     cursor = call.visit.value("cursor")
@@ -77,7 +77,7 @@ async def _targets(call: Call, catalog: Catalog) -> tuple[list[tuple[str, int]],
         raise ValidationProblem(error.detail) from None
     wanted = await filter_of(call, catalog, selection)
     async with call.connection() as conn:
-        # By creation, which no change moves: none is met twice, and none left out.
+        # By creation, which never changes: no contact is repeated or left out.
         found = await list_contacts(conn, catalog, wanted, "createdAt", PIECE, 0, begin)
     following = found.next.text() if found.next else None
     return [(row["id"], row["version"]) for row in found.rows], following
@@ -91,12 +91,12 @@ def _named(call: Call) -> list[tuple[str, int]]:
         if contact_id and version.isascii() and version.isdigit() and len(version) < 19:
             named[contact_id] = int(version)
     if not 1 <= len(named) <= PIECE:
-        raise ValidationProblem(f"Name 1 to {PIECE} contacts at once.")
+        raise ValidationProblem(f"Send 1 to {PIECE} contacts at once.")
     return list(named.items())
 
 
 async def _each(targets: list[tuple[str, int]], act: Act, following: str | None) -> Result:
-    """Does it to every contact, all at once: the writer gathers them into few commits."""
+    """Changes all contacts at the same time: the writer collects the changes into few commits."""
     outcomes = await asyncio.gather(*(act(f"{i}:{v}") for i, v in targets), return_exceptions=True)
     result, refused = Result([], 0, {}, following), Counter[str]()
     for (contact_id, _), outcome in zip(targets, outcomes, strict=True):
@@ -113,7 +113,7 @@ async def _each(targets: list[tuple[str, int]], act: Act, following: str | None)
 
 def _reason(problem: Problem | Stale) -> str:
     if isinstance(problem, Stale):
-        return "The workspace's fields or tags were being changed at that moment: try again"
+        return "The workspace's fields or tags were changed at the same moment: try again"
     return problem.errors[0].detail if problem.errors else problem.detail
 
 
@@ -126,19 +126,21 @@ async def _tags(call: Call, catalog: Catalog, mode: int) -> Act:
     errors = Errors()
     names = [name for name in call.visit.form.get("tags", ()) if name.strip()]
     if not names:
-        errors.add(Invalid("required", "Name at least one tag"), "tags")
+        errors.add(Invalid("required", "Enter at least one tag"), "tags")
     tags = parse_tags(names, catalog, errors, "tags", most=call.app.settings.max_tags_per_contact)
     errors.check()
     await call.app.catalogs.tag_ids(catalog, tags, call.conn)
 
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        change = new_change(call, catalog, _split(target)[0], 0)
+        change = new_change(ctx, catalog, _split(target)[0])
         if mode == TAGS_ADD:
             change.take_tags(tags, catalog, TAGS_ADD)
         else:
             change.mask |= TAGS_REMOVE
             change.tag_ids = [tag_id for name in tags for tag_id in catalog.aliases(name)]
-        return await write(call, change, catalog)
+        return await write(ctx, change, catalog)
 
     return act
 
@@ -157,24 +159,30 @@ async def _set(call: Call, catalog: Catalog) -> Act:
     values = parse_values(data, catalog, errors)
     errors.check()
 
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        change = new_change(call, catalog, _split(target)[0])
+        change = new_change(ctx, catalog, _split(target)[0])
         change.take(values, catalog)
-        return await write(call, change, catalog)
+        return await write(ctx, change, catalog)
 
     return act
 
 
 async def _delete(call: Call, catalog: Catalog) -> Act:
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        return await delete(call, catalog, _split(target)[0])
+        return await delete(ctx, catalog, _split(target)[0])
 
     return act
 
 
 async def _undo(call: Call, catalog: Catalog) -> Act:
+    ctx = context_of(call)
+
     async def act(target: str) -> Written:
-        return await undo(call, catalog, *_split(target))
+        return await undo(ctx, catalog, *_split(target))
 
     return act
 

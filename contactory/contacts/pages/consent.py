@@ -1,6 +1,8 @@
-"""Writing a contact's consent down from its page, by the rules of the API's PUT."""
+"""Changing a contact's consent on its page, by the rules of the API's PUT."""
 
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.pages.consent_forms import Refused, consent_of
 from contactory.contacts.pages.contact import contact_page, fields_of, read_shown
 from contactory.contacts.write.commands import write_consent
@@ -10,17 +12,14 @@ from contactory.web.messages import Response
 from contactory.web.operations import Call
 
 
-async def save_consent(call: Call) -> Response:
-    """Writes down the consent to a channel, or that the contact wants to be left alone."""
+@with_catalog(of_actor)
+async def save_consent(call: Call, catalog: Catalog) -> Response:
+    """Changes the consent to a channel, or the mark "do not contact"."""
     contact_id, form = call.path_id(), call.visit.form
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            await write_consent(call, catalog, contact_id, consent_of(form))
-        except ValidationProblem as problem:
-            shown = await read_shown(call, catalog, contact_id)
-            fields, refused = fields_of(catalog, shown.contact), Refused(form, problem)
-            return await contact_page(call, shown, fields, problem.status, problem.detail, refused)
-        return see_other(f"/w/{catalog.workspace_id}/contacts/{contact_id}#consent")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        await write_consent(context_of(call), catalog, contact_id, consent_of(form))
+    except ValidationProblem as problem:
+        shown = await read_shown(call, catalog, contact_id)
+        fields, refused = fields_of(catalog, shown.contact), Refused(form, problem)
+        return await contact_page(call, shown, fields, problem.status, problem.detail, refused)
+    return see_other(f"/w/{catalog.workspace_id}/contacts/{contact_id}#consent")

@@ -1,47 +1,45 @@
-"""Consent as forms have it: one for each channel, so that none can lose what another one says."""
+"""The forms of consent: one for each channel, so that saving one cannot change another."""
 
 import re
 
 import msgspec
 
+from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
-from contactory.contacts.pages.availability import TITLES
 from contactory.rules.checks import Object
 from contactory.rules.errors import Problem
 
-CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in TITLES.items()}
-CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A form that was refused: what was typed, and what is wrong with it."""
+    """A refused form: the typed values and their errors."""
 
     form: dict[str, list[str]]
     problem: Problem
 
 
 class ConsentForm(msgspec.Struct):
-    """The consent to one channel, and the form that changes it."""
+    """The consent to one channel, and its form."""
 
     channel: str
     title: str
     known: ChannelConsent
     status: str
-    """What the form has; likewise `source` and `day`."""
+    """The value in the form, like `source` and `day`."""
     source: str = ""
     day: str = ""
     errors: dict[str, str] = {}
-    """What is wrong, by the name of the input; empty unless the form was refused."""
+    """The errors by the name of the input; empty unless the form was refused."""
 
 
 def consents(consent: Consent, refused: Refused | None) -> list[ConsentForm]:
-    """The forms of all channels; the one that was refused as it was sent."""
+    """The forms of all channels; a refused one with the sent values."""
     return [_form(name, getattr(consent, name), refused) for name in CHANNELS]
 
 
 def _form(channel: str, known: ChannelConsent, refused: Refused | None) -> ConsentForm:
-    shown = ConsentForm(channel, TITLES[channel], known, known.status)
+    shown = ConsentForm(channel, CHANNEL_TITLES[channel], known, known.status)
     if refused is None or refused.form.get("channel", [""])[-1] != channel:
         return shown
     sent = {name: values[-1] for name, values in refused.form.items()}
@@ -55,7 +53,7 @@ def _form(channel: str, known: ChannelConsent, refused: Refused | None) -> Conse
 
 
 def consent_of(form: dict[str, list[str]]) -> Object:
-    """What a form says, as the API's body would; what is left empty is left out."""
+    """The values of a form in the shape of the API, without empty ones."""
     sent = {name: values[-1].strip() for name, values in form.items()}
     if DO_NOT_CONTACT in sent:
         return {DO_NOT_CONTACT: sent[DO_NOT_CONTACT] == "true"}

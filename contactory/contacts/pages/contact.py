@@ -1,21 +1,26 @@
-"""The page of one contact, and of a new one: its fields in a form, its history, and its end."""
+"""The page of one contact, and of a new one: its fields in a form, its history, deletion and purge."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
 
+from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
-from contactory.contacts.columns import HISTORY_TITLES, Column, columns_of, value_of
+from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values
 from contactory.contacts.pages.availability import Reach, reach_of
-from contactory.contacts.pages.consent_forms import CONSENT_TITLES, Refused, consents
+from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.history import timeline
-from contactory.contacts.write.commands import create, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import new_change
+from contactory.contacts.write.commands import create, write
 from contactory.contacts.write.purge import purge
 from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
@@ -42,24 +47,24 @@ CONTACT_QUERY = {"cursor": EVENT_CURSOR}
 
 
 class Shown(msgspec.Struct):
-    """A contact as its page shows it."""
+    """A contact for its page."""
 
     contact: Contact
     version: int
     deleted_at: datetime | None
     consent: Consent
     reach: Reach | None
-    """Of a deleted contact there is none."""
+    """None for a deleted contact."""
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name to show."""
         full = " ".join(filter(None, (self.contact.first_name, self.contact.last_name)))
         return full or self.contact.email or self.contact.phone or "No name"
 
     @property
     def local_time(self) -> datetime | None:
-        """What the clock says where the contact is."""
+        """The contact's local time."""
         clock = zone_info(self.contact.timezone)
         return datetime.now(clock) if clock else None
 
@@ -71,25 +76,25 @@ class Field(msgspec.Struct):
     value: str
     error: str = ""
     other: str = ""
-    """The contact that has this phone or e-mail already."""
+    """The other contact that has this phone or e-mail."""
     now: str | None = None
-    """What somebody else has changed it to meanwhile."""
+    """The current value, if another user has changed it in the meantime."""
     tags: list[str] = []
-    """One by one, for a script: their names may have line breaks."""
+    """One by one, for a script, because names may have line breaks."""
 
 
 async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
-    """A contact; a deleted one for an admin alone. Raises NotFound."""
+    """A contact; a deleted one only for an admin. Raises NotFound."""
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
         raise NotFound
-    contact = await show(call, row, contact_id, catalog)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     reach = reach_of(row, catalog) if row["deleted_at"] is None else None
     return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
 
 
 def _text(value: Any) -> str:
-    """A value as its input has it; tags on lines of their own."""
+    """A value in the form of its input; each tag on its own line."""
     return "\n".join(cast("list[str]", value)) if isinstance(value, list) else value or ""
 
 
@@ -105,7 +110,7 @@ def fields_of(catalog: Catalog, contact: Contact | None) -> list[Field]:
 def _with_problem(
     fields: list[Field], form: dict[str, list[str]], problem: Problem, *, moved: bool = False
 ) -> list[Field]:
-    """The form as it was sent, with what is wrong at each field; where `moved`, with what it is by now."""
+    """The sent form, with the error of each field; with `moved`, also the current values."""
     errors = {_key(error): error for error in problem.errors}
     for field in fields:
         key, stored = field.column.key, field.value
@@ -121,7 +126,7 @@ def _with_problem(
 
 
 def _key(error: FieldError) -> str:
-    """The field that an error is about, by the name that the API has for it."""
+    """The API's name of the field that an error is about."""
     path = (error.pointer or "").removeprefix("/").split("/")
     name = path[1] if path[0] == "customFields" and len(path) > 1 else path[0]
     return name.replace("~1", "/").replace("~0", "~")
@@ -129,24 +134,21 @@ def _key(error: FieldError) -> str:
 
 async def show_reach(call: Call) -> Response:
     """Whether the contact may be contacted now; for a script."""
-    shown = await read_shown(call, await call.catalog(None), call.path_id())
+    shown = await read_shown(call, await catalog_of(call), call.path_id())
     if shown.reach is None:
         raise NotFound
     target = f"{_path(call)}/{shown.contact.id}"
     return part(call, "contacts/reach.html", reach=shown.reach, target=target)
 
 
-async def show_contact(call: Call) -> Response:
+@with_catalog(of_actor)
+async def show_contact(call: Call, catalog: Catalog) -> Response:
     """The page of a contact; for a script further events of its history."""
     contact_id = call.path_id()
-
-    async def attempt(catalog: Catalog) -> Response:
-        shown = await read_shown(call, catalog, contact_id)
-        if not wants_page(call.request):
-            return part(call, "contacts/events.html", **await _history(call, shown))
-        return await contact_page(call, shown, fields_of(catalog, shown.contact))
-
-    return await call.by_catalog(None, attempt)
+    shown = await read_shown(call, catalog, contact_id)
+    if not wants_page(call.request):
+        return part(call, "contacts/events.html", **await _history(call, shown))
+    return await contact_page(call, shown, fields_of(catalog, shown.contact))
 
 
 async def _history(call: Call, shown: Shown) -> dict[str, Any]:
@@ -183,40 +185,37 @@ async def contact_page(
     problem: str = "",
     refused: Refused | None = None,
 ) -> Response:
-    """The whole page; with what was refused of a form, and why."""
+    """The whole page; with the values and errors of a refused form."""
     values = await _history(call, shown)
     values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "reach": shown.reach}
     values["consents"] = consents(shown.consent, refused)
     return await page(call, "contacts/contact.html", status, **values)
 
 
-async def save_contact(call: Call) -> Response:
-    """Changes what differs; a form that is refused comes back with what is wrong."""
+@with_catalog(of_actor)
+async def save_contact(call: Call, catalog: Catalog) -> Response:
+    """Changes the values that differ; a refused form is shown again with its errors."""
     contact_id, form = call.path_id(), call.visit.form
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            await change_by_form(call, contact_id, catalog, by_line=True)
-        except (ValidationProblem, Conflict, PreconditionFailed) as problem:
-            shown = await read_shown(call, catalog, contact_id)
-            moved = isinstance(problem, PreconditionFailed)
-            fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
-            detail = _MOVED if moved else problem.detail
-            return await contact_page(call, shown, fields, problem.status, detail)
-        return see_other(f"{_path(call)}/{contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        await change_by_form(call, contact_id, catalog, by_line=True)
+    except (ValidationProblem, Conflict, PreconditionFailed) as problem:
+        shown = await read_shown(call, catalog, contact_id)
+        moved = isinstance(problem, PreconditionFailed)
+        fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
+        detail = _MOVED if moved else problem.detail
+        return await contact_page(call, shown, fields, problem.status, detail)
+    return see_other(f"{_path(call)}/{contact_id}")
 
 
 _MOVED = (
-    "Somebody else has changed this contact meanwhile. Where you differ, what it is now stands below your "
-    "value: decide, and save again."
+    "Another user or program has changed this contact in the meantime. The current value is below each "
+    "value that differs: check them, and save again."
 )
 
 
 async def show_new(call: Call) -> Response:
     """The form for a new contact."""
-    catalog = await call.catalog(None)
+    catalog = await catalog_of(call)
     return await _new_page(call, fields_of(catalog, None))
 
 
@@ -224,23 +223,20 @@ async def _new_page(call: Call, fields: list[Field], status: int = 200, problem:
     return await page(call, "contacts/new.html", status, fields=fields, problem=problem, here=_path(call))
 
 
-async def make_contact(call: Call) -> Response:
-    """Makes a contact; one that is refused comes back with what is wrong."""
+@with_catalog(of_actor)
+async def make_contact(call: Call, catalog: Catalog) -> Response:
+    """Creates a contact; a refused form is shown again with its errors."""
     form = call.visit.form
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            made = await create(call, _new_values(call, catalog), catalog)
-        except (ValidationProblem, Conflict) as problem:
-            fields = _with_problem(fields_of(catalog, None), form, problem)
-            return await _new_page(call, fields, problem.status, problem.detail)
-        return see_other(f"{_path(call)}/{made.contact.id}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        made = await create(context_of(call), _new_values(call, catalog), catalog)
+    except (ValidationProblem, Conflict) as problem:
+        fields = _with_problem(fields_of(catalog, None), form, problem)
+        return await _new_page(call, fields, problem.status, problem.detail)
+    return see_other(f"{_path(call)}/{made.contact.id}")
 
 
 def _new_values(call: Call, catalog: Catalog) -> Values:
-    """What a new contact is to have. Raises ValidationProblem, also where that is nothing."""
+    """The values of a new contact. Raises ValidationProblem, also if there are none."""
     visit, errors, empty = call.visit, Errors(), texts_of(catalog)
     sent = {name: visit.value(name) for name in empty if name in visit.form}
     data = patch_of(touched(sent, empty), catalog)
@@ -255,21 +251,18 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
     return values
 
 
-async def undo_change(call: Call) -> Response:
-    """Takes one change of the history back."""
+@with_catalog(of_actor)
+async def undo_change(call: Call, catalog: Catalog) -> Response:
+    """Undoes one change of the history."""
     contact_id, version = call.path_id(), _version(call)
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            await undo(call, catalog, contact_id, version)
-        except (ValidationProblem, Conflict) as problem:
-            shown = await read_shown(call, catalog, contact_id)
-            return await contact_page(
-                call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
-            )
-        return see_other(f"{_path(call)}/{contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        await undo(context_of(call), catalog, contact_id, version)
+    except (ValidationProblem, Conflict) as problem:
+        shown = await read_shown(call, catalog, contact_id)
+        return await contact_page(
+            call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
+        )
+    return see_other(f"{_path(call)}/{contact_id}")
 
 
 def _version(call: Call) -> int:
@@ -279,38 +272,33 @@ def _version(call: Call) -> int:
     raise NotFound
 
 
-async def delete_contact(call: Call) -> Response:
-    """Deletes a contact; the grid offers to take that back."""
+@with_catalog(of_actor)
+async def delete_contact(call: Call, catalog: Catalog) -> Response:
+    """Deletes a contact; the grid offers to undo that."""
     contact_id = call.path_id()
-
-    async def attempt(catalog: Catalog) -> Response:
-        await delete(call, catalog, contact_id)
-        return see_other(f"{_path(call)}?deleted={contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    await delete(context_of(call), catalog, contact_id)
+    return see_other(f"{_path(call)}?deleted={contact_id}")
 
 
-async def restore_contact(call: Call) -> Response:
-    """Makes a deleted contact active again."""
+@with_catalog(of_actor)
+async def restore_contact(call: Call, catalog: Catalog) -> Response:
+    """Restores a deleted contact."""
     contact_id = call.path_id()
-
-    async def attempt(catalog: Catalog) -> Response:
-        await write(call, new_change(call, catalog, contact_id, RESTORE), catalog)
-        return see_other(f"{_path(call)}/{contact_id}")
-
-    return await call.by_catalog(None, attempt)
+    ctx = context_of(call)
+    await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
+    return see_other(f"{_path(call)}/{contact_id}")
 
 
 async def purge_contact(call: Call) -> Response:
-    """Erases a contact and every trace of its values, where the word that says so was typed."""
+    """Purges a contact with every trace of its values, if the confirmation word was typed."""
     contact_id = call.path_id()
-    catalog = await call.catalog(None)
+    catalog = await catalog_of(call)
     if call.visit.value("word").strip().casefold() != PURGE_WORD:
         shown = await read_shown(call, catalog, contact_id)
-        detail = f"Nothing was erased: type the word {PURGE_WORD} to erase the contact."
+        detail = f"Nothing was purged: type the word {PURGE_WORD} to purge the contact."
         return await contact_page(call, shown, fields_of(catalog, shown.contact), 400, detail)
     async with call.transaction() as conn:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
-    call.app.search.note(catalog.workspace_id, [contact_id])
+    call.after_commit(partial(call.app.search.note, catalog.workspace_id, [contact_id]))
     return see_other(_path(call))

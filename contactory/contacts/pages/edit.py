@@ -1,14 +1,17 @@
-"""Changing a contact from a page: by the rules, texts and statements of the API's PATCH."""
+"""Changing a contact on a page: by the rules, texts and statements of the API's PATCH."""
 
 from collections.abc import Mapping
 
+from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.context import context_of
 from contactory.contacts.columns import columns_of, value_of
 from contactory.contacts.model import Contact, parse_values
 from contactory.contacts.pages.grid import layout_of, row_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
-from contactory.contacts.write.change import Change
-from contactory.contacts.write.commands import Written, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import Change, new_change
+from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import Visit, part
@@ -22,7 +25,7 @@ FIELD = "field-"
 
 
 def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
-    """The values of a form as the API's PATCH would have them; what is empty clears."""
+    """The values of a form in the shape of the API's PATCH; empty ones clear."""
     data: Object = {name: texts[name] or None for name in _SCALARS if name in texts}
     custom = {
         field.name: texts[FIELD + num] or None
@@ -35,28 +38,29 @@ def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
 
 
 def texts_of(catalog: Catalog, contact: Contact | None = None) -> dict[str, str]:
-    """What the inputs of a contact's form show, but for its tags; without a contact nothing."""
+    """The texts of the inputs of a contact's form, except its tags; empty without a contact."""
     columns = [column for column in columns_of(catalog) if column.editable and column.kind != "tags"]
     return {column.key: value_of(contact, column) or "" if contact else "" for column in columns}
 
 
 async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_line: bool) -> Written:
-    """Changes what the form has otherwise than the contact: values, and with `tags` the set of tags.
+    """Changes the values in which the form differs from the contact, and with `tags` the set of tags.
 
-    The tags stand on lines of one text where `by_line`, else each is a value. Raises ValidationProblem,
-    Conflict, NotFound, and PreconditionFailed where the contact is no longer at the `version` of the form.
+    With `by_line`, the tags are the lines of one text, otherwise each is a value. Raises ValidationProblem,
+    Conflict, NotFound, and PreconditionFailed if the contact no longer has the `version` of the form.
     """
     row = await call.app.contacts.get(catalog.workspace_id, contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    contact = await show(call, row, contact_id, catalog)
-    change, errors = new_change(call, catalog, contact_id), Errors()
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    ctx = context_of(call)
+    change, errors = new_change(ctx, catalog, contact_id), Errors()
     _take_texts(call.visit, change, contact, catalog, errors)
     tags = _sent_tags(call, contact, catalog, errors, by_line=by_line)
     errors.check()
     added = [name for name in tags if name not in contact.tags]
     if set(contact.tags) - set(tags):
-        # The set was made up by what the contact carried at this version.
+        # The set is based on the contact's tags at this version.
         await _take_tags(call, change, tags, catalog, TAGS_SET)
         change.if_match = [row["version"]]
     elif added:
@@ -66,7 +70,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     if version := call.visit.value("version"):
         known = version.isascii() and version.isdigit() and len(version) < 19
         change.if_match = [int(version) if known else -1]
-    return await write(call, change, catalog)
+    return await write(ctx, change, catalog)
 
 
 def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog, errors: Errors) -> None:
@@ -78,7 +82,7 @@ def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog
 
 
 def _sent_tags(call: Call, contact: Contact, catalog: Catalog, errors: Errors, *, by_line: bool) -> list[str]:
-    """The tags that the contact is to carry."""
+    """The new set of tags."""
     sent = call.visit.form.get("tags")
     if sent is None or (by_line and as_shown("\n".join(sent)) == as_shown("\n".join(contact.tags))):
         return contact.tags
@@ -91,27 +95,24 @@ async def _take_tags(call: Call, change: Change, names: list[str], catalog: Cata
     change.take_tags(names, catalog, mode)
 
 
-async def edit_cell(call: Call) -> Response:
-    """Changes a contact; gives its row as it is now. For a script, which can undo what made a new version."""
+@with_catalog(of_actor)
+async def edit_cell(call: Call, catalog: Catalog) -> Response:
+    """Changes a contact; returns its current row. For a script, which can undo a new version."""
     contact_id, known = call.path_id(), call.visit.value("version")
-
-    async def attempt(catalog: Catalog) -> Response:
-        written = await change_by_form(call, contact_id, catalog, by_line=False)
-        if known and not written.changed and known != str(written.version):
-            raise PreconditionFailed(written.version)
-        return await _row(call, catalog, written)
-
-    return await call.by_catalog(None, attempt)
+    written = await change_by_form(call, contact_id, catalog, by_line=False)
+    if known and not written.changed and known != str(written.version):
+        raise PreconditionFailed(written.version)
+    return await _row(call, catalog, written)
 
 
 async def show_row(call: Call) -> Response:
-    """A contact's row as it is now. For a script."""
+    """A contact's current row, for a script."""
     contact_id = call.path_id()
     row = await call.app.contacts.get(call.actor.workspace_id or "", contact_id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    catalog = await call.catalog(None)
-    contact = await show(call, row, contact_id, catalog)
+    catalog = await catalog_of(call)
+    contact = await show(call.app.catalogs, catalog, row, contact_id)
     return await _row(call, catalog, Written(contact, row["version"]))
 
 

@@ -1,8 +1,9 @@
-"""Contacts as a file: those that are selected, or all that the filter shows.
+"""Export of contacts: the selected ones, or all that match the filter.
 
-They are read and sent piece by piece, with a connection for as long as a piece takes, so that neither memory
-nor the life of a transaction grows with their number: while one is open, no row that a PATCH replaces can
-be cleared away. Each contact is in the file once, as it was when it was read; those made later are not.
+They are read and sent piece by piece, with a new connection for each piece, so that neither the memory nor
+the length of a transaction grows with their number: while a transaction is open, the database cannot remove
+rows that a PATCH has replaced. Each contact is in the file once, as it was when it was read; newer ones are
+not.
 """
 
 import re
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from contactory.access.users import list_workspaces_of
 from contactory.base.ids import parse_id
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
 from contactory.contacts.model import Contact
@@ -19,8 +21,9 @@ from contactory.contacts.pages.export_formats import ID_COLUMN, Render, as_csv, 
 from contactory.contacts.pages.grid import layout_of, selected
 from contactory.contacts.pages.selection import filter_of, selection_of
 from contactory.contacts.read.by_key import read_many
+from contactory.contacts.read.filter import And, Compare
 from contactory.contacts.read.listing import list_contacts
-from contactory.contacts.write.commands import show_all
+from contactory.contacts.read.show import show_all
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem
@@ -35,29 +38,26 @@ _COLUMNS = one_of("shown", "all")
 _ODD = re.compile(r"[^\w.()-]+")
 
 
-async def export_contacts(call: Call) -> Response:
-    """The contacts as a file."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        kind, every = _asked(call)
-        begun = datetime.now(UTC)
-        head, render = await _renderer(call, catalog, kind, every)
-        rows = _all(call, catalog, begun) if "all" in call.visit.form else _chosen(call, catalog)
-        # The first piece before the answer begins: what stands in the way is still told as a problem then.
-        first = await anext(rows, list[Row]())
-        name = await _file_name(call, kind, begun)
-        headers = [
-            ("content-type", _FORMATS[kind]),
-            ("content-disposition", f"attachment; {name}"),
-        ]
-        stream = _file(call, catalog, head, render, first, rows)
-        return Response(200, b"", headers, stream)
-
-    return await call.by_catalog(None, attempt)
+@with_catalog(of_actor)
+async def export_contacts(call: Call, catalog: Catalog) -> Response:
+    """Answers with the contacts as a file."""
+    kind, every = _asked(call)
+    begun = datetime.now(UTC)
+    head, render = await _renderer(call, catalog, kind, every)
+    rows = _all(call, catalog, begun) if "all" in call.visit.form else _chosen(call, catalog)
+    # Read the first piece before the answer begins, because an error can still be answered as a problem then.
+    first = await anext(rows, list[Row]())
+    name = await _file_name(call, kind, begun)
+    headers = [
+        ("content-type", _FORMATS[kind]),
+        ("content-disposition", f"attachment; {name}"),
+    ]
+    stream = _file(call, catalog, head, render, first, rows)
+    return Response(200, b"", headers, stream)
 
 
 def _asked(call: Call) -> tuple[str, bool]:
-    """The format, and whether every column is wanted. Raises ValidationProblem."""
+    """The format, and whether to export every column. Raises ValidationProblem."""
     errors, found = Errors(), {"format": "csv", "columns": "shown"}
     for name, rule in (("format", _FORMAT), ("columns", _COLUMNS)):
         try:
@@ -76,13 +76,13 @@ async def _renderer(call: Call, catalog: Catalog, kind: str, every: bool) -> tup
 
 
 async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[list[Row]]:
-    """All that the filter shows, the oldest first, in pieces."""
+    """All contacts that match the filter, oldest first, in pieces."""
     selection, cursor = selection_of(selected(call.visit.value("back")), catalog), None
     wanted = await filter_of(call, catalog, selection)
-    wanted.conditions.append(("c.created_at <= {}", [begun]))
+    wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:
         async with call.connection() as conn:
-            # By creation, which no change moves: none is met twice, and none left out.
+            # By creation, which never changes: no contact is repeated or left out.
             found = await list_contacts(conn, catalog, wanted, "createdAt", PIECE, 0, cursor)
         yield found.rows
         cursor = found.next
@@ -91,7 +91,7 @@ async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[
 
 
 async def _chosen(call: Call, catalog: Catalog) -> AsyncGenerator[list[Row]]:
-    """Those that are named, in their order, as far as they are there, in pieces."""
+    """The selected contacts that still exist, in the order of the selection, in pieces."""
     sent = (parse_id(text.partition(":")[0]) for text in call.visit.form.get("contact", ()))
     ids = [*dict.fromkeys(filter(None, sent))]
     if not ids:
@@ -118,11 +118,11 @@ async def _file(
 
 
 async def _contacts(call: Call, catalog: Catalog, rows: list[Row]) -> list[Contact]:
-    return await show_all(call, [(row["id"], row) for row in rows], catalog)
+    return await show_all(call.app.catalogs, catalog, rows)
 
 
 async def _file_name(call: Call, kind: str, begun: datetime) -> str:
-    """The file's name as Content-Disposition has it (RFC 6266): the workspace and the day in UTC."""
+    """The file's name for Content-Disposition (RFC 6266): the workspace and the day in UTC."""
     async with call.connection() as conn:
         workspaces = await list_workspaces_of(conn, call.visit.person)
     title = next((name for id_, name, _ in workspaces if id_ == call.actor.workspace_id), "contacts")

@@ -1,7 +1,7 @@
 """Contacts as CSV (RFC 4180) and as JSON lines, a piece at a time.
 
-A cell that a spreadsheet could take for a formula gets an apostrophe before it. A plain number does not, so
-that a phone such as +14155551234 and an amount such as -12.5 stay what they are: nothing in them is computed.
+A cell that a spreadsheet could treat as a formula gets an apostrophe in front. A plain number does not, so
+that a phone such as +14155551234 and an amount such as -12.5 do not change: they contain nothing to compute.
 """
 
 import csv
@@ -13,21 +13,22 @@ from typing import Any
 
 import msgspec
 
-from contactory.contacts.columns import Column, value_of
+from contactory.contacts.columns import Column, typed_column, value_of
 from contactory.contacts.model import Contact
+from contactory.values.field_types.text import TEXT
 from contactory.web.messages import encode_json
 
 Render = Callable[[Sequence[Contact]], bytes]
-ID_COLUMN = Column("id", "Id", "text")
+ID_COLUMN = typed_column("id", "Id", TEXT)
 BOM = b"\xef\xbb\xbf"
-"""By which Excel knows UTF-8."""
-# Excel takes the full-width signs for the others where the language of the system is Japanese.
+"""The mark by which Excel recognises UTF-8."""
+# With a Japanese system language, Excel treats the full-width signs like the others.
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def guarded(text: str) -> str:
-    """The text of a cell, with an apostrophe before what a spreadsheet could take for a formula."""
+    """The text of a cell, with an apostrophe in front of a possible formula."""
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
@@ -39,13 +40,13 @@ def _text(value: Any) -> str:
 
 def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     out = io.StringIO(newline="")
-    # All in quotation marks: where semicolons part cells, one within a cell must not begin another.
+    # All in quotation marks: if semicolons separate cells, one within a cell must not start another cell.
     csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
     return out.getvalue().encode()
 
 
 def as_csv(columns: Sequence[Column]) -> tuple[bytes, Render]:
-    """The beginning of the file, and what makes contacts into its further lines."""
+    """The beginning of the file, and a function that renders contacts as further lines."""
 
     def render(contacts: Sequence[Contact]) -> bytes:
         return _lines([[guarded(_text(_value(each, c))) for c in columns] for each in contacts])
@@ -58,7 +59,7 @@ def _value(contact: Contact, column: Column) -> Any:
 
 
 def as_json_lines(columns: Sequence[Column] | None) -> tuple[bytes, Render]:
-    """As as_csv: each line a contact as the API has it; with `columns`, no more than is in these."""
+    """Like as_csv: each line is a contact in the shape of the API, or only the keys of `columns`."""
     if columns is None:
         return b"", lambda contacts: b"".join(encode_json(each) + b"\n" for each in contacts)
     plain = {column.key for column in columns if not column.key.startswith("field-")}

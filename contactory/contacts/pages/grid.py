@@ -1,22 +1,34 @@
-"""The grid of contacts: its rows, how many there are, the layout of its columns, and saved views."""
+"""The grid of contacts: its rows, their number, the layout of its columns, and saved views."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
+from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import MOMENTS, Column, Placed, Saved, arranged, columns_of, value_of
+from contactory.contacts.columns import (
+    CHANNEL_TITLES,
+    MOMENTS,
+    Column,
+    Placed,
+    Saved,
+    arranged,
+    columns_of,
+    value_of,
+)
 from contactory.contacts.model import Contact
-from contactory.contacts.pages.availability import TITLES
-from contactory.contacts.pages.layouts import delete_view, list_views, make_view, read_layout, write_layout
+from contactory.contacts.pages.layouts import read_layout, write_layout
+from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
+from contactory.contacts.read.counting import count_up_to
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import OPERATORS, VALUELESS
-from contactory.contacts.read.listing import Page, count_up_to, list_contacts
+from contactory.contacts.read.filter_fields import comparisons_of
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.query import Page
 from contactory.contacts.read.search import count_matches, query_of
+from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
-from contactory.contacts.write.commands import show_all
 from contactory.dashboard.html import see_other
 from contactory.dashboard.visits import page, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
@@ -29,8 +41,8 @@ from contactory.web.queries import parse_query
 PAGE_SIZE = 50
 COUNTED = 10_000
 SLOW = (
-    "There are too many contacts to look through for this in one go. Narrow the filter, or sort by another "
-    "column: names, e-mails, phones, zones and dates are quick, custom fields and parts of words are not."
+    "There are too many contacts for this search or order. Narrow the filter, or sort by another column: "
+    "names, e-mails, phones, zones and dates are fast, custom fields and parts of words are not."
 )
 GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
 GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
@@ -38,33 +50,30 @@ _MOST_COLUMNS = 600
 
 
 class RowShown(msgspec.Struct):
-    """A row: the contact, and its columns with what is in each."""
+    """A row: the contact, and its columns with their values."""
 
     contact: Contact
     version: int
     cells: list[tuple[Placed, Any]]
 
 
-async def show_grid(call: Call) -> Response:
-    """The grid; for a script the table alone, or its next rows."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        selection = selection_of(call.query, catalog)
-        if call.query.get("column"):
-            return see_other(f"{_path(call)}?{selection.query()}")
-        layout = await layout_of(call, catalog)
-        try:
-            found, status = await _page(call, catalog, selection), 200
-        except TooSlow:
-            if not wants_page(call.request):
-                raise TooSlow(SLOW) from None
-            found, status = None, TooSlow.status
-        shown = await _table(call, catalog, selection, layout, found)
+@with_catalog(of_actor)
+async def show_grid(call: Call, catalog: Catalog) -> Response:
+    """The grid; for a script only the table, or its next rows."""
+    selection = selection_of(call.query, catalog)
+    if call.query.get("column"):
+        return see_other(f"{_path(call)}?{selection.query()}")
+    layout = await layout_of(call, catalog)
+    try:
+        found, status = await _page(call, catalog, selection), 200
+    except TooSlow:
         if not wants_page(call.request):
-            return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
-        return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
-
-    return await call.by_catalog(None, attempt)
+            raise TooSlow(SLOW) from None
+        found, status = None, TooSlow.status
+    shown = await _table(call, catalog, selection, layout, found)
+    if not wants_page(call.request):
+        return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
+    return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
 def _path(call: Call) -> str:
@@ -72,14 +81,14 @@ def _path(call: Call) -> str:
 
 
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
-    """All columns, as the person has arranged them."""
+    """All columns, in the user's arrangement."""
     async with call.connection() as conn:
         saved = await read_layout(conn, catalog.workspace_id, call.visit.person.id)
     return arranged(columns_of(catalog), saved)
 
 
 async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Ordered:
-    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another one."""
+    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another list."""
     cursor: Cursor | Place | None = call.query.get("cursor")
     by_moment = selection.column in MOMENTS
     if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
@@ -104,7 +113,7 @@ def _no_cursor(error: Invalid) -> ValidationProblem:
 async def _table(
     call: Call, catalog: Catalog, selection: Selection, layout: list[Placed], found: Page | Ordered | None
 ) -> dict[str, Any]:
-    """What the table shows; where `found` is None, that it took too long."""
+    """The values of the table; if `found` is None, the table says that it took too long."""
     following = None
     if found and found.next:
         following = f"{_path(call)}?{selection.query()}&{urlencode({'cursor': found.next.text()})}"
@@ -121,23 +130,23 @@ async def _table(
 
 
 async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
-    """What stands above the table."""
+    """The values of the part above the table."""
     async with call.connection() as conn:
         views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
     return {
         "views": views,
         "view": call.query.get("view"),
         "deleted": call.query.get("deleted"),
-        "operators": OPERATORS,
-        "valueless": VALUELESS,
-        "channels": TITLES,
+        "groups": {column.group: column for column in columns_of(catalog)},
+        "comparisons_of": comparisons_of,
+        "channels": CHANNEL_TITLES,
         "windows": [*catalog.windows.values()],
     }
 
 
 async def rows_shown(call: Call, catalog: Catalog, rows: list[Any], layout: list[Placed]) -> list[RowShown]:
-    """Rows of contacts as the grid shows them."""
-    contacts = await show_all(call, [(row["id"], row) for row in rows], catalog)
+    """The rows of contacts for the grid."""
+    contacts = await show_all(call.app.catalogs, catalog, rows)
     return [row_of(contact, row["version"], layout) for contact, row in zip(contacts, rows, strict=True)]
 
 
@@ -147,42 +156,36 @@ def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
     return RowShown(contact, version, cells)
 
 
-async def count_grid(call: Call) -> Response:
-    """How many contacts the grid has in all, up to a limit; for a script."""
-
-    async def attempt(catalog: Catalog) -> Response:
-        selection = selection_of(call.query, catalog)
-        query = query_of(catalog.workspace_id, selection.q)
-        wanted = await filter_of(call, catalog, selection, all_of_them=True)
-        try:
-            async with call.connection() as conn:
-                if query and not selection.conditions and not selection.reachable:
-                    found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
-                else:
-                    found = await count_up_to(conn, catalog, wanted, COUNTED)
-        except TooSlow:
-            found = None  # The grid says so too, and what to do.
-        return part(call, "contacts/count.html", count=found, most=COUNTED)
-
-    return await call.by_catalog(None, attempt)
+@with_catalog(of_actor)
+async def count_grid(call: Call, catalog: Catalog) -> Response:
+    """The total number of contacts in the grid, up to a limit; for a script."""
+    selection = selection_of(call.query, catalog)
+    query = query_of(catalog.workspace_id, selection.q)
+    wanted = await filter_of(call, catalog, selection, all_of_them=True)
+    try:
+        async with call.connection() as conn:
+            if query and not selection.conditions and not selection.reachable:
+                found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
+            else:
+                found = await count_up_to(conn, catalog, wanted, COUNTED)
+    except TooSlow:
+        found = None  # The grid reports this too, and says what to do.
+    return part(call, "contacts/count.html", count=found, most=COUNTED)
 
 
 # The layout.
 
 
-async def save_layout(call: Call) -> Response:
-    """Keeps how the person wants the columns."""
+@with_catalog(of_actor)
+async def save_layout(call: Call, catalog: Catalog) -> Response:
+    """Saves the user's arrangement of the columns."""
     visit = call.visit
-
-    async def attempt(catalog: Catalog) -> Response:
-        columns = _sent_layout(call, columns_of(catalog))
-        async with call.connection() as conn:
-            await write_layout(conn, catalog.workspace_id, visit.person.id, columns)
-        if wants_page(call.request):
-            return see_other(_back(call))
-        return Response(204)
-
-    return await call.by_catalog(None, attempt)
+    columns = _sent_layout(call, columns_of(catalog))
+    async with call.connection() as conn:
+        await write_layout(conn, catalog.workspace_id, visit.person.id, columns)
+    if wants_page(call.request):
+        return see_other(_back(call))
+    return Response(204)
 
 
 def _back(call: Call) -> str:
@@ -219,63 +222,56 @@ def _width(sent: str | None) -> int | None:
 # Saved views.
 
 _VIEW_NAME = text(100, null=False)
-QUERY_OF_VIEW = Rule(str, {"type": "string"})
 
 
-async def save_view(call: Call) -> Response:
-    """Gives the filter that is shown a name."""
+@with_catalog(of_actor)
+async def save_view(call: Call, catalog: Catalog) -> Response:
+    """Saves the current filter under a name."""
     visit = call.visit
-
-    async def attempt(catalog: Catalog) -> Response:
-        try:
-            name = _VIEW_NAME.parse(visit.value("name"))
-        except Invalid as error:
-            detail = f"The name {error.detail}"
-            raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
-        # Kept as it would be made up today, so that nothing else can get into the address.
-        selection = selection_of(selected(visit.value("back")), catalog)
-        async with call.transaction() as conn:
-            view_id = await make_view(
-                conn,
-                catalog.workspace_id,
-                visit.person.id,
-                name,
-                selection.query(),
-                shared=bool(visit.value("shared")) and call.actor.may("write"),
-            )
-        return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
-
-    return await call.by_catalog(None, attempt)
+    try:
+        name = _VIEW_NAME.parse(visit.value("name"))
+    except Invalid as error:
+        detail = f"The name {error.detail}"
+        raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
+    # Saved in its normal form, so that nothing else can get into the address.
+    selection = selection_of(selected(visit.value("back")), catalog)
+    async with call.transaction() as conn:
+        view_id = await make_view(
+            conn,
+            catalog.workspace_id,
+            visit.person.id,
+            name,
+            selection.query(),
+            shared=bool(visit.value("shared")) and call.actor.may("write"),
+        )
+    return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
 
 
 SELECTED = ("q", "where", "sort", "availableNow", "window")
 
 
 def selected(query: str) -> dict[str, Any]:
-    """What the query of a grid's address says of which contacts are shown."""
+    """The parameters of a grid's address that select contacts."""
     given = {name: values for name, values in parse_query(query).items() if name in SELECTED}
     return {name: values if name == "where" else values[-1] for name, values in given.items()}
 
 
 async def remove_view(call: Call) -> Response:
-    """Deletes a saved view: one's own, or with the right to write one of the workspace."""
+    """Deletes a saved view: the user's own, or with the permission `write` a shared one."""
     workspace_id, user_id, view_id = call.actor.workspace_id or "", call.visit.person.id, call.path_id()
     shared = call.actor.may("write")
     async with call.connection() as conn:
         views = await list_views(conn, workspace_id, user_id)
         if not shared and any(view.id == view_id and view.shared for view in views):
-            raise Forbidden("Your role, viewer, does not allow this: the view is everybody's.")
+            raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
         await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
     return see_other(_path(call))
 
 
-async def suggest_tags(call: Call) -> Response:
-    """Tags whose names hold what was typed; for a script."""
+@with_catalog(of_actor)
+async def suggest_tags(call: Call, catalog: Catalog) -> Response:
+    """Tags whose names contain the typed text; for a script."""
     typed = call.query.get("q", "").casefold()
-
-    async def attempt(catalog: Catalog) -> Response:
-        names = [name for name in catalog.tag_ids if typed in name.casefold()]
-        names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
-        return json_response(200, names[:20])
-
-    return await call.by_catalog(None, attempt)
+    names = [name for name in catalog.tag_ids if typed in name.casefold()]
+    names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
+    return json_response(200, names[:20])

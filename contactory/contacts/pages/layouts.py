@@ -1,21 +1,15 @@
-"""How people see the grid, in the database: the order of its columns, and filters with a name."""
+"""Layouts of the grid in the database: which columns a user sees, in which order."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.base.ids import new_id
-from contactory.catalog.catalog import hold
 from contactory.contacts.columns import Saved
 from contactory.database.db import Connection
-from contactory.rules.errors import Conflict, NotFound
-
-MOST_VIEWS = 100
 
 
 async def read_layout(conn: Connection, workspace_id: str, user_id: str) -> list[Saved]:
-    """A person's layout of a workspace's columns; empty where they have made none."""
+    """A user's layout of a workspace's columns; empty if the user has none."""
     stored = await conn.fetchval(
         "select columns from grid_layouts where workspace_id = $1 and user_id = $2", workspace_id, user_id
     )
@@ -23,7 +17,7 @@ async def read_layout(conn: Connection, workspace_id: str, user_id: str) -> list
 
 
 async def write_layout(conn: Connection, workspace_id: str, user_id: str, columns: Sequence[Saved]) -> None:
-    """Keeps a person's layout; an empty one is as good as none."""
+    """Saves a user's layout; an empty one means the default."""
     await conn.execute(
         """insert into grid_layouts (workspace_id, user_id, columns) values ($1, $2, $3)
                on conflict (workspace_id, user_id) do update set columns = excluded.columns""",
@@ -31,66 +25,3 @@ async def write_layout(conn: Connection, workspace_id: str, user_id: str, column
         user_id,
         msgspec.json.encode(columns).decode(),
     )
-
-
-class SavedView(msgspec.Struct, frozen=True):
-    """A filter with a name; `query` is that of its URL."""
-
-    id: str
-    name: str
-    query: str
-    shared: bool
-    """Of everybody in the workspace, and not of one person."""
-
-
-async def list_views(conn: Connection, workspace_id: str, user_id: str) -> list[SavedView]:
-    """The views that a person sees in a workspace, by name."""
-    rows = await conn.fetch(
-        """select id::text, name, query, user_id is null as shared from saved_views
-            where workspace_id = $1 and (user_id is null or user_id = $2)
-            order by lower(name), id""",
-        workspace_id,
-        user_id,
-    )
-    return [SavedView(*row) for row in rows]
-
-
-async def make_view(
-    conn: Connection, workspace_id: str, user_id: str, name: str, query: str, *, shared: bool
-) -> str:
-    """Keeps a filter under a name; gives its id. To be called in a transaction.
-
-    Raises Conflict where there are too many.
-    """
-    await hold(conn, [workspace_id])
-    if len(await list_views(conn, workspace_id, user_id)) >= MOST_VIEWS:
-        raise Conflict(f"There are {MOST_VIEWS} saved views already: delete one first.")
-    view_id = new_id()
-    await conn.execute(
-        """insert into saved_views (workspace_id, id, user_id, name, query, created_at)
-           values ($1, $2, $3, $4, $5, $6)""",
-        workspace_id,
-        view_id,
-        None if shared else user_id,
-        name,
-        query,
-        datetime.now(UTC),
-    )
-    return view_id
-
-
-async def delete_view(
-    conn: Connection, workspace_id: str, user_id: str, view_id: str, *, shared: bool
-) -> None:
-    """Deletes a view of one's own, or where `shared` one of everybody's. Raises NotFound."""
-    found = await conn.fetchval(
-        """delete from saved_views
-            where workspace_id = $1 and id = $3 and (user_id = $2 or ($4 and user_id is null))
-           returning true""",
-        workspace_id,
-        user_id,
-        view_id,
-        shared,
-    )
-    if not found:
-        raise NotFound

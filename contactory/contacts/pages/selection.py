@@ -1,4 +1,4 @@
-"""Which contacts the grid shows: what the URL says, and how it is put to the database."""
+"""The contacts of the grid: from the URL to the filter of a list."""
 
 import re
 from collections.abc import Mapping
@@ -9,8 +9,9 @@ import msgspec
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import BUILT_IN, Column, columns_of
 from contactory.contacts.read.available import Reachable, reachable
-from contactory.contacts.read.filter import Condition, condition_sql, parse_condition, updated_since
-from contactory.contacts.read.listing import Filter
+from contactory.contacts.read.filter import And, Compare, Filter, available, tag_names
+from contactory.contacts.read.filter_url import Condition, parse_condition
+from contactory.contacts.read.filter_words import availability
 from contactory.contacts.read.search import matches, query_of, search
 from contactory.dashboard.inputs import TEXT
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
@@ -27,7 +28,7 @@ _NO_SPACES = ("email", "timezone")
 
 
 def _meant_plus(text: str) -> str:
-    """No value begins with a space, and an e-mail and a zone hold none at all."""
+    """Values never begin with a space, and an e-mail or a zone never contains one."""
     found = _CONDITION.fullmatch(text)
     if found is None:
         return text
@@ -41,7 +42,7 @@ SELECTION_QUERY: Mapping[str, Rule] = {
     "sort": TEXT,
     "availableNow": TEXT,
     "window": TEXT,
-    # A further condition, as a form without scripts sends it.
+    # One more condition, in the form of a page without scripts.
     "column": TEXT,
     "operator": TEXT,
     "value": TEXT,
@@ -49,52 +50,57 @@ SELECTION_QUERY: Mapping[str, Rule] = {
 
 
 class Selection(msgspec.Struct):
-    """What the grid is to show."""
+    """The selection and order of the grid."""
 
     q: str
     conditions: list[Condition]
     column: Column
-    """What it is sorted by."""
+    """The column to sort by."""
     descending: bool
     window: str = ""
-    """The send window by which they may be contacted now; empty for the default one."""
+    """The send window for availability now; empty for the default one."""
     reachable: Reachable | None = None
 
     @property
     def sort(self) -> str:
-        """The order as the URL carries it."""
+        """The order in the form of the URL."""
         return f"{'-' if self.descending else ''}{self.column.key}"
 
     def turned(self, column: Column) -> str:
-        """The order that the head of a column leads to: the latest first, texts from their beginning."""
+        """The order behind the head of a column: latest first for times, ascending for texts."""
         descending = not self.descending if column == self.column else column.kind == "moment"
         return f"{'-' if descending else ''}{column.key}"
 
     @property
     def available(self) -> str:
-        """The channel on which they may be contacted now; empty where that does not matter."""
+        """The channel for availability now; empty without that filter."""
         return self.reachable.channel if self.reachable else ""
 
     @property
+    def available_words(self) -> str:
+        """The same in words, without the window."""
+        return availability(self.reachable, now=True) if self.reachable else ""
+
+    @property
     def named(self) -> dict[str, str]:
-        """What the URL says besides the conditions."""
+        """The parameters of the URL besides the conditions."""
         sort = "" if self.sort == DEFAULT_SORT else self.sort
         given = {"q": self.q, "sort": sort, "availableNow": self.available, "window": self.window}
         return {name: value for name, value in given.items() if value}
 
     def query(self, *, without: Condition | None = None, **changed: str) -> str:
-        """The query of the URL that says the same, but for one condition less, or what is `changed`."""
+        """The query of the URL for this selection, without one condition, or with `changed` parameters."""
         named = [(name, value) for name, value in {**self.named, **changed}.items() if value]
         return urlencode([*named, *(("where", c.text) for c in self.conditions if c != without)])
 
     @property
     def narrowed(self) -> bool:
-        """Whether it may leave any contact out."""
+        """Whether it may exclude contacts."""
         return bool(self.q.strip() or self.conditions or self.reachable)
 
 
 def selection_of(query: Object, catalog: Catalog) -> Selection:
-    """The selection that a URL or a form describes. Raises ValidationProblem."""
+    """The selection of a URL or a form. Raises ValidationProblem."""
     errors, conditions = Errors(), dict[str, Condition]()
     texts: list[str] = [*query.get("where", ())]
     if query.get("column"):
@@ -117,7 +123,7 @@ def _order(sort: str, catalog: Catalog, errors: Errors) -> tuple[Column, bool]:
     key = sort.removeprefix("-")
     column = next((c for c in columns_of(catalog) if c.key == key and c.sortable), None)
     if column is None:
-        detail = "This order is one by a field that there is not, or no longer"
+        detail = "The order is by a field that does not exist, or does not exist any more"
         errors.add_parameter("sort", Invalid("unknown_order", detail))
     return column or BUILT_IN[0], sort.startswith("-")
 
@@ -137,14 +143,15 @@ def _available(query: Object, catalog: Catalog, errors: Errors) -> tuple[Reachab
 async def filter_of(
     call: Call, catalog: Catalog, selection: Selection, *, all_of_them: bool = False
 ) -> Filter:
-    """The selection as the list of contacts takes it; `all_of_them` as in search.matches."""
-    tags = [c.value for c in selection.conditions if c.column.kind == "tags" and c.value]
-    await call.app.catalogs.tag_ids(catalog, tags, call.conn)
-    conditions = [condition_sql(condition, catalog) for condition in selection.conditions]
+    """The selection as a filter for the list of contacts; `all_of_them` as in search.matches."""
+    parts: list[Compare] = [condition.compare for condition in selection.conditions]
     query = query_of(catalog.workspace_id, selection.q)
     if query:
         async with call.connection() as conn:
             ids = await search(conn, catalog.workspace_id, query)
-            conditions.append(matches(query, ids, all_of_them=all_of_them))
-    since = updated_since(selection.conditions)
-    return Filter(conditions=conditions, updated_after=since, reachable=selection.reachable)
+            parts.append(matches(query, ids, all_of_them=all_of_them))
+    if selection.reachable:
+        parts.append(available(selection.reachable, now=True))
+    wanted = And((*parts,))
+    await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
+    return wanted

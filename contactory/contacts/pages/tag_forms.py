@@ -1,4 +1,4 @@
-"""Tags as forms have them: the whole set, of which only what is added is judged."""
+"""Tags in forms: the whole set, of which only new tags are checked."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from contactory.rules.checks import Errors
 
 
 def from_lines(text: str, stored: Sequence[str] = ()) -> list[str]:
-    """The tags in a text with one on each line; one of `stored` with line breaks in its name has several."""
+    """The tags in a text, one per line; a tag of `stored` with line breaks in its name has several lines."""
     lines = as_shown(text).split("\n")
     broken = [as_shown(name).split("\n") for name in stored if of_lines(name)]
     names: list[str] = []
@@ -23,9 +23,9 @@ def from_lines(text: str, stored: Sequence[str] = ()) -> list[str]:
 def new_set(
     sent: Sequence[str], stored: Sequence[str], most: int, catalog: Catalog, errors: Errors
 ) -> list[str]:
-    """The set that a form with the tags `sent` makes of `stored`; what is wrong goes to `errors`.
+    """The new set from the `sent` tags and the `stored` ones; adds the errors to `errors`.
 
-    As many as a contact may have, `most`, can be added: the limit of a request is for programs.
+    Up to `most` tags, the limit of a contact, can be added: the limit of a request is only for programs.
     """
     held = {as_shown(name) for name in sent if name.strip()}
     kept = [name for name in stored if as_shown(name) in held]

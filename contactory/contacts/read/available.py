@@ -1,7 +1,7 @@
-"""Which contacts may be contacted on a channel at a moment, as a condition of a list.
+"""The contacts that may be contacted on a channel at a moment, as a condition of a list.
 
-First the zones in which the window is open are found, then the contacts in them: a row is looked at once, and
-no clock is asked for it.
+First, the zones in which the window is open are computed, then the contacts in them are found. So each row is
+read once, without reading a clock for it.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,24 +13,24 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.database.db import Connection
 from contactory.local_time.openings import open_zones
-from contactory.local_time.plan import Group
 from contactory.local_time.verdict import Subject
 from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
 
 
 class Reachable(msgspec.Struct, frozen=True):
-    """Those who may be contacted on a channel at a moment."""
+    """The contacts that may be contacted on a channel at a moment."""
 
     channel: str
     at: datetime
     zones: tuple[str, ...]
-    """Where the window is open then."""
+    """The zones in which the window is open then."""
+    window: str | None = None
+    """The window, if it was named."""
 
     def conditions(self, arg: Callable[[Any], str]) -> list[str]:
-        """SQL conditions on a contact `c`; `arg` takes a value and gives its place in the statement."""
+        """SQL conditions on a contact `c`; `arg` takes a value and returns its placeholder."""
         is_open = arg(_as_keys(self.zones))
         return [
             f"{is_open}::jsonb ? c.timezone",
@@ -42,14 +42,14 @@ class Reachable(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _as_keys(zones: tuple[str, ...]) -> str:
-    """The zones as keys of a JSON object, among which PostgreSQL finds one by halving.
+    """The zones as keys of a JSON object, in which PostgreSQL uses binary search.
 
-    In an array of 300 it would look at each, once the statement has a generic plan.
+    With a generic plan, it would compare each item of an array of 300.
     """
     return msgspec.json.encode(dict.fromkeys(zones, 1)).decode()
 
 
-# What a verdict (availability/verdict.py) objects to, said of a contact `c` in SQL, by channel.
+# The reasons of a verdict (local_time/verdict.py) as SQL on a contact `c`, by channel.
 NO_ADDRESS = {"call": "(c.phone is null)", "sms": "(c.phone is null)", "email": "(c.email is null)"}
 DENIED = {
     name: f"""coalesce(c.consent @> '{{"{name}": {{"status": "denied"}}}}', false)""" for name in NO_ADDRESS
@@ -58,19 +58,22 @@ DO_NOT_CONTACT = """coalesce(c.consent @> '{"doNotContact": true}', false)"""
 
 
 def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Reachable | None:
-    """What `availableNow`, `availableAt`, `channel` and `window` of a query ask for; None for nothing.
+    """The filter in `availableNow`, `availableAt`, `channel` and `window` of a query; None without one.
 
-    What is wrong goes to `errors`.
+    Adds the errors to `errors`.
     """
     now, at, channel, window = (query.get(name) for name in NAMES)
     if now is None and at is None:
         for name in ("channel", "window"):
             if name in query:
-                detail = "says nothing without availableNow or availableAt"
+                detail = "has no effect without availableNow or availableAt"
                 errors.add_parameter(name, Invalid("needs_another", detail))
         return None
     if now and channel and now != channel:
-        errors.add_parameter("channel", Invalid("given_twice", f"is not {now}, as availableNow: give one"))
+        errors.add_parameter(
+            "channel",
+            Invalid("given_twice", f"is not {now}, the value of availableNow: send only one of them"),
+        )
     if not now and not channel:
         errors.add_parameter("channel", Invalid("required", "is required with availableAt"))
     found = find_window(catalog, now or channel, window, errors)
@@ -78,66 +81,22 @@ def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Rea
     if errors.found or found is None:
         return None
     zones = open_zones(found.schedule, int(moment.timestamp() // 1))
-    return Reachable(now or channel or "", moment, zones)
+    return Reachable(now or channel or "", moment, zones, window)
 
 
 NAMES = ("availableNow", "availableAt", "channel", "window")
 
 
 def at_that_moment(reach: Reachable | None) -> dict[str, str | None]:
-    """What the link to the next page says instead of `availableNow`, so that all pages are of one moment."""
+    """The parameters of the next page instead of `availableNow`, so that all pages have the same moment."""
     if reach is None:
         return {}
     at = reach.at.isoformat().replace("+00:00", "Z")
     return {"availableNow": None, "availableAt": at, "channel": reach.channel}
 
 
-class PlanFilter(msgspec.Struct):
-    """Which contacts a plan is about: all that is given must hold."""
-
-    tags: list[list[int]] = []
-    """For each tag the ids that show as it."""
-    fields: dict[str, str | None] = {}
-    """Custom values by the field's key in contacts.fields; None: it has no value."""
-    ids: list[str] | None = None
-
-
-async def count_by_zones(
-    conn: Connection, workspace_id: str, channel: str, wanted: PlanFilter
-) -> list[Group]:
-    """The active contacts of a workspace, counted by the zones that they could be in."""
-    args: list[Any] = [workspace_id]
-    where: list[str] = []
-
-    def add(condition: str, *values: Any) -> None:
-        places = [f"${len(args) + n}" for n in range(1, len(values) + 1)]
-        args.extend(values)
-        where.append("and " + condition.format(*places))
-
-    for ids in wanted.tags:
-        add("c.tag_ids && {}::bigint[]", ids)
-    for num, value in wanted.fields.items():
-        add("c.fields ->> {}::text is not distinct from {}::text", num, value)
-    if wanted.ids is not None:
-        add("c.id = any({}::text[]::uuid[])", wanted.ids)
-    rows = await conn.fetch(
-        f"""select c.timezone, c.timezones, count(*) as contacts,
-                   case when {DO_NOT_CONTACT} then 'do_not_contact'
-                        when {DENIED[channel]} then 'consent_denied'
-                        when {NO_ADDRESS[channel]} then 'no_address' end as reason
-              from contacts c
-             where c.workspace_id = $1 and c.deleted_at is null {" ".join(where)}
-             group by 1, 2, 4""",
-        *args,
-    )
-    return [
-        Group(tuple(row["timezones"] or filter(None, [row["timezone"]])), row["contacts"], row["reason"])
-        for row in rows
-    ]
-
-
 def subject_of(row: Any, channel: str) -> Subject:
-    """What a verdict needs of a contact's row."""
+    """The parts of a contact's row that a verdict needs."""
     zone = row["timezone"]
     return Subject(
         timezone=zone,

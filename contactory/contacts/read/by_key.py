@@ -1,4 +1,4 @@
-"""Contacts' rows, many at once, each found by a key: its id, its phone or its e-mail."""
+"""Rows of contacts, several at once, each by a key: its id, its phone or its e-mail."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 from contactory.database.db import Connection, Row
 
 Key: TypeAlias = tuple[str, str]
-"""A workspace, and what a contact is found by in it."""
+"""A workspace, and the key of a contact in it."""
 _ROW = """c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text, c.fields, c.consent,
           c.version, c.created_at, c.updated_at, c.deleted_at, c.timezone_source, c.timezones"""
 
@@ -28,7 +28,7 @@ select c.workspace_id::text, i.email_key, c.id::text, {_ROW}
 
 
 async def read_many(conn: Connection, keys: Sequence[Key]) -> dict[Key, Row]:
-    """The rows of contacts, deleted ones too, by workspace and id."""
+    """The rows of contacts, including deleted ones, by workspace and id."""
     return await _read(conn, BY_ID, keys)
 
 

@@ -1,8 +1,8 @@
-"""Cursors of contact lists: where a walk stands, as text that a client brings back unchanged.
+"""Cursors of contact lists: the position of a walk, as text that the client sends back unchanged.
 
-The text is such that a regular expression tells every cursor from everything else, so that the API's
-description is exact: a letter for the order, then the microseconds since 1970 and the id of the last contact.
-A walk by the last change goes on with the moment and PostgreSQL's snapshot in which it began.
+A regular expression matches exactly the possible cursors, so that the API's description is exact: a letter
+for the order, then the microseconds since 1970 and the id of the last contact. A walk by the last change also
+has the moment and PostgreSQL's snapshot of its beginning.
 """
 
 import re
@@ -20,24 +20,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = "[0-9a-f]{14}"  # To the year 4253.
 _ID = "[0-9a-f]{32}"
 _STEP = "-[1-9a-f][0-9a-f]{0,11}"
-# xmin, the transactions that ran then, and xmax, each as its distance from the one before.
+# xmin, the transactions that were running, and xmax, each as the difference from the previous one.
 _SNAPSHOT = f"[1-9a-f][0-9a-f]{{0,11}}(?:-0|{_STEP})(?:{_STEP}){{0,1000}}"
 PATTERN = f"^(?:[ab]{_MOMENT}{_ID}|[cd]{_MOMENT}{_ID}{_MOMENT}{_SNAPSHOT})$"
 _cursor = re.compile(PATTERN.removesuffix("$"))
 
 
 class Cursor(msgspec.Struct):
-    """Where a walk stands: after the contact `id`, whose place in the order is `at`."""
+    """The position of a walk: after the contact `id`, whose place in the order is `at`."""
 
     sort: str
     at: datetime
     id: str
     snapshot: str | None = None
-    """Of sort updatedAt: PostgreSQL's snapshot at the walk's beginning, and when that was."""
+    """For sort updatedAt: PostgreSQL's snapshot at the beginning of the walk, and its time."""
     begun: datetime | None = None
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         start = "abcd"[SORTS.index(self.sort)] + _hex(self.at) + self.id.replace("-", "")
         if self.snapshot is None or self.begun is None:
             return start
@@ -48,7 +48,7 @@ class Cursor(msgspec.Struct):
 
 
 def parse_cursor(text: Json) -> Cursor:
-    """A cursor that a client brings back. Raises Invalid."""
+    """The cursor in a text from a client. Raises Invalid."""
     if not _cursor.fullmatch(text):
         raise invalid_cursor()
     cursor = Cursor(SORTS["abcd".index(text[0])], _moment(text[1:15]), str(UUID(text[15:47])))

@@ -1,170 +1,174 @@
-"""Filters of the grid: conditions on columns, as text in the URL and as SQL.
+"""Filters of contacts: one tree of conditions for the API, the grid and the plan, and its SQL.
 
-A condition reads `column:operator:value`, as `tags:has:vip` or `field-12:least:500`, and all must hold.
+filter_url.py and filter_json.py read requests into this tree, filter_words.py puts it into words, and
+filter_fields.py knows the fields and their comparisons.
+
+A comparison is false if the contact has no value in that field, so its negation is true: `Not`, like `lacks`,
+is true of contacts without a value. In SQL such a comparison is null, and so may `and` and `or` of it be.
+So a negation is `is not true`, never `not`.
 """
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import Column, columns_of
-from contactory.rules.invalid import Invalid
-from contactory.values.email import normalise_email
-from contactory.values.field_types import text_form
-from contactory.values.phones import normalise_phone
+from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.filter_fields import operator_of
 
-Sql = tuple[str, list[Any]]
-_WORDS = {"is": "is", "contains": "contains", "filled": "is filled in", "empty": "is empty"}
-_RANGE = {"is": "is", "least": "is at least", "most": "is at most"}
-_KNOWN = {"filled": "is filled in", "empty": "is empty"}
-OPERATORS: dict[str, dict[str, str]] = {
-    "text": _WORDS,
-    "email": _WORDS,
-    "phone": _WORDS,
-    "zone": {"is": "is", **_KNOWN},
-    "tags": {"has": "have", "lacks": "lack", **_KNOWN},
-    "number": {**_RANGE, **_KNOWN},
-    "date": {"is": "is", "from": "is on or after", "before": "is before", **_KNOWN},
-    "boolean": {"is": "is", **_KNOWN},
-    "moment": {"from": "on or after", "before": "before"},
-}
-"""By the kind of column, what may be asked of it, and how that is said."""
-VALUELESS = ("filled", "empty")
+Arg: TypeAlias = Callable[[Any], str]
+"""Takes a value and returns its placeholder in the statement."""
 
 
-class Condition(msgspec.Struct, frozen=True):
-    """One condition."""
+class Compare(msgspec.Struct, frozen=True):
+    """A comparison of one field with a value."""
 
-    column: Column
+    field: str
+    """One of filter_fields.FIELDS, `available`, or `field-` and the number of a custom field."""
     operator: str
-    value: str
-
-    @property
-    def text(self) -> str:
-        """The condition as the URL carries it."""
-        return f"{self.column.key}:{self.operator}:{self.value}"
-
-    @property
-    def words(self) -> str:
-        """How it is said, without the value."""
-        return f"{self.column.title} {OPERATORS[self.column.kind][self.operator]}"
+    value: Any = None
+    """As the operator takes it: tags by their names, a phone in its stored form, a custom value as text. None
+    for an operator without a value."""
 
 
-def parse_condition(text: str, catalog: Catalog) -> Condition:
-    """The condition that the URL carries. Raises Invalid."""
-    key, _, rest = text.partition(":")
-    operator, _, value = rest.partition(":")
-    column = next((c for c in columns_of(catalog) if c.key == key), None)
-    if column is None:
-        raise Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")
-    if operator not in OPERATORS[column.kind]:
-        raise Invalid("unknown_filter", f"This filter asks something of {column.title} that cannot be asked")
-    condition = Condition(column, operator, "" if operator in VALUELESS else value.strip())
-    if operator not in VALUELESS and not condition.value:
-        raise Invalid("required", f"Say which {column.title} the filter is to look for")
-    condition_sql(condition, catalog)
-    return condition
+class And(msgspec.Struct, frozen=True):
+    """True if all items are true, also if it has no items."""
+
+    items: tuple["Filter", ...]
 
 
-def condition_sql(condition: Condition, catalog: Catalog) -> Sql:
-    """The condition on the contacts `c` of a list. Raises Invalid where its value is none."""
-    column = condition.column
-    if column.kind == "tags":
-        return _of_tags(condition, catalog)
-    place, values = _PLACES.get(column.key, ("c.fields ->> {}", [column.key.removeprefix("field-")]))
-    if condition.operator in VALUELESS:
-        return f"{place} is {'not ' if condition.operator == 'filled' else ''}null", values
-    sql, value = _COMPARED[column.kind](place, condition, catalog)
-    return sql, [*values, value]
+class Or(msgspec.Struct, frozen=True):
+    """True if at least one item is true; false if it has no items."""
+
+    items: tuple["Filter", ...]
 
 
-_PLACES: dict[str, Sql] = {
-    "firstName": ("c.first_name", []),
-    "lastName": ("c.last_name", []),
-    "email": ("c.email", []),
-    "phone": ("c.phone", []),
-    "timezone": ("c.timezone", []),
-    "createdAt": ("c.created_at", []),
-    "updatedAt": ("c.updated_at", []),
+class Not(msgspec.Struct, frozen=True):
+    """True if the item is not true, also if the contact lacks the value."""
+
+    item: "Filter"
+
+
+Filter: TypeAlias = Compare | And | Or | Not
+EVERYTHING = And(())
+ACTIVE = Compare("deletedAt", "empty")
+
+
+def available(reach: Reachable, *, now: bool) -> Compare:
+    """The contacts that may be contacted at a moment; `now`: the words say so in place of the moment."""
+    return Compare("available", "now" if now else "at", reach)
+
+
+def comparisons(wanted: Filter) -> Iterator[Compare]:
+    """Every comparison of a tree."""
+    match wanted:
+        case Compare():
+            yield wanted
+        case Not(item):
+            yield from comparisons(item)
+        case And(items) | Or(items):
+            for item in items:
+                yield from comparisons(item)
+
+
+def tag_names(wanted: Filter) -> list[str]:
+    """The tags that a tree names. The catalogue must know them before `condition` looks up their ids."""
+    named = (leaf.value for leaf in comparisons(wanted) if leaf.field == "tags" and leaf.value is not None)
+    return [name for names in named for name in names]
+
+
+def condition(wanted: Filter, catalog: Catalog, arg: Arg) -> str:
+    """SQL that is true of the contacts `c` that match, and false or null of the others.
+
+    Its text depends on the shape of the tree alone, so trees of one shape share a prepared statement. Raises
+    Invalid for a custom field that does not exist.
+    """
+    match wanted:
+        case Compare():
+            return _compared(wanted, catalog, arg)
+        case Not(item):
+            return f"({condition(item, catalog, arg)}) is not true"
+        case And(()):
+            return "true"
+        case Or(()):
+            return "false"
+        case And(items):
+            return f"({' and '.join(condition(item, catalog, arg) for item in items)})"
+        case Or(items):
+            return f"({' or '.join(condition(item, catalog, arg) for item in items)})"
+
+
+def _compared(leaf: Compare, catalog: Catalog, arg: Arg) -> str:
+    if isinstance(leaf.value, Reachable):
+        return f"({' and '.join(leaf.value.conditions(arg))})"
+    (place, key), operator = operator_of(leaf.field, leaf.operator, catalog)
+    sql, values = operator.condition(place, leaf.value, catalog)
+    return sql.format(*map(arg, (*key, *values)))
+
+
+# What a list can use an index for.
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_WIDE = {
+    "createdAt": {"after", "before", "from", "until"},
+    "updatedAt": {"before", "until"},
+    "tags": {"lacks", "empty"},
+    "deletedAt": {"empty"},
 }
+"""Comparisons that are true of most contacts, as a rule."""
 
 
-def _of_tags(condition: Condition, catalog: Catalog) -> Sql:
-    if condition.operator in ("has", "lacks"):
-        not_ = "not " if condition.operator == "lacks" else ""
-        return f"{not_}c.tag_ids && {{}}::bigint[]", [catalog.aliases(condition.value)]
-    not_ = "not " if condition.operator == "empty" else ""
-    shown = [tag_id for tag_id, name in catalog.tag_names.items() if name is not None]
-    return f"{not_}c.tag_ids && {{}}::bigint[]", [shown]
+class Clauses(NamedTuple):
+    """A filter as parts that must all be true, and what a list can use an index for."""
+
+    parts: list[Filter]
+    """All except `reachable`."""
+    reachable: Reachable | None
+    updated_after: datetime | None
+    """The parts let through only contacts that changed after this; `updated_before` likewise."""
+    updated_before: datetime | None
+    selective: bool
+    """Whether another index than that of the order probably finds the contacts."""
 
 
-def _text(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    if condition.operator == "contains":
-        return f"strpos(lower({place}), lower({{}})) > 0", condition.value
-    return f"lower({place}) = lower({{}})", condition.value
+def clauses_of(wanted: Filter) -> Clauses:
+    """The parts of a filter. It is about active contacts, unless a part asks about deletion."""
+    parts = list(_parts(wanted))
+    leaves = [part for part in parts if isinstance(part, Compare)]
+    reach = next((leaf for leaf in leaves if isinstance(leaf.value, Reachable)), None)
+    if not any(leaf.field == "deletedAt" for leaf in leaves):
+        parts.insert(0, ACTIVE)
+    rest = [part for part in parts if part is not reach]
+    return Clauses(
+        rest,
+        reach and reach.value,
+        max((after for leaf in leaves for after in _updated_after(leaf)), default=None),
+        min((before for leaf in leaves for before in _updated_before(leaf)), default=None),
+        not all(map(_is_wide, rest)),
+    )
 
 
-def _email(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    if condition.operator == "is":
-        return "c.email_key = {}", normalise_email(condition.value)[1]
-    return _text(place, condition, catalog)
+def _parts(wanted: Filter) -> Iterator[Filter]:
+    if isinstance(wanted, And):
+        for item in wanted.items:
+            yield from _parts(item)
+    else:
+        yield wanted
 
 
-def _phone(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    if condition.operator == "is":
-        return f"{place} = {{}}", normalise_phone(condition.value, catalog.country)
-    return f"strpos({place}, {{}}) > 0", "".join(filter(str.isdigit, condition.value)) or condition.value
+def _updated_after(leaf: Compare) -> Iterator[datetime]:
+    if leaf.field == "updatedAt" and leaf.operator == "after":
+        yield leaf.value
+    elif leaf.field == "updatedAt" and leaf.operator == "from" and leaf.value > _FIRST:
+        yield leaf.value - timedelta(microseconds=1)
 
 
-def _zone(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    return f"{place} = {{}}", condition.value
+def _updated_before(leaf: Compare) -> Iterator[datetime]:
+    if leaf.field == "updatedAt" and leaf.operator == "before":
+        yield leaf.value
 
 
-def _number(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    sign = {"is": "=", "least": ">=", "most": "<="}[condition.operator]
-    return f"({place})::numeric {sign} {{}}", Decimal(text_form("number", condition.value))
-
-
-def _date(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    sign = {"is": "=", "from": ">=", "before": "<"}[condition.operator]
-    return f'{place} {sign} {{}} collate "C"', text_form("date", condition.value)
-
-
-def _boolean(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    return f"{place} = {{}}", text_form("boolean", condition.value)
-
-
-def _moment(place: str, condition: Condition, catalog: Catalog) -> tuple[str, Any]:
-    day = date.fromisoformat(text_form("date", condition.value))
-    moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return f"{place} {'>=' if condition.operator == 'from' else '<'} {{}}", moment
-
-
-_COMPARED: dict[str, Callable[[str, Condition, Catalog], tuple[str, Any]]] = {
-    "text": _text,
-    "email": _email,
-    "phone": _phone,
-    "zone": _zone,
-    "number": _number,
-    "date": _date,
-    "boolean": _boolean,
-    "moment": _moment,
-}
-
-
-def updated_since(conditions: list[Condition]) -> datetime | None:
-    """The latest moment after which all conditions want the last change to be: those have an index."""
-    days = [
-        date.fromisoformat(text_form("date", condition.value))
-        for condition in conditions
-        if condition.column.key == "updatedAt" and condition.operator == "from"
-    ]
-    if not days:
-        return None
-    latest = max(days)
-    moment = datetime(latest.year, latest.month, latest.day, tzinfo=UTC)
-    return moment - timedelta(microseconds=1)
+def _is_wide(part: Filter) -> bool:
+    return isinstance(part, Compare) and part.operator in _WIDE.get(part.field, ())

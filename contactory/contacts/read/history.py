@@ -1,4 +1,4 @@
-"""A contact's history, read from the events that every change leaves."""
+"""A contact's history, from the events that every change writes."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from contactory.rules.invalid import invalid_cursor
 
 
 class ActorShown(msgspec.Struct):
-    """Who made a change."""
+    """The actor of a change."""
 
     type: str
     id: str | None
@@ -29,7 +29,7 @@ class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
 
 
 class Cause(msgspec.Struct):
-    """What made a change happen: an `undo`, of the event with this id."""
+    """The cause of a change: an `undo`, of the event with this id."""
 
     type: str
     id: str
@@ -49,19 +49,19 @@ class Event(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class EventCursor(msgspec.Struct):
-    """Where reading a history stands: after the event with this version, and when that was."""
+    """The position in a history: after the event with this version, and the time of that event."""
 
     version: int
     at: datetime | None = None
-    """Unless the cursor is of an earlier release; so that no later month is looked at."""
+    """None in a cursor of an earlier release. With it, no later month is read."""
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return f"{self.version}-{(self.at - _EPOCH) // _MICROSECOND}" if self.at else str(self.version)
 
 
 def parse_event_cursor(text: str) -> EventCursor:
-    """A cursor that a client brings back. Raises Invalid."""
+    """The cursor in a text from a client. Raises Invalid."""
     if not _cursor.fullmatch(text):
         raise invalid_cursor()
     version, _, at = text.partition("-")
@@ -89,9 +89,9 @@ select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name
 async def history(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[Event], EventCursor | None]:
-    """A page of a contact's events, newest first, and the cursor to what follows.
+    """A page of a contact's events, newest first, and the cursor of the next page.
 
-    What has been dropped with its month is not there any more.
+    Events that have been dropped with their month are missing.
     """
     found, following = await timeline(conn, workspace_id, contact_id, limit, cursor)
     return [event for _, event in found], following
@@ -100,7 +100,7 @@ async def history(
 async def timeline(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[tuple[int, Event]], EventCursor | None]:
-    """As history, each event with the version of the contact that it made."""
+    """Like history, each event with the version of the contact that it created."""
     start = cursor or _START
     rows = await conn.fetch(_EVENTS, workspace_id, contact_id, start.version, start.at or _END, limit + 1)
     following = EventCursor(rows[limit - 1]["version"], rows[limit - 1]["at"]) if len(rows) > limit else None
@@ -117,14 +117,14 @@ class ZoneChange(NamedTuple):
     before: str | None
     after: str | None
     state_before: tuple[str | None, list[str] | None] | None = None
-    """Who had given the zone, and the zones that were possible; None where the event does not say it."""
+    """The source of the zone, and the possible zones; None if the event does not contain them."""
     source_after: str | None = None
 
 
 async def event_at(
     conn: Connection, workspace_id: str, contact_id: str, version: int
 ) -> tuple[Event, ZoneChange | None] | None:
-    """The event that made this version of a contact, with all that it knows of the time zone."""
+    """The event that created this version of a contact, with all its data about the time zone."""
     rows = await conn.fetch(_EVENTS, workspace_id, contact_id, version + 1, _END, 1)
     if not rows or rows[0]["version"] != version:
         return None
@@ -147,7 +147,7 @@ class _Names(msgspec.Struct):
     fields: dict[str, str]
 
 
-# Deleted tags and fields keep their names, so that the history of them can still be read.
+# Deleted tags and fields keep their names, so that their history stays readable.
 async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str, Any]]) -> _Names:
     tags = {tag for change in changes for side in change.get("tags", ()) for tag in side}
     fields = {num for change in changes for num in change.get("customFields", ())}
@@ -189,14 +189,14 @@ def _consent_change(name: str, before: Any, after: Any) -> FieldChange:
 
 
 class Recent(msgspec.Struct):
-    """A change among the latest of a workspace."""
+    """One of the latest changes of a workspace."""
 
     event: Event
     contact_id: str
     name: str | None
-    """What the contact is called; None where it is gone, or its values are not to be seen."""
+    """The name of the contact; None if it does not exist any more, or its values must not be shown."""
     others: int = 0
-    """Changes of the same kind that the same actor made of other contacts in the same moment."""
+    """The number of same changes of other contacts by the same actor at the same moment."""
 
 
 _RECENT = """
@@ -212,13 +212,13 @@ select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name
  order by e.at desc, e.contact_id desc, e.version desc
 """
 _LOOKED_AT = 200
-_MOMENT = 5  # Seconds from one change to the next of what is done at once.
+_MOMENT = 5  # The longest time between two changes that count as simultaneous, in seconds.
 
 
 async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too: bool) -> list[Recent]:
-    """The latest changes of a workspace, newest first, what was done at once as one.
+    """The latest changes of a workspace, newest first, with simultaneous changes as one.
 
-    Of a deleted contact nothing is shown but that it was deleted, unless `deleted_too`.
+    For a deleted contact only the deletion is shown, unless `deleted_too`.
     """
     runs: list[list[Row]] = []
     for row in await conn.fetch(_RECENT, workspace_id, _LOOKED_AT, deleted_too):
@@ -245,7 +245,7 @@ async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too
 
 
 def _goes_on(last: Row, row: Row) -> bool:
-    """Whether a change belongs to those made in the same moment, each of another contact."""
+    """Whether a change belongs to the simultaneous ones, each of another contact."""
     alike = all(last[name] == row[name] for name in ("type", "actor_type", "actor_id", "via"))
     near = (last["at"] - row["at"]).total_seconds() < _MOMENT
     return alike and near and last["contact_id"] != row["contact_id"]

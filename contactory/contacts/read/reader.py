@@ -1,4 +1,4 @@
-"""Reading contacts by id, phone or e-mail: reads that wait at the same moment share one statement."""
+"""Reads contacts by id, phone or e-mail: reads that wait at the same moment share one statement."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -11,12 +11,12 @@ from contactory.rules.errors import Unavailable
 
 _BATCH = 128
 Wanted: TypeAlias = "dict[Key, list[asyncio.Future[Row | None]]]"
-"""Who waits for which row."""
+"""The callers that wait for each row."""
 Read: TypeAlias = Callable[[Connection, Sequence[Key]], Awaitable[dict[Key, Row]]]
 
 
 class Reader:
-    """Reads contacts through lanes of their own, so that no read waits behind a write."""
+    """Reads contacts through its own lanes, so that reads never wait behind writes."""
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._idle = list(lanes)
@@ -24,7 +24,7 @@ class Reader:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, workspace_id: str, contact_id: str) -> Row | None:
-        """The contact's row, deleted or not, or None where there is no such contact."""
+        """The contact's row, deleted or not, or None if the contact does not exist."""
         return await self._row(read_many, (workspace_id, contact_id))
 
     async def by_phone(self, workspace_id: str, phone: str) -> Row | None:
@@ -64,7 +64,7 @@ class Reader:
             self._idle.append(lane)
 
     def _take(self) -> tuple[Read, Wanted]:
-        """A batch of what is wanted by the same kind of key, each kind in its turn."""
+        """A batch of requests with the same kind of key; the kinds take turns."""
         read = next(iter(self._wanted))
         waiting = self._wanted.pop(read)
         taken = {key: waiting.pop(key) for key in list(islice(waiting, _BATCH))}
@@ -76,7 +76,7 @@ class Reader:
 def _waiting(
     futures: "Iterable[list[asyncio.Future[Row | None]]]",
 ) -> "list[asyncio.Future[Row | None]]":
-    """Those whose callers have not gone."""
+    """The futures whose callers still wait."""
     return [future for several in futures for future in several if not future.done()]
 
 
@@ -87,7 +87,7 @@ async def _rows(lane: Lane, read: Read, keys: list[Key]) -> dict[Key, Row]:
         lane.drop()
         raise Unavailable from error
     except AWAY:
-        lane.drop()  # It may have been broken for long, so a read is worth a second try on a new one.
+        lane.drop()  # It may have been broken for a long time, so try the read again on a new one.
     try:
         return await read(await lane.connection(), keys)
     except AWAY as error:

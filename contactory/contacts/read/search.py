@@ -1,9 +1,9 @@
-"""Finding contacts as one types, by the beginnings of words: names, e-mails, phones in any writing.
+"""Search while typing, by the beginnings of words: names, e-mails, phones in any format.
 
-The words stand in a table of their own, which a job keeps up within about a second: an index over names on
-the contacts themselves would have to be written at every PATCH that changes one. Folded words and prefixes in
-a tsvector need no extension of PostgreSQL, and take a millisecond to forty among a million contacts. Beside
-the words stands what the grid sorts names by (ordering.py).
+The words are in a table of their own, which a job updates within about a second: an index over names on the
+contacts table would have to be updated at every PATCH that changes one. Case-folded words and prefixes in a
+tsvector need no extension of PostgreSQL, and take 1 to 40 ms among a million contacts. The same table has the
+keys by which the grid sorts names (sorted.py).
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 import phonenumbers
 
+from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
 from contactory.values.phone_writing import plain_writing
@@ -24,23 +24,23 @@ from contactory.values.phones import normalise_phone
 
 PIECE = 250
 _IN_A_TURN = 20
-FEW = 2000  # So many matches are listed by their ids; past that they are come across soon enough on a walk.
+FEW = 2000  # Up to this number, matches are listed by their ids; above that, a walk finds them soon enough.
 _TERMS = 8
 _LONGEST = 80
 _MOST_NOTED = 20_000
-_LATE = timedelta(minutes=1)  # A change that was begun that long ago is committed, or never will be.
+_LATE = timedelta(minutes=1)  # A change that began that long ago is committed, or never will be.
 _SEPARATORS = str.maketrans(dict.fromkeys("._-+'\N{RIGHT SINGLE QUOTATION MARK}\"(),;:/|", " "))
 _PHONE = set("0123456789+()-./\u00a0 ")
 
 
 def fold(text: str) -> str:
-    """Text without regard to case and accents: Élodie and ELODIE are one."""
+    """Text without case and accents: Élodie and ELODIE are the same."""
     parts = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in parts if not unicodedata.combining(c)).replace("\0", "")
 
 
 def words_of(first: str | None, last: str | None, email: str | None, phone: str | None) -> set[str]:
-    """Every word that a contact is found by."""
+    """All words of a contact for the search."""
     found: set[str] = set()
     for name in filter(None, (first, last)):
         found.update(fold(name).split(), fold(name).translate(_SEPARATORS).split())
@@ -54,7 +54,7 @@ def words_of(first: str | None, last: str | None, email: str | None, phone: str 
 
 
 def keys_of(first: str | None, last: str | None) -> tuple[str | None, str | None]:
-    """What a contact is sorted by its first and its last name with; None where it has no such name."""
+    """The sort keys of a contact's first and last name; None if it has no such name."""
     one, other = (fold(name or "")[:_LONGEST] for name in (first, last))
     return f"{one}\1{other}" if first else None, f"{other}\1{one}" if last else None
 
@@ -68,12 +68,12 @@ def _national(e164: str) -> str:
 
 
 def _mark(workspace_id: str) -> str:
-    """Put before each word, so that those of one workspace lie together in the index."""
+    """The prefix of each word, so that the words of one workspace are together in the index."""
     return workspace_id[-8:]
 
 
 def query_of(workspace_id: str, typed: str) -> str | None:
-    """What was typed as a tsquery whose words must all begin so; None where nothing was."""
+    """The typed text as a tsquery of prefixes that must all match; None for an empty text."""
     typed = typed[: _TERMS * _LONGEST]
     plain = plain_writing(typed)
     alternatives = [_phone_terms(plain)] if _looks_like_phone(plain) else []
@@ -92,8 +92,8 @@ def _looks_like_phone(typed: str) -> bool:
 
 
 def _phone_terms(typed: str) -> list[str]:
-    """The digits as they stand, without the zeros that lead out of the place or the country, and as they are
-    stored where they are a whole number with its country code.
+    """The digits as typed, without leading zeros of a trunk or international prefix, and as they are stored
+    if they are a whole number with its country code.
     """
     digits = "".join(filter(str.isdigit, typed))
     found = {digits, digits.lstrip("0")}
@@ -103,7 +103,7 @@ def _phone_terms(typed: str) -> list[str]:
 
 
 async def search(conn: Connection, workspace_id: str, query: str) -> list[str] | None:
-    """The ids of the contacts that match; None where they are more than FEW."""
+    """The ids of the contacts that match; None if there are more than FEW."""
     rows = await conn.fetch(
         f"""select contact_id::text from contact_search
              where workspace_id = $1 and words @@ $2::tsquery limit {FEW + 1}""",
@@ -146,7 +146,7 @@ delete from contact_search
 
 
 async def index(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) -> None:
-    """Brings what these contacts are found by in line with what they are; in a transaction."""
+    """Updates the search words of these contacts, in a transaction."""
     rows = await conn.fetch(_READ, workspace_id, contact_ids)
     ids: list[str] = []
     words: list[str] = []
@@ -154,7 +154,9 @@ async def index(conn: Connection, workspace_id: str, contact_ids: Sequence[str])
     lasts: list[str | None] = []
     for row in rows:
         if len(ids) % _IN_A_TURN == 0:
-            await asyncio.sleep(0)  # A piece takes 10 ms, for which no request of this process should wait.
+            await asyncio.sleep(
+                0
+            )  # A piece takes 10 ms, so let other requests of this process run in between.
         first, last = keys_of(row[1], row[2])
         ids.append(row[0])
         words.append(_words(workspace_id, row))
@@ -178,7 +180,7 @@ select w.id::text, coalesce(p.at, timestamptz 'epoch') as at
                 where e.workspace_id = w.id and e.at > coalesce(p.at, timestamptz 'epoch') and e.at <= $1)
  limit 100
 """
-# With ties: what was changed at one moment, as by a batch, is not cut in two.
+# With ties: changes at the same moment, for example of a batch, are not split.
 _MISSED = """
 select e.contact_id::text, e.at from contact_events e
  where e.workspace_id = $1 and e.at > $2 and e.at <= $3
@@ -191,9 +193,9 @@ insert into search_progress (workspace_id, at) values ($1, $2)
 
 
 async def catch_up(db: Database) -> bool:
-    """Looks through a piece of the changes that nobody may have noted; says whether there is more.
+    """Indexes a piece of the changes that may have been missed; returns whether there are more.
 
-    They are those of a process that died, and of a release from before the search.
+    These are changes of a process that died, and of a release without the search.
     """
     settled, more = datetime.now(UTC) - _LATE, False
     async with db.connection() as conn:
@@ -209,22 +211,22 @@ async def catch_up(db: Database) -> bool:
 
 
 class SearchIndex:
-    """What this process has changed and not yet made findable."""
+    """The changes of this process that are not in the search index yet."""
 
     def __init__(self) -> None:
         self._noted: dict[str, dict[str, None]] = {}
         self._count = 0
 
     def note(self, workspace_id: str, contact_ids: Iterable[str]) -> None:
-        """These contacts have another name, e-mail or phone now, or are new or gone."""
-        if self._count < _MOST_NOTED:  # Else `catch_up` finds them.
+        """Notes contacts with a new name, e-mail or phone, and new and deleted ones."""
+        if self._count < _MOST_NOTED:  # Otherwise `catch_up` finds them.
             noted = self._noted.setdefault(workspace_id, {})
             before = len(noted)
             noted.update(dict.fromkeys(contact_ids))
             self._count += len(noted) - before
 
     async def work(self, db: Database) -> None:
-        """Makes a piece of them findable: of every workspace in turn, as many as a piece holds."""
+        """Indexes a piece of the noted contacts, from every workspace in turn."""
         left = PIECE
         for workspace_id in list(self._noted):
             taken = self._take(workspace_id, left)
@@ -240,27 +242,16 @@ class SearchIndex:
         for contact_id in taken:
             del noted[contact_id]
         self._count -= len(taken)
-        if noted:  # To the end, so that one busy workspace does not keep the others waiting.
+        if noted:  # To the end of the order, so that one busy workspace does not make the others wait.
             self._noted[workspace_id] = noted
         return taken
 
 
-def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> tuple[str, list[Any]]:
-    """A condition on the contacts `c` of a list, for what `search` has found.
+def matches(query: str, ids: list[str] | None, *, all_of_them: bool) -> Compare:
+    """A condition of a list, for what `search` has found.
 
     `all_of_them`: every one is wanted, and not the first ones of an order.
     """
     if ids is not None:
-        return "c.id = any({}::text[]::uuid[])", [ids]
-    if all_of_them:
-        return (
-            """c.id in (select s.contact_id from contact_search s
-                         where s.workspace_id = $1 and s.words @@ {}::tsquery)""",
-            [query],
-        )
-    return (
-        # As a value and no join, so that the walk keeps its order and stops after a page.
-        """(select s.words @@ {}::tsquery from contact_search s
-             where s.workspace_id = $1 and s.workspace_id = c.workspace_id and s.contact_id = c.id)""",
-        [query],
-    )
+        return Compare("id", "in", (*ids,))
+    return Compare("search", "finds" if all_of_them else "meets", query)

@@ -1,10 +1,10 @@
-"""Lists of contacts in the order of a column, for the grid: who has nothing there comes last, either way.
+"""Lists of contacts in the order of a column, for the grid; contacts without a value always come last.
 
-E-mails, phones and zones have an index. Names are folded, and stand with an index in the table of the search.
-A custom field has none: its order is made anew for each page, from all that the filter lets through.
+E-mails, phones and zones have an index. Names are case-folded, with an index in the table of the search. A
+custom field has no index: its order is computed for each page, from all contacts that match the filter.
 
 A cursor is the last contact's place in the order, so a walk neither skips nor repeats a contact whose place
-stays the same; one whose place is changed meanwhile is met where it then is.
+does not change; a contact whose place changes meanwhile appears at the new place.
 """
 
 import base64
@@ -12,16 +12,16 @@ import binascii
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import Column
+from contactory.contacts.columns import CUSTOM, Column
 from contactory.contacts.read.cursors import PATTERN, Cursor, parse_cursor
-from contactory.contacts.read.listing import Filter, Query
+from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.query import Query
 from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
 
@@ -29,20 +29,20 @@ _LONGEST = 50_000
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
-    """Where a walk stands: after the contact with these keys in the order `sort`."""
+    """The position of a walk: after the contact with these keys in the order `sort`."""
 
     sort: str
     keys: list[str]
     empty: bool = False
-    """It has come to those who have nothing in the column."""
+    """Whether it has reached the contacts without a value in the column."""
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
 
 def parse_place(text: str) -> Place:
-    """A cursor that a client brings back. Raises Invalid."""
+    """The cursor in a text from a client. Raises Invalid."""
     try:
         padded = text[:_LONGEST] + "=" * (-len(text) % 4)
         place = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=Place)
@@ -54,53 +54,65 @@ def parse_place(text: str) -> Place:
 
 
 def parse_grid_cursor(text: str) -> Cursor | Place:
-    """A cursor of the grid, whatever it is sorted by. Raises Invalid."""
+    """A cursor of the grid, for any order. Raises Invalid."""
     return parse_cursor(text) if re.fullmatch(PATTERN, text) else parse_place(text)
 
 
 class Ordered(NamedTuple):
-    """A page of a list; `next` leads to what follows, where anything may."""
+    """A page of a list; `next` is the cursor of the next page, if there may be one."""
 
     rows: list[Any]
     next: Place | None
 
 
+class _Key(NamedTuple):
+    """One key of an order in SQL."""
+
+    expression: str
+    type: str = "text"
+    read: Callable[[str], Any] = str
+    """Converts the text of a cursor for the driver."""
+
+
 class _Order(NamedTuple):
-    """An order in SQL: the keys of those who have a value, which is the first, and of those who have none."""
+    """An order in SQL: the keys of contacts with a value, which is the first key, and of those without."""
 
-    keys: Sequence[tuple[str, str]]
-    """Each an expression and its type."""
-    rest: Sequence[tuple[str, str]] = (("c.id", "uuid"),)
+    keys: Sequence[_Key]
+    rest: Sequence[_Key]
     names: bool = False
-    """It is one by the names of the search."""
+    """Whether it uses the names in the table of the search."""
 
 
-_BY_NAME = ("s.contact_id", "uuid")
+def _uuid(text: str) -> str:
+    found = parse_id(text)
+    if found is None:
+        raise ValueError(text)
+    return found
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_BY_ID = _Key("c.id", "uuid", _uuid)
+_BY_NAME = _Key("s.contact_id", "uuid", _uuid)
+_BY_AGE = (_Key("c.created_at", "timestamptz", _moment), _BY_ID)
 _ORDERS = {
-    "firstName": _Order((("s.first_key", "text"), _BY_NAME), (_BY_NAME,), names=True),
-    "lastName": _Order((("s.last_key", "text"), _BY_NAME), (_BY_NAME,), names=True),
-    # No two contacts have the same.
-    "email": _Order((("c.email_key", "text"),)),
-    "phone": _Order((("c.phone", "text"),)),
-    "timezone": _Order(
-        (("c.timezone", "text"), ("c.created_at", "timestamptz"), ("c.id", "uuid")),
-        (("c.created_at", "timestamptz"), ("c.id", "uuid")),
-    ),
-}
-_VALUES = {
-    "text": ("lower({})", "text"),
-    "number": ("({})::numeric", "numeric"),
-    "date": ('({}) collate "C"', "text"),
-    "boolean": ("({})", "text"),
+    "firstName": _Order((_Key("s.first_key"), _BY_NAME), (_BY_NAME,), names=True),
+    "lastName": _Order((_Key("s.last_key"), _BY_NAME), (_BY_NAME,), names=True),
+    # Unique for each contact.
+    "email": _Order((_Key("c.email_key"),), (_BY_ID,)),
+    "phone": _Order((_Key("c.phone"),), (_BY_ID,)),
+    "timezone": _Order((_Key("c.timezone"), *_BY_AGE), _BY_AGE),
 }
 
 
 def _order_of(column: Column, query: Query) -> _Order:
-    if column.key in _ORDERS:
+    if column.type is None or not column.custom:
         return _ORDERS[column.key]
-    expression, kind = _VALUES[column.kind]
-    value = f"c.fields ->> {query.arg(column.key.removeprefix('field-'))}::text"
-    return _Order(((expression.format(value), kind), ("c.id", "uuid")))
+    order = column.type.order
+    value = f"(c.fields ->> {query.arg(column.key.removeprefix(CUSTOM))}::text)"
+    return _Order((_Key(order.key(value), order.sql_type, order.read), _BY_ID), (_BY_ID,))
 
 
 async def list_ordered(
@@ -141,17 +153,17 @@ async def _part(
     *,
     empty: bool = False,
 ) -> list[Any]:
-    """The next rows of those who have a value in the column, or who have none."""
-    query = Query(catalog, wanted)
+    """The next rows of the contacts with a value in the column, or of those without."""
+    query = Query(catalog, clauses_of(wanted))
     order = _order_of(column, query)
     keys = order.rest if empty else order.keys
-    query.where.append(f"{order.keys[0][0]} is {'' if empty else 'not '}null")
+    query.where.append(f"{order.keys[0].expression} is {'' if empty else 'not '}null")
     if place is not None:
-        names, values = [name for name, _ in keys], _values(place, [kind for _, kind in keys])
-        args = [f"{query.arg(value)}::{kind}" for value, (_, kind) in zip(values, keys, strict=True)]
+        names, values = [key.expression for key in keys], _values(place, keys)
+        args = [f"{query.arg(value)}::{key.type}" for value, key in zip(values, keys, strict=True)]
         query.where.append(f"({', '.join(names)}) {'<' if way == 'desc' else '>'} ({', '.join(args)})")
-    ordered = ", ".join(f"{name} {way}" for name, _ in keys)
-    place_of = f"to_json(array[{', '.join(f'({name})::text' for name, _ in keys)}])::text as place"
+    ordered = ", ".join(f"{key.expression} {way}" for key in keys)
+    place_of = f"to_json(array[{', '.join(f'({key.expression})::text' for key in keys)}])::text as place"
     if order.names:
         statement = f"""
 select {query.columns}, {place_of}
@@ -168,35 +180,9 @@ select {query.columns}, {place_of}
     return await conn.fetch(statement, *query.args)
 
 
-def _uuid(text: str) -> str:
-    found = parse_id(text)
-    if found is None:
-        raise ValueError(text)
-    return found
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _number(text: str) -> Decimal:
-    found = Decimal(text)
-    if not found.is_finite():
-        raise ValueError(text)
-    return found
-
-
-_READ: dict[str, Callable[[str], Any]] = {
-    "text": str,
-    "uuid": _uuid,
-    "numeric": _number,
-    "timestamptz": _moment,
-}
-
-
-def _values(place: Place, kinds: Sequence[str]) -> list[Any]:
-    """The keys of a cursor as the driver takes them. Raises Invalid."""
+def _values(place: Place, keys: Sequence[_Key]) -> list[Any]:
+    """The keys of a cursor, converted for the driver. Raises Invalid."""
     try:
-        return [_READ[kind](key) for key, kind in zip(place.keys, kinds, strict=True)]
-    except (ValueError, InvalidOperation, OverflowError):
+        return [key.read(text) for text, key in zip(place.keys, keys, strict=True)]
+    except (ValueError, ArithmeticError):
         raise invalid_cursor() from None

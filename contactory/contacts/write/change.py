@@ -22,11 +22,13 @@ from contactory.contacts.write.statement import (
     PHONE,
     RESTORE,
     SHORT,
+    STALE_TAGS,
     TAGS_ADD,
     TIMEZONE,
     USUAL,
 )
 from contactory.database.db import Connection
+from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict
 
 _encode = msgspec.json.Encoder().encode
@@ -41,6 +43,13 @@ class Zone(NamedTuple):
     timezone: str | None
     source: str | None
     zones: list[str] | None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who writes, and by which request, as the history names it."""
+
+    actor: Actor
+    request_id: str
 
 
 class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -71,7 +80,7 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     consent: Mapping[str, Given] = {}
     cause_type: str | None = None
     cause_id: str | None = None
-    """What made the change happen, besides the actor: of an undo the event that is taken back."""
+    """The cause of the change, in addition to the actor: for an undo, the event that it undoes."""
     at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     event_id: str = msgspec.field(default_factory=new_id)
     actor_type: str
@@ -129,6 +138,20 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
         """The change writes what is given of the consent."""
         self.mask |= CONSENT
         self.consent = given
+
+
+def new_change(origin: Origin, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
+    """A change of a contact, still empty."""
+    return Change(
+        workspace_id=catalog.workspace_id,
+        contact_id=contact_id,
+        mask=mask | STALE_TAGS if catalog.stale_tags else mask,
+        catalog_version=catalog.version,
+        actor_type=origin.actor.type,
+        actor_id=origin.actor.id,
+        via=origin.actor.via,
+        request_id=origin.request_id,
+    )
 
 
 Verdict = Literal[

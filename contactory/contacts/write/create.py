@@ -8,24 +8,25 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.base.settings import Settings
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.consent import born, undated
+from contactory.contacts.model import Values
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
-from contactory.contacts.write.change import make_tags
+from contactory.contacts.write.change import Origin, make_tags
 from contactory.contacts.write.lanes import ATTEMPTS
 from contactory.contacts.write.queue import Apart
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
 from contactory.events.record import record
-from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, Unavailable
+from contactory.values.phones import derive_zone
 
 
 class NewContact(msgspec.Struct, kw_only=True):
     """A contact that is to be made."""
 
     workspace_id: str
-    actor: Actor
-    request_id: str
+    origin: Origin
     catalog_version: int
-    via: str = "api"
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
@@ -71,6 +72,32 @@ class NewContact(msgspec.Struct, kw_only=True):
         if self.consent:
             changes["consent"] = {name: [None, value] for name, value in self.consent.items()}
         return changes
+
+
+def new_contact(origin: Origin, values: Values, catalog: Catalog) -> NewContact:
+    """The contact that `values` describe; its time zone is the given one, or that of phone or workspace."""
+    new = NewContact(
+        workspace_id=catalog.workspace_id,
+        origin=origin,
+        catalog_version=catalog.version,
+        first_name=values.first_name,
+        last_name=values.last_name,
+        email=values.email,
+        email_key=values.email_key,
+        phone=values.phone,
+        tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
+        new_tags=[name for name in values.tags if name not in catalog.tag_ids],
+        fields={num: value for num, value in values.fields.items() if value is not None},
+        consent=born(values.consent),
+        undated=undated(values.consent),
+    )
+    if values.timezone:
+        new.timezone, new.timezone_source = values.timezone, "caller"
+    else:
+        derived = derive_zone(values.phone, catalog.timezone, catalog.country)
+        new.timezone, new.timezone_source = derived.timezone, derived.source
+        new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
+    return new
 
 
 _CREATE = f"""
@@ -171,10 +198,10 @@ async def _create(
             msgspec.json.encode(c.fields).decode(),
             c.at,
             c.event_id,
-            c.actor.type,
-            c.actor.id,
-            c.via,
-            c.request_id,
+            c.origin.actor.type,
+            c.origin.actor.id,
+            c.origin.actor.via,
+            c.origin.request_id,
             msgspec.json.encode(c.event()).decode(),
             msgspec.json.encode(c.consent).decode() if c.consent else None,
         )

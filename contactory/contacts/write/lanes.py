@@ -8,7 +8,7 @@ from contactory.base.settings import Settings
 from contactory.contacts.objections import Taker, take_over
 from contactory.contacts.write.change import Change, Outcome, change, make_tags
 from contactory.contacts.write.queue import Apart
-from contactory.database.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, Violation, translated
+from contactory.database.db import COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
 from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict, Unavailable
 
@@ -99,7 +99,7 @@ async def apply_changes(conn: Connection, changes: Sequence[Change], settings: S
             with translated():
                 return await change(conn, changes, *limits)
         return await _apply_in_steps(conn, changes, settings.max_tags, limits)
-    except (Violation, Conflict) as refusal:
+    except Conflict as refusal:
         if len(changes) > 1:
             raise Apart from refusal
         raise

@@ -121,7 +121,7 @@ with input as (
            version = c.version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
       from judged j
      where c.workspace_id = j.workspace_id and c.id = j.contact_id and j.verdict = 'changed'
-    -- The event: what was not updated leaves none.
+    -- The event. A row that was not updated has none.
     returning j.workspace_id, j.contact_id, {version} as version, event_id as id, {event} as type,
            n_updated_at as at, {previous_at} as previous_at, actor_type, actor_id, via, request_id,
            -- Only what changed, each with its value before and after; arrays keep their nulls.

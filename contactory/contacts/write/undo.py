@@ -5,17 +5,18 @@ from typing import Any, cast
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
-from contactory.contacts.write.change import Change, Zone
-from contactory.contacts.write.commands import OVERTAKEN, Written, new_change, show, write
+from contactory.contacts.read.show import show
+from contactory.contacts.write.change import Change, Zone, new_change
+from contactory.contacts.write.commands import OVERTAKEN, Written, write
+from contactory.contacts.write.context import WriteContext
 from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import Conflict, FieldError, NotFound
 from contactory.values.phones import derive_zone
-from contactory.web.operations import Call
 
 CUSTOM, CONSENT = "customFields.", "consent."
-GONE = "The history is not kept for so long: change the contact by hand."
+GONE = "The history of this change has been dropped: change the contact by hand."
 _ZONE = ("timezone", "timezoneSource")
 
 
@@ -26,37 +27,37 @@ def undoable(event: Event) -> bool:
     return event.type == "contact.updated" and bool(event.changes) and plain
 
 
-async def undo(call: Call, catalog: Catalog, contact_id: str, version: int) -> Written:
+async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: int) -> Written:
     """Takes back the change that made this version of a contact.
 
     A deletion is taken back by a restoration. Whatever else of the contact has been changed since stays.
     Raises NotFound where there is no such change, and Conflict where a value of it has been changed again
-    since, or cannot be what it was, or where the history is not kept for so long.
+    since, or cannot be what it was, or where its history has been dropped.
     """
-    async with call.connection() as conn:
+    async with ctx.work.connection() as conn:
         found = await event_at(conn, catalog.workspace_id, contact_id, version)
-    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
+    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
     if found is None and row is not None and 0 < version <= row["version"]:
         raise Conflict(errors=[FieldError(code="history_gone", detail=GONE)])
     if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
         raise NotFound("There is no such change, or none that can be taken back.")
     event, zone = found
     if event.type == "contact.deleted":
-        return await write(call, _undoing(call, catalog, contact_id, RESTORE, event), catalog)
+        return await write(ctx, _undoing(ctx, catalog, contact_id, RESTORE, event), catalog)
     if row is None or row["deleted_at"] is not None:
         raise NotFound
-    now = _flat(await show(call, row, contact_id, catalog), row)
+    now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
     # The values are compared here so that the answer can name one, and for good once the row is locked.
-    change = _undoing(call, catalog, contact_id, UNDO, event)
+    change = _undoing(ctx, catalog, contact_id, UNDO, event)
     _put_back(change, event.changes, now, catalog)
     if zone is not None:
         _put_zone_back(change, zone, now, catalog)
-    await _put_tags_back(call, change, event.changes, catalog)
-    return await write(call, change, catalog)
+    await _put_tags_back(ctx, change, event.changes, catalog)
+    return await write(ctx, change, catalog)
 
 
-def _undoing(call: Call, catalog: Catalog, contact_id: str, mask: int, event: Event) -> Change:
-    change = new_change(call, catalog, contact_id, mask)
+def _undoing(ctx: WriteContext, catalog: Catalog, contact_id: str, mask: int, event: Event) -> Change:
+    change = new_change(ctx, catalog, contact_id, mask)
     change.cause_type, change.cause_id = "undo", event.id
     return change
 
@@ -125,16 +126,18 @@ def _probable(timezone: str | None, phone: str | None, catalog: Catalog) -> Zone
     return Zone(timezone, derived.source, list(derived.zones) if len(derived.zones) > 1 else None)
 
 
-async def _put_tags_back(call: Call, change: Change, changes: list[FieldChange], catalog: Catalog) -> None:
+async def _put_tags_back(
+    ctx: WriteContext, change: Change, changes: list[FieldChange], catalog: Catalog
+) -> None:
     """Takes off the tags that an event added, and adds those that it took off; others stay."""
     for each in changes:
         if each.field == "tags":
             before, after = (set(cast("list[str]", side or [])) for side in (each.before, each.after))
-            await call.app.catalogs.tag_ids(catalog, sorted(before ^ after), call.conn)
+            await ctx.shared.catalogs.tag_ids(catalog, sorted(before ^ after), ctx.work.conn)
             change.take_tags(sorted(before - after), catalog, TAGS_ADD)
             change.tag_ids_off = [tag for name in after - before for tag in catalog.aliases(name)]
 
 
-async def delete(call: Call, catalog: Catalog, contact_id: str) -> Written:
+async def delete(ctx: WriteContext, catalog: Catalog, contact_id: str) -> Written:
     """Deletes a contact softly."""
-    return await write(call, new_change(call, catalog, contact_id, DELETE), catalog)
+    return await write(ctx, new_change(ctx, catalog, contact_id, DELETE), catalog)

@@ -1,4 +1,4 @@
-// The bundle's colours for the dark follow a class, not the system, so the class follows the system here.
+// The bundle's dark colours depend on a class, not on the system, so this sets the class by the system.
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);
@@ -11,6 +11,6 @@ window.SwaggerUIBundle({
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
-  // Without this the bundle shows a badge fetched from an outside validator.
+  // Without this, the bundle shows a badge from an external validator.
   validatorUrl: null,
 });

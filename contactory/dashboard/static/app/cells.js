@@ -1,7 +1,7 @@
-// Editing in place: Enter or a click opens the cell, Enter saves, Tab saves and goes on, Escape leaves.
-// A change is sent with the version of the row that one saw; if the cell has been changed by somebody else
-// meanwhile, both values are offered.
-import { editorFor, shownValue } from "./editors.js";
+// Editing in place: Enter or a click opens the cell, Enter saves, Tab saves and opens the next, Escape cancels.
+// A change is sent with the version of the displayed row. If another user has changed the cell in the
+// meantime, the user chooses between both values.
+import { descriptionOf, editorFor, shownValue } from "./editors.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { showMoments } from "./moments.js";
 import { reason, send } from "./requests.js";
@@ -9,10 +9,9 @@ import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
 const box = document.getElementById("grid");
-const FIXED = ["createdAt", "updatedAt"];
 let open = null; // The cell that is being edited: {cell, before, editor, left}.
 
-const canEdit = (cell) => table()?.hasAttribute("data-editable") && !FIXED.includes(cell.dataset.key);
+const canEdit = (cell) => table()?.hasAttribute("data-editable") && descriptionOf(cell) !== null;
 const titleOf = (key) => box.querySelector(`thead [data-key="${CSS.escape(key)}"]`)?.textContent.trim() ?? key;
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
@@ -30,12 +29,12 @@ box?.addEventListener("keydown", (event) => {
   if (canEdit(cell)) begin(cell);
 });
 
-/** Opens a cell; with `value` and `error`, what was typed and why it was refused. */
+/** Opens a cell; with `value` and `error`, shows the typed value and why it was refused. */
 function begin(cell, { value, error } = {}) {
   if (open) finish(open, 0);
   const before = shownValue(cell);
   const editor = editorFor(cell, value ?? before, titleOf(cell.dataset.key));
-  // What the input makes of the value: one that nobody touched must not pass for a change.
+  // The value as the input has it: an untouched value must not count as a change.
   const untouched = value === undefined ? editor.value() : null;
   open = { cell, before, editor, untouched, left: [...cell.childNodes] };
   cell.replaceChildren(editor.element);
@@ -44,14 +43,14 @@ function begin(cell, { value, error } = {}) {
   editor.focus();
 }
 
-/** Puts the cell back as it was. */
+/** Restores the cell. */
 function close(editing) {
   if (open === editing) open = null;
   editing.cell.classList.remove("editing");
   editing.cell.replaceChildren(...editing.left);
 }
 
-/** Ends the editing and saves what changed; then goes `step` cells on, or stays where that is null. */
+/** Ends the editing and saves a change; then moves `step` cells on, or stays if `step` is null. */
 function finish(editing, step) {
   const value = editing.editor.value();
   const { cell, before, untouched } = editing;
@@ -79,7 +78,7 @@ box?.addEventListener("keydown", (event) => {
 box?.addEventListener("focusout", (event) => {
   const editing = open;
   if (!editing?.cell.contains(event.target) || editing.cell.contains(event.relatedTarget)) return;
-  // The page's own loss of focus (another window) is no reason to save.
+  // Do not save when the page itself loses the focus (another window).
   setTimeout(() => {
     if (open === editing && document.hasFocus() && !editing.cell.contains(document.activeElement)) finish(editing, 0);
   });
@@ -90,7 +89,7 @@ const formOf = (key, value, version) => {
   return [...(values.length ? values : [""]).map((each) => [key, each]), ["version", version]];
 };
 
-const queues = new Map(); // By contact: each change waits for the one before it, and goes by the row that gave.
+const queues = new Map(); // By contact: each change waits for the previous one, and uses the row that it returned.
 
 /** Sends a change of a cell. */
 function save(cell, before, value) {
@@ -100,7 +99,7 @@ function save(cell, before, value) {
   return inTurn(id, () => sendChange(id, key, before, value));
 }
 
-/** Does something about a contact after all that was to be done before. */
+/** Runs an action on a contact after all earlier actions on it. */
 function inTurn(id, work) {
   const mine = (queues.get(id) ?? Promise.resolve()).then(work);
   queues.set(id, mine);
@@ -126,12 +125,12 @@ async function ask(path, values) {
   try {
     return await send(path, values);
   } catch {
-    toast("The server cannot be reached, so this was not saved. Try again in a moment.", { bad: true });
+    toast("The server cannot be reached, so the change was not saved. Try again in a moment.", { bad: true });
     return null;
   }
 }
 
-/** Shows a row anew; gives its version. Its cells stay, so that neither focus nor what is being typed is lost. */
+/** Updates a row; returns its version. Keeps the cells, so that the focus and typed text are not lost. */
 function replaceRow(id, html) {
   const row = rowOf(id);
   if (!row) return null;
@@ -152,8 +151,8 @@ function replaceRow(id, html) {
 function refuse(id, key, value, problem) {
   const cell = cellOf(id, key);
   const [first] = problem.errors ?? [];
-  const said = first?.detail ?? problem.detail;
-  const words = first?.suggestion ? `${said.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : said;
+  const detail = first?.detail ?? problem.detail;
+  const words = first?.suggestion ? `${detail.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : detail;
   if (!cell || open) toast(words, { bad: true });
   else {
     goTo(cell);
@@ -161,7 +160,7 @@ function refuse(id, key, value, problem) {
   }
 }
 
-/** Shows a contact's row as it is now; gives whether there is one. */
+/** Shows the current row of a contact; returns whether there is one. */
 async function refresh(id) {
   const answer = rowOf(id) && (await fetch(`${here()}/${id}/row`, { headers: { "HX-Request": "true" } }).catch(() => null));
   if (!answer?.ok) return false;
@@ -169,10 +168,10 @@ async function refresh(id) {
   return true;
 }
 
-/** Somebody else was faster: where it was at another cell, ours goes on; else both values are offered. */
+/** Another user was faster: with another cell, our change continues; with this cell, the user chooses. */
 async function settle(id, key, before, value) {
   if (!(await refresh(id))) {
-    toast("This contact has been deleted meanwhile.", { bad: true });
+    toast("This contact has been deleted in the meantime.", { bad: true });
     return;
   }
   const cell = cellOf(id, key);
@@ -188,9 +187,9 @@ function offerBoth(cell, theirs, ours) {
   const choice = document.createElement("div");
   choice.className = "edit conflict";
   choice.setAttribute("role", "alertdialog");
-  choice.setAttribute("aria-label", "Somebody else has changed this");
+  choice.setAttribute("aria-label", "Another user has changed this value");
   const words = document.createElement("p");
-  words.textContent = `Somebody else has changed this to “${shown(theirs)}” meanwhile.`;
+  words.textContent = `Another user has changed this value to “${shown(theirs)}”.`;
   const done = (use) => {
     cell.classList.remove("editing");
     cell.replaceChildren(...left);
@@ -217,7 +216,7 @@ function choiceButton(title, run) {
   return made;
 }
 
-/** Offers to take back the change that made this version, as the history has it: a cell may show less. */
+/** Offers to undo the change that created this version, by the history, because a cell may show less. */
 function offerUndo(id, key, version) {
   const undo = remember(async () => {
     message.remove();
@@ -234,5 +233,5 @@ async function takeBack(id, key, version) {
   await refresh(id);
   const cell = cellOf(id, key);
   if (cell) goTo(cell);
-  else if (!refused) toast("It is as it was before.");
+  else if (!refused) toast("The change was undone.");
 }

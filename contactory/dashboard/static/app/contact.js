@@ -1,13 +1,13 @@
-// The page of one contact, and of a new one: zones to choose from, tags as chips, a clock that goes on.
+// The page of one contact, and of a new one: a list of zones, tags as chips, a running clock.
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
 for (const input of document.querySelectorAll("[data-zone]")) offerZones(input);
 
-// The lines of the text stay what is sent; the chips write into them.
+// The lines of the text area are sent; the chips write into them.
 for (const area of document.querySelectorAll("[data-tags]")) {
   const form = area.closest("form");
-  // A name can have line breaks, so the list tells where one ends; the browser may have put back what was typed.
+  // A name can have line breaks, so the list shows where one ends; the browser may have restored typed text.
   const names = area.value === area.defaultValue ? JSON.parse(area.dataset.tags) : area.value.split("\n").filter(Boolean);
   const editor = tagEditor(names, { suggestAt: `${location.pathname.split("/contacts")[0]}/contacts/tags` });
   editor.input.id = area.id;
@@ -28,7 +28,7 @@ if (clocks.length) {
       try {
         clock.textContent = new Intl.DateTimeFormat(undefined, options).format(new Date());
       } catch {
-        // The browser does not know this zone: what the server said stays.
+        // The browser does not know this zone: the server's text stays.
       }
     }
   };

@@ -1,10 +1,10 @@
-// Texts that are to be copied: a secret, a link, a command; in a field, or as text of the page.
+// Copies texts: a secret, a link, a command; in a field, or as text of the page.
 import { toast } from "./toasts.js";
 
 const isField = (source) => "value" in source;
 const select = (source) => (isField(source) ? source.select() : getSelection().selectAllChildren(source));
 
-// What shows a secret is the answer to a form. Loading it anew is to show the page, and not to send the form again.
+// A page with a secret is the answer to a form. A reload must show the page and not send the form again.
 if (document.querySelector("[data-copy]")) history.replaceState(history.state, "", location.href);
 
 for (const button of document.querySelectorAll("[data-copy]")) {

@@ -1,11 +1,11 @@
-// How many contacts each row of a list is about. With very many contacts that takes seconds, so it comes after the
-// list, a few rows at a time.
+// The number of contacts for each row of a list. With very many contacts that takes seconds, so the numbers are
+// loaded after the list, a few rows at a time.
 const list = document.querySelector("[data-counts]");
 const piece = Number(list?.dataset.piece);
 const number = new Intl.NumberFormat();
 let working = false;
 
-const words = (count) => (count ? `${number.format(count)} ${count === 1 ? "contact" : "contacts"}` : "no contact");
+const words = (count) => (count ? `${number.format(count)} ${count === 1 ? "contact" : "contacts"}` : "no contacts");
 const waiting = () => [...list.querySelectorAll("[data-count]:not([data-counted])")];
 
 async function countsOf(cells) {
@@ -35,7 +35,7 @@ async function count() {
   working = false;
 }
 
-/** Counts `rows` anew, and those that have come. */
+/** Counts `rows` again, and new rows. */
 export function recount(rows) {
   for (const cell of rows.flatMap((row) => [...row.querySelectorAll("[data-count]")])) delete cell.dataset.counted;
   count();

@@ -1,9 +1,9 @@
-// Dates of a text, one to a line: shown as chips, with a calendar to add one. The text stays what is sent.
+// Dates in a text area, one per line: shown as chips, with a calendar to add one. The text is sent.
 const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" });
 
 for (const field of document.querySelectorAll("[data-dates]")) {
   const area = field.querySelector("textarea");
-  if (area.hasAttribute("aria-invalid")) continue; // What is wrong is mended where it was typed.
+  if (area.hasAttribute("aria-invalid")) continue; // Errors are corrected in the text.
   const label = field.querySelector("label");
   const note = field.querySelector(".note");
   const list = document.createElement("ul");

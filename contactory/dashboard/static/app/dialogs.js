@@ -1,6 +1,6 @@
-// Links with data-dialog open what they lead to in a dialog, and its forms are sent from there. What is refused
-// comes back with what is wrong; what is done comes back as the rows of the list as they are now. Without scripts
-// the same links and forms lead to pages.
+// Links with data-dialog open their targets in a dialog, and its forms are sent from there. A refused form comes
+// back with its errors; a successful one returns the current rows of the list. Without scripts, the same links
+// and forms lead to pages.
 import { recount } from "./counts.js";
 import { takeNotice } from "./notices.js";
 import { reason, send } from "./requests.js";
@@ -9,7 +9,7 @@ import { remember } from "./undo.js";
 
 const dialog = document.createElement("dialog");
 const content = document.createElement("div");
-let opener = null; // The row that the dialog is about.
+let opener = null; // The row of the dialog.
 
 dialog.className = "sheet";
 content.className = "stack";
@@ -49,7 +49,7 @@ async function open(link) {
   content.replaceChildren(waiting);
   if (!dialog.open) dialog.showModal();
   const answer = await fetch(link.href, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!content.contains(waiting)) return; // Closed meanwhile, or about something else.
+  if (!content.contains(waiting)) return; // The dialog was closed, or shows something else.
   if (answer?.ok) show(await answer.text());
   else if (answer?.status === 401) location.assign(link.href);
   else {
@@ -89,9 +89,9 @@ function done(form, html) {
   dialog.close();
   putRows(id, body);
   const before = Object.entries(JSON.parse(form.dataset.undo ?? "{}"));
-  const shown = (value) => value.replace(/\r\n?/g, "\n"); // As an input has it.
+  const shown = (value) => value.replace(/\r\n?/g, "\n"); // The form of an input.
   const changed = before.filter(([name, value]) => form.elements[name].value !== shown(value));
-  // A name can be put back; values that were written anew for another type would stay as they are.
+  // Only a name can be restored; values that were rewritten for another type would not change back.
   if (changed.length !== 1 || changed[0][0] !== "name") {
     toast(words);
     return;
@@ -100,12 +100,12 @@ function done(form, html) {
     message.remove();
     const answer = await send(form.getAttribute("action"), before).catch(() => null);
     if (answer?.ok) putRows(id, parsed(answer.text));
-    toast(answer?.ok ? "It is as it was before." : reason(answer), { bad: !answer?.ok });
+    toast(answer?.ok ? "The change was undone." : reason(answer), { bad: !answer?.ok });
   });
   const message = toast(words, { action: { title: "Undo", run: undo } });
 }
 
-/** Shows the rows as they are now; the row of `id` is gone where it is not among them. */
+/** Shows the current rows; removes the row of `id` if it is not one of them. */
 function putRows(id, body) {
   const place = document.querySelector(`#list [data-id="${CSS.escape(id)}"]`);
   const rows = [...body.querySelectorAll("[data-id]")].map((row) => document.adoptNode(row));
@@ -115,13 +115,13 @@ function putRows(id, body) {
   if (!rows.some((row) => row.dataset.id === id)) {
     const near = place?.nextElementSibling ?? place?.previousElementSibling;
     place?.remove();
-    if (!document.querySelector("#list [data-id]")) location.reload(); // Nothing left: the page says so.
+    if (!document.querySelector("#list [data-id]")) location.reload(); // No rows are left: the page says so.
     (near?.querySelector("a[data-dialog]") ?? document.getElementById("list")).focus();
   } else document.querySelector(`#list [data-id="${CSS.escape(id)}"] a[data-dialog]`)?.focus();
   recount(rows);
 }
 
-// The names of tags that there are, as one types.
+// Suggests tag names while the user types.
 dialog.addEventListener("input", async (event) => {
   const input = event.target;
   if (!input.dataset.suggest || !input.value.trim()) return;

@@ -1,4 +1,4 @@
 import "./wrong.js";
 
-// Where browsers keep no secure cookie, nobody can sign in: said before one types a password in vain.
+// If the browser does not store secure cookies, sign-in is not possible: say so before a password is typed.
 if (!window.isSecureContext) document.getElementById("insecure").hidden = false;

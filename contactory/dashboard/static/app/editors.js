@@ -1,30 +1,23 @@
-// The right input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
+// The input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
-/** The kind of a cell, as its class says. */
-export const kindOf = (cell) => [...cell.classList].find((name) => name.startsWith("is-")).slice(3);
+/** The editor of a cell's column, which the server describes at the head; null if there is none. */
+export function descriptionOf(cell) {
+  const head = cell.closest("table").querySelector(`thead [data-key="${CSS.escape(cell.dataset.key)}"]`);
+  return head?.dataset.editor ? JSON.parse(head.dataset.editor) : null;
+}
 
-/** What a cell shows, as it would be typed: a text, or the list of its tags. */
+/** The value of a cell in the form in which it is typed: a text, or the list of its tags. */
 export function shownValue(cell) {
-  if (kindOf(cell) === "tags") return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
+  if (descriptionOf(cell)?.widget === "tags") return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
   const value = cell.querySelector(".value");
   return value?.dataset.value ?? value?.textContent ?? "";
 }
 
-const INPUTS = {
-  // Not of the type email, which writes what is not ASCII in another way.
-  email: { type: "text", inputMode: "email", spellcheck: false },
-  phone: { type: "tel", inputMode: "tel" },
-  number: { type: "text", inputMode: "decimal" },
-  date: { type: "date" },
-  zone: { type: "text", spellcheck: false },
-  text: { type: "text" },
-};
-
 export function editorFor(cell, value, title) {
-  const kind = kindOf(cell);
-  const editor = kind === "tags" ? tagEditor(value) : plain(kind, value);
+  const description = descriptionOf(cell);
+  const editor = description.widget === "tags" ? tagEditor(value) : plain(description, value);
   editor.input.setAttribute("aria-label", title);
   const note = document.createElement("span");
   note.className = "error";
@@ -43,27 +36,28 @@ export function editorFor(cell, value, title) {
   return editor;
 }
 
-function plain(kind, value) {
+function plain(description, value) {
   const element = document.createElement("div");
   element.className = "edit";
-  const input = kind === "boolean" ? choice(value) : typed(kind, value);
+  const input = description.choices.length ? choice(description.choices, value) : typed(description, value);
   element.append(input);
-  if (kind === "zone") offerZones(input);
+  if ("zone" in input.dataset) offerZones(input);
   return { element, input, value: () => input.value.trim() };
 }
 
-function typed(kind, value) {
-  const long = kind === "text" && value.includes("\n"); // An input would take the line breaks out.
-  const input = long ? document.createElement("textarea") : Object.assign(document.createElement("input"), INPUTS[kind] ?? INPUTS.text);
+function typed({ attributes, widget }, value) {
+  const long = widget === "lines" && value.includes("\n"); // An input would remove the line breaks.
+  const input = document.createElement(long ? "textarea" : "input");
+  if (!long) for (const [name, text] of Object.entries(attributes)) input.setAttribute(name, text);
   input.autocomplete = "off";
   input.dir = "auto";
   input.value = value;
   return input;
 }
 
-function choice(value) {
+function choice(choices, value) {
   const select = document.createElement("select");
-  for (const [each, title] of [["", "–"], ["true", "Yes"], ["false", "No"]]) select.add(new Option(title, each));
+  for (const [each, title] of [["", "–"], ...choices]) select.add(new Option(title, each));
   select.value = value;
   return select;
 }

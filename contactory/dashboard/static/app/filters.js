@@ -1,21 +1,25 @@
-// The form that adds a filter: the comparisons and the input that suit the chosen column.
+// The form that adds a filter: shows the comparisons and the input for the chosen column.
 const form = document.querySelector("[data-filter]");
 
 if (form) {
   const { column, operator, value } = form.elements;
   const groups = [...operator.querySelectorAll("optgroup")];
   const values = document.getElementById("filter-values");
-  const TYPES = { date: "date", moment: "date", email: "text", phone: "tel", number: "text" };
+  const plain = value.cloneNode();
 
   const suggest = (names) => values.replaceChildren(...names.map((name) => new Option(name)));
 
   const suitColumn = () => {
-    const { kind } = column.selectedOptions[0].dataset;
-    operator.replaceChildren(...groups.filter((group) => group.dataset.kind === kind).flatMap((group) => [...group.cloneNode(true).children]));
-    value.type = TYPES[kind] ?? "text";
+    const group = groups.find((each) => each.dataset.group === column.selectedOptions[0].dataset.group);
+    const { attributes, choices } = JSON.parse(group.dataset.editor);
+    operator.replaceChildren(...group.cloneNode(true).children);
+    // Those of the column before go.
+    for (const name of value.getAttributeNames()) value.removeAttribute(name);
+    for (const { name, value: text } of plain.attributes) value.setAttribute(name, text);
+    for (const [name, text] of Object.entries(attributes)) value.setAttribute(name, text);
     value.value = "";
     value.setAttribute("list", values.id);
-    suggest(kind === "zone" ? Intl.supportedValuesOf("timeZone") : kind === "boolean" ? ["true", "false"] : []);
+    suggest("zone" in value.dataset ? Intl.supportedValuesOf("timeZone") : choices.map(([each]) => each));
     suitOperator();
   };
 
@@ -37,7 +41,7 @@ if (form) {
   suitColumn();
 }
 
-// A search changes the address without loading the page: what leads on from here has to keep what is searched.
+// A search changes the address without loading the page: links and forms of the page must keep the search.
 document.getElementById("grid")?.addEventListener("htmx:afterSwap", () => {
   const query = new URLSearchParams(location.search);
   const searched = query.get("q") ?? "";

@@ -1,23 +1,23 @@
-// The table of contacts as a grid (WAI-ARIA, pattern "grid"): one cell is in the order of Tab, and arrows go on
-// from there. Without this module it is a plain table.
+// The table of contacts as a grid (WAI-ARIA, pattern "grid"): one cell is in the Tab order, and the arrow keys
+// move from there. Without this module it is a plain table.
 
 const box = document.getElementById("grid");
 
 export const table = () => box?.querySelector("table.grid");
 
-/** Where the pages of this workspace's contacts are. */
+/** The path of this workspace's contacts. */
 export const here = () => box.dataset.here;
 
 /** The rows of contacts, in order. */
 export const rows = () => [...box.querySelectorAll("tbody tr[data-id]")];
 
-/** The row of a contact, where it is shown. */
+/** The row of a contact, if it is shown. */
 export const rowOf = (id) => box.querySelector(`tbody tr[data-id="${CSS.escape(id)}"]`);
 
 /** The cell of a contact in a column. */
 export const cellOf = (id, key) => rowOf(id)?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 
-/** Makes `cell` the one that has the focus, or gets it by Tab. */
+/** Gives `cell` the focus, or makes it the cell that gets the focus by Tab. */
 export function goTo(cell, { focus = true } = {}) {
   if (!cell) return;
   for (const other of box.querySelectorAll('td[tabindex="0"]')) other.tabIndex = -1;
@@ -28,7 +28,7 @@ export function goTo(cell, { focus = true } = {}) {
   }
 }
 
-/** The cell so many columns and rows away, or null. */
+/** The cell at a distance of columns and rows, or null. */
 export function neighbour(cell, right, down) {
   let row = cell.closest("tr");
   const cells = [...row.cells];
@@ -56,7 +56,7 @@ const STEPS = {
   PageUp: [0, -PAGE],
 };
 
-// From the first row one goes up to the heads that sort, and along them.
+// Arrow up in the first row moves to the sortable heads.
 function headOf(cell) {
   return cell.closest("table").tHead.rows[0].cells[cell.cellIndex]?.querySelector("a") ?? null;
 }
@@ -72,7 +72,7 @@ box?.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// A head that was pressed by keyboard has the focus again once the page has come.
+// A head that was pressed by keyboard gets the focus again when the page has loaded.
 const SORTED = "contactory-sorted";
 box?.addEventListener("click", (event) => {
   const link = event.target.closest("thead a");
@@ -106,11 +106,11 @@ function edge(cell, last) {
   return row.cells[cell.cellIndex];
 }
 
-/** Prepares rows that have just come. */
+/** Prepares new rows. */
 function prepare() {
   const shown = table();
-  if (!shown) return; // Nobody is shown, or this is another page.
-  // Whoever was moved down the order by a change, and comes a second time, is shown once.
+  if (!shown) return; // No contacts are shown, or this is another page.
+  // A contact that a change has moved down the order, and that appears a second time, is shown once.
   const seen = new Set();
   for (const row of rows()) {
     if (seen.has(row.dataset.id)) row.remove();
@@ -128,6 +128,6 @@ focusSorted();
 document.addEventListener("htmx:load", prepare);
 
 box?.addEventListener("htmx:afterSwap", (event) => {
-  // A search has changed how many there are; further rows have not.
+  // A search changes the number of contacts; further rows do not.
   if (event.detail.target === box) document.body.dispatchEvent(new Event("counted"));
 });

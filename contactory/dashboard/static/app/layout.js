@@ -1,4 +1,4 @@
-// Columns: chosen, ordered and pinned in their menu, and made wider and narrower at their heads. Kept at once.
+// Columns: chosen, ordered and pinned in their menu, and resized at their heads. Saved at once.
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
 
@@ -20,7 +20,7 @@ form?.addEventListener("change", () => keep());
 
 form?.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (!button || !["up", "down"].includes(button.name)) return; // The server does the rest.
+  if (!button || !["up", "down"].includes(button.name)) return; // The server handles the other buttons.
   event.preventDefault();
   const item = button.closest("li");
   if (button.name === "up") item.previousElementSibling?.before(item);
@@ -41,7 +41,7 @@ function setWidth(key, width) {
   return rounded;
 }
 
-/** Pinned columns stay beside each other. */
+/** Keeps pinned columns beside each other. */
 function place() {
   let left = 0;
   const rules = [];

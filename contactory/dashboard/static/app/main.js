@@ -1,4 +1,4 @@
-// What every page of the dashboard needs. Each module does one thing, and nothing without which a page fails.
+// The modules of every page of the dashboard. Each does one thing, and pages work without them.
 import "./theme.js";
 import "./menus.js";
 import "./moments.js";

@@ -1,5 +1,5 @@
-// Many at once: rows are selected by their boxes (with Shift a whole run), or all that the filter shows; what is
-// done to them goes piece by piece, with how far it has come, and can be stopped and taken back.
+// Bulk changes: rows are selected by their boxes (a range with Shift), or all contacts that match the filter. A
+// change runs piece by piece, shows its progress, and can be stopped and undone.
 import { here } from "./grid.js";
 import { send } from "./requests.js";
 import { tagEditor } from "./tags.js";
@@ -10,9 +10,9 @@ const PIECE = 250;
 const MOST_UNDONE = 20_000;
 const bar = document.getElementById("many");
 const grid = document.getElementById("grid");
-const said = bar?.querySelector("[data-said]");
+const status = bar?.querySelector("[data-status]");
 const work = document.getElementById("many-work");
-let everything = false; // All that the filter shows, and not only what is on the page.
+let everything = false; // All contacts that match the filter, not only those on the page.
 let last = null;
 
 const boxes = () => [...grid.querySelectorAll('tbody input[name="contact"]')];
@@ -24,7 +24,7 @@ function show() {
   bar.hidden = !count;
   bar.querySelector("[data-everything]").hidden = everything || count < boxes().length || !grid.querySelector("tr.more");
   const total = document.getElementById("count").textContent.trim();
-  said.textContent = everything ? `All ${total} selected` : `${count} selected`;
+  status.textContent = everything ? `All ${total} selected` : `${count} selected`;
   const head = grid.querySelector("[data-all]");
   if (head) {
     head.checked = count > 0 && count === boxes().length;
@@ -80,20 +80,20 @@ const sheet = document.getElementById("export-work");
 sheet?.querySelector("[data-cancel]").addEventListener("click", () => sheet.close());
 sheet?.querySelector("form").addEventListener("submit", () => setTimeout(() => sheet.close()));
 
-/** Asks how to export, and sends the form as any other: what comes is a file, and the page stays. */
+/** Asks how to export, and sends a normal form: the answer is a file, and the page stays. */
 function exportChosen() {
   const wanted = everything ? [["all", "1"], ["back", location.search.slice(1)]] : versions(chosen().map((box) => box.closest("tr"))).map((each) => ["contact", each]);
   const inputs = wanted.map(([name, value]) => Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-  sheet.querySelector("h2").textContent = `Export: ${said.textContent.toLowerCase()}`;
+  sheet.querySelector("h2").textContent = `Export: ${status.textContent.toLowerCase()}`;
   sheet.querySelector("[data-targets]").replaceChildren(...inputs);
   sheet.showModal();
 }
 
-/** What is to be done: asks for the tags or the value where the action needs some. */
+/** Prepares an action: asks for the tags or the value if the action needs them. */
 function ask(action) {
   const form = work.querySelector("form");
   const how = { addTags: "Add tags", removeTags: "Remove tags", set: "Set a field", delete: "Delete" }[action];
-  work.querySelector("h2").textContent = `${how}: ${said.textContent.toLowerCase()}`;
+  work.querySelector("h2").textContent = `${how}: ${status.textContent.toLowerCase()}`;
   const place = form.querySelector("[data-tags-here]");
   const wantsTags = action.endsWith("Tags");
   const editor = wantsTags ? tagEditor([]) : null;
@@ -117,7 +117,7 @@ function ask(action) {
 
 const versions = (list) => list.map((row) => `${row.dataset.id}:${row.dataset.version}`);
 
-/** Gives the next pieces to send, each a list of form fields, until there is no more. */
+/** Returns the next pieces to send, each a list of form fields, until there are no more. */
 function* named(targets) {
   for (let at = 0; at < targets.length; at += PIECE) yield targets.slice(at, at + PIECE).map((each) => ["contact", each]);
 }
@@ -169,14 +169,14 @@ function progressOf(how, stop) {
   };
 }
 
-/** A number as the page shows it elsewhere. */
+/** A number in the same format as elsewhere on the page. */
 function shown(count) {
   return count.toLocaleString("en");
 }
 
 function report(total, how) {
   const parts = [`${how}: ${shown(total.changed.length)} changed`];
-  if (total.same) parts.push(`${shown(total.same)} were so already`);
+  if (total.same) parts.push(`${shown(total.same)} were already up to date`);
   for (const [reason, count] of Object.entries(total.refused)) parts.push(`${shown(count)} not: ${reason}`);
   if (total.stopped) parts.push("stopped");
   const undoable = total.changed.length > 0 && total.changed.length <= MOST_UNDONE;

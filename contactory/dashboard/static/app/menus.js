@@ -1,4 +1,4 @@
-// Menus (<details class="menu">) close when one clicks or goes elsewhere, and on Escape.
+// Menus (<details class="menu">) close on a click or focus elsewhere, and on Escape.
 const open = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {

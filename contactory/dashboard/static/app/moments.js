@@ -1,4 +1,4 @@
-// Moments (<time datetime>) on the reader's own clock and in their own way of writing.
+// Times (<time datetime>) in the user's time zone and format.
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const long = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 

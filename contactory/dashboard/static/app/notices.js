@@ -1,17 +1,17 @@
-// What the server says has been done, as a toast. Without scripts it stands in the page.
+// Shows the server's message as a toast. Without scripts the message is part of the page.
 import { toast } from "./toasts.js";
 
-/** Takes what is said out of `root`; empty where nothing is. */
+/** Removes the message from `root` and returns it; empty if there is none. */
 export function takeNotice(root) {
-  const said = root.querySelector("[data-said]");
-  said?.remove();
-  return said?.textContent.trim() ?? "";
+  const text = root.querySelector("[data-status]");
+  text?.remove();
+  return text?.textContent.trim() ?? "";
 }
 
-const said = takeNotice(document);
-if (said) {
-  toast(said);
-  // Loaded again, the page has nothing to say any more.
+const text = takeNotice(document);
+if (text) {
+  toast(text);
+  // If the page is loaded again, it does not show the message again.
   const query = new URLSearchParams(location.search);
   query.delete("done");
   history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}`);

@@ -1,12 +1,12 @@
-// A list that is put in order: by dragging its handles, by the arrow keys on them, or by the buttons. Each move is
-// kept at once. It is the neighbours that change their place in the document, so the row that moves keeps the
-// focus and the pointer.
+// A list that users can order: by dragging its handles, by the arrow keys on them, or by the buttons. Each move
+// is saved at once. In the document, the neighbours change their place, so that the moved row keeps the focus and
+// the pointer.
 import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
 const list = document.querySelector("[data-order]");
-const EDGE = 48; // Within so many pixels of the window's edge, dragging scrolls.
+const EDGE = 48; // Within this many pixels of the window's edge, dragging scrolls.
 
 const placeOf = (item) => [...list.children].indexOf(item);
 const nameOf = (item) => item.querySelector(".item-name").textContent;
@@ -17,11 +17,11 @@ function place(item, to) {
 }
 
 function say(item) {
-  const said = document.getElementById("order-said");
-  said.textContent = `${nameOf(item)}: place ${placeOf(item) + 1} of ${list.children.length}`;
+  const status = document.getElementById("order-status");
+  status.textContent = `${nameOf(item)}: place ${placeOf(item) + 1} of ${list.children.length}`;
 }
 
-let queue = Promise.resolve(); // One after the other, as they were made.
+let queue = Promise.resolve(); // Moves are sent one after the other.
 
 function keep(item, from) {
   const to = placeOf(item);
@@ -33,7 +33,7 @@ function keep(item, from) {
   });
 }
 
-let last = null; // The move that can be taken back: {item, message}; keys that go on moving the item add to it.
+let last = null; // The move that can be undone: {item, message}; further key presses add to it.
 
 function moved(item, from) {
   if (placeOf(item) === from) return;
@@ -47,7 +47,7 @@ function moved(item, from) {
     say(item);
     keep(item, now);
   });
-  const mine = { item, message: toast(`${nameOf(item)} is moved.`, { action: { title: "Undo", run: undo } }) };
+  const mine = { item, message: toast(`${nameOf(item)} was moved.`, { action: { title: "Undo", run: undo } }) };
   last = mine;
 }
 

@@ -1,10 +1,10 @@
-// The overview: the chart of new contacts, hours on the reader's clock, blocks that fail, and the command to copy.
+// The overview: the chart of new contacts, hours in the user's time zone, failed blocks, and the command to copy.
 import "./copy.js";
 
 const CHART_HEIGHT = 208;
 let drawn = null;
 
-/** The days of the table, the first one first: the chart has no numbers of its own. */
+/** The days of the table, in order: the chart reads its numbers from there. */
 function days() {
   return [...document.querySelectorAll("[data-days] tr[data-day]")].reverse().map((row) => ({
     day: row.dataset.day,
@@ -13,7 +13,7 @@ function days() {
   }));
 }
 
-/** A colour as the theme has it now; the canvas knows no variables. */
+/** A colour of the current theme; the canvas does not support CSS variables. */
 function colour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
@@ -29,10 +29,10 @@ const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const midnight = (day) => Date.parse(`${day}T00:00Z`) / 1000;
 
 function say(box, shown, index) {
-  const said = box.parentNode.querySelector(".chart-said");
+  const status = box.parentNode.querySelector(".chart-status");
   if (index == null || !shown[index]) return;
   const { day, count } = shown[index];
-  said.textContent = `${long.format(midnight(day) * 1000)}: ${whole.format(count)} new`;
+  status.textContent = `${long.format(midnight(day) * 1000)}: ${whole.format(count)} new`;
 }
 
 function options(box, shown) {
@@ -77,7 +77,7 @@ const sizes = new ResizeObserver(([entry]) => {
 new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-// Hours on the reader's clock.
+// Hours in the user's time zone.
 const clocks = {
   short: new Intl.DateTimeFormat(undefined, { hour: "numeric", hourCycle: "h23" }),
   long: new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "numeric", minute: "2-digit" }),
@@ -100,11 +100,11 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (block.id === "reach") showHours();
 });
 
-// A block that could not be counted says so, and can be asked for again.
+// A block that could not be loaded says so and offers another try.
 function failed(event) {
   const block = event.detail.target;
   if (!block?.matches?.("[data-block]")) return;
-  const words = Object.assign(document.createElement("p"), { textContent: "This could not be counted just now." });
+  const words = Object.assign(document.createElement("p"), { textContent: "This could not be loaded." });
   const again = Object.assign(document.createElement("button"), { className: "button", type: "button", textContent: "Try again" });
   again.addEventListener("click", () => {
     block.setAttribute("aria-busy", "true");
@@ -118,7 +118,7 @@ function failed(event) {
 document.addEventListener("htmx:responseError", failed);
 document.addEventListener("htmx:sendError", failed);
 
-// The command to copy, with the address that the reader has come by.
+// The command to copy, with the address of this page.
 for (const element of document.querySelectorAll("[data-origin]")) element.textContent = location.origin;
 
 draw();

@@ -1,5 +1,5 @@
-// Opening hours as one edits them: {day, start, end}, with the day from 0 for Monday and minutes after its
-// midnight; an end past 24 hours lies on the next day. Nothing here knows the page.
+// Opening hours in the editor: {day, start, end}, with the day from 0 for Monday and minutes after its midnight;
+// an end past 24 hours is on the next day. This module does not use the page.
 export const DAY = 24 * 60;
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -15,7 +15,7 @@ export function clock(minutes) {
   return `${String(Math.floor(left / 60)).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
 }
 
-/** A range from two times as they are typed; null where they make none. */
+/** A range from two typed times; null if they are not a range. */
 export function rangeOf(day, from, to) {
   const start = minutesOf(from);
   const end = minutesOf(to);
@@ -26,10 +26,10 @@ export function rangeOf(day, from, to) {
 
 const snap = (minutes, step) => Math.round(minutes / step) * step;
 const within = (value, least, most) => Math.min(Math.max(value, least), most);
-/** The longest that an opening may last: until just before it would begin again. */
+/** The maximum length of an opening: until just before it begins again. */
 const latest = (start, step) => (start === 0 ? DAY : start + DAY - step);
 
-/** The range moved by days and minutes; what does not reach past midnight still does not. */
+/** The range moved by days and minutes; a range that ends before midnight still does. */
 export function moved(range, days, minutes, step) {
   const length = range.end - range.start;
   const most = range.end > DAY ? DAY - step : DAY - length;
@@ -57,7 +57,7 @@ export function between(one, other, step) {
   return Array.from({ length: count }, (_, index) => ({ day: first + index, start, end }));
 }
 
-/** `list` with `changed` put among them: what overlaps or touches it becomes one with it, or is cut to fit. */
+/** `list` with `changed` added: ranges that overlap or touch it are joined with it, or cut to fit. */
 export function settled(list, changed) {
   let range = changed;
   const kept = [];
@@ -72,7 +72,7 @@ export function settled(list, changed) {
   return [...kept, range].sort((a, b) => a.day - b.day || a.start - b.start);
 }
 
-/** What is left of a range where another one is; the week goes round. */
+/** The parts of a range outside another one; the week is a circle. */
 function without(range, other) {
   for (const weeks of [-7, 0, 7]) {
     const shift = (other.day + weeks - range.day) * DAY;

@@ -1,8 +1,8 @@
-// The contact's day: the line that says "now" goes on, and what may be done is asked anew once that changes.
-// All by the server's clock, since the reader's may be wrong.
+// The contact's day: moves the line for now, and asks the server again when the answer changes. Uses the
+// server's clock, because the user's clock may be wrong.
 const EVERY = 15_000;
 const panel = () => document.getElementById("reach");
-let ahead = 0; // Milliseconds by which the server's clock is ahead of ours.
+let ahead = 0; // How many milliseconds the server's clock is ahead of the browser's.
 
 function moveLines() {
   const { start, end } = panel().dataset;

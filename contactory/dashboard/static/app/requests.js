@@ -1,5 +1,5 @@
-// What scripts ask the server: with the secret that tells our pages from others', and with a word to the person
-// where something goes wrong.
+// Requests of scripts to the server, with the secret that identifies pages of the dashboard, and with a message
+// to the user if something goes wrong.
 import { toast } from "./toasts.js";
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? "";
@@ -32,14 +32,14 @@ function refused(problem) {
   toast(problem.errors?.[0]?.detail ?? problem.detail, { bad: true });
 }
 
-/** What to tell a person of an answer that refuses something, or of none. */
+/** The message to the user for a refusal, or for a missing answer. */
 export function reason(answer) {
-  if (answer?.status === 404) return "That is not there any more: somebody has deleted it meanwhile.";
+  if (answer?.status === 404) return "It does not exist any more: another user has deleted it.";
   const { errors, detail } = answer?.problem ?? {};
   return errors?.[0]?.detail ?? detail ?? "The server cannot be reached. Check your connection and try again.";
 }
 
-/** Sends a form's values; gives {ok, status, text, problem, headers}. Rejects where the server is away. */
+/** Sends a form's values; returns {ok, status, text, problem, headers}. Rejects if the server is away. */
 export async function send(path, values) {
   const response = await fetch(path, {
     method: "POST",

@@ -1,4 +1,4 @@
-// `?` shows the shortcuts, `/` goes to the search. Neither while one types.
+// `?` shows the shortcuts, `/` goes to the search. Neither works while the user types.
 const sheet = document.getElementById("shortcuts");
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 

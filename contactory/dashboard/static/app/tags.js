@@ -1,10 +1,10 @@
-// Picking tags: chips that can be taken off, and a box that suggests tags and makes new ones.
+// The tag picker: chips that can be removed, and a box that suggests tags and creates new ones.
 import { here } from "./grid.js";
 
 const make = (tag, className) => Object.assign(document.createElement(tag), { className });
 let number = 0;
 
-/** An editor of a set of tags; `suggestAt` is where tags to choose from are asked for. */
+/** An editor of a set of tags; `suggestAt` is the path for suggestions. */
 export function tagEditor(names, { suggestAt } = {}) {
   const chosen = [...names];
   const element = make("div", "edit edit-tags");
@@ -71,12 +71,12 @@ export function tagEditor(names, { suggestAt } = {}) {
   });
 
   draw();
-  // What was typed and not confirmed counts as well, so that Tab loses nothing.
+  // Typed text that was not confirmed counts too, so that Tab loses nothing.
   const value = () => [...new Set([...chosen, input.value.trim()])].filter(Boolean).sort(byCodePoint);
   return { element, input, value };
 }
 
-// As the server sorts them, so that an unchanged set is seen to be one.
+// In the server's order, so that an unchanged set is recognised.
 function byCodePoint(one, other) {
   const [left, right] = [[...one], [...other]];
   for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
@@ -101,7 +101,7 @@ function chip(name, takeOff) {
   const button = make("button", "tag-off");
   button.type = "button";
   button.textContent = "×";
-  button.setAttribute("aria-label", `Take off ${name}`);
+  button.setAttribute("aria-label", `Remove ${name}`);
   button.addEventListener("click", takeOff);
   item.append(label, button);
   return item;
@@ -112,7 +112,7 @@ function suggestion(name, choose) {
   item.setAttribute("role", "option");
   item.dir = "auto";
   item.textContent = name;
-  // Before the box loses its focus, which would save.
+  // Before the box loses the focus, which would save.
   item.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     choose();

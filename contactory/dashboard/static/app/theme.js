@@ -1,4 +1,4 @@
-// Light and dark without loading the page anew.
+// Switches between light and dark without a reload.
 const form = document.querySelector("[data-themes]");
 
 form?.addEventListener("submit", (event) => {

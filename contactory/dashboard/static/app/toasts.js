@@ -1,7 +1,7 @@
-// Short messages that go by themselves, but not while one points at them or has the focus in them.
+// Short messages that disappear by themselves, but not while the pointer or the focus is on them.
 const box = document.getElementById("toasts");
 
-/** Shows `text`; `action` is {title, run} for a button, `bad` marks what went wrong; `lasting` stays. */
+/** Shows `text`; `action` is {title, run} for a button, `bad` marks an error; `lasting` stays. */
 export function toast(text, { action, bad = false, lasting = false } = {}) {
   const message = document.createElement("div");
   message.className = bad ? "toast toast-bad" : "toast";

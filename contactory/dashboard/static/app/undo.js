@@ -1,8 +1,8 @@
-// Ctrl-Z takes the last change back, as long as no text is being typed.
+// Ctrl-Z undoes the last change, unless the user is typing text.
 const done = [];
 const MOST = 100;
 
-/** Notes how to take a change back; gives a function that does so, once. */
+/** Remembers how to undo a change; returns a function that does so once. */
 export function remember(takeBack) {
   let used = false;
   const undo = async () => {

@@ -1,5 +1,5 @@
-// The week of a send window, to be drawn upon by pointer or by keyboard. What is true stands in the inputs for
-// times, which are also what is sent: drawing writes into them, and typing there draws.
+// The week of a send window, edited by pointer or by keyboard. The inputs for times have the data and are sent:
+// drawing writes into them, and typing into them draws.
 import { DAY, DAYS, between, clock, endingAt, moved, rangeOf, settled, startingAt } from "./ranges.js";
 import "./dates.js";
 import { remember } from "./undo.js";
@@ -11,7 +11,7 @@ const week = form.querySelector(".week");
 const bars = DAYS.map((day) => week.querySelector(`[data-bar="${day}"]`));
 const fieldsets = DAYS.map((day) => form.querySelector(`[data-day="${day}"]`));
 const titles = fieldsets.map((fieldset) => fieldset.dataset.title);
-const said = form.querySelector("[data-spoken]");
+const status = form.querySelector("[data-spoken]");
 const steps = form.querySelector("[data-step]");
 const blank = fieldsets.map((fieldset) => [...fieldset.querySelectorAll("[data-times]")].at(-1).cloneNode(true));
 const step = () => Number(steps.value);
@@ -96,7 +96,7 @@ function draw(focused) {
   if (found) [...bars[found.day].querySelectorAll("[tabindex]")].find((group) => group.range === found)?.focus();
 }
 
-// After it was joined with others, a range is the one that holds its start.
+// After ranges are joined, a range is the one that contains its start.
 const same = (range, other) => range.day === other.day && range.start <= other.start && range.end >= other.end;
 
 // Changes
@@ -113,17 +113,17 @@ function take(changed, focused) {
     held = null;
     write();
     draw();
-    said.textContent = "Taken back.";
+    status.textContent = "Undone.";
   });
 }
 
-/** Changes a range by keyboard. On its way it may pass over others, which are as they were once it has passed. */
+/** Changes a range by keyboard. It may pass over other ranges, which are restored once it has passed. */
 function put(change, shown) {
   const { range, others } = held?.shown === shown ? held : { range: shown, others: ranges.filter((other) => other !== shown) };
   const wanted = change(range);
   take(settled(others, wanted), wanted);
   held = { range: wanted, others, shown: ranges.find((other) => same(other, wanted)) };
-  said.textContent = words(wanted);
+  status.textContent = words(wanted);
 }
 
 // By pointer
@@ -155,7 +155,7 @@ week.addEventListener("pointerdown", (event) => {
 
 week.addEventListener("pointermove", (event) => {
   if (!drag) return;
-  // A press that trembles is no drag.
+  // A press with a small movement is not a drag.
   if (!drag.result && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < 4) return;
   week.classList.add("drawing");
   drag.result = wanted(place(event));
@@ -163,7 +163,7 @@ week.addEventListener("pointermove", (event) => {
   ranges = drag.result.reduce(settled, others);
   draw();
   const [first, last] = [drag.result[0], drag.result.at(-1)];
-  said.textContent = first === last ? words(first) : `${titles[first.day]} to ${titles[last.day]} ${hours(first)}`;
+  status.textContent = first === last ? words(first) : `${titles[first.day]} to ${titles[last.day]} ${hours(first)}`;
 });
 
 function stop(keep) {
@@ -210,7 +210,7 @@ function drop(range) {
   const others = ranges.filter((other) => other !== range);
   take(others, others[Math.min(at, others.length - 1)]);
   if (!others.length) fieldsets[range.day].querySelector("[data-add]").focus();
-  said.textContent = `${words(range)} removed.`;
+  status.textContent = `${words(range)} removed.`;
 }
 
 function type(range) {
@@ -239,7 +239,7 @@ form.addEventListener("click", (event) => {
   } else if (event.target.closest("[data-down]")) {
     const copied = ranges.filter((range) => range.day === day).map((range) => ({ ...range, day: day + 1 }));
     take(copied.reduce(settled, ranges.filter((range) => range.day !== day + 1)));
-    said.textContent = `${titles[day + 1]} is as ${titles[day]}.`;
+    status.textContent = `${titles[day + 1]} now has the hours of ${titles[day]}.`;
     return;
   } else return;
   edited = true;
@@ -259,7 +259,7 @@ for (const [day, bar] of bars.entries()) {
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", titles[day]);
 }
-// The empty times are for whoever has no scripts.
+// The empty times are for browsers without scripts.
 for (const times of form.querySelectorAll("[data-times]")) {
   if ([...times.querySelectorAll("input")].every((input) => !input.value)) times.remove();
 }

@@ -1,2 +1,2 @@
-// A page that comes back with something wrong begins there: on a phone that may be far down.
+// Scrolls to the first error of a form: on a phone it may be far down.
 document.querySelector('form [aria-invalid="true"]')?.focus();

@@ -1,4 +1,4 @@
-// The browser's own list of time zones, to search in while one types; the server knows all names.
+// Suggestions for time zones from the browser's own list; the server knows all names.
 export function offerZones(input) {
   const list = document.createElement("datalist");
   list.id = `${input.id || "cell"}-zones`;

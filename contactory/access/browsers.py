@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words that its user knows."""
+"""The name of a browser in words that its user knows."""
 
 _BROWSERS = {
     "Edg": "Edge",
@@ -23,8 +23,8 @@ _SYSTEMS = {
 
 
 def browser_of(agent: str | None) -> str:
-    """Which browser, and on what: "Firefox on Linux"; what nobody knows is "Unknown browser"."""
-    said = agent or ""
-    browser = next((name for mark, name in _BROWSERS.items() if mark in said), "Unknown browser")
-    system = next((name for mark, name in _SYSTEMS.items() if mark in said), "")
+    """The browser and its system: "Firefox on Linux", or "Unknown browser"."""
+    sent = agent or ""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in sent), "Unknown browser")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in sent), "")
     return f"{browser} on {system}" if system else browser

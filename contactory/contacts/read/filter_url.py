@@ -1,0 +1,100 @@
+"""Filters in URLs: the conditions of the grid, and the parameters of the API's list.
+
+A condition of the grid has the form `column:operator:value`, for example `tags:has:vip` or
+`field-12:least:500`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from contactory.catalog.catalog import Catalog
+from contactory.contacts.columns import columns_of
+from contactory.contacts.read.available import reachable
+from contactory.contacts.read.filter import And, Compare, Filter, available
+from contactory.contacts.read.filter_fields import comparisons_of, unknown_field
+from contactory.contacts.read.filter_words import question
+from contactory.rules.checks import Errors
+from contactory.rules.invalid import Invalid
+from contactory.values.email import normalise_email
+from contactory.values.phones import normalise_phone
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A condition of the grid."""
+
+    compare: Compare
+    text: str
+    """As the URL has it."""
+    words: str
+    """In words, without the value."""
+    value: str
+    """As the user typed it."""
+
+
+def parse_condition(text: str, catalog: Catalog) -> Condition:
+    """The condition in a URL. Raises Invalid."""
+    key, _, rest = text.partition(":")
+    name, _, value = rest.partition(":")
+    column = next((c for c in columns_of(catalog) if c.key == key), None)
+    if column is None:
+        raise unknown_field()
+    operator = comparisons_of(column).get(name)
+    if operator is None:
+        raise Invalid("unknown_filter", f"This comparison is not possible for {column.title}")
+    value = value.strip() if operator.parse else ""
+    if operator.parse and not value:
+        raise Invalid("required", f"Enter a value for {column.title}")
+    compare = Compare(key, name, operator.parse(value, catalog) if operator.parse else None)
+    return Condition(compare, f"{key}:{name}:{value}", question(compare, catalog), value)
+
+
+_TIMES = {
+    "createdAfter": ("createdAt", "after"),
+    "createdBefore": ("createdAt", "before"),
+    "updatedAfter": ("updatedAt", "after"),
+    "updatedBefore": ("updatedAt", "before"),
+}
+
+
+def parse_list_filter(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Filter:
+    """The filter of the API's list; errors go to `errors`."""
+    return And(tuple(_of_list(query, catalog, errors)))
+
+
+def _of_list(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Iterator[Compare]:
+    phone, email_key = parse_address(query, catalog, errors)
+    if email_key is not None:
+        yield Compare("email", "is", email_key)
+    if phone is not None:
+        yield Compare("phone", "is", phone)
+    for tag in query.get("tag", ()):
+        yield Compare("tags", "has", (tag,))
+    for name, operator in (("anyTag", "has"), ("notTag", "lacks")):
+        if name in query:
+            yield Compare("tags", operator, (*query[name],))
+    for name, (field, operator) in _TIMES.items():
+        if name in query:
+            yield Compare(field, operator, query[name])
+    reach = reachable(query, catalog, errors)
+    if reach is not None:
+        yield available(reach, now="availableAt" not in query)
+
+
+def parse_address(
+    query: Mapping[str, Any], catalog: Catalog, errors: Errors
+) -> tuple[str | None, str | None]:
+    """The phone and the key of the e-mail in a query; errors go to `errors`."""
+    phone = email_key = None
+    try:
+        if "email" in query:
+            _, email_key = normalise_email(query["email"])
+    except Invalid as error:
+        errors.add_parameter("email", error)
+    try:
+        if "phone" in query:
+            phone = normalise_phone(query["phone"], catalog.country)
+    except Invalid as error:
+        errors.add_parameter("phone", error)
+    return phone, email_key
