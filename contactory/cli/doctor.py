@@ -153,10 +153,10 @@ async def _months(conn: "Connection", settings: "Settings") -> Finding:
     from contactory.database.months import following, last_month, month_of
 
     if not await conn.fetchval("select to_regclass('contact_events_later') is not null"):
-        return Finding("history", "warn", "not kept by months yet", "run `contactory migrate`")
+        return Finding("history", "warn", "not by months yet", "run `contactory migrate`")
     wanted, last = following(month_of(datetime.now(UTC))), await last_month(conn)
     if last is None or last < wanted:
-        advice = "run `contactory migrate`; a transaction or a backup that lasts for days is in the way of it"
+        advice = "run `contactory migrate`; a transaction or a backup that runs for days blocks it"
         return Finding("history", "warn", f"the month {wanted:%Y-%m} is not made yet", advice)
     return Finding("history", "ok", f"months are made up to {last:%Y-%m}")
 

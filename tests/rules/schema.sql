@@ -291,9 +291,9 @@ CREATE TABLE public.workspaces (
     CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
 
-ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_first FOR VALUES FROM (MINVALUE) TO ('2026-11-01 00:00:00+00');
+ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_first FOR VALUES FROM (MINVALUE) TO ('A MONTH');
 
-ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_later FOR VALUES FROM ('2027-03-01 00:00:00+00') TO (MAXVALUE);
+ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_later FOR VALUES FROM ('A MONTH') TO (MAXVALUE);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
@@ -301,11 +301,11 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.contact_events_first
-    ADD CONSTRAINT contact_events_first_pkey PRIMARY KEY (workspace_id, contact_id, version);
-
 ALTER TABLE ONLY public.contact_events_later
     ADD CONSTRAINT contact_events_later_pkey PRIMARY KEY (workspace_id, contact_id, version);
+
+ALTER TABLE ONLY public.contact_events_first
+    ADD CONSTRAINT contact_events_pkey PRIMARY KEY (workspace_id, contact_id, version);
 
 ALTER TABLE ONLY public.contact_search
     ADD CONSTRAINT contact_search_pkey PRIMARY KEY (workspace_id, contact_id);
@@ -365,9 +365,9 @@ CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, cre
 
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
-CREATE INDEX contact_events_at ON ONLY public.contact_events USING btree (workspace_id, at, contact_id);
+CREATE INDEX contact_events_time ON ONLY public.contact_events USING btree (workspace_id, at, contact_id);
 
-CREATE INDEX contact_events_first_at ON public.contact_events_first USING btree (workspace_id, at, contact_id);
+CREATE INDEX contact_events_at ON public.contact_events_first USING btree (workspace_id, at, contact_id);
 
 CREATE INDEX contact_events_later_workspace_id_at_contact_id_idx ON public.contact_events_later USING btree (workspace_id, at, contact_id);
 
@@ -431,9 +431,9 @@ CREATE INDEX workspaces_by_account ON public.workspaces USING btree (account_id,
 
 CREATE INDEX workspaces_to_sweep ON public.workspaces USING btree (id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
 
-ALTER INDEX public.contact_events_at ATTACH PARTITION public.contact_events_first_at;
+ALTER INDEX public.contact_events_time ATTACH PARTITION public.contact_events_at;
 
-ALTER INDEX public.contact_events_at ATTACH PARTITION public.contact_events_later_workspace_id_at_contact_id_idx;
+ALTER INDEX public.contact_events_time ATTACH PARTITION public.contact_events_later_workspace_id_at_contact_id_idx;
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

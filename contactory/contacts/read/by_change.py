@@ -124,14 +124,15 @@ def _place(query: Query, walk: _Walk | None) -> str:
     if walk is None:
         return "c.updated_at"
     seen, _ = _visible(query, walk)
-    own = "e.workspace_id = $1 and e.contact_id = c.id"
     recent = f"{query.arg(walk.begun)}::timestamptz - interval '1 minute'"
     # The last event that the walk sees may have been dropped; the next one has the time of that change.
     return f"""case when c.updated_at < {recent} then c.updated_at
                  else coalesce((select e.previous_at from contact_events e
-                                 where {own} and e.at >= {recent} and not {seen}
+                                 where e.workspace_id = $1 and e.contact_id = c.id
+                                   and e.at >= {recent} and not {seen}
                                  order by e.version limit 1),
-                               (select max(e.at) from contact_events e where {own} and {seen})) end"""
+                               (select max(e.at) from contact_events e
+                                 where e.workspace_id = $1 and e.contact_id = c.id and {seen})) end"""
 
 
 def _visible(query: Query, walk: _Walk | None) -> tuple[str, str]:
