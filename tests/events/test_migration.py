@@ -1,6 +1,7 @@
 """A table of many events becomes the first part, while servers of the release before go on writing."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -17,12 +18,13 @@ from tests.cli.conftest import CommandLine
 from tests.servers import Sql, sql_at
 from tests.waiting import until
 
-EVENTS = 100_000
+EVENTS = 2_000_000 if os.environ.get("CONTACTORY_SOAK") else 100_000
+pytestmark = pytest.mark.timeout(900 if EVENTS > 100_000 else 60)
 _FILL = """
 insert into contact_events (workspace_id, contact_id, version, id, type, at, actor_type, via, changes)
 select $1, md5((n / 10)::text)::uuid, n % 10 + 1, gen_random_uuid(), 'contact.updated',
-       now() - interval '400 days' + n * interval '5 minutes', 'system', 'api', '{"firstName": ["a", "b"]}'
-  from generate_series(1, $2) n
+       now() - interval '400 days' + n * interval '10 seconds', 'system', 'api', '{"firstName": ["a", "b"]}'
+  from generate_series($2::int, $3::int) n
 """
 # As servers of the release before write it, prepared once, with the wait for a lock that their lanes allow.
 _WRITE = """
@@ -46,7 +48,9 @@ def before(new_database: Callable[[], str]) -> Generator[Sql]:
             sql.execute(each.sql)
             done = "insert into schema_migrations values ($1, $2, $3, now())"
             sql.execute(done, each.number, each.name, each.checksum)
-        sql.execute(_FILL, uuid4(), EVENTS)
+        workspace = uuid4()
+        for done in range(0, EVENTS, 100_000):
+            sql.execute(_FILL, workspace, done + 1, done + 100_000)
         yield sql
 
 

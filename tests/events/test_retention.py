@@ -91,10 +91,13 @@ def test_the_history_tells_what_remains_and_an_undo_says_what_is_missing(apart: 
     [event] = apart.alice.history(contact_id).json()
     assert event["changes"] == [{"field": "firstName", "from": "June", "to": "Jean"}]
     olive = apart.person()
+    page, hint = f"/w/{apart.acme}/contacts/{contact_id}", "Earlier changes are no longer kept"
+    assert hint in olive.get(page).text
+    assert hint not in olive.get(f"/w/{apart.acme}/contacts/{apart.alice.made()['id']}").text
     undo = f"/w/{apart.acme}/contacts/{contact_id}/undo"
     gone = olive.post(undo, {"version": "2"}, hx_request="true", accept="application/json")
     assert gone.status_code == 409
-    assert "is not kept" in gone.text
+    assert "has been dropped" in gone.text
     assert olive.post(undo, {"version": "7"}).status_code == 404
     assert olive.post(undo, {"version": "3"}).status_code == 303
     assert apart.alice.read(contact_id)["firstName"] == "June"
