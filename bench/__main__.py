@@ -15,7 +15,7 @@ from bench.figures import bars, figures
 from bench.generators import Run
 from bench.loads import SCENARIOS
 from bench.run import Plan, plan, run_all, steps
-from bench.stage import BenchError, stage
+from bench.stage import BenchError, stage, under_uvicorn
 from contactory.base.settings import Settings, processes
 from contactory.embedded.server import EmbeddedError
 
@@ -90,7 +90,7 @@ def main(
 
 
 def _measure(wanted: Plan, contacts: int, workers: int, console: Console) -> report.Result:
-    with stage(contacts, workers, console.print) as built:
+    with stage(contacts, workers, console.print) as built, under_uvicorn(built, workers):
         here = report.machine(built)
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
@@ -106,7 +106,7 @@ def _teller(progress: Progress, total: int) -> Callable[[Run], None]:
     task = progress.add_task("warming up", total=total)
 
     def tell(run: Run) -> None:
-        side = ", limit" if run.side == "limit" else ""
+        side = {"limit": ", limit", "uvicorn": " under uvicorn"}.get(run.side, "")
         what = f"{SCENARIOS[run.scenario].title}, {run.clients} clients{side}"
         progress.update(task, advance=1, description=f"{what}: {run.rate:,.0f}/s")
         if not progress.console.is_terminal:

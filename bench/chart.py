@@ -71,7 +71,7 @@ def _legend(y: float) -> list[str]:
 
 def chart(found: Result) -> str:
     """The SVG of a result."""
-    by_key = {(figure.scenario, figure.clients): figure for figure in found.figures}
+    by_key = {(figure.scenario, figure.clients): figure for figure in found.figures if not figure.subject}
     patches = [
         (f"{clients} client{'s' * (clients > 1)}", figure)
         for (name, clients), figure in by_key.items()

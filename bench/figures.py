@@ -55,17 +55,23 @@ def by_round(runs: Iterable[Run]) -> list[Round]:
 
 def figures(runs: Sequence[Run], subject: str = "") -> list[Figure]:
     """What the runs come to, in the order in which the scenarios were first run."""
-    keys = dict.fromkeys((each.scenario, each.clients) for each in runs if each.side == "api")
-    return [_figure(name, clients, subject, runs) for name, clients in keys]
+    subjects: dict[Side, str] = {"api": subject, "uvicorn": "under uvicorn"}
+    keys = dict.fromkeys((each.scenario, each.clients, each.side) for each in runs)
+    return [
+        _figure(name, clients, side, shown, runs)
+        for side, shown in subjects.items()
+        for name, clients, one in keys
+        if one == side
+    ]
 
 
-def _figure(name: str, clients: int, subject: str, runs: Sequence[Run]) -> Figure:
+def _figure(name: str, clients: int, side: Side, subject: str, runs: Sequence[Run]) -> Figure:
     rounds, limit = by_round(runs), min(clients, LIMIT_CLIENTS)
     mine = [each for each in runs if each.scenario == name]
-    api = [each for each in mine if each.side == "api" and each.clients == clients]
+    api = [each for each in mine if each.side == side and each.clients == clients]
     seen = [each.memory for each in api if each.memory]
     beside = [each for each in mine if each.side == "limit" and each.clients == limit]
-    key: Key = (name, "api", clients)
+    key: Key = (name, side, clients)
     return Figure(
         scenario=name,
         subject=subject,
@@ -156,6 +162,8 @@ _RULES = [
     _Rule(
         "Lists/s with 64 clients, to pgbench with 64", ("list", "api", 64), ("list", "limit", 64), least=0.3
     ),
+    _Rule("PATCH/s with 64 clients, to that under uvicorn", _PATCH, ("patch", "uvicorn", 64)),
+    _Rule("GET/s with 64 clients, to that under uvicorn", ("get", "api", 64), ("get", "uvicorn", 64)),
     _Rule(
         "Contacts/s in batches with 4 clients, to PATCH/s with 64",
         ("batch", "api", 4),

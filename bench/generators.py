@@ -5,7 +5,7 @@ import os
 import re
 import resource
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,8 @@ import msgspec
 from bench.loads import STRIDE, Scenario, filled
 from bench.stage import BenchError, MemoryWatch, Stage, Usage
 
-Side = Literal["api", "limit"]
+Side = Literal["api", "uvicorn", "limit"]
+"""The server of our own, the same application under uvicorn, or the limit."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +44,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(built: Stage, scenario: Scenario, side: Side, clients: int, seconds: int, turn: int = 0) -> Run:
     """Runs a load. Raises BenchError where one answer is not the success that it must be."""
-    send = _wrk if side == "api" else _pgbench
     with MemoryWatch(built, seconds) as watch:
-        before, generator = built.cpu(), _generator_cpu()
-        said = send(built, scenario, clients, seconds)
-        after = built.cpu()
+        before, generator = built.cpu(side), _generator_cpu()
+        if side == "limit":
+            said = _pgbench(built, scenario, clients, seconds)
+        else:
+            said = _wrk(built, scenario, clients, seconds, side)
+        after = built.cpu(side)
     used = Usage(after.server - before.server, after.postgresql - before.postgresql)
     if scenario.writes:
         built.acknowledged += said["requests"] * scenario.items
@@ -64,13 +67,17 @@ def run(built: Stage, scenario: Scenario, side: Side, clients: int, seconds: int
     )
 
 
-def rehearse(built: Stage, scenario: Scenario) -> None:
+def rehearse(built: Stage, scenario: Scenario, sides: Collection[Side] = ("api", "limit")) -> None:
     """Warms a load up, and checks the status of every answer, which is too dear to do while measuring."""
-    said = _wrk(built, scenario, 4, 1, "check")
-    if scenario.writes:
-        built.acknowledged += said["requests"] * scenario.items
-        built.in_doubt += 4 * scenario.items
-    if scenario.statement:
+    servers: tuple[Side, ...] = ("api", "uvicorn")
+    for side in servers:
+        if side not in sides:
+            continue
+        said = _wrk(built, scenario, 4, 1, side, "check")
+        if scenario.writes:
+            built.acknowledged += said["requests"] * scenario.items
+            built.in_doubt += 4 * scenario.items
+    if scenario.statement and "limit" in sides:
         said = _pgbench(built, scenario, 4, 1)
         built.acknowledged += said["requests"] * scenario.items * scenario.writes
 
@@ -96,7 +103,9 @@ def _command(what: str, command: list[str]) -> "subprocess.CompletedProcess[str]
     return result
 
 
-def _wrk(built: Stage, scenario: Scenario, clients: int, seconds: int, check: str = "") -> dict[str, Any]:
+def _wrk(
+    built: Stage, scenario: Scenario, clients: int, seconds: int, side: Side, check: str = ""
+) -> dict[str, Any]:
     script = built.folder / "load.lua"
     script.write_text(filled(scenario, built).lua)
     built.runs += 1
@@ -112,7 +121,7 @@ def _wrk(built: Stage, scenario: Scenario, clients: int, seconds: int, check: st
         "-s",
         str(script),
     ]
-    result = _command("wrk", [*command, built.address, "--", str(built.runs), str(first), check])
+    result = _command("wrk", [*command, built.address_of(side), "--", str(built.runs), str(first), check])
     line, _, answer = result.stderr.partition("\n")
     said = json.loads(line)
     failed, lost = said.pop("failed"), said.pop("lost")

@@ -50,6 +50,9 @@ _BARRED = {
 }
 
 
+_UNDER_UVICORN = {("patch", 64), ("get", 64)}
+
+
 def plan(rounds: int, seconds: int, quick: bool, only: Sequence[str] = ()) -> Plan:
     """Every scenario with 1 to 256 clients; `quick` leaves out what is in no bar."""
     wanted = [name for name in SCENARIOS if not only or name in only or name == "live"]
@@ -73,6 +76,8 @@ def steps(wanted: Plan) -> list[Step]:
 def _sides(pair: Pair, turn: int, seconds: int) -> Iterable[Step]:
     length = seconds if pair.barred else max(1, seconds - 1)
     yield Step(turn, pair.scenario, "api", pair.clients, length)
+    if (pair.scenario, pair.clients) in _UNDER_UVICORN:
+        yield Step(turn, pair.scenario, "uvicorn", pair.clients, length)
     if SCENARIOS[pair.scenario].statement and pair.clients <= LIMIT_CLIENTS:
         yield Step(turn, pair.scenario, "limit", pair.clients, length)
 
@@ -80,9 +85,10 @@ def _sides(pair: Pair, turn: int, seconds: int) -> Iterable[Step]:
 def run_all(built: Stage, wanted: Plan, tell: Callable[[Run], None]) -> list[Run]:
     """Runs a plan; `tell` gets every run when it is over. Raises BenchError."""
     runs: list[Run] = []
+    todo = steps(wanted)
     for name in dict.fromkeys(pair.scenario for pair in wanted.pairs):
-        rehearse(built, SCENARIOS[name])
-    for step in steps(wanted):
+        rehearse(built, SCENARIOS[name], {step.side for step in todo if step.scenario == name})
+    for step in todo:
         runs.append(run(built, SCENARIOS[step.scenario], step.side, step.clients, step.seconds, step.round))
         tell(runs[-1])
     built.check_history()

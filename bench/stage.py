@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -54,6 +56,8 @@ class Stage:
         self.url = url
         self.server, self.postgresql = processes
         self.address = self.key = self.workspace = ""
+        self.uvicorn: tuple[str, psutil.Process] | None = None
+        """The same application under uvicorn: its address and process, where it runs too."""
         self.contacts = self.first_tag = self.field = 0
         self.idle = Usage(0, 0)
         self.acknowledged = self.in_doubt = 0
@@ -85,9 +89,14 @@ class Stage:
         superuser = self.url.replace(f"//{ROLE}:", f"//{SUPERUSER}:", 1)
         asyncio.run(_run(superuser, ["checkpoint", "select 1"]))
 
-    def cpu(self) -> Usage:
-        """Seconds of CPU used so far."""
-        return Usage(_cpu(self.server), _cpu(self.postgresql))
+    def address_of(self, side: str) -> str:
+        """Where the server of this side is."""
+        return self.uvicorn[0] if side == "uvicorn" and self.uvicorn else self.address
+
+    def cpu(self, side: str = "api") -> Usage:
+        """Seconds of CPU used so far, by the server of this side."""
+        server = self.uvicorn[1] if side == "uvicorn" and self.uvicorn else self.server
+        return Usage(_cpu(server), _cpu(self.postgresql))
 
     def memory(self) -> Usage | None:
         """MiB in use now, shared pages shared out (PSS); None where the system does not tell."""
@@ -193,23 +202,40 @@ def _postmaster(folder: Path) -> psutil.Process:
 
 
 @contextmanager
+def under_uvicorn(built: Stage, workers: int) -> Generator[None]:
+    """Runs the same application under uvicorn beside the server, for the duration of the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["uvicorn", "contactory.asgi:app", "--port", str(port), "--workers", str(workers)]
+    words += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-proxy-headers"]
+    with _process(built.folder, built.url, words, "uvicorn") as process:
+        built.uvicorn = (f"http://127.0.0.1:{port}", process)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            with suppress(OSError), urllib.request.urlopen(f"{built.uvicorn[0]}/health/ready", timeout=2):
+                break
+            if time.monotonic() > deadline or _is_zombie(process):
+                raise BenchError(f"uvicorn does not start: {(built.folder / 'uvicorn.log').read_text()}")
+            time.sleep(0.1)
+        yield
+
+
+@contextmanager
 def _server(folder: Path, url: str, workers: int) -> Generator[psutil.Process]:
+    words = ["contactory", "serve", "--json", "--port", "0", "--workers", str(workers)]
+    with _process(folder, url, words, "server") as process:
+        yield process
+
+
+@contextmanager
+def _process(folder: Path, url: str, words: list[str], name: str) -> Generator[psutil.Process]:
+    """Runs a module of Python; what it prints is in `NAME.out`, what it logs in `NAME.log`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONTACTORY_")}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    command = [
-        sys.executable,
-        "-m",
-        "contactory",
-        "serve",
-        "--json",
-        "--port",
-        "0",
-        "--workers",
-        str(workers),
-    ]
-    with (folder / "welcome").open("wb") as out, (folder / "server.log").open("wb") as log:
+    with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", *words],
             cwd=folder,
             env=environment | {"CONTACTORY_DATABASE_URL": url},
             stdin=subprocess.DEVNULL,
@@ -243,7 +269,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _welcome(built: Stage) -> None:
     """Learns the address and the key from what the server says at its first start."""
     deadline = time.monotonic() + _PATIENCE
-    while not (text := (built.folder / "welcome").read_text()).endswith("\n"):
+    while not (text := (built.folder / "server.out").read_text()).endswith("\n"):
         if time.monotonic() > deadline or not built.server.is_running() or _is_zombie(built.server):
             raise BenchError(f"The server does not start: {built.log.read_text()[-2000:]}")
         time.sleep(0.05)

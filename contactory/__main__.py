@@ -7,6 +7,7 @@ from contactory.cli.backup import backup
 from contactory.cli.demo import demo
 from contactory.cli.doctor import doctor
 from contactory.cli.fields import field
+from contactory.cli.jobs import jobs
 from contactory.cli.keys import key
 from contactory.cli.restore import restore
 from contactory.cli.routes import routes
@@ -25,7 +26,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    *(serve, account, workspace, user, key, field),
+    *(serve, account, workspace, user, key, field, jobs),
     *(demo, doctor, backup, restore, migrate, upgrade_data, routes, version),
 )
 for _command in _COMMANDS:

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from contactory.access.keys import Keys
+from contactory.access.keys import Keys, write_last_used
 from contactory.access.passwords import Passwords
 from contactory.base.caches import Costly, LeastRecentlyUsed, SharedReads
 from contactory.base.logs import log
 from contactory.base.metrics import BATCH, BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
 from contactory.base.settings import Settings
 from contactory.base.shared_metrics import SharedMetrics
-from contactory.catalog.catalog import POLL_SECONDS, Catalogs
+from contactory.catalog.catalog import Catalogs
 from contactory.contacts.read.reader import Reader
 from contactory.contacts.read.search import SearchIndex
 from contactory.contacts.write.change import Change, Outcome
@@ -18,10 +18,14 @@ from contactory.contacts.write.create import CreateLane, NewContact
 from contactory.contacts.write.lanes import ChangeLane
 from contactory.contacts.write.queue import Writer
 from contactory.database.db import Database
-from contactory.jobs import Jobs
+from contactory.jobs.registry import JOB_TYPES
+from contactory.jobs.runner import JobRunner
+from contactory.jobs.watch import JobWatch
 from contactory.local_time.zones import TZDATA_VERSION
 from contactory.public.health import Readiness
 from contactory.rules.errors import Unavailable
+from contactory.schedule.runner import Schedule
+from contactory.scheduled import recurring_jobs
 from contactory.web.messages import Response, deadlines
 from contactory.web.rate_limit import RateLimiter
 
@@ -70,27 +74,36 @@ class Services:
         self.contacts = Reader(rest[_CREATE_LANES:])
         self.lists: SharedReads[tuple[str, int, str], Response] = SharedReads()
         """Pages of lists that are being read, by workspace, version of its catalogue, and query."""
-        self._jobs = Jobs(
-            self.db, self.keys, self.search, lambda: self.changes.waiting > 0, settings.history_retention
+        self._job_runner = JobRunner(self.db, JOB_TYPES)
+        self.job_watch = JobWatch(self.db)
+        """Requests that wait for a change of a job."""
+        jobs = recurring_jobs(
+            settings, self.db, self.keys, self.catalogs, self.search, self._job_runner, self._share_metrics
         )
-        self._tasks: list[asyncio.Task[None]] = []
+        self._schedule = Schedule(self.db, jobs, lambda: self.changes.waiting > 0)
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Opens the pool and starts the background tasks."""
         self.changes.start()
         self.creates.start()
-        self._tasks = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._jobs.run())]
-        self._tasks.append(asyncio.create_task(self._jobs.keep_findable()))
-        self._tasks.append(asyncio.create_task(self._jobs.keep_answers_few()))
-        self._tasks.append(asyncio.create_task(deadlines.watch()))
+        self._schedule.start()
+        self._watching = asyncio.create_task(deadlines.watch())
+
+    def end_waiting(self) -> None:
+        """Has the requests answered that only wait for something to happen, since the process is to end."""
+        self.job_watch.close()
 
     async def stop(self) -> None:
         """Finishes the accepted requests, then closes every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._watching is not None:
+            self._watching.cancel()
+        await self._schedule.stop()
         await asyncio.gather(self.changes.stop(), self.creates.stop())
-        await self._jobs.last()
+        try:
+            await write_last_used(self.db, self.keys)
+        except Unavailable:
+            log.warning("last use of keys not written")
         for lane in self._lanes:
             await lane.close()
         await self.db.close()
@@ -103,20 +116,10 @@ class Services:
         TZDATA.say(version=TZDATA_VERSION)
         BUILD.say(postgresql=self.db.server_version)
 
-    async def _keep_fresh(self) -> None:
-        """Detects within a second what other processes have revoked or renamed, until the process ends."""
-        while True:
-            try:
-                await self.keys.poll()
-                await self.catalogs.poll()
-                self.db.retire()
-            except Unavailable:
-                log.warning("database away")
-            except Exception as error:  # If this task ended, changes would no longer be detected.
-                log.error("job failed", error=type(error).__name__)
-            self.gauge()
-            await asyncio.to_thread(self.metrics.write, self.metrics.snapshot())
-            await asyncio.sleep(POLL_SECONDS)
+    async def _share_metrics(self) -> int:
+        self.gauge()
+        await asyncio.to_thread(self.metrics.write, self.metrics.snapshot())
+        return 0
 
 
 def _measured(lane: ChangeLane) -> Callable[[Sequence[Change]], Awaitable[list[Outcome]]]:

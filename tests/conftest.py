@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.asgi.in_process import in_process
 from tests.raw_http import Client
 from tests.servers import RELAXED, Server, Sql, clone, embedded_postgres, named, running, sql_at, template
 from tests.world import World
@@ -36,6 +37,14 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["shared_database"] = _shared_database()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--asgi",
+        action="store_true",
+        help="run the tests that speak HTTP to the shared server, and no others, on the ASGI application",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # A thread of a test that fails must not pass for one that has nothing to say.
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -45,11 +54,19 @@ def pytest_unconfigure() -> None:
     _open.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test of ours takes a minute, unless it says so itself."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test of ours takes a minute, unless it says so itself; with --asgi, few are run."""
+    if config.getoption("--asgi"):
+        items[:] = [item for item in items if _speaks_http_alone(item)]
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(60))
+
+
+def _speaks_http_alone(item: pytest.Item) -> bool:
+    """Whether the test asks the shared server by `http`, and knows nothing of its process or connections."""
+    names = set(getattr(item, "fixturenames", ()))
+    return "http" in names and not names & {"server", "private_server", "second_http"}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,8 +117,12 @@ def _second_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def _http(_server: Server) -> Generator[httpx.Client]:
-    with client_of(_server) as http:
+def _http(request: pytest.FixtureRequest, database_url: str) -> Generator[httpx.Client]:
+    if request.config.getoption("--asgi"):
+        opened = in_process(database_url=database_url, log_requests="none")
+    else:
+        opened = client_of(request.getfixturevalue("_server"))
+    with opened as http:
         yield http
 
 
@@ -125,8 +146,10 @@ def server(_server: Server, request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture
-def http(_http: httpx.Client, server: Server) -> httpx.Client:
-    """A client of the shared server, without a key."""
+def http(_http: httpx.Client, request: pytest.FixtureRequest) -> httpx.Client:
+    """A client of the shared server, without a key; with --asgi, of the ASGI application."""
+    if not request.config.getoption("--asgi"):
+        request.getfixturevalue("server")  # whose log a failed test shows
     return _http
 
 

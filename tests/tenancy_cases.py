@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from contactory.base.ids import new_id
 from tests.world import a_phone
 
+_IDS = ("contact", "deleted", "field", "key", "workspace", "window", "job")
+
 
 class Target(NamedTuple):
     """What a case aims at: things of Acme's, or others of the same form that never were."""
@@ -25,10 +27,11 @@ class Target(NamedTuple):
     by_name: str
     window: str
     window_name: str
+    job: str
 
     def unused(self) -> "Target":
         """The same, but nothing in it was ever used."""
-        ids = {name: new_id() for name in ("contact", "deleted", "field", "key", "workspace", "window")}
+        ids = {name: new_id() for name in _IDS}
         marker, never = self.tag.rpartition("-")[2], secrets.token_hex(6)
         nobody = secrets.token_hex(16)
         return self._replace(
@@ -63,6 +66,7 @@ TAKEN = "+14155550100"
 """The phone of a contact in every outsider's workspace."""
 CONTACT, TAGS = "/v1/contacts/{contact}", "/v1/contacts/{contact}/tags"
 WINDOW = "/v1/send-windows/{window}"
+JOB = "/v1/jobs/{job}"
 IN_WORKSPACE, OWN = "?workspaceId={workspace}", "?workspaceId={own}"
 NOON = "2026-03-02T12:00:00Z"
 CHANGE = {"firstName": "Mallory", "tags": ["mallory"]}
@@ -170,6 +174,14 @@ CASES = [
     Case("updateSendWindow", WINDOW + "?dryRun=true", {"name": "Mallory"}),
     Case("planSendWindow", WINDOW + "/plan", {"at": NOON}),
     Case("deleteSendWindow", WINDOW),
+    Case("listJobs", "/v1/jobs" + IN_WORKSPACE),
+    Case("listJobs", f"/v1/jobs{OWN}&cursor={{job}}&status=queued", foreign=200),
+    Case("getJob", JOB),
+    Case("getJob", JOB + "?wait=1"),
+    Case("cancelJob", JOB + "/cancel"),
+    Case("cancelJob", JOB + "/cancel?dryRun=true"),
+    Case("listJobProblems", JOB + "/problems?cursor=1"),
+    Case("listJobProblems", JOB + "/problems?format=csv"),
     Case("listWorkspaces", "/v1/workspaces?cursor={workspace}", foreign=200),
     Case("createWorkspace", "/v1/workspaces", {"name": "Mallory"}, foreign=None),
     Case("getWorkspace", "/v1/workspaces/{workspace}"),

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from contactory.access.keys import Keys
+from contactory.access.keys import Keys, write_last_used
 from contactory.access.links import make_link
 from contactory.database.db import Database
 from contactory.fields.retype import end_abandoned
-from contactory.jobs import write_last_used
 from tests.clocks import clock
 from tests.world import Caller, World, pointers
 
@@ -126,7 +125,7 @@ def test_the_last_use_of_a_key_is_written_although_the_clock_was_set_back(
     assert world.sql.value("select last_used_at <= now() from api_keys where id = $1", key_id)
 
 
-def with_database(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
+def with_database(url: str, work: Callable[[Database], Awaitable[object]]) -> None:
     """Does what jobs do, at once."""
 
     async def run() -> None:

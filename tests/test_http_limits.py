@@ -127,7 +127,14 @@ def test_a_client_that_asked_first_and_was_refused_is_closed(
 
 def test_tiny_chunks_are_taken_out_a_few_at_a_time_so_that_others_have_their_turn() -> None:
     async def turns() -> list[int]:
-        listener = Listener(never, body_limit=MEBIBYTE, body_timeout=10, connection_limit=10)
+        listener = Listener(
+            never,
+            body_limit=MEBIBYTE,
+            body_timeout=10,
+            connection_limit=10,
+            limit_of=lambda request: MEBIBYTE,
+            whole_limit=MEBIBYTE,
+        )
         reader = RequestReader(listener, HttpConnection(listener))
         reader.parse(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
         [request] = reader.queue

@@ -26,6 +26,7 @@ def made_two(world: World) -> dict[str, Any]:
     return world.alice.made()
 
 
+@pytest.mark.usefixtures("server")
 def test_a_link_can_be_followed_as_it_is(world: World) -> None:
     made = made_two(world)
     world.alice.patch(made["id"], {"firstName": "Joan"})
@@ -43,6 +44,7 @@ def test_a_link_can_be_followed_as_it_is(world: World) -> None:
         assert (second.status_code, len(second.json())) == (200, 1), path
 
 
+@pytest.mark.usefixtures("server")
 def test_what_is_made_says_where_it_is(world: World) -> None:
     window = {"preset": "us-tcpa", "name": "Calls", "workspaceId": world.acme}
     field = {"name": "MRR", "type": "number", "workspaceId": world.acme}
@@ -76,6 +78,7 @@ def test_a_host_that_is_not_one_gets_into_no_link(world: World) -> None:
         assert answer.status_code == 400 or answer.links["next"]["url"].startswith(here), host
 
 
+@pytest.mark.usefixtures("server")
 def test_a_client_that_names_no_host_gets_the_address_that_is_listened_on(world: World) -> None:
     made_two(world)
     client = Client(str(world.http.base_url))

@@ -149,6 +149,15 @@ def test_the_connections_of_a_process_that_has_ended_are_not_counted(pair: Serve
         until(lambda: scraped(pair.url)("contactory_connections") < 10)
 
 
+def test_when_a_job_was_last_done_is_the_newest_of_all_processes(pair: Server) -> None:
+    def last_done(job: str) -> float:
+        return scraped(pair.url)("contactory_job_last_success_seconds", job=job)
+
+    for job in ("poll", "sweep_tags"):
+        until(lambda job=job: {last_done(job) > time.time() - 60 for _ in range(4)} == {True})
+        assert last_done(job) < time.time() + 5
+
+
 def test_each_process_has_its_time_memory_and_descriptors(pair: Server) -> None:
     ask_live(pair, 20)
     expected = {"supervisor": pair.process.pid}

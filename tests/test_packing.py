@@ -209,6 +209,7 @@ def test_another_coding_is_refused_with_the_one_that_is_taken(world: World, codi
     assert refused.headers["accept-encoding"] == "gzip, identity"
 
 
+@pytest.mark.usefixtures("server")
 def test_another_coding_is_refused_before_the_body_is_sent(world: World) -> None:
     client = Client(str(world.http.base_url))
     client.send(

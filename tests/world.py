@@ -21,7 +21,9 @@ from contactory.access.keys import new_key
 from contactory.access.sessions import open_session
 from contactory.access.users import create_user
 from contactory.base.ids import new_id
+from contactory.jobs.store import enqueue
 from contactory.keys.store import create_key
+from contactory.rules.actor import Actor
 from contactory.workspaces.store import create_account, create_workspace
 from tests.servers import Sql
 
@@ -237,6 +239,13 @@ class World:
             kind,
         )
         return field_id
+
+    def job(self, workspace_id: str | None = None) -> str:
+        """A new job, Acme's unless said otherwise, of a type that no server knows; gives its id."""
+        home = workspace_id or self.acme
+        actor = Actor(self.alice.key_id, self.account_id, home, "live", "admin")
+        making = enqueue(self.sql.conn, actor, home, "somethingTest", {}, request_id="tests")
+        return self.sql.run(making).id
 
     def stranger(self, key: str | None = None) -> Caller:
         """Somebody whose key is well formed, and known to nobody."""

@@ -23,6 +23,7 @@ EXCEPTIONS = [
     "exc",  # of asyncio's connection_lost
     "logger",  # of a processor of structlog
     "frame",  # of a handler of signals
+    "enqueue",  # of jobs: nothing starts one yet
 ]
 COMMANDS = ["@*.command", "@*.group"]  # click calls what these decorate
 _CODE = re.compile(r"{[{%].*?[%}]}", re.DOTALL)

@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from contactory.database.db import Connection
+from contactory.database.statements import affected
 from contactory.rules.errors import RateLimited
 
 OF_PAIR, OF_ADDRESS, OF_EMAIL = 10, 30, 10
@@ -173,8 +174,9 @@ async def remember(conn: Connection, address: bytes, user_id: str) -> None:
     )
 
 
-async def forget_old(conn: Connection) -> None:
-    """Deletes rows that no longer count."""
+async def forget_old(conn: Connection) -> int:
+    """Deletes rows that no longer count; gives how many."""
     await conn.execute(_MEND)
-    await conn.execute("delete from sign_in_failures where since < now() - $1::interval", WINDOW)
-    await conn.execute("delete from known_addresses where seen_at < now() - $1::interval", REMEMBERED)
+    failures = await conn.execute("delete from sign_in_failures where since < now() - $1::interval", WINDOW)
+    known = await conn.execute("delete from known_addresses where seen_at < now() - $1::interval", REMEMBERED)
+    return affected(failures) + affected(known)

@@ -6,6 +6,7 @@ import string
 import time
 import zlib
 from collections import OrderedDict
+from datetime import UTC, datetime
 from typing import Any
 
 from contactory.base.caches import SingleFlight
@@ -141,6 +142,24 @@ class Keys:
         """The running reads are not cached, and the next request starts a new one."""
         self._outdated += 1
         self._flights.forget()
+
+
+async def write_last_used(db: Database, keys: Keys) -> int:
+    """Writes down when each key was last used by this process; gives of how many keys."""
+    used, keys.used = keys.used, {}
+    if not used:
+        return 0
+    async with db.connection() as conn:
+        await conn.execute(
+            """update api_keys k set last_used_at = u.at
+                 from unnest($1::uuid[], $2::timestamptz[]) as u (id, at)
+                where k.id = u.id
+                  -- After `now()`: of a time before the clock was set back.
+                  and (k.last_used_at is null or k.last_used_at < u.at or k.last_used_at > now())""",
+            list(used),
+            [datetime.fromtimestamp(seconds, UTC) for seconds in used.values()],
+        )
+    return len(used)
 
 
 def _actor(row: Any, read_at: float) -> Actor:

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from contactory.access.attempts import forget_old
 from contactory.access.user import User
 from contactory.access.users import COLUMNS, user_of
-from contactory.database.db import Connection
+from contactory.database.db import Connection, Database
+from contactory.database.statements import affected
 from contactory.rules.errors import SignedOut
 
 IDLE = timedelta(days=14)
@@ -121,3 +123,11 @@ async def list_sessions(conn: Connection, user_id: str, secret: str) -> list[Ope
 async def end_other_sessions(conn: Connection, user_id: str, secret: str) -> None:
     """Signs a user out everywhere except in the session with that secret."""
     await conn.execute("delete from sessions where user_id = $1 and hash <> $2", user_id, secret_hash(secret))
+
+
+async def drop_old_sign_ins(db: Database) -> int:
+    """Drops the sessions and links that are over, and failures that no longer count; gives how many rows."""
+    async with db.connection() as conn:
+        sessions = await conn.execute("delete from sessions where expires_at < now()")
+        links = await conn.execute("delete from one_time_links where expires_at < now() - interval '30 days'")
+        return affected(sessions) + affected(links) + await forget_old(conn)

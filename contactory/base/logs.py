@@ -13,8 +13,11 @@ import structlog
 from contactory.base.settings import Settings
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Sets the format of all log lines of this process, by the settings; they go to standard error."""
+def set_up_logs(settings: Settings, *, libraries: bool = True) -> None:
+    """Sets the format of all log lines of this process, by the settings; they go to standard error.
+
+    Without `libraries`, those of Python's own `logging` are left to the program that runs this.
+    """
     human = settings.log_format == "human" or (settings.log_format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     processors: list[Any] = [
@@ -28,9 +31,9 @@ def set_up_logs(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format='{"level":"%(levelname)s","event":"%(message)s"}'
-    )
+    if libraries:
+        form = '{"level":"%(levelname)s","event":"%(message)s"}'
+        logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=form)
 
 
 def _json(logger: Any, method: str, event: Any) -> str:

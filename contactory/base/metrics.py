@@ -51,6 +51,10 @@ class Gauge(Metric):
         self._own[0] = value
 
 
+class Moment(Gauge):
+    """A moment, in seconds since 1970; of several processes that live, the newest."""
+
+
 class Histogram(Metric):
     """How many of the observed values are at most as large as each bound."""
 
@@ -92,6 +96,11 @@ POOL_SIZE = Gauge("contactory_pool_connections", "Open pool connections")
 POOL_USED = Gauge("contactory_pool_connections_in_use", "Pool connections in use")
 CONNECTIONS = Gauge("contactory_connections", "Open connections of clients")
 REFUSED = Counter("contactory_connections_refused_total", "Connections refused because there were too many")
+JOB_SUCCESS = Moment(
+    "contactory_job_last_success_seconds",
+    "When a recurring job, or a piece of it, last came to its end, in seconds since 1970",
+    "job",
+)
 TZDATA = Info("contactory_tzdata", "The release of the time zone data")
 BUILD = Info(
     "contactory_build",

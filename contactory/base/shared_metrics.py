@@ -42,7 +42,9 @@ class Ended(msgspec.Struct):
 class SharedMetrics:
     """The metrics of one process, and those of its siblings."""
 
-    def __init__(self, folder: Path, process: str) -> None:
+    def __init__(self, folder: Path, process: str, supervisor: int | None) -> None:
+        """`process` is the name of this one, `supervisor` the id of the one that has started all, if any."""
+        self.supervisor = supervisor
         self._folder = folder
         self._process = process
         self._file = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -79,6 +81,11 @@ def add(total: Numbers, more: Numbers) -> None:
         sums = total.setdefault(name, {})
         for labels, numbers in series.items():
             sums[labels] = [*map(operator.add, sums[labels], numbers)] if labels in sums else numbers
+
+
+def processes_in(folder: Path) -> list[tuple[int, str]]:
+    """The ids and names of the processes that have a file."""
+    return [(each.pid, each.process) for each in _read_all(folder).values()]
 
 
 def bury(folder: Path, pid: int) -> None:

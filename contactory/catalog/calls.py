@@ -1,4 +1,4 @@
-"""A workspace's catalogue on behalf of a call: which one it is, and writing by one that is up to date."""
+"""The catalogue of a call: finding it, and writing with an up-to-date one."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,27 +13,27 @@ from contactory.web.operations import Call, Handler
 
 T = TypeVar("T")
 Where: TypeAlias = Callable[[Call], Awaitable[str | None]]
-"""Finds the workspace that a call is about; None: that of the actor."""
+"""Finds the workspace of a call; None: the actor's workspace."""
 CatalogHandler: TypeAlias = Callable[[Call, Catalog], Awaitable[Response]]
 ATTEMPTS = 20
-"""Each means that something was renamed just then."""
-BEING_CHANGED = "The workspace is being changed just now: try again in a second."
+"""Each means that something was renamed at the same moment."""
+BEING_CHANGED = "The workspace is being changed at the moment: try again in a second."
 NO_WORKSPACE = "workspaceId is required for account-scoped API keys"
 
 
 async def of_actor(call: Call) -> None:
-    """The workspace of the actor: of a page that is the one in its path."""
+    """The workspace of the actor; for a page, the one in its path."""
 
 
 async def in_query(call: Call) -> str | None:
-    """The workspace that the query names, else that of the actor."""
+    """The workspace in the query, otherwise that of the actor."""
     return call.query.get("workspaceId")
 
 
 def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
-    """Makes a handler of one that also takes the catalogue of the workspace that `where` finds.
+    """Decorates a handler that also takes the catalogue of the workspace that `where` finds.
 
-    It is called again as by_catalog says.
+    The handler may be called again; see by_catalog.
     """
 
     def decorate(handler: CatalogHandler) -> Handler:
@@ -47,10 +47,10 @@ def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
 
 
 async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
-    """What `attempt` makes of the catalogue.
+    """The result of `attempt` with the catalogue.
 
-    It is tried again by a fresh catalogue where it refused a name or found its catalogue out of date: nothing
-    is refused that has been made elsewhere a moment ago.
+    It is tried again with a fresh catalogue if it refused a name or found its catalogue out of date, so that
+    a name that another process has just created is not refused.
     """
     catalog = await catalog_of(call, workspace_id)
     for _ in range(ATTEMPTS):
@@ -67,10 +67,10 @@ async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Ca
 
 
 async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
-    """The catalogue of the workspace that the call is about.
+    """The catalogue of the call's workspace.
 
-    `workspace_id` is the one that was sent. Raises NotFound where the actor cannot see it, and
-    ValidationProblem where none was sent and the key does not tell.
+    `workspace_id` is the sent one. Raises NotFound if the actor cannot see it, and ValidationProblem if none
+    was sent and the key is for the whole account.
     """
     known = call.actor.workspace_id
     if known is None and workspace_id is None:
@@ -88,13 +88,13 @@ async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
 
 
 async def workspace_of(call: Call, workspace_id: str | None) -> str:
-    """The id of the workspace that the call is about; raises as catalog_of."""
+    """The id of the call's workspace; raises like catalog_of."""
     return (await catalog_of(call, workspace_id)).workspace_id
 
 
 @asynccontextmanager
 async def changing_catalog(call: Call, workspace_id: str) -> AsyncGenerator[Connection]:
-    """A transaction that changes a workspace's catalogue, which is read anew once it is committed."""
+    """A transaction that changes a workspace's catalogue, which is read again after the commit."""
     async with call.transaction() as conn:
         yield conn
     call.after_commit(partial(call.app.catalogs.forget, workspace_id))

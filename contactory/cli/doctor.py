@@ -77,7 +77,7 @@ def _examine() -> list[Finding]:
 
 
 async def _examine_database(conn: "Connection", settings: "Settings") -> list[Finding]:
-    checks: list[Check] = [_server, _schema, _months, _writing, _durability, _connections, _clock]
+    checks: list[Check] = [_server, _schema, _months, _writing, _durability, _connections, _jobs, _clock]
     return [await check(conn, settings) for check in checks]
 
 
@@ -197,6 +197,26 @@ async def _connections(conn: "Connection", settings: "Settings") -> Finding:
         advice = "raise max_connections, or lower CONTACTORY_POOL_SIZE or CONTACTORY_WORKERS"
         return Finding("connections", "warn", detail, advice)
     return Finding("connections", "ok", detail)
+
+
+async def _jobs(conn: "Connection", settings: "Settings") -> Finding:
+    from contactory.schedule.leases import standings
+
+    if not await conn.fetchval("select to_regclass('schedule') is not null"):
+        return Finding("jobs", "warn", "not looked at, as there are no tables yet")
+    found = await standings(conn)
+    late = [job for job in found if job.late]
+    if late:
+        times = (f"{job.name} ({_last_time(job.last_success)})" for job in late)
+        advice = "look for `job failed` in the server's log"
+        return Finding("jobs", "warn", f"late: {', '.join(times)}", advice)
+    if not found:
+        return Finding("jobs", "ok", "no server is running, or it has only just started")
+    return Finding("jobs", "ok", f"each of {len(found)} recurring jobs was done in its time")
+
+
+def _last_time(at: datetime | None) -> str:
+    return f"last done {at:%Y-%m-%d %H:%M:%S}Z" if at else "never done"
 
 
 async def _clock(conn: "Connection", settings: "Settings") -> Finding:

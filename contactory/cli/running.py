@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
@@ -47,32 +46,23 @@ def say(sentence: str) -> None:
 def load(**given: object) -> "Settings":
     """The settings, overridden by the command line."""
     from contactory.base.settings import SettingsError, load_settings
+    from contactory.database.address import is_address
 
     try:
         settings = load_settings(os.environ, **given)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    if settings.database_url and not _is_address(settings.database_url):
+    if settings.database_url and not is_address(settings.database_url):
         raise click.ClickException(
             "CONTACTORY_DATABASE_URL does not have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         )
     return settings
 
 
-def _is_address(url: str) -> bool:
-    """Whether the driver can parse the URL; with a wrong port it would fail like an internal error."""
-    try:
-        scheme, place, *_ = urlsplit(url)
-    except ValueError:
-        return False
-    hosts = place.rpartition("@")[2].split(",")
-    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
-    return scheme in ("postgresql", "postgres") and all(port.isdigit() or not port for port in ports)
-
-
 @contextmanager
 def explained() -> Generator[None]:
     """Turns errors of the database and the domain into a sentence and exit code 1."""
+    from contactory.database.address import unreachable
     from contactory.database.db import AWAY, REFUSED, SharedSession
     from contactory.database.migrate import MigrationError
     from contactory.embedded.server import EmbeddedError
@@ -83,11 +73,7 @@ def explained() -> Generator[None]:
     except (EmbeddedError, MigrationError, Problem, SharedSession) as error:
         raise click.ClickException(str(error)) from None
     except AWAY as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
-        why = reason or "it does not answer"
-        raise click.ClickException(
-            f"The database cannot be reached: {why}. Check CONTACTORY_DATABASE_URL, and start the server."
-        ) from None
+        raise click.ClickException(unreachable(error)) from None
     except REFUSED as error:
         raise click.ClickException(f"The database refused the operation: {error}.") from None
 

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: besides the embedded server, the only module that imports the driver."""
+"""Connections to PostgreSQL: the only module that imports the driver."""
 
 import asyncio
 import random
@@ -58,10 +58,9 @@ _SESSION = {
 }
 # All statements of the lanes are "a few rows by key". A plan from a time when the table was empty must not
 # scan the table after it has grown, so the lanes allow no other way to reach a row.
+NO_SCANS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 _BY_KEY = {
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
+    **NO_SCANS,
     "plan_cache_mode": "force_generic_plan",
     # A row that another transaction has locked must not hold up all later writes.
     "lock_timeout": "1s",

@@ -76,6 +76,12 @@ async def pending(conn: Connection) -> list[Migration]:
     return [m for m in known.values() if m.number not in applied]
 
 
+async def check_current(conn: Connection) -> None:
+    """Raises MigrationError unless the database has all migrations of this release, and no others."""
+    if behind := len(await pending(conn)):
+        raise MigrationError(f"The database's schema lacks {behind} migration(s): run contactory migrate.")
+
+
 async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migration]:
     """Applies the pending migrations, each in its own transaction; returns the applied ones.
 

@@ -83,20 +83,20 @@ def following(month: datetime) -> datetime:
     return month_of(month + timedelta(days=31))
 
 
-async def make_months(conn: Connection, now: datetime) -> bool:
-    """Makes the missing months; returns whether it made any. Raises LOCK_TIMEOUT."""
+async def make_months(conn: Connection, now: datetime) -> int:
+    """Makes the missing months; returns how many. Raises LOCK_TIMEOUT."""
     if not await _lacking(conn, now):
-        return False
+        return 0
     async with _rearranging(conn):
         lacking = await _lacking(conn, now)
         if not lacking:
-            return False
+            return 0
         await conn.execute(f"alter table contact_events detach partition {LATER}")
         for month in lacking:
             await _make_month(conn, month)
         await conn.execute(f"delete from {LATER} where at < $1", following(lacking[-1]))
         await _attach(conn, LATER, f"'{following(lacking[-1])}'", "maxvalue")
-    return True
+    return len(lacking)
 
 
 async def _make_month(conn: Connection, month: datetime) -> None:

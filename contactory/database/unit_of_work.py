@@ -1,7 +1,7 @@
-"""A unit of work: what one call does in the database, and in memory once that is committed.
+"""A unit of work: the writes of one call in the database, and their effects in memory after the commit.
 
-What a write leaves in memory (a note for the search, a catalogue to be read anew, a key to be forgotten) must
-not be there before its commit: another task would look too early, keep what it finds, and never look again.
+Effects in memory (a note for the search, a catalogue to read again, a key to forget) must not happen before
+the commit: another task would read too early, keep the old state, and never read again.
 """
 
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -13,7 +13,7 @@ Action = Callable[[], object]
 
 
 class UnitOfWork:
-    """As a rule each statement or transaction commits by itself; within `whole` or `undone` all are one."""
+    """Usually each statement or transaction commits by itself; within `whole` or `undone` all are one."""
 
     __slots__ = ("_actions", "_db", "conn")
 
@@ -21,15 +21,15 @@ class UnitOfWork:
         self._db = db
         self._actions: list[Action] | None = None
         self.conn: Connection | None = None
-        """The transaction that everything runs in; None where each part commits by itself."""
+        """The transaction of the whole call; None if each part commits by itself."""
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection of the whole transaction, or else one of the pool."""
+        """The connection of the whole transaction, otherwise one of the pool."""
         return self._db.connection() if self.conn is None else nullcontext(self.conn)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
-        """A transaction of its own, or a part of the whole that can be rolled back by itself."""
+        """A new transaction, or a part of the whole one that can be rolled back by itself."""
         waiting = len(self._actions or ())
         try:
             async with self.connection() as conn, conn.transaction():
@@ -40,10 +40,10 @@ class UnitOfWork:
             raise
 
     def after_commit(self, action: Action) -> None:
-        """Does `action` once what has been written is committed, or never where it is rolled back.
+        """Runs `action` after the commit of the writes, or never after a rollback.
 
-        To be called after the write, outside the block of its `transaction()`. Where that has committed by
-        itself, which a write through a queue has too, `action` is done at once.
+        Call it after the write, outside the block of its `transaction()`. If the write has already committed,
+        like every write through a queue, `action` runs at once.
         """
         if self._actions is None:
             action()
@@ -52,7 +52,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def whole(self) -> AsyncGenerator[Connection]:
-        """Makes one transaction of all that is done in the block; after its commit come the actions."""
+        """Makes the block one transaction; the actions run after its commit."""
         async with self._db.transaction() as conn:
             with self._within(conn) as actions:
                 yield conn
@@ -61,7 +61,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def undone(self) -> AsyncGenerator[Connection]:
-        """Makes one transaction of all that is done in the block, and rolls it back: nothing is kept."""
+        """Makes the block one transaction, and rolls it back: nothing is stored."""
         async with self._db.connection() as conn:
             transaction = conn.transaction()
             await transaction.start()

@@ -1,5 +1,6 @@
 """The recurring job that makes the next months of the events and drops the old ones."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from contactory.base.logs import log
@@ -17,24 +18,25 @@ select exists (
 """
 
 
-async def keep_months(db: Database, retention: float) -> None:
+async def keep_months(db: Database, retention: float) -> int:
     """Makes the next months, and drops those that ended `retention` seconds ago; with 0 it drops none.
 
-    Several processes can run it at once. If a lock is not free, it leaves the work for the next time.
+    Returns how many it has made or dropped. Several processes can run it at once. If a lock is not free, it
+    leaves the work for the next time.
     """
-    now = datetime.now(UTC)
-    try:
+    now, done = datetime.now(UTC), 0
+    with suppress(LOCK_TIMEOUT):
         async with db.connection() as conn:
-            await make_months(conn, now)
+            done = await make_months(conn, now)
             if retention:
-                await _drop_before(conn, now - timedelta(seconds=retention))
-    except LOCK_TIMEOUT:
-        log.debug("months of the history are locked, next attempt later")
+                done += await _drop_before(conn, now - timedelta(seconds=retention))
+    return done
 
 
-async def _drop_before(conn: Connection, before: datetime) -> None:
+async def _drop_before(conn: Connection, before: datetime) -> int:
     if await too_old(conn, before) and await conn.fetchval(_NOT_SEARCHED, before):
-        return
+        return 0
     dropped = await drop_months(conn, before)
     if dropped:
         log.info("history dropped", months=dropped)
+    return len(dropped)

@@ -276,8 +276,11 @@ async def _end(conn: Connection, workspace_id: str, field_id: str, at: datetime 
     )
 
 
-async def end_abandoned(db: Database) -> None:
-    """Ends attempts that a crash has left behind, so that values must fit only one type again."""
+async def end_abandoned(db: Database) -> int:
+    """Ends the attempts that a crash has left behind, so that values must fit only one type again.
+
+    Returns how many there were.
+    """
     async with db.connection() as conn:
         rows = await conn.fetch(
             """select workspace_id::text, id::text, next_type_at from custom_fields
@@ -289,3 +292,4 @@ async def end_abandoned(db: Database) -> None:
     for row in rows:
         async with db.transaction() as conn:
             await _end(conn, *row)
+    return len(rows)

@@ -7,6 +7,7 @@ processes share their metrics, under the name NAME for this one.
 import asyncio
 import ctypes
 import gc
+import os
 import resource
 import signal
 import socket
@@ -15,18 +16,14 @@ from pathlib import Path
 
 import uvloop
 
-from contactory.app import OPERATIONS
+from contactory.app import dispatcher_of
 from contactory.base.logs import log, set_up_logs
 from contactory.base.settings import Settings, load_settings
 from contactory.base.shared_metrics import SharedMetrics
-from contactory.dashboard import visits
-from contactory.dashboard.html import OPEN
 from contactory.process.pulse import beat
 from contactory.process.workers import BACKLOG
-from contactory.public.pages import opened
 from contactory.services import Services
 from contactory.web.connection import HttpConnection
-from contactory.web.dispatch import Dispatcher
 from contactory.web.listener import Listener
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
@@ -44,12 +41,15 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
     beating = asyncio.create_task(beat(pulse, settings.worker_timeout))
     services = Services(settings, metrics)
     await services.start()
-    if not settings.docs:
-        OPEN.discard("docs")
-    operations = opened(OPERATIONS, settings)
-    large = {each.path: settings.max_batch_bytes for each in operations if each.large_body}
-    handle = Dispatcher(services, operations, visits).handle
-    listener = Listener(handle, settings.max_body_bytes, settings.body_timeout, _connections(settings), large)
+    dispatcher = dispatcher_of(services)
+    listener = Listener(
+        dispatcher.handle,
+        settings.max_body_bytes,
+        settings.body_timeout,
+        _connections(settings),
+        dispatcher.limit_of,
+        dispatcher.largest_whole,
+    )
     watching = asyncio.create_task(listener.watch())
     _collect_less()
     # The kernel's queue; the limit of the writers takes effect earlier.
@@ -57,6 +57,7 @@ async def serve(settings: Settings, listening: socket.socket, pulse: int, metric
     log.debug("process ready")
     await stop.wait()
     server.close()
+    services.end_waiting()
     await listener.stop(settings.shutdown_timeout * (1 - _TO_CLOSE))
     watching.cancel()
     await services.stop()
@@ -96,8 +97,9 @@ def main(descriptor: int, pulse: int, folder: Path, name: str) -> None:
     _end_with_parent()
     settings = load_settings()
     set_up_logs(settings)
+    metrics = SharedMetrics(folder, name, os.getppid())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, SharedMetrics(folder, name)))
+        runner.run(serve(settings, socket.socket(fileno=descriptor), pulse, metrics))
 
 
 if __name__ == "__main__":

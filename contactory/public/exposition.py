@@ -1,6 +1,5 @@
 """The text of `/metrics`: prometheus-client writes it from the numbers of all processes together."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
@@ -14,26 +13,27 @@ from prometheus_client.core import (
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from contactory.base.metrics import Gauge, Histogram, Info, Metric, Series
+from contactory.base.metrics import Gauge, Histogram, Info, Metric, Moment, Series
 from contactory.base.shared_metrics import Numbers, SharedMetrics, Snapshot, add
 
 
 def exposition(shared: SharedMetrics, own: bytes) -> bytes:
     """The metrics of all processes; `own` is the snapshot of this one. May run in any thread."""
     registry = CollectorRegistry()
-    registry.register(_Processes(*shared.read(own)))
+    registry.register(_Processes(shared.supervisor, *shared.read(own)))
     return generate_latest(registry)
 
 
 class _Processes(Collector):
     """The counters of several processes, for one text."""
 
-    def __init__(self, snapshots: list[Snapshot], total: Numbers) -> None:
+    def __init__(self, supervisor: int | None, snapshots: list[Snapshot], total: Numbers) -> None:
+        self._supervisor = supervisor
         self._snapshots = snapshots
         self._total = total
         for each in snapshots:
             add(total, each.lasting)
-            add(total, each.gauges)
+            _add_gauges(total, each.gauges)
 
     def collect(self) -> Iterator[Family]:
         """The metrics with their values."""
@@ -45,7 +45,18 @@ class _Processes(Collector):
                 labels |= each.infos.get(info.name, {})
             yield InfoMetricFamily(info.name, info.help, labels)
         pids = {each.process: each.pid for each in self._snapshots}
-        yield from _of_the_system({"supervisor": os.getppid(), **pids})
+        supervisor = {"supervisor": self._supervisor} if self._supervisor else {}
+        yield from _of_the_system({**supervisor, **pids})
+
+
+def _add_gauges(total: Numbers, more: Numbers) -> None:
+    """As add, but of moments the newest counts."""
+    moments = {metric.name for metric in Metric.all if isinstance(metric, Moment)}
+    add(total, {name: series for name, series in more.items() if name not in moments})
+    for name in moments & more.keys():
+        newest = total.setdefault(name, {})
+        for labels, numbers in more[name].items():
+            newest[labels] = max(newest.get(labels, numbers), numbers)
 
 
 def _family(metric: Metric, series: Series) -> Family:

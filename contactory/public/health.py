@@ -7,7 +7,7 @@ import msgspec
 
 from contactory.base.caches import SingleFlight
 from contactory.database.db import Database
-from contactory.database.migrate import MigrationError, pending
+from contactory.database.migrate import MigrationError, check_current
 from contactory.rules.errors import Unavailable
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
@@ -40,9 +40,8 @@ class Readiness:
     async def _look(self) -> None:
         try:
             async with self._db.connection() as conn:
-                behind = len(await pending(conn))
-            lacks = f"The database's schema is missing {behind} migration(s): run contactory migrate."
-            self._obstacle = lacks if behind else ""
+                await check_current(conn)
+            self._obstacle = ""
         except (MigrationError, Unavailable) as error:
             self._obstacle = str(error)
         self._good_until = time.monotonic() + _GOOD_SECONDS

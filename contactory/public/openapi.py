@@ -206,7 +206,8 @@ def _answer(operation: Operation, status: int, others: Sequence[Operation]) -> O
     if kind is not None:
         (schema,), _ = msgspec.json.schema_components([kind], ref_template=_REF)
         media = "text/plain" if kind is str else "application/json"
-        shown["content"] = {media: {"schema": schema}}
+        csv: Object = {"text/csv": {"schema": {"type": "string"}}} if operation.csv else {}
+        shown["content"] = {media: {"schema": schema}, **csv}
     if status == 201:
         shown["links"] = _links(operation, others)
     return shown

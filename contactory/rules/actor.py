@@ -28,5 +28,13 @@ class Actor(msgspec.Struct, frozen=True):
         return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
 
 
+class ActorShown(msgspec.Struct):
+    """Who made a change, or started a job."""
+
+    type: str
+    id: str | None
+    name: str | None
+
+
 ANONYMOUS = Actor(None, "", None, "live", "read", "anonymous")
 """The actor of operations that need neither a key nor a session."""

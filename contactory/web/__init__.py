@@ -1,1 +1,1 @@
-"""HTTP, and what every operation shares: routes, reading, answers, retries and limits."""
+"""HTTP, and the parts that all operations share: routes, reading, answers, retries and limits."""

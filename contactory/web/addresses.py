@@ -1,4 +1,4 @@
-"""Where the server is to be found: what the links that it gives begin with."""
+"""The address of the server: the beginning of its links."""
 
 import re
 
@@ -11,24 +11,24 @@ _AT_HOME = ("localhost", "127.0.0.1", "[::1]")
 
 
 def listening(settings: Settings) -> str:
-    """The address that the server listens on; where that is every one, one that works on this machine."""
+    """The address that the server listens on; if that is every address, one that works on this machine."""
     host = settings.host
     shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{settings.port}"
 
 
 def base_url(request: Request, settings: Settings, *, signed_in: bool = False) -> str:
-    """Where the client has this server, as `https://contacts.example.com`: to put before a path.
+    """The client's address of this server, such as `https://contacts.example.com`, as the beginning of links.
 
-    That is the public URL where one is set, else what the trusted proxies say, else the request's Host.
-    `signed_in`: a browser sent its session, which browsers do over https and on this machine alone.
+    The public URL if it is set, otherwise the headers of trusted proxies, otherwise the request's Host.
+    `signed_in`: a browser sent its session, which browsers do only over https and on this machine.
     """
     if settings.public_url:
         return settings.public_url
     for host in (request.forwarded("x-forwarded-host", settings.proxies), request.header("host")):
         found = _HOST.fullmatch(host or "")
         if found:
-            return f"{_scheme(request, settings, found[1], signed_in)}://{host}"
+            return f"{_scheme(request, settings, found[1], signed_in)}://{host}{request.mount}"
     return listening(settings)
 
 
@@ -36,4 +36,6 @@ def _scheme(request: Request, settings: Settings, name: str, signed_in: bool) ->
     passed = (request.forwarded("x-forwarded-proto", settings.proxies) or "").lower()
     if passed in ("http", "https"):
         return passed
+    if request.scheme == "https":
+        return "https"
     return "https" if signed_in and name not in _AT_HOME and not name.endswith(".localhost") else "http"

@@ -1,4 +1,4 @@
-"""A request's body: its media type, and the JSON object that it has to be."""
+"""A request's body: its media type, and its JSON object."""
 
 import codecs
 import json
@@ -20,18 +20,18 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _PARAMETER = re.compile(r';[ \t]*([^\s=;]+)[ \t]*=[ \t]*("[^"]*"|[^;]*)')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
-# Past every pair, escaped as they are in JSON, to the first that has no other half.
+# Skips all escaped pairs up to the first surrogate without its other half.
 _LONE = re.compile(
     rb"(?:[^\\\xed]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\xed[\x80-\x9f])*+"
     rb"(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\xed[\xa0-\xbf][\x80-\xbf])",
     re.DOTALL,
 )
 _SHOWN_BY_PLACE = 64 * 1024
-"""Bytes of a body in which surrogates are looked for one by one."""
+"""The size of a body, in bytes, up to which surrogates are checked one by one."""
 
 
 def decode_object(body: bytes, content_type: str | None, merge_patch: bool = False) -> Object:
-    """A request's body as a JSON object; its numbers that are not integers as Decimal.
+    """A request's body as a JSON object, with numbers that are not integers as Decimal.
 
     Raises UnsupportedMediaType, or ValidationProblem for anything that is not an acceptable JSON object.
     """
@@ -87,7 +87,7 @@ def _malformed(detail: str) -> ValidationProblem:
 
 
 def _strings(body: Json) -> Iterator[tuple[BodyPath, str]]:
-    """Every string of a body, names too, each with its place."""
+    """Every string of a body, including names, each with its place."""
     todo: list[tuple[BodyPath, Json]] = [((), body)]
     while todo:
         path, value = todo.pop()
@@ -101,7 +101,7 @@ def _strings(body: Json) -> Iterator[tuple[BodyPath, str]]:
 
 
 def _refuse_surrogates(body: bytes) -> None:
-    """Raises ValidationProblem where a body that does not decode has half of a character, and says where."""
+    """Raises ValidationProblem with the place, if a body that does not decode has half of a character."""
     first = _LONE.match(body) if _HALF.search(body) else None
     if first is None:
         return
@@ -117,11 +117,11 @@ def _refuse_surrogates(body: bytes) -> None:
 
 
 def _lone(surrogate: str) -> str:
-    return f"The surrogate U+{ord(surrogate):04X} stands alone, and is not a character"
+    return f"The surrogate U+{ord(surrogate):04X} is alone, and is not a character"
 
 
 def _loosely_read(body: bytes) -> Json:
-    """JSON in which surrogates may stand alone; None where something else is wrong with it."""
+    """JSON with lone surrogates; None if it has another error."""
     try:
         return json.loads(body.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):

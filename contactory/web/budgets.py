@@ -1,4 +1,4 @@
-"""What all connections of one server process may hold in memory together, and what gives way past that."""
+"""The memory of all connections of one server process together, and what is dropped above the limits."""
 
 from collections import Counter
 from typing import Protocol
@@ -7,12 +7,20 @@ from contactory.rules.errors import Unavailable
 from contactory.web.messages import Request
 
 SMALL_BODY = 16 * 1024
-"""A body up to this size is never counted, so that large ones cannot displace it."""
-_TOO_LARGE_TOGETHER = "Too many large bodies are being sent just now: try again in a second."
+"""A body up to this size is not counted, so that large ones cannot block it."""
+_TOO_LARGE_TOGETHER = "Too many large bodies are being sent at the moment: try again in a second."
+
+
+BODIES_BYTES = 64 << 20
+
+
+def largest_together(largest: int) -> int:
+    """Bytes of large bodies that the requests at work may hold: four of the `largest` one, at least."""
+    return max(BODIES_BYTES, 4 * largest)
 
 
 class ByteBudget:
-    """Bytes that all connections may hold for one purpose."""
+    """The bytes that all connections may use for one purpose."""
 
     __slots__ = ("_limit", "_taken")
 
@@ -21,19 +29,19 @@ class ByteBudget:
         self._taken = 0
 
     def take(self, size: int) -> bool:
-        """Counts so many more, or fewer. True while they are within the limit."""
+        """Adds a number of bytes, or subtracts them. True within the limit."""
         self._taken += size
         return self._taken <= self._limit
 
 
 class Bodies:
-    """The bodies of requests that are not answered yet. A large one that is too much for them is refused."""
+    """The bodies of requests that are not answered yet. A large one above the limit is refused."""
 
     def __init__(self, limit: int) -> None:
         self._budget = ByteBudget(limit)
 
     def count(self, request: Request) -> None:
-        """More of the body has arrived, or it was let go. To be called where it is larger than SMALL_BODY."""
+        """More of the body has arrived, or it was dropped. Call it only above SMALL_BODY."""
         within = self._budget.take(request.kept - request.counted)
         request.counted = request.kept
         if request.kept and not within:
@@ -41,14 +49,14 @@ class Bodies:
             self.let_go(request)
 
     def let_go(self, request: Request) -> None:
-        """The body is of no use any more, nor is what still arrives of it."""
+        """The body is not needed any more, nor its bytes that still arrive."""
         request.drop()
         if request.counted:
             self.count(request)
 
 
 class Recipient(Protocol):
-    """A connection whose client has an answer to read."""
+    """A connection whose client has not read its answer."""
 
     def cut(self) -> None:
         """Ends the connection at once."""
@@ -56,7 +64,7 @@ class Recipient(Protocol):
 
 
 class Unread:
-    """Answers that wait for their clients, the longest first; one that several wait for is counted once."""
+    """Answers that wait for their clients, the longest wait first; a shared answer is counted once."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -65,7 +73,7 @@ class Unread:
         self._sharers: Counter[int] = Counter()
 
     def add(self, recipient: Recipient, answer: bytes) -> None:
-        """The answer waits. Where all are too much, those go that have waited longest without being read."""
+        """The answer waits. Above the limit, the connections that have waited longest are cut."""
         self._answers[recipient] = answer
         if not self._sharers[id(answer)]:
             self._size += len(answer)
@@ -81,7 +89,7 @@ class Unread:
             self._answers[recipient] = self._answers.pop(recipient)
 
     def remove(self, recipient: Recipient) -> None:
-        """The answer was read, or never will be."""
+        """The answer was read, or will never be read."""
         answer = self._answers.pop(recipient, None)
         if answer is None:
             return

@@ -1,7 +1,7 @@
-"""HTTP/1.1 on one connection (RFC 9112): its requests are answered one after the other, in their order.
+"""HTTP/1.1 on one connection (RFC 9112): answers its requests one after the other, in their order.
 
-reader.py takes the requests out of its bytes; this decides what may wait, how long and how much. A
-request is begun together with its body, where that arrived with it, which saves a turn of the loop for each.
+reader.py reads the requests from the bytes; this module limits how much may wait and how long. A request
+starts together with its body if both arrived together, which saves a turn of the loop for each.
 """
 
 import asyncio
@@ -12,26 +12,25 @@ from typing import Any
 from contactory.base.logs import log
 from contactory.rules.errors import Unavailable, ValidationProblem
 from contactory.web.budgets import SMALL_BODY
-from contactory.web.heads import PIECE, answer_head
+from contactory.web.heads import NO_BODY, PIECE, answer_head
 from contactory.web.listener import NEVER, Listener
 from contactory.web.messages import ENDS, Request, Response, end_in_order
 from contactory.web.reader import RequestReader
 
 HEAD_SECONDS = 10.0
-"""What a client may take for a request's head."""
+"""Seconds for the head of a request."""
 IDLE_SECONDS = 75.0
-"""How long a connection is kept between requests."""
+"""Seconds for which an idle connection is kept."""
 STALLED_SECONDS = 30.0
-"""How long a client may read nothing of an answer that is larger than the buffers between."""
+"""Seconds for which a client may not read from an answer that is larger than the buffers."""
 LINGER_SECONDS = 2.0
-"""How long what still arrives is read, and thrown away, after the last answer."""
+"""Seconds for which bytes are read and discarded after the last answer."""
 _ALWAYS_WAITS = 4096
-"""Bytes that may wait on a connection, whatever waits on others."""
+"""Bytes that may wait on a connection, independent of others."""
 _JOINED = 64 * 1024
-"""A body up to this size is copied behind its head, which costs less than to write the two."""
-_NO_BODY = (204, 304)
+"""A body up to this size is appended to its head, which costs less than two writes."""
 _CLOSE = ("connection: close\r\n",)
-_TOO_MUCH_WAITS = "Too many requests wait just now: try again in a second."
+_TOO_MUCH_WAITS = "Too many requests are waiting: try again in a second."
 
 
 class HttpConnection(asyncio.Protocol):
@@ -54,6 +53,8 @@ class HttpConnection(asyncio.Protocol):
         "_work",
         "address",
     )
+    scheme = "http"
+    mount = ""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -61,33 +62,33 @@ class HttpConnection(asyncio.Protocol):
         self._transport: Any = None
         self.address = ""
         self._again = False
-        """Whether what was read is parsed further once others had their turn."""
+        """Whether parsing continues after a turn for others."""
         self._held = False
-        """Whether nothing more is read, as enough waits."""
+        """Whether reading is paused because enough waits."""
         self._counted = 0
-        """Bytes of what waits, as the listener knows them."""
+        """The waiting bytes that the listener has counted."""
         self._throws_away = False
         """Whether the body of an answered request still arrives."""
         self._work: Request | None = None
-        """The request that is being answered, until its client has the answer."""
+        """The current request, until its client has the answer."""
         self._task: asyncio.Task[None] | None = None
         self._answered: tuple[Request, bool] | None = None
-        """The request whose answer waits for its client, and whether the connection ends with it."""
+        """The request whose answer waits for its client, and whether the connection ends after it."""
         self._deadline = NEVER
         self._stalled = NEVER
         self._left = 0
-        """Bytes that the client had not read when it was looked at last."""
+        """The unread bytes at the last check."""
         self._resumed: asyncio.Future[None] | None = None
-        """Comes true when the client has all that was written; None while it has."""
+        """Done when the client has read everything that was written; None if it has."""
 
-    # What the event loop calls.
+    # Callbacks of the event loop.
 
     def connection_made(self, transport: Any) -> None:
-        """A client has come."""
+        """A client has connected."""
         if not self._listener.admits(transport):
             return
         self._transport = transport
-        # Writing pauses where the system does not take all of an answer at once.
+        # Writing pauses if the system does not take all of an answer at once.
         transport.set_write_buffer_limits(0)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
@@ -95,7 +96,7 @@ class HttpConnection(asyncio.Protocol):
         self._deadline = self._listener.now + HEAD_SECONDS
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Bytes have arrived."""
         reader = self._reader
         if reader.ended and reader.receiving is None:
             return
@@ -106,13 +107,14 @@ class HttpConnection(asyncio.Protocol):
             reader.rested()
         if self._work is None and reader.queue:
             self._next()
-        if reader.queue or reader.begun or reader.rest or self._counted or self._resumed is not None:
+        waits = reader.queue or reader.begun or reader.rest or reader.receiving is not None
+        if waits or self._counted or self._resumed is not None:
             self._settle()
         if self._work is None:
             self._wait()
 
     def eof_received(self) -> bool:
-        """The client sends no more; answers that it waits for are still sent."""
+        """The client has ended its side; outstanding answers are still sent."""
         reader = self._reader
         reader.ended = True
         if reader.receiving is not None or reader.begun:
@@ -122,7 +124,7 @@ class HttpConnection(asyncio.Protocol):
         return self._work is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone. What is being done for it is done to its end, unless its body is missing."""
+        """The client has disconnected. Its request continues, unless the body is incomplete."""
         self._listener.connections.discard(self)
         if self._reader.receiving is not None:
             self._reader.receiving.abandon()
@@ -130,7 +132,7 @@ class HttpConnection(asyncio.Protocol):
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is answered: nothing more is read from it."""
+        """The client does not read fast enough: pauses reading from it."""
         self._stalled = self._listener.now + STALLED_SECONDS
         self._left = self._transport.get_write_buffer_size()
         if self._resumed is None:
@@ -138,7 +140,7 @@ class HttpConnection(asyncio.Protocol):
         self._settle()
 
     def resume_writing(self) -> None:
-        """It has read all, or gone."""
+        """The client has read everything, or has disconnected."""
         self._stalled = NEVER
         waiter, self._resumed = self._resumed, None
         answered, self._answered = self._answered, None
@@ -148,16 +150,16 @@ class HttpConnection(asyncio.Protocol):
         if answered is not None:
             self._done(*answered)
 
-    # What waits.
+    # Waiting requests.
 
     def _settle(self) -> None:
-        """Parses what was read, as far as it may; reads on, or not; and counts what waits."""
+        """Parses the bytes up to the limits, resumes or pauses reading, and counts what waits."""
         reader, held_up = self._reader, self._resumed is not None
         while reader.rest and not reader.is_full(held_up) and not reader.is_tired:
             reader.go_on(held_up)
             if self._work is None and reader.queue:
                 self._next()
-        held, self._held = self._held, bool(reader.rest) or reader.is_full(held_up)
+        held, self._held = self._held, bool(reader.rest) or reader.is_ahead or reader.is_full(held_up)
         if self._held and not held:
             self._transport.pause_reading()
         elif held and not self._held:
@@ -173,7 +175,7 @@ class HttpConnection(asyncio.Protocol):
             self._listener.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        """Others had their turn."""
+        """Continues after a turn for others."""
         self._again = False
         if self._transport.is_closing():
             return
@@ -188,36 +190,42 @@ class HttpConnection(asyncio.Protocol):
         self._counted = 0
 
     def _wait(self) -> None:
-        """Nothing is being answered: sets how long that may go on."""
+        """Sets the time limit while no request is running."""
         reader = self._reader
         if reader.queue:
             self._next()
         elif reader.ended and not self._transport.is_closing():
-            self._close(at_once=False)  # What arrived is not a request, or is answered already.
+            self._close(at_once=False)  # The bytes are not a request, or were answered already.
         elif reader.begun:
             self._deadline = reader.begun_at + HEAD_SECONDS
         elif self._throws_away and reader.receiving is None:
             self._throws_away = False
             self._deadline = self._listener.now + IDLE_SECONDS
 
-    # What the requests at work call.
+    # Called by running requests.
 
     def want_body(self) -> None:
-        """The body is waited for: a client that asked whether to send it is told so."""
+        """A handler waits for the body, or its next piece: answers a client that asked whether to send it."""
         request = self._work
-        if request is not None and request.asks_first and not request.received:
+        if request is None:
+            return
+        if request.asks_first and not request.received:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if request.in_pieces:
+            if request.counted:
+                self._listener.bodies.count(request)
+            self._settle()
 
     def count_body(self) -> None:
-        """The body of the request at work takes more memory, or less."""
+        """The body of the current request uses more memory, or less."""
         request = self._work
         if request is not None and request.kept > SMALL_BODY:
             self._listener.bodies.count(request)
 
     def send(self, request: Request, response: Response) -> None:
-        """Answers the request at work, with all of the answer at once."""
+        """Answers the current request with a complete answer."""
         body, close = response.body, self._closes(request)
-        length = () if response.status in _NO_BODY else (f"content-length: {len(body)}\r\n",)
+        length = () if response.status in NO_BODY else (f"content-length: {len(body)}\r\n",)
         head = answer_head(response, self._listener.date, *length, *(_CLOSE if close else ()))
         if request.method == "HEAD" or not length:
             self._write(head)
@@ -231,7 +239,7 @@ class HttpConnection(asyncio.Protocol):
             self._finish(request, close, body)
 
     async def send_stream(self, request: Request, response: Response, stream: AsyncGenerator[bytes]) -> None:
-        """Answers the request at work piece by piece, as fast as the client reads, or until it has gone."""
+        """Answers the current request in pieces, as fast as the client reads, or until it disconnects."""
         chunked = request.version == "1.1"
         close = self._closes(request) or not chunked
         framing = ("transfer-encoding: chunked\r\n",) if chunked else ()
@@ -262,11 +270,11 @@ class HttpConnection(asyncio.Protocol):
         return last or not request.keep_alive or (not request.complete and self._stays_unread(request))
 
     def _stays_unread(self, request: Request) -> bool:
-        """Whether the rest of the body is not read, or may never be sent: then no request can follow it."""
+        """Whether the rest of the body is not read, or may never be sent, so that no request can follow."""
         too_long = max(request.length, request.received) > self._listener.body_limit
         return too_long or (request.asks_first and not request.received)
 
-    # Its own course.
+    # The end of an answer and of the connection.
 
     def _next(self) -> None:
         self._work = request = self._reader.queue.popleft()
@@ -288,7 +296,7 @@ class HttpConnection(asyncio.Protocol):
                 self._listener.bodies.let_go(request)
 
     def _finish(self, request: Request, close: bool, body: bytes) -> None:
-        """The answer is written: the next request begins when the client has all of it."""
+        """The answer is written: the next request starts when the client has read all of it."""
         if not request.complete:
             self._listener.bodies.let_go(request)
         if self._resumed is None:
@@ -317,7 +325,7 @@ class HttpConnection(asyncio.Protocol):
                 self._wait()
 
     def _close(self, at_once: bool) -> None:
-        """Ends the connection. To close it while something arrives would take the answer from the client."""
+        """Ends the connection. If bytes still arrive, closing at once could destroy the unread answer."""
         self._forget_waiting()
         if at_once or self._transport.is_closing():
             self._transport.close()
@@ -327,20 +335,20 @@ class HttpConnection(asyncio.Protocol):
             self._deadline = self._listener.now + LINGER_SECONDS
 
     def rests_since(self) -> float:
-        """Since when nothing is asked or answered; NEVER where something is."""
+        """Since when the connection is idle; NEVER if it is not."""
         reader = self._reader
         if self._work or reader.queue or reader.receiving or reader.begun or reader.ended:
             return NEVER
         return self._deadline - (IDLE_SECONDS if reader.heads else HEAD_SECONDS)
 
     def stop(self) -> None:
-        """Takes no further request, and ends once those at work are answered."""
+        """Accepts no further requests, and ends when the current ones are answered."""
         self._reader.ended = True
         if self._work is None:
             self._transport.close()
 
     def sweep(self) -> None:
-        """Cuts off a client that has kept the server waiting for too long."""
+        """Cuts the connection of a client that is too slow."""
         if self._resumed is not None:
             left = self._transport.get_write_buffer_size()
             if left < self._left:
@@ -350,7 +358,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.abort()
 
     def cut(self) -> None:
-        """Ends the connection at once, and what is at work for it."""
+        """Ends the connection and its current request at once."""
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()

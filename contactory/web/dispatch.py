@@ -10,7 +10,16 @@ from contactory.database.db import COLLISION
 from contactory.rules.actor import ANONYMOUS
 from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
 from contactory.web.idempotency import idempotency_key, run_once
-from contactory.web.messages import ENDS, NO_STORE, NOSNIFF, Request, Response, end_in_order, problem_response
+from contactory.web.messages import (
+    ENDS,
+    NO_STORE,
+    NOSNIFF,
+    Peer,
+    Request,
+    Response,
+    end_in_order,
+    problem_response,
+)
 from contactory.web.operations import Call, Operation, permit, prepare
 from contactory.web.packing import WORTH_PACKING, may_pack, pack
 from contactory.web.queries import check_query
@@ -18,29 +27,28 @@ from contactory.web.routes import Routes
 
 if TYPE_CHECKING:
     from contactory.services import Services
-    from contactory.web.connection import HttpConnection
 
 _ATTEMPTS = 5
-_NOWHERE = "There is nothing at this path: /docs shows all that there is."
+_NOWHERE = "This path does not exist: /docs shows all paths."
 _SLOW_SECONDS = 1.0
 _LONGEST_ADDRESS = 64  # It may come from a header.
 
 
 class Pages(Protocol):
-    """What pages do in another way than the API: sessions, forms, and how a problem looks."""
+    """The differences between pages and the API: sessions, forms, and the form of a problem."""
 
     async def enter(
         self, app: "Services", operation: Operation, request: Request, path: dict[str, str]
     ) -> Call:
-        """The call of a page, checked. Raises the Problem that stands in its way."""
+        """The checked call of a page. Raises a Problem."""
         ...
 
     def leave(self, call: Call, response: Response) -> Response:
-        """The answer as it is sent."""
+        """The final answer."""
         ...
 
     def show_problem(self, request: Request, problem: Problem) -> Response | None:
-        """The problem as a page; None for a script, which takes JSON."""
+        """The problem as a page; None for a script, which gets JSON."""
         ...
 
 
@@ -49,17 +57,20 @@ class Dispatcher:
 
     def __init__(self, app: "Services", operations: list[Operation], pages: Pages) -> None:
         self._app = app
+        self.largest_whole = max(each.body_limit(app.settings) for each in operations if not each.in_pieces)
+        """Bytes of the largest body that is taken as a whole."""
         self._routes = Routes(operations)
         self._pages = pages
         self._unknown = Meter("unknown")
 
-    async def handle(self, request: Request, connection: "HttpConnection") -> None:
+    async def handle(self, request: Request, peer: Peer) -> None:
         """Answers one request, whatever happens."""
         begun = time.perf_counter()
         meter = self._unknown
         operation: Operation | None = None
         try:
             operation, meter, path = self._route(request)
+            request.in_pieces = operation.in_pieces > 0
             response = await self._call(operation, request, path)
         except Problem as problem:
             response = self._render(request, problem, operation)
@@ -72,20 +83,28 @@ class Dispatcher:
             await self._pack(request, operation, response)
         response.headers += (("x-request-id", request.request_id), NOSNIFF)
         if response.stream is None:
-            connection.send(request, response)
+            peer.send(request, response)
         else:
-            await connection.send_stream(request, response, response.stream)
+            await peer.send_stream(request, response, response.stream)
         seconds = time.perf_counter() - begun
         meter.count(response.status, seconds)
         if response.status >= 400 or seconds >= _SLOW_SECONDS or self._app.settings.log_requests == "all":
             self._log(request, operation, response.status, seconds)
+
+    def limit_of(self, request: Request) -> int:
+        """How many bytes the body of a request may have."""
+        settings = self._app.settings
+        try:
+            return self._route(request)[0].body_limit(settings)
+        except Problem:
+            return settings.max_body_bytes
 
     def _route(self, request: Request) -> tuple[Operation, Meter, dict[str, str]]:
         if request.failure is not None:
             raise request.failure
         found = self._routes.find(request)
         if found is None or "\0" in request.path:
-            raise NotFound(_NOWHERE if self._app.settings.docs else "There is nothing at this path.")
+            raise NotFound(_NOWHERE if self._app.settings.docs else "This path does not exist.")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
@@ -123,11 +142,12 @@ class Dispatcher:
         return response
 
     async def _run(self, call: Call, body: bytes) -> Response:
-        """The answer of the handler: by itself, in a transaction that is undone, or once for its key."""
+        """The answer of the handler: directly, in a transaction with a rollback, or once for its key."""
         if not call.operation.writes:
             return await call.operation.handler(call)
         key = idempotency_key(call)
-        for _ in range(_ATTEMPTS):
+        # A body in pieces is gone once it was taken.
+        for _ in range(1 if call.operation.in_pieces else _ATTEMPTS):
             try:
                 if call.dry_run:
                     async with call.work.undone():
@@ -137,10 +157,10 @@ class Dispatcher:
                 return await call.operation.handler(call)
             except COLLISION:
                 call.begin_anew()
-        raise Unavailable("Others are changing the same data: try again in a second.")
+        raise Unavailable("Other requests are changing the same data: try again in a second.")
 
     async def _pack(self, request: Request, operation: Operation | None, response: Response) -> None:
-        """Packs an answer that may be; pages see to that themselves."""
+        """Compresses an answer if that is safe; pages do it themselves."""
         apart = operation is not None and (operation.page or operation.secret)
         if not apart and may_pack(request, response):
             await pack(response)
@@ -168,7 +188,7 @@ class Dispatcher:
         problem = request.problem
         wrong: dict[str, Any] = {}
         if problem is not None:
-            # Codes alone: the texts quote what was sent.
+            # Only codes, because the texts quote the request.
             codes = sorted({error.code for error in problem.errors})
             wrong = {"problem": problem.name, **({"codes": codes} if codes else {})}
         log.info(
@@ -182,7 +202,7 @@ class Dispatcher:
         )
 
     def _who(self, request: Request) -> dict[str, str]:
-        """What tells a request from others in the log, and who asks, by ids."""
+        """The ids of the request and its caller, for the log."""
         ids = {"key": request.key_id, "user": request.user_id, "workspace": request.workspace_id}
         known = {name: value for name, value in ids.items() if value}
         if self._app.settings.log_addresses:
@@ -193,7 +213,7 @@ class Dispatcher:
         return self._render(call.request, problem)
 
     def _render(self, request: Request, problem: Problem, operation: Operation | None = None) -> Response:
-        """A problem as an answer: as a page to a person who asked for one."""
+        """A problem as an answer; as a page if a browser requested one."""
         request.problem = problem.caught()
         page = operation is not None and operation.page
         shown = self._pages.show_problem(request, problem) if page else None

@@ -1,6 +1,6 @@
-"""The heads of HTTP/1.1 messages (RFC 9110, RFC 9112): what is taken of requests, and how answers begin.
+"""The heads of HTTP/1.1 messages (RFC 9110, RFC 9112): checks of requests, and the heads of answers.
 
-httptools reads the grammar; what it lets pass and the RFCs do not is refused here.
+httptools parses the grammar; this module refuses what httptools accepts and the RFCs do not.
 """
 
 import re
@@ -11,11 +11,11 @@ from contactory.web.messages import Response
 
 HEAD_BYTES = 64 * 1024
 PIECE = 2048
-"""Bytes that are parsed at once where more have come, so that little is parsed which then has to wait."""
+"""The number of bytes to parse at once, so that few parsed requests have to wait."""
 HEAD_LINES = PIECE // 4
-"""A header takes four bytes at least, so that no piece has more of them."""
+"""A header has at least four bytes, which limits the number of headers in a piece."""
 STAND_IN = "POST / HTTP/1.1\r\nhost: contactory\r\n{framing}\r\n\r\n"
-"""A head for a body that a second parser is to read."""
+"""A substitute head, for a second parser that reads a body."""
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]*) HTTP/1\.1\r\n")
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
@@ -28,20 +28,24 @@ _USUAL = (
     *("X-Request-Id", "HX-Request", "X-CSRF-Token"),
 )
 NAMES = {spelling.encode(): name.lower() for name in _USUAL for spelling in (name, name.lower())}
-"""Usual names of headers in lower case, by how clients write them: found faster than converted."""
+"""Usual header names in lower case, by their usual spellings: a look-up is faster than a conversion."""
+
+
+NO_BODY = (204, 304)
+"""Statuses of answers without a body."""
 
 
 def checked_target(method: str, version: str, target: bytes, headers: dict[str, bytes]) -> bytes:
-    """The path and the query that a head asks for. Raises ValidationProblem where the head is not valid.
+    """The path and the query in a head. Raises ValidationProblem if the head is not valid.
 
     A target that names the host replaces the Host header (RFC 9112, section 3.2.2).
     """
     if version not in ("1.0", "1.1"):
-        raise ValidationProblem(f"HTTP/{version} is not spoken here: send HTTP/1.1.")
+        raise ValidationProblem(f"HTTP/{version} is not supported: send HTTP/1.1.")
     if method == "CONNECT":
-        raise ValidationProblem("CONNECT is not possible here: this server is not a proxy.")
+        raise ValidationProblem("CONNECT is not supported: this server is not a proxy.")
     if version == "1.1" and "host" not in headers:
-        raise ValidationProblem("The request has no Host header.")
+        raise ValidationProblem("The request has no Host header: send one.")
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute and not target.startswith(b"/"):
         headers["host"], target = absolute[1], absolute[2]
@@ -60,21 +64,30 @@ def _is_host(value: bytes) -> bool:
 def _check_codings(version: str, headers: dict[str, bytes]) -> None:
     coding = headers.get("transfer-encoding")
     if coding is not None and version == "1.0":
-        raise ValidationProblem("HTTP/1.0 knows no Transfer-Encoding: send a Content-Length.")
+        raise ValidationProblem("HTTP/1.0 does not have Transfer-Encoding: send a Content-Length.")
     if coding is not None and coding.strip().lower() != b"chunked":
-        raise ValidationProblem("The one Transfer-Encoding that is taken is chunked: send the body as it is.")
+        raise ValidationProblem(
+            "The only supported Transfer-Encoding is chunked: send the body without another coding."
+        )
     if b"chunked" in headers.get("te", b"").lower():
         raise ValidationProblem("TE must not name chunked (RFC 9112, section 7.4): leave it out.")
 
 
+def joined(key: str, before: bytes, value: bytes) -> bytes:
+    """The value of a header that stands there once more (RFC 9110, section 5.3). Raises ValidationProblem."""
+    if key == "host":
+        raise ValidationProblem("The request has more than one Host header.")
+    return before + (b"; " if key == "cookie" else b", ") + value
+
+
 def of_unknown_method(data: bytes) -> tuple[str, bytes] | None:
-    """The method and target of a request that is valid but for a method which the parser does not know."""
+    """The method and target of a request that is valid except for a method that the parser does not know."""
     found = _REQUEST_LINE.match(data)
     return (found[1].decode(), found[2]) if found else None
 
 
 def answer_head(response: Response, *lines: str) -> bytes:
-    """The head of an answer; `lines` are those that stand in each of this server's."""
+    """The head of an answer; `lines` are the common lines of all answers."""
     shown = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} \r\n"]
     shown += [f"{name}: {value}\r\n" for name, value in response.headers]
     shown += lines
@@ -85,7 +98,7 @@ def answer_head(response: Response, *lines: str) -> bytes:
 
 
 class Measure:
-    """How much has come of a head, or of what a chunked body has besides data: sizes, trailers."""
+    """The size of a head, or of the framing of a chunked body: sizes, trailers."""
 
     __slots__ = ("_lines", "_of", "size")
 
@@ -94,9 +107,9 @@ class Measure:
         self._of = (0, 0)
 
     def add(self, data: bytes, heads: int, received: int | None) -> None:
-        """So much more has come of the head after `heads`, or of the last one's body, `received` bytes long.
+        """Counts `received` more bytes of the head after `heads`, or of the last one's body.
 
-        Raises HeadersTooLarge where that is too much.
+        Raises HeadersTooLarge above the limit.
         """
         of = (heads, -1 if received is None else received)
         if of != self._of:

@@ -1,7 +1,8 @@
-"""Idempotency-Key: the first answer to a request is kept for a day and given again.
+"""Idempotency-Key: the first answer to a request is stored for a day and returned again.
 
-The record is written in the transaction of the change, so that neither can be kept without the other. Its
-age is by the database's clock; one that is from a day ahead, since that clock was set back, is over.
+The record is written in the transaction of the change, so that neither can exist without the other. Its age
+is by the database's clock; a record from more than a day in the future has expired too, because the clock was
+set back.
 """
 
 import hashlib
@@ -13,19 +14,20 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database, translated
+from contactory.database.statements import affected
 from contactory.rules.errors import Conflict, FieldError, IdempotencyMismatch, Problem, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
 KEPT = timedelta(hours=24)
 _PIECE = 5000
-_WAIT = "150ms"  # For another process that is at the same request: its answer may be there in a moment.
+_WAIT = "150ms"  # For another process with the same request: its answer may be available soon.
 
 Render = Callable[[Call, Problem], Response]
 
 
 def idempotency_key(call: Call) -> str | None:
-    """The request's key, where it has one. Raises ValidationProblem where it is none."""
+    """The request's key, if it has one. Raises ValidationProblem if it is not valid."""
     key = call.request.header("idempotency-key")
     if key is None or not call.operation.idempotent:
         return None
@@ -36,7 +38,7 @@ def idempotency_key(call: Call) -> str | None:
 
 
 def fingerprint(call: Call, body: bytes) -> bytes:
-    """What tells one request from another: method, path, query and body."""
+    """The fingerprint of a request: a hash of its method, path, query and body."""
     request = call.request
     parts = (request.method, request.path, request.query_string, request.header("if-match") or "")
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + body).digest()
@@ -45,9 +47,9 @@ def fingerprint(call: Call, body: bytes) -> bytes:
 async def run_once(
     call: Call, key: str, body: bytes, run: Callable[[Call], Awaitable[Response]], render: Render
 ) -> Response:
-    """The answer of `run`, or the one that was kept for this key.
+    """The answer of `run`, or the stored answer for this key.
 
-    Raises Conflict (retryable) while the first is in flight, and IdempotencyMismatch for another request.
+    Raises Conflict (retryable) while the first is in progress, and IdempotencyMismatch for another request.
     """
     owner = (call.actor.id or call.actor.account_id, key)
     if owner in call.app.in_flight:
@@ -77,7 +79,7 @@ class _NotKept(Exception):
 
 def _in_flight() -> Conflict:
     return Conflict(
-        "The first request with this Idempotency-Key is still in flight: ask again in a moment.",
+        "The first request with this Idempotency-Key is still in progress: try again in a moment.",
         headers={"Retry-After": "1"},
         retryable=True,
     )
@@ -93,7 +95,7 @@ returning true
 
 
 async def _claim(conn: Connection, owner: tuple[str, str], print_: bytes) -> Response | None:
-    """Takes the key for this transaction, or gives the answer that is kept for it."""
+    """Reserves the key for this transaction, or returns its stored answer."""
     await conn.execute(f"set local lock_timeout = '{_WAIT}'")
     try:
         claimed = await conn.fetchval(_CLAIM, *owner, print_, KEPT)
@@ -115,7 +117,7 @@ async def _claim(conn: Connection, owner: tuple[str, str], print_: bytes) -> Res
 
 
 async def _answer(call: Call, run: Callable[[Call], Awaitable[Response]], render: Render) -> Response:
-    """What `run` answers; where that is a problem, whatever it had written is undone."""
+    """The answer of `run`; if it is a problem, its writes are rolled back."""
     try:
         with translated():
             async with call.transaction():
@@ -125,9 +127,9 @@ async def _answer(call: Call, run: Callable[[Call], Awaitable[Response]], render
 
 
 def _subjects(call: Call, response: Response) -> list[str]:
-    """What a purge finds the answer by: the contacts whose values it may hold.
+    """The ids by which a purge finds the answer: of the contacts whose values it may contain.
 
-    A refusal quotes what was sent, so it belongs to every contact that the request was about.
+    A refusal quotes the request, so it belongs to every contact that the request was about.
     """
     found = set(call.touched)
     if response.status >= 400:
@@ -153,7 +155,7 @@ with old as materialized (
     select key_id, key from idempotency_records where created_at < now() - $1::interval
      order by created_at limit $2 for update skip locked
 ), ahead as materialized (
-    -- Kept by a clock that was set back since.
+    -- Stored before the clock was set back.
     select key_id, key from idempotency_records where created_at > now() + $1::interval
      order by created_at limit $2 for update skip locked
 )
@@ -162,11 +164,11 @@ delete from idempotency_records r using (select * from old union all select * fr
 """
 
 
-async def forget(db: Database) -> bool:
-    """Removes a piece of the answers that have been kept long enough; gives whether there may be more.
+async def forget(db: Database) -> tuple[int, bool]:
+    """Deletes a piece of the expired answers.
 
-    Every process does so, and each takes rows that no other one is at.
+    Returns how many, and whether there may be more.
     """
     async with db.connection() as conn:
-        done = await conn.execute(_FORGET, KEPT, _PIECE)
-    return int(done.removeprefix("DELETE ")) >= _PIECE
+        count = affected(await conn.execute(_FORGET, KEPT, _PIECE))
+    return count, count >= _PIECE

@@ -1,4 +1,4 @@
-"""What a JSON body may not hold, found without work in proportion to the nonsense in it."""
+"""Limits of JSON bodies, checked without much work even for malicious bodies."""
 
 import re
 from collections.abc import Generator, Iterable
@@ -7,27 +7,27 @@ from typing import Any, cast
 from contactory.rules.checks import BodyPath
 
 MOST_BRACKETS = 20_000
-"""Objects and arrays of one body; a batch of a thousand whole contacts has less than half of them."""
+"""Objects and arrays in a body; a batch of a thousand full contacts has less than half as many."""
 
 MOST_COMMAS = 500_000
-"""Commas of one body, those in texts too: 8 MiB of tiny values take ten times as long as other ones."""
+"""Commas in a body, including those in texts: 8 MiB of tiny values take ten times as long as others."""
 _TO_BRACKET = re.compile(rb'(?:[^"\[{]++|"(?:[^"\\]++|\\.)*+")*+[\[{]', re.DOTALL)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def brackets(body: bytes) -> int:
-    """How many objects and arrays a body has, at least where these are more than MOST_BRACKETS."""
+    """The number of objects and arrays in a body, or a lower bound above MOST_BRACKETS."""
     count = body.count(b"{") + body.count(b"[")
     if count <= MOST_BRACKETS:
         return count
-    count, place = 0, 0  # Those that stand in no string.
+    count, place = 0, 0  # Only brackets outside of strings.
     while count <= MOST_BRACKETS and (found := _TO_BRACKET.match(body, place)):
         count, place = count + 1, found.end()
     return count
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Whether there is an object or an array within more than `levels` of them."""
+    """Whether objects and arrays are nested deeper than `levels`."""
     level = [value]
     for _ in range(levels):
         level = [
@@ -42,12 +42,12 @@ def is_deeper(value: Any, levels: int) -> bool:
 
 
 def has_nul(body: bytes) -> bool:
-    """Whether a string in the body has the character U+0000; unescaped, it would be no JSON."""
+    """Whether a string in the body has the escaped character U+0000; unescaped, it would not be JSON."""
     return b"\\u0000" in body and _NUL.search(body) is not None
 
 
 def nul_paths(value: Any, path: BodyPath = ()) -> Generator[BodyPath]:
-    """The places, within an object or an array, of the strings with U+0000: names and values."""
+    """The places of the names and values with U+0000 in an object or an array."""
     items: Iterable[tuple[str | int, Any]] = enumerate(cast("list[Any]", value))
     if type(value) is dict:
         named = cast("dict[str, Any]", value)

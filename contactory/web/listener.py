@@ -1,19 +1,18 @@
-"""What the connections of one server process share, and how many of them there may be."""
+"""The shared state of the connections of one server process, and their number."""
 
 import asyncio
 import errno
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from resource import RLIMIT_NOFILE, getrlimit
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from contactory.base.ids import new_id
 from contactory.base.logs import log
 from contactory.base.metrics import CONNECTIONS, REFUSED
 from contactory.rules.errors import Problem, Unavailable
-from contactory.web.budgets import Bodies, ByteBudget, Unread
+from contactory.web.budgets import Bodies, ByteBudget, Unread, largest_together
 from contactory.web.heads import answer_head
 from contactory.web.messages import NOSNIFF, Request, problem_response
 
@@ -21,25 +20,23 @@ if TYPE_CHECKING:
     from contactory.web.connection import HttpConnection
 
 NEVER = float("inf")
-BODIES_BYTES = 64 << 20
-"""Large bodies of the requests at work; at least four of the largest."""
 WAITING_BYTES = 16 << 20
-"""Requests that have not begun: heads that are still arriving, and what was sent behind a request."""
+"""Bytes of requests that have not started: incomplete heads, and bytes after the current request."""
 UNREAD_BYTES = 64 << 20
-"""Answers that their clients have not taken yet."""
+"""Bytes of answers that clients have not read yet."""
 _HOSTS = 1000
 _RESTED_SECONDS = 5.0
-"""After so long without a request, a connection gives way to a new one."""
+"""Seconds without a request after which a connection may be closed for a new one."""
 _TURNED_AWAY = 16
-"""Connections beyond the limit that are kept until their clients have read why they are refused."""
+"""Connections above the limit that are kept until their clients have read the refusal."""
 _TURNED_AWAY_SECONDS = 2.0
 _REPORT_SECONDS = 60.0
-FULL = "This server has as many connections as it may have: try again in a second."
+FULL = "This server has too many connections: try again in a second."
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
 
 
 class Listener:
-    """What the connections of one server process share."""
+    """The shared state of the connections of one server process."""
 
     def __init__(
         self,
@@ -47,24 +44,28 @@ class Listener:
         body_limit: int,
         body_timeout: float,
         connection_limit: int,
-        large_bodies: Mapping[str, int] = MappingProxyType({}),
+        limit_of: Callable[[Request], int],
+        whole_limit: int,
     ) -> None:
-        """`large_bodies` has the paths that take more than `body_limit` bytes, and how many."""
+        """A body may have `body_limit` bytes, a larger one `limit_of` its request.
+
+        `whole_limit` is that of the largest that is taken as a whole.
+        """
         self.handle = handle
         self.body_limit = body_limit
-        self._large_bodies = large_bodies
+        self.limit_of = limit_of
         self.body_timeout = body_timeout
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
-        self.bodies = Bodies(max(BODIES_BYTES, 4 * max(body_limit, *large_bodies.values(), 0)))
+        self.bodies = Bodies(largest_together(whole_limit))
         self.waiting = ByteBudget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
         self.hosts: set[bytes] = set()
-        """Host headers that were found to be valid."""
+        """Host headers that are known to be valid."""
         self.now = 0.0
-        """Seconds by the loop's clock, brought up to date once a second."""
+        """Seconds by the loop's clock, updated once per second."""
         self.date = ""
-        """The header line of that name (RFC 9110, section 6.6.1)."""
+        """The Date header (RFC 9110, section 6.6.1)."""
         self._limit = connection_limit
         self._resting: list[HttpConnection] = []
         self._looked = -NEVER
@@ -72,13 +73,9 @@ class Listener:
         self._reports = _Reports()
         self._tell_time()
 
-    def limit_of(self, path: str) -> int:
-        """The most bytes that the body of a request to this path may have."""
-        return self._large_bodies.get(path.removesuffix("/"), self.body_limit)
-
     def admits(self, transport: Any) -> bool:
-        """Whether there is room for one connection more; else the client is answered that there is not."""
-        # The lowest free descriptor is taken: the last one means that none is left, if only for a moment.
+        """Whether there is room for one more connection; if not, the client gets a refusal."""
+        # The system uses the lowest free descriptor: the last one means that no other is free.
         if transport.get_extra_info("socket").fileno() >= getrlimit(RLIMIT_NOFILE)[0] - 1:
             self._reports.no_descriptors(self.now)
         if len(self.connections) < self._limit or self._makes_room():
@@ -91,7 +88,7 @@ class Listener:
         return False
 
     def _makes_room(self) -> bool:
-        """Closes the connection that has rested longest. They are looked for once a second at most."""
+        """Closes the connection that has been idle longest. Looks for idle ones at most once per second."""
         if self._looked != self.now:
             self._looked = self.now
             since = self.now - _RESTED_SECONDS
@@ -105,7 +102,7 @@ class Listener:
         return False
 
     def forget(self, turned_away: "_TurnedAway") -> None:
-        """A client that was turned away has gone."""
+        """A refused client has disconnected."""
         self._turned_away.pop(turned_away, None)
 
     def remember(self, host: bytes) -> None:
@@ -115,7 +112,7 @@ class Listener:
         self.hosts.add(host)
 
     async def watch(self) -> None:
-        """For ever, cuts off clients that keep the server waiting: a look a second costs less than timers."""
+        """Cuts the connections of slow clients, for ever; one check per second costs less than timers."""
         while True:
             await asyncio.sleep(1)
             self._tell_time()
@@ -129,10 +126,12 @@ class Listener:
         self.date = f"date: {formatdate(usegmt=True)}\r\n"
 
     async def stop(self, seconds: float) -> None:
-        """Lets the requests at work be answered, for so many seconds at most."""
+        """Waits until the running requests are answered, for at most that many seconds."""
         end = self.loop.time() + seconds
         while self.connections and self.loop.time() < end:
-            for connection in tuple(self.connections):  # Each time: some come in the last moment.
+            for connection in tuple(
+                self.connections
+            ):  # Again each time, because some arrive at the last moment.
                 connection.stop()
             await asyncio.sleep(0.01)
         for each in (*self.connections, *self._turned_away):
@@ -140,7 +139,7 @@ class Listener:
 
 
 class _TurnedAway(asyncio.Protocol):
-    """A connection beyond the limit: whatever it asks, the answer is 503."""
+    """A connection above the limit: the answer to every request is 503."""
 
     def __init__(self, listener: Listener, transport: Any) -> None:
         self._listener = listener
@@ -150,7 +149,7 @@ class _TurnedAway(asyncio.Protocol):
         transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
-        """The client asks. What follows is read too: to close before that would take the answer from it."""
+        """The client has sent a request. Reads on, because closing could destroy the answer."""
         if self._answered:
             return
         self._answered = True
@@ -160,11 +159,11 @@ class _TurnedAway(asyncio.Protocol):
         self._transport.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone."""
+        """The client has disconnected."""
         self._listener.forget(self)
 
     def sweep(self) -> None:
-        """Ends the connection where the client takes its time."""
+        """Ends the connection of a slow client."""
         if self._listener.now > self._deadline:
             self.cut()
 
@@ -184,7 +183,7 @@ def _answer(problem: Problem, date: str, bodiless: bool) -> bytes:
 
 
 class _Reports:
-    """Log lines about limits that are reached: at once, and then one a minute at most."""
+    """Log lines about reached limits: at once, and then at most one per minute."""
 
     def __init__(self) -> None:
         self._refused = 0
@@ -192,14 +191,14 @@ class _Reports:
         self._after: dict[str, float] = {}
 
     def refused(self, now: float, limit: int) -> None:
-        """A connection was refused, as there are `limit` already."""
+        """A connection was refused, because there are `limit` already."""
         self._refused += 1
         self._limit = limit
         if self._is_due("connections", now):
             self._tell_of_refused()
 
     def look(self, now: float) -> None:
-        """Logs what has been counted, and whether the process has descriptors left."""
+        """Logs the counts, and whether the process has free descriptors."""
         if self._refused and self._is_due("connections", now):
             self._tell_of_refused()
         try:
@@ -209,12 +208,12 @@ class _Reports:
                 self.no_descriptors(now)
 
     def no_descriptors(self, now: float) -> None:
-        """All descriptors are in use: the system closes what comes next, or opens no file."""
+        """All descriptors are in use: the system refuses new connections and files."""
         if self._is_due("descriptors", now):
             log.error("no descriptors left", limit=getrlimit(RLIMIT_NOFILE)[0], advice="raise it: ulimit -n")
 
     def _tell_of_refused(self) -> None:
-        advice = "raise CONTACTORY_MAX_CONNECTIONS, or the limit of descriptors where that is lower"
+        advice = "raise CONTACTORY_MAX_CONNECTIONS, or the limit of descriptors if that is lower"
         log.warning("connections refused", count=self._refused, limit=self._limit, advice=advice)
         self._refused = 0
 

@@ -1,10 +1,10 @@
-"""From one row of the table of operations to a route, its checks and an answer.
+"""A row of the table of operations: its route, its checks and its call.
 
-Every request goes the same way: route, key, permission, rate limit, query, body, handler; whatever goes wrong
-on it leaves as a Problem, and is rendered in one place.
+Every request takes the same steps: route, key, permission, rate limit, query, body, handler. Every error on
+the way is a Problem, and is rendered in one place.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from contactory.base.ids import parse_id
+from contactory.base.settings import Settings
 from contactory.database.db import Connection
 from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
@@ -20,7 +21,7 @@ from contactory.rules.errors import Forbidden, NotFound
 from contactory.web.addresses import base_url
 from contactory.web.bodies import decode_object
 from contactory.web.messages import Request, Response
-from contactory.web.packing import read_body
+from contactory.web.packing import read_body, read_pieces
 from contactory.web.queries import check_query
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ DRY_RUN = {"dryRun": BOOLEAN}
 
 
 class Call:
-    """One call of an operation: what was sent, checked, and what its handler works with."""
+    """One call of an operation: the checked request, and the services for its handler."""
 
     __slots__ = (
         "_body",
@@ -58,13 +59,13 @@ class Call:
         self._visit: Visit | None = None
         self.work = UnitOfWork(app.db)
         self.touched: list[str] = []
-        """Ids of the contacts whose values the answer holds."""
+        """Ids of the contacts whose values are in the answer."""
         self.named: list[str] = []
-        """Ids that stand for what the request names contacts by: their phones and e-mails."""
+        """Ids for the phones and e-mails by which the request names contacts."""
 
     @property
     def visit(self) -> "Visit":
-        """Who looks, and what their form says: of pages alone."""
+        """The user and the form; only for pages."""
         if self._visit is None:
             raise RuntimeError(f"{self.operation.id} is not a page")
         return self._visit
@@ -74,46 +75,61 @@ class Call:
         self._visit = visit
 
     @property
+    def workspace_id(self) -> str:
+        """The workspace in the path of a page."""
+        return self.actor.workspace_id or ""
+
+    @property
     def body(self) -> Object:
-        """A copy of the body, for a handler to take apart, even if it has to start over."""
+        """A copy of the body, which a handler may change, also if it has to start again."""
         return dict(self._body)
 
     @property
     def dry_run(self) -> bool:
-        """Whether nothing is to be kept."""
+        """Whether nothing is to be stored."""
         return bool(self.query.get("dryRun"))
 
     def path_id(self, name: str = "id") -> str:
-        """An id of the path, in lower case. Raises NotFound where it is none."""
+        """An id of the path, in lower case. Raises NotFound if it is not valid."""
         found = parse_id(self.path[name])
         if found is None:
             raise NotFound
         return found
 
     def url(self, path: str) -> str:
-        """A path of this server as an address that the client can follow."""
+        """A path of this server as an absolute address for the client."""
         signed_in = self._visit is not None and self._visit.user is not None
         return base_url(self.request, self.app.settings, signed_in=signed_in) + path
 
+    def pieces(self) -> AsyncGenerator[bytes]:
+        """The decompressed body of an operation with `in_pieces`; it can be read once.
+
+        While the handler works on a piece, reading pauses soon. Raises like read_body, also in the middle:
+        then the handler must undo its work on the earlier pieces.
+        """
+        settings = self.app.settings
+        limit = self.operation.body_limit(settings)
+        return read_pieces(self.request, limit, settings.body_timeout)
+
     @property
     def conn(self) -> Connection | None:
-        """The transaction that the whole call runs in, where it has to (a dry run, an idempotent request)."""
+        """The transaction of the whole call, if it needs one (a dry run, an idempotent request)."""
         return self.work.conn
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The call's transaction, or else a connection of the pool."""
+        """The call's transaction, otherwise a connection of the pool."""
         return self.work.connection()
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """A transaction of its own, or a part of the call's."""
+        """A new transaction, or a part of the call's transaction."""
         return self.work.transaction()
 
     def after_commit(self, action: Action) -> None:
-        """Does `action` once what the call has written is committed, as UnitOfWork.after_commit says."""
+        """Runs `action` after the call's writes are committed; see UnitOfWork.after_commit."""
         self.work.after_commit(action)
 
     def begin_anew(self) -> None:
-        """Forgets what an attempt has left that came to nothing."""
+        """Forgets the contacts that a failed attempt has collected."""
         self.touched.clear()
         self.named = []
 
@@ -122,7 +138,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One row of the table: a method on a path, and all that is known about it."""
+    """One row of the table: a method on a path, and its properties."""
 
     id: str
     method: str
@@ -133,39 +149,48 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """None: open, without a key."""
     query: Mapping[str, Rule] = {}
     required: tuple[str, ...] = ()
-    """The query parameters that have to be given."""
+    """The required query parameters."""
     body: Form | None = None
     merge_patch: bool = False
     """The body may also be sent as application/merge-patch+json."""
     answers: Mapping[int, Any] = {}
-    """Status and type (None: no body) of the answers that are no problems."""
+    """Status and type (None: no body) of the successful answers."""
     problems: tuple[int, ...] = ()
-    """Statuses of the problems that are particular to the operation."""
+    """Statuses of the problems that are special for the operation."""
     headers: Mapping[str, str] = {}
-    """Request headers that it heeds besides the usual ones, each with a sentence."""
+    """Further request headers that it uses, each with a sentence."""
     idempotent: bool = False
-    """It heeds Idempotency-Key."""
+    """It uses Idempotency-Key."""
     page: bool = False
-    """For a browser: a session takes the place of the key, a form that of the JSON (dashboard/visits.py).
-    With a permission it needs a user who is signed in, without one it is open."""
+    """For a browser: a session replaces the key, a form replaces the JSON (dashboard/visits.py).
+    With a permission it needs a signed-in user, without one it is open."""
     large_body: bool = False
     """Its body may have `max_batch_bytes`, once the key is known to be good."""
+    in_pieces: int = 0
+    """How many bytes its body may have, which the handler takes in pieces (`call.pieces()`), without
+    `body`; 0: it does not."""
     raw_body: bool = False
-    """The handler checks the body by what it finds (a workspace's custom fields); `body` describes it."""
+    """The handler checks the body, by a workspace's custom fields for example; `body` describes it."""
 
+    csv: bool = False
+    """Its answer may also be asked for as CSV."""
     secret: bool = False
-    """Its answer shows a secret, so it is never packed: its length must tell nothing."""
+    """Its answer shows a secret, so it is never compressed: its length must not reveal anything."""
     only_reads: bool = False
-    """It changes nothing, though its method could: a question that is too long for a URL."""
+    """It only reads, although its method could write: a question that is too long for a URL."""
 
     @property
     def writes(self) -> bool:
         """Whether it can change anything."""
         return self.method not in ("GET", "HEAD") and not self.only_reads
 
+    def body_limit(self, settings: Settings) -> int:
+        """How many bytes its body may have."""
+        return self.in_pieces or (settings.max_batch_bytes if self.large_body else settings.max_body_bytes)
+
     @cached_property
     def for_programs(self) -> bool:
-        """Whether it is part of the API that is described, and not a page."""
+        """Whether it is part of the described API, and not a page."""
         return bool(self.answers)
 
     @cached_property
@@ -183,7 +208,7 @@ def workspace_page(
     permission: str = "read",
     query: Mapping[str, Rule] | None = None,
 ) -> Operation:
-    """A row for a page of a workspace; `path` stands below that of the workspace."""
+    """A row for a page of a workspace; `path` is below the path of the workspace."""
     return Operation(
         id=name,
         method=method,
@@ -197,21 +222,20 @@ def workspace_page(
 
 
 async def prepare(call: Call, request: Request, parameters: Mapping[str, Rule]) -> bytes:
-    """Fills in the query and the body, and gives the body's bytes. Raises the Problem that they have."""
+    """Fills in the query and the body, and returns the body's bytes. Raises a Problem for errors in them."""
     operation, settings = call.operation, call.app.settings
     call.query = check_query(request.query_string, parameters, operation.required)
     if operation.body is None:
         return b""
-    limit = settings.max_batch_bytes if operation.large_body else settings.max_body_bytes
-    body = await read_body(request, limit, settings.body_timeout)
+    body = await read_body(request, operation.body_limit(settings), settings.body_timeout)
     found = decode_object(body, request.header("content-type"), operation.merge_patch)
     call._body = found if operation.raw_body else operation.body.parse(found)  # pyright: ignore[reportPrivateUsage]
     return body
 
 
 def permit(operation: Operation, actor: Actor) -> None:
-    """Raises Forbidden where the actor may not do this."""
+    """Raises Forbidden if the actor may not do this."""
     if operation.permission and not actor.may(operation.permission):
         raise Forbidden(
-            f"This API key has the permission {actor.permission}, and needs {operation.permission}."
+            f"This API key has the permission {actor.permission}; the operation needs {operation.permission}."
         )

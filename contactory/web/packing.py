@@ -1,27 +1,32 @@
-"""Packing (gzip): which of it a client takes, answers packed, and bodies unpacked within a limit."""
+"""Compression (gzip): what a client accepts, compressed answers, and bodies decompressed up to a limit."""
 
 import asyncio
 import zlib
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from functools import lru_cache
 
 from contactory.rules.errors import PayloadTooLarge, UnsupportedMediaType, ValidationProblem
 from contactory.web.messages import JSON, PROBLEM, Request, Response
 
-WORTH_PACKING = 1024  # Bytes; a smaller answer fits in a packet as it is.
+WORTH_PACKING = 1024  # Bytes; a smaller answer fits into one packet.
 APART = 64 * 1024
-"""Bytes past which packing is done in a thread: it takes 0.3 ms."""
-_UNPACKED_APART = 1024  # They may hold a thousand times as much.
-_EFFORT = 3  # More takes four times as long, for a tenth of the length.
-_GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for the frame of gzip (RFC 1952).
+"""Bytes above which compression runs in a thread: it takes 0.3 ms."""
+_UNPACKED_APART = 1024  # They may contain a thousand times as many bytes.
+_EFFORT = 3  # A higher level takes four times as long, for a tenth of the length.
+_GZIP = 16 + zlib.MAX_WBITS  # zlib's parameter for the format of gzip (RFC 1952).
 _NAMES = ("gzip", "x-gzip")  # RFC 9110, section 8.4.1.3.
 _MOST_MEMBERS = 64
+_PIECE = 256 * 1024
+"""Bytes that are unpacked at once: less than a millisecond."""
+_DAMAGED = "it is damaged, or other bytes follow it"
+_CUT_OFF = "it is incomplete"
+_IN_PARTS = f"it has more than {_MOST_MEMBERS} parts"
 _LONGEST = 200
 _VARY = ("vary", "accept-encoding")
 
 
 def takes_gzip(header: str | None) -> bool:
-    """Whether an answer may be packed, and is not worse for it, by an Accept-Encoding (RFC 9110, 12.5.3)."""
+    """Whether an Accept-Encoding accepts gzip, and does not prefer no coding (RFC 9110, 12.5.3)."""
     if header is None or len(header) > _LONGEST:
         return _takes_gzip(header or "")
     return _known(header)
@@ -44,9 +49,9 @@ _known = lru_cache(maxsize=256)(_takes_gzip)
 
 
 def may_pack(request: Request, response: Response) -> bool:
-    """Whether an answer of the API that is worth it is to be packed.
+    """Whether to compress an answer of the API that is large enough.
 
-    Where that depends on the request, the answer gets Vary.
+    If that depends on the request, the answer gets Vary.
     """
     if response.status == 304:
         response.headers.append(_VARY)
@@ -58,7 +63,7 @@ def may_pack(request: Request, response: Response) -> bool:
 
 
 async def pack(response: Response) -> None:
-    """Packs an answer, without holding others up where it is large."""
+    """Compresses an answer; a large one in a thread, so that others do not wait."""
     if len(response.body) > APART:
         await asyncio.to_thread(pack_at_once, response)
     else:
@@ -66,27 +71,38 @@ async def pack(response: Response) -> None:
 
 
 def pack_at_once(response: Response) -> None:
-    """Packs an answer."""
+    """Compresses an answer."""
     response.body = zlib.compress(response.body, _EFFORT, _GZIP)
     response.headers.append(("content-encoding", "gzip"))
 
 
 def read_body(request: Request, limit: int, timeout: float) -> Awaitable[bytes]:
-    """A request's body, unpacked, of at most `limit` bytes packed and unpacked.
+    """A request's body, decompressed, with at most `limit` bytes before and after.
 
-    Raises UnsupportedMediaType for another coding, before the body is waited for; PayloadTooLarge;
-    Unavailable where bodies take too much memory together; and ValidationProblem where it does not unpack,
-    or does not arrive within `timeout` seconds.
+    Raises UnsupportedMediaType for another coding, before it waits for the body; PayloadTooLarge; Unavailable
+    if all bodies together use too much memory; and ValidationProblem if it cannot be decompressed, or does
+    not arrive within `timeout` seconds.
     """
+    return _read_packed(request, limit, timeout) if _is_packed(request) else request.body(limit, timeout)
+
+
+def read_pieces(request: Request, limit: int, timeout: float) -> AsyncGenerator[bytes]:
+    """A request's body in pieces, decompressed; like read_body, but `timeout` is for each piece."""
+    pieces = request.pieces(limit, timeout)
+    return _unpacked_pieces(pieces, limit) if _is_packed(request) else pieces
+
+
+def _is_packed(request: Request) -> bool:
+    """Whether the body is compressed. Raises UnsupportedMediaType for another coding than gzip."""
     coding = request.header("content-encoding")
     if coding is None or coding.strip().lower() in ("", "identity"):
-        return request.body(limit, timeout)
+        return False
     if coding.strip().lower() not in _NAMES:
         raise UnsupportedMediaType(
-            "Send the body as it is, or packed with gzip (Content-Encoding: gzip).",
+            "Send the body uncompressed, or compressed with gzip (Content-Encoding: gzip).",
             headers={"Accept-Encoding": "gzip, identity"},
         )
-    return _read_packed(request, limit, timeout)
+    return True
 
 
 async def _read_packed(request: Request, limit: int, timeout: float) -> bytes:
@@ -100,25 +116,55 @@ async def _read_packed(request: Request, limit: int, timeout: float) -> bytes:
 
 
 def unpacked(body: bytes, limit: int) -> bytes:
-    """What gzip has packed, of at most `limit` bytes; nothing past them is unpacked. Raises as read_body."""
+    """Decompresses gzip up to `limit` bytes, and stops above that. Raises like read_body."""
     pieces, room, rest = list[bytes](), limit, body
     for _ in range(_MOST_MEMBERS):
         member = zlib.decompressobj(_GZIP)
         try:
             piece = member.decompress(rest, room + 1)
         except zlib.error:
-            raise _broken("it is damaged, or something else stands behind it") from None
+            raise _broken(_DAMAGED) from None
         pieces.append(piece)
         room -= len(piece)
         if room < 0:
-            raise PayloadTooLarge(f"The body is larger than {limit} bytes once unpacked: send less at once.")
+            raise _too_large(limit)
         if not member.eof:
-            raise _broken("it ends in the middle")
+            raise _broken(_CUT_OFF)
         rest = member.unused_data
         if not rest:
             return b"".join(pieces)
-    raise _broken(f"it has more than {_MOST_MEMBERS} parts")
+    raise _broken(_IN_PARTS)
+
+
+async def _unpacked_pieces(pieces: AsyncGenerator[bytes], limit: int) -> AsyncGenerator[bytes]:
+    """Decompresses what arrives, in pieces of at most `_PIECE` bytes, up to `limit` bytes together."""
+    member, members, room = zlib.decompressobj(_GZIP), 1, limit
+    async for packed in pieces:
+        rest, piece = packed, b""
+        while rest or (len(piece) == _PIECE and not member.eof):
+            if member.eof:
+                member, members = zlib.decompressobj(_GZIP), members + 1
+                if members > _MOST_MEMBERS:
+                    raise _broken(_IN_PARTS)
+            try:
+                piece = member.decompress(rest, _PIECE)
+            except zlib.error:
+                raise _broken(_DAMAGED) from None
+            room -= len(piece)
+            if room < 0:
+                raise _too_large(limit)
+            rest = member.unused_data or member.unconsumed_tail
+            if piece:
+                yield piece
+    if not member.eof:
+        raise _broken(_CUT_OFF)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {limit} bytes after decompression: send less at once.")
 
 
 def _broken(why: str) -> ValidationProblem:
-    return ValidationProblem(f"The body does not unpack as gzip: {why}. Pack it again, or send it as it is.")
+    return ValidationProblem(
+        f"The body cannot be decompressed as gzip: {why}. Compress it again, or send it uncompressed."
+    )

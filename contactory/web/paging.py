@@ -1,4 +1,4 @@
-"""Lists that are read in pages by the id of the last row: what they take, and the link to what follows."""
+"""Lists in pages by the id of the last row: their parameters, and the link to the next page."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -21,12 +21,12 @@ class _Row(Protocol):
 
 
 def page_size(call: Call) -> int:
-    """How many rows to read: one more than the answer shows, which tells whether more follow."""
+    """How many rows to read: one more than the answer shows, to know whether there are more."""
     return call.query.get("limit", MOST) + 1
 
 
 def page_response(call: Call, rows: Sequence[_Row]) -> Response:
-    """The rows that were asked for as a bare array, with a Link (RFC 8288) where there are more."""
+    """The requested rows as an array, with a Link (RFC 8288) if there are more."""
     limit = page_size(call) - 1
     shown: Sequence[Any] = rows[:limit]
     headers: list[tuple[str, str]] = []
@@ -40,10 +40,10 @@ LIMIT = integer(1, 1000, 20)
 
 
 class ListCursor(Protocol):
-    """Where the reading of a list stands."""
+    """The position in a list."""
 
     def text(self) -> str:
-        """The cursor as a client carries it."""
+        """The cursor as a text for the client."""
         ...
 
 
@@ -52,7 +52,7 @@ def next_link(
 ) -> list[tuple[str, str]]:
     """The Link header (RFC 8288) to the next page: the same request, with a cursor.
 
-    `instead` has parameters that it gives another value, or leaves out where that is None.
+    `instead` has parameters with another value, or None to leave them out.
     """
     if cursor is None:
         return []
@@ -64,7 +64,7 @@ def next_link(
 
 @lru_cache(maxsize=1024)
 def _without_cursor(query: str, besides: frozenset[str]) -> str:
-    """A query without what says where to begin, and without some more; ready for another parameter."""
+    """A query without its cursor and offset, and without further parameters; ready for another parameter."""
     same = [
         (name, value)
         for name, values in parse_query(query).items()

@@ -1,4 +1,4 @@
-"""The parameters of a query string: taken apart, and each checked by its rule."""
+"""The parameters of a query string: parsed, and each checked by its rule."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,19 +10,19 @@ from contactory.rules.invalid import Invalid
 from contactory.rules.near import nearest
 
 MOST_PARAMETERS = 200
-"""Parameters of one URL; more are refused before they are looked at."""
+"""The limit of parameters in a URL; more are refused before they are checked."""
 MOST_VALUES = 100
-"""Values that all the parameters of a URL which may be repeated have together."""
+"""The limit of values of all repeatable parameters in a URL together."""
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def check_query(
     query: str, rules: Mapping[str, Rule], required: Sequence[str] = (), *, lenient: bool = False
 ) -> Object:
-    """The parameters given in a query string, each as its rule makes it. Raises ValidationProblem.
+    """The parameters of a query string, each parsed by its rule. Raises ValidationProblem.
 
-    An empty one counts as not given, but for those that narrow an answer: that would give all of it. Unknown
-    ones are refused, or with `lenient` passed over.
+    An empty one counts as not sent, except for parameters that narrow an answer, because that would return
+    everything. Unknown ones are refused, or ignored with `lenient`.
     """
     if not query and not required:
         return {}
@@ -37,7 +37,7 @@ def check_query(
         rule = rules.get(name)
         if rule is None:
             if not lenient:
-                detail = f"{quote(name)} is not a parameter here"
+                detail = f"{quote(name)} is not a parameter of this operation"
                 errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
             continue
         try:
@@ -54,19 +54,21 @@ def check_query(
 
 
 def _values(rule: Rule, encoded: list[str], room: int) -> list[Any]:
-    """What the values of one parameter stand for, without those that count as not given. Raises Invalid."""
+    """The parsed value of one parameter, without values that count as not sent. Raises Invalid."""
     if not rule.many and len(encoded) > 1:
-        raise Invalid("repeated_parameter", "may be given once only")
+        raise Invalid("repeated_parameter", "may be sent only once")
     if rule.many and len(encoded) > room:
-        raise Invalid("too_many", f"takes the URL past {MOST_VALUES} values of filters: give fewer of them")
+        raise Invalid(
+            "too_many", f"exceeds the limit of {MOST_VALUES} values of filters in a URL: send fewer values"
+        )
     texts = [decode_part(rule.plus(text) if rule.plus else text) for text in encoded]
     if rule.narrows and not all(text.strip() for text in texts):
-        raise Invalid("required", "must not be empty: say what to look for, or leave it out")
+        raise Invalid("required", "must not be empty: send a value, or leave it out")
     return [rule.parse(_from_text(text, rule)) for text in texts if text]
 
 
 def _from_text(text: str, rule: Rule) -> Json:
-    """What a parameter's text stands for: a query has no types of its own, so the rule's schema tells."""
+    """The value of a parameter's text: a query has no types, so the rule's schema has the type."""
     kind = rule.schema.get("type")
     if kind == "boolean":
         return _BOOLEANS.get(text.lower(), text)
@@ -78,16 +80,16 @@ def _from_text(text: str, rule: Rule) -> Json:
 def parse_query(query: str, most: int = MOST_PARAMETERS) -> dict[str, list[str]]:
     """The parameters of a query string (application/x-www-form-urlencoded), each with its values in order.
 
-    Raises ValidationProblem where there are more than `most`.
+    Raises ValidationProblem if there are more than `most`.
     """
     sent = _encoded(query, most)
     return {name: [decode_part(value) for value in values] for name, values in sent.items()}
 
 
 def _encoded(query: str, most: int) -> dict[str, list[str]]:
-    """As parse_query, but with the values as they were sent."""
+    """Like parse_query, but with the values as they were sent."""
     if query.count("&") >= most:
-        detail = f"The URL has more than {most} parameters: send fewer of them"
+        detail = f"The URL has more than {most} parameters: send fewer"
         raise ValidationProblem(detail, [FieldError(None, "query", "too_many", detail)])
     values: dict[str, list[str]] = {}
     for part in query.split("&"):
@@ -98,7 +100,7 @@ def _encoded(query: str, most: int) -> dict[str, list[str]]:
 
 
 def decode_part(text: str) -> str:
-    """A part of a query string, decoded. Raises ValidationProblem where it is not UTF-8 or holds U+0000."""
+    """A part of a query string, decoded. Raises ValidationProblem if it is not UTF-8 or contains U+0000."""
     text = text.replace("+", " ")
     if "%" not in text and "\0" not in text:
         return text

@@ -1,8 +1,8 @@
 """The rate limit of a key: a token bucket (sustained rate, burst) that all server processes share.
 
-The bucket is a row of an unlogged table, so every process draws on the same one, and a draw writes no WAL.
-It fills by the database's clock alone; where that is set back, it fills from that moment on. A key that is
-known to be empty is turned away without asking the database.
+The bucket is a row of an unlogged table, so all processes use the same one, and taking a token writes no WAL.
+It fills by the database's clock alone; if that is set back, it fills from the new time on. If a bucket is
+known to be empty, the request is refused without the database.
 """
 
 import math
@@ -22,7 +22,7 @@ values ($1, $3::float8 - 1, true, clock_timestamp())
     on conflict (key_id) do update
        set (tokens, granted, at) = (
            select case when tokens >= 1 then tokens - 1 else tokens end, tokens >= 1, at
-             -- Read once the row is locked, so that draws which wait for each other see the time go on.
+             -- Read after the row is locked, so that requests that wait for each other see the time pass.
              from (select clock_timestamp()) as clock (at)
             cross join lateral (
                   select least($3, b.tokens + $2 * greatest(0, extract(epoch from clock.at - b.at)::float8)))
@@ -30,7 +30,7 @@ values ($1, $3::float8 - 1, true, clock_timestamp())
 returning tokens, granted
 """
 _KEPT = 10_000
-"""Keys; one that is not among them costs a draw."""
+"""The number of keys in memory; another key needs a query."""
 
 
 class _Known(msgspec.Struct):
@@ -39,7 +39,7 @@ class _Known(msgspec.Struct):
 
 
 class RateLimiter:
-    """The buckets, as this process last saw them."""
+    """The buckets, in their last known state."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
@@ -47,7 +47,7 @@ class RateLimiter:
         self._known: LeastRecentlyUsed[str, _Known] = LeastRecentlyUsed(_KEPT)
 
     def limit(self, actor: Actor) -> tuple[float, int] | None:
-        """The key's rate (writes a second) and burst, or None where it has no limit."""
+        """The key's rate (writes per second) and burst, or None without a limit."""
         rate = actor.rate_limit if actor.rate_limit is not None else self._settings.rate_limit
         if not rate or actor.id is None:
             return None
@@ -55,7 +55,7 @@ class RateLimiter:
         return rate, max(1, burst)
 
     async def draw(self, actor: Actor) -> None:
-        """Takes a token. Raises RateLimited where there is none."""
+        """Takes a token. Raises RateLimited if there is none."""
         limit = self.limit(actor)
         if limit is None or actor.id is None:
             return

@@ -1,4 +1,4 @@
-"""Requests out of the bytes of one connection (RFC 9112), in their order."""
+"""Reads the requests from the bytes of one connection (RFC 9112), in their order."""
 
 from collections import deque
 
@@ -13,25 +13,26 @@ from contactory.web.heads import (
     STAND_IN,
     Measure,
     checked_target,
+    joined,
     of_unknown_method,
 )
 from contactory.web.listener import Listener
 from contactory.web.messages import Peer, Request
 
 PIPELINED = 16
-"""Requests that may wait on one connection before no more is read from it."""
+"""The number of requests that may wait on a connection before reading pauses."""
 PIPELINED_BYTES = 64 * 1024
-"""And bytes of their bodies."""
+"""And the bytes of their bodies."""
 _PIECES_A_TURN = 2000
-"""Pieces of bodies that are taken out before others have their turn: each takes a microsecond or two."""
+"""The number of pieces of bodies per turn: each takes one or two microseconds."""
 _HEAD_COST = 3
-"""Bytes that a head of many headers takes in memory, for each that was sent."""
+"""The memory of a head with many headers, in bytes per sent byte."""
 _REQUEST_BYTES = 1024
-"""What a request that waits takes besides its body, as a rule."""
+"""The usual memory of a waiting request without its body."""
 
 
 class RequestReader:
-    """Takes requests out of what is read. What is not a request becomes one that has failed, and the last."""
+    """Reads requests from bytes. Bytes that are not a request become a failed request, which is the last."""
 
     __slots__ = (
         "_at",
@@ -61,42 +62,42 @@ class RequestReader:
         self._headers: dict[str, bytes] = {}
         self._measure = Measure()
         self._upgrading: Request | None = None
-        """The request whose head asks for another protocol."""
+        """The request whose head has an Upgrade to another protocol."""
         self._replayed: Request | None = None
-        """The request for which a new parser reads a head that stands in for its own."""
+        """The request for which a new parser reads a substitute head."""
         self._pieces = 0
-        """Pieces of bodies that were taken out since this connection's turn began."""
+        """The pieces of bodies in this turn of the connection."""
         self._at = 0
-        """What is before it in `rest` was parsed."""
+        """The position in `rest` up to which it was parsed."""
         self.rest = b""
-        """What was read and is not parsed yet, as enough waits."""
+        """Bytes that were read and are not parsed yet, because enough waits."""
         self.queue: deque[Request] = deque()
-        """Requests whose heads have arrived, and that have not been taken out."""
+        """The requests whose heads have arrived and that have not started."""
         self.receiving: Request | None = None
-        """The request whose body arrives."""
+        """The request whose body is arriving."""
         self.heads = 0
-        """How many heads have arrived."""
+        """The number of complete heads."""
         self.begun = False
-        """Whether a head has begun to arrive, and not ended."""
+        """Whether a head is incomplete."""
         self.begun_at = 0.0
         self.ended = False
-        """Whether no further request is taken."""
+        """Whether no further requests are accepted."""
 
     @property
     def is_deaf(self) -> bool:
-        """Whether nothing that may still come is of any use."""
+        """Whether further bytes are useless."""
         return self.ended and self.receiving is None
 
     @property
     def waiting(self) -> int:
-        """Bytes of what waits, as long as no request at work is waiting for them."""
+        """The waiting bytes that no running request needs."""
         head = _HEAD_COST * self._measure.size if self.begun else 0
         return head + len(self.rest) + sum(request.received + _REQUEST_BYTES for request in self.queue)
 
     def is_full(self, held_up: bool) -> bool:
-        """Whether nothing more is to be read: enough waits, or what is `held_up` is the answer before it.
+        """Whether to pause reading: enough waits, or the previous answer is `held_up`.
 
-        The rest of a body is read in any case, where nothing waits before it.
+        The rest of a body is read in any case, if nothing waits before it.
         """
         if self.receiving is not None and not self.queue:
             return False
@@ -104,8 +105,13 @@ class RequestReader:
             return True
         return sum(request.received for request in self.queue) >= PIPELINED_BYTES
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the body that arrives is taken in pieces, and enough of it waits."""
+        return self.receiving is not None and self.receiving.is_ahead
+
     def parse(self, data: bytes) -> None:
-        """Parses what was read."""
+        """Parses bytes."""
         heads, between = self.heads, not self.begun and self.receiving is None
         try:
             self._parser.feed_data(data)
@@ -124,20 +130,20 @@ class RequestReader:
             self.refuse(problem)
 
     def keep(self, data: bytes) -> None:
-        """Takes what was read, to parse it piece by piece."""
+        """Stores bytes, to parse them piece by piece."""
         self.rest, self._at = data, 0
 
     @property
     def is_tired(self) -> bool:
-        """Whether so much was taken out that others come first now."""
+        """Whether it is the turn of other connections."""
         return self._pieces >= _PIECES_A_TURN
 
     def rested(self) -> None:
-        """Others had their turn."""
+        """Starts a new turn."""
         self._pieces = 0
 
     def go_on(self, held_up: bool) -> None:
-        """Parses what is left piece by piece, so that little is parsed which then has to wait."""
+        """Parses the rest piece by piece, so that few parsed requests have to wait."""
         while self._at < len(self.rest) and not self.is_full(held_up) and not self.is_tired:
             end = self._at + self._piece()
             piece, self._at = self.rest[self._at : end], end
@@ -148,14 +154,14 @@ class RequestReader:
             self.rest, self._at = b"", 0
 
     def _piece(self) -> int:
-        """How many bytes to parse at once: the whole body where its length is known, and else a few."""
+        """How many bytes to parse at once: the whole body if its length is known, otherwise a few."""
         if self.begun:
             return min(PIECE, HEAD_BYTES - self._measure.size)
         request = self.receiving
         return max(PIECE, request.length - request.received) if request is not None else PIECE
 
     def forget(self) -> None:
-        """What waits will not be taken out, and nothing more is read."""
+        """Drops the waiting requests, and stops reading."""
         for request in self.queue:
             self._listener.bodies.let_go(request)
         self.queue.clear()
@@ -164,9 +170,9 @@ class RequestReader:
         self.receiving = None
 
     def refuse(self, problem: Problem, of: tuple[str, bytes] | None = None) -> None:
-        """What arrives is not a request: the last one of the queue carries the problem.
+        """The bytes are not a request: the last request in the queue gets the problem.
 
-        `of` is a method and a target: then the answer is that of the path to that method.
+        `of` is a method and a target: then the answer is the one of that path to that method.
         """
         self._end()
         request, self.receiving = self.receiving, None
@@ -182,7 +188,7 @@ class RequestReader:
         self.ended, self.begun = True, False
         self._target, self._headers = b"", {}
 
-    # What the parser calls.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -194,15 +200,13 @@ class RequestReader:
         self._target += url
 
     def on_header(self, name: bytes, value: bytes | None) -> None:
-        """One header; after the head, a trailer, which nothing here takes."""
+        """One header; after the head, a trailer, which is ignored."""
         if not self.begun:
             return
         value = value or b""
         key = NAMES.get(name) or name.decode("latin-1").lower()
         if key in self._headers:
-            if key == "host":
-                raise ValidationProblem("The request has more than one Host header.")
-            value = self._headers[key] + (b"; " if key == "cookie" else b", ") + value
+            value = joined(key, self._headers[key], value)
         self._headers[key] = value
 
     def on_headers_complete(self) -> None:
@@ -222,6 +226,7 @@ class RequestReader:
                 self._listener.remember(headers["host"])
         request = Request(method, target, headers, self._peer)
         request.version = version
+        request.limit = self._listener.body_limit
         request.keep_alive = version == "1.1" and parser.should_keep_alive()
         if upgrades:
             self._upgrading = request
@@ -234,21 +239,23 @@ class RequestReader:
         self._pieces += 1
         request = self.receiving
         if request is not None:
-            request.feed(body, self._listener.limit_of(request.path))
+            if request.received + len(body) > request.limit and not request.dropped:
+                request.limit = self._listener.limit_of(request)
+            request.feed(body)
             if request.received > SMALL_BODY:
                 self._listener.bodies.count(request)
 
     def on_message_complete(self) -> None:
-        """The request has arrived to its end."""
+        """The request is complete."""
         request, self.receiving = self.receiving, None
         if request is not None:
             request.end()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Reads on as if the head had not asked for another protocol (RFC 9110, section 7.8).
+        """Continues as if the head had no Upgrade (RFC 9110, section 7.8).
 
-        The parser takes what follows for that protocol's. So a new one reads a head without the question, by
-        which the body is as long, and then what follows.
+        The parser treats the next bytes as the other protocol. So a new parser reads a head without the
+        Upgrade and with the same length of the body, and then the next bytes.
         """
         request, self._upgrading = self._upgrading, None
         if request is None:

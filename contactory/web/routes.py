@@ -1,4 +1,4 @@
-"""From a path to the operations that are there."""
+"""From a path to its operations."""
 
 from contactory.base.metrics import Meter
 from contactory.web.messages import Request, Response, decoded
@@ -8,7 +8,7 @@ _ANY_METHOD = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
 class Leaf:
-    """What a path leads to: its operations by method."""
+    """The end of a path: its operations by method."""
 
     __slots__ = ("methods", "names")
 
@@ -18,7 +18,7 @@ class Leaf:
 
     @property
     def allowed(self) -> list[str]:
-        """Every method that the path takes."""
+        """The methods of the path."""
         head = {"HEAD"} if "GET" in self.methods else set[str]()
         return sorted(self.methods.keys() | head | {"OPTIONS"})
 
@@ -30,9 +30,9 @@ class _Node:
 
     def __init__(self) -> None:
         self.below: dict[str, _Node] = {}
-        """What follows, by the segment as it is written."""
+        """The next nodes, by fixed segments."""
         self.named: _Node | None = None
-        """What follows where the segment is a name (`{id}`), which takes anything."""
+        """The next node for a segment that is a name (`{id}`), which matches any text."""
         self.leaf: Leaf | None = None
 
     def under(self, segment: str) -> "_Node":
@@ -43,23 +43,23 @@ class _Node:
 
     @property
     def last(self) -> bool:
-        """Whether no path goes on from here."""
+        """Whether this is the end of all its paths."""
         return self.named is None and not self.below
 
 
 class Routes:
     """The table of operations as a tree of path segments.
 
-    A name in the last segment takes the whole rest of the path, slashes too: a tag may have them. A slash at
-    the very end counts for nothing, unless it is encoded.
+    A name in the last segment matches the whole rest of the path, including slashes, because a tag may have
+    them. A slash at the end is ignored, unless it is encoded.
     """
 
     def __init__(self, operations: list[Operation]) -> None:
         self._root = _Node()
         self._exact: dict[str, Leaf] = {}
-        """Leaves by a whole path without a name."""
+        """Leaves by a complete path without names."""
         self._under: dict[str, Leaf] = {}
-        """Leaves with one name, at the end, by the path before it."""
+        """Leaves with one name at the end, by the path before it."""
         for operation in operations:
             leaf = self._leaf(operation.path)
             leaf.methods[operation.method] = (operation, Meter(operation.id))
@@ -86,7 +86,7 @@ class Routes:
     def find(self, request: Request) -> tuple[Leaf, dict[str, str]] | None:
         """The leaf of a request's path, and the values of the names in it.
 
-        A slash at the end is taken off the request's path.
+        A slash at the end of the request's path is removed.
         """
         path = request.path
         if not request.encoded:
@@ -98,11 +98,11 @@ class Routes:
         raw = request.raw_path
         if not raw.startswith(b"/"):
             return None
-        # What is encoded is decoded segment by segment: an encoded slash parts nothing.
+        # Each segment is decoded on its own: an encoded slash does not separate segments.
         segments = [decoded(segment) for segment in raw.split(b"/")[1:]]
         if len(segments) > 1 and raw.endswith(b"/") and not raw.endswith(b"//"):
             segments.pop()
-            request.path = path[:-1]
+            request.path = path.removesuffix("/")
         return self._walk(segments)
 
     def _walk(self, segments: list[str]) -> tuple[Leaf, dict[str, str]] | None:
@@ -123,7 +123,7 @@ class Routes:
 
 
 def _options(path: str, allowed: str) -> Operation:
-    """The operation that tells which methods a path takes, and does nothing else."""
+    """The operation that only returns the methods of a path."""
 
     async def options(call: Call) -> Response:
         return Response(204, b"", [("allow", allowed)])

@@ -12,6 +12,7 @@ from contactory.local_time.zones import TZDATA_VERSION, data_since
 from contactory.values import numbering_plans
 from contactory.values.numbering_plans import plans_since
 from tests.cli.conftest import CommandLine
+from tests.servers import sql_at
 
 
 def test_all_is_well_with_a_good_database(database_url: str, tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_all_is_well_with_a_good_database(database_url: str, tmp_path: Path) -> 
     # The PostgreSQL of the tests is told not to wait for the disk.
     assert found.pop("durability") in ("ok", "fail")
     assert found.keys() >= {"settings", "time zones", "phones", "database", "schema", "writing"}
-    assert found.keys() >= {"connections", "clock"}
+    assert found.keys() >= {"connections", "clock", "jobs"}
     # The time zone data and numbering plans of an old checkout are old, which is for doctor to say.
     assert {found.pop("time zones"), found.pop("phones")} <= {"ok", "warn"}
     assert set(found.values()) == {"ok"}
@@ -35,6 +36,37 @@ def test_what_is_missing_is_told_with_what_to_do(new_database: Callable[[], str]
     assert contactory.gives("migrate")["applied"]
     assert contactory.gives("migrate")["applied"] == []
     assert "ok    schema" in contactory.run("doctor").stdout
+
+
+def test_a_recurring_job_that_is_late_is_named(new_database: Callable[[], str], tmp_path: Path) -> None:
+    contactory = CommandLine(tmp_path, database_url=(url := new_database()))
+    contactory.gives("migrate")
+
+    def jobs() -> dict[str, str]:
+        return next(f for f in contactory.gives_anyway("doctor") if f["check"] == "jobs")
+
+    assert (jobs()["status"], "no server" in jobs()["detail"]) == ("ok", True)
+    with sql_at(url) as sql:
+        sql.execute(
+            """insert into schedule (name, every, registered_at, due_at, last_success)
+               values ('poll', '0.4 s', now(), now(), now()),
+                      ('sweep_tags', '10 s', now(), now(), now() - interval '100 s'),
+                      ('hourly', '1 hour', now(), now(), now() - interval '2 hours'),
+                      ('new', '10 s', now() - interval '1 minute', now(), null)"""
+        )
+        assert jobs()["status"] == "ok"
+        sql.execute("update schedule set last_success = now() - interval '5 minutes' where name <> 'poll'")
+        found = jobs()
+        assert (found["status"], "sweep_tags (last done 20" in found["detail"]) == ("warn", True)
+        assert "new (last done" in found["detail"]
+        assert "hourly" not in found["detail"]
+        assert "job failed" in found["advice"]
+        sql.execute("update schedule set last_success = null, registered_at = now() - interval '1 day'")
+        sql.execute("update schedule set last_success = now() where name = 'poll'")
+        assert "sweep_tags (never done)" in jobs()["detail"]
+        # Where no server runs, nothing is late.
+        sql.execute("update schedule set last_success = now() - interval '1 day'")
+        assert jobs()["status"] == "ok"
 
 
 def test_wrong_settings_and_a_database_that_is_away_are_findings(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_the_setting_bounds_the_body_of_a_batch(
         assert alice.post(PATH, content=content).status_code == status
 
 
+@pytest.mark.usefixtures("server")
 def test_large_batches_are_read_however_they_come(world: World) -> None:
     made = world.alice.made()
     padding = b" " * (3 * MEBIBYTE)

@@ -110,6 +110,11 @@ CASES = [
     Case("makeSendWindow", IN + "/settings/send-windows/new", HOURS),
     Case("showSendWindow", IN + "/settings/send-windows/{window}"),
     Case("saveSendWindow", IN + "/settings/send-windows/{window}", HOURS),
+    Case("showJobs", IN + "/settings/jobs"),
+    Case("showJobs", IN + "/settings/jobs?cursor={job}"),
+    Case("showJob", IN + "/settings/jobs/{job}"),
+    Case("downloadJobProblems", IN + "/settings/jobs/{job}/problems"),
+    Case("cancelJobPage", IN + "/settings/jobs/{job}/cancel"),
     Case("deleteSendWindowPage", IN + "/settings/send-windows/{window}/delete"),
 ]
 IDS = [f"{case.page}-{i}" for i, case in enumerate(CASES)]
@@ -129,6 +134,7 @@ def target(world: World, workspace_id: str) -> dict[str, str]:
     window = {"workspaceId": workspace_id, "preset": "fr", "name": f"Secret {new_id()}"}
     made = world.ada.post("/v1/send-windows", window).json()["id"]
     ids |= {"key": key, "person": person, "window": made, "email": an_email()}
+    ids["job"] = world.job(workspace_id)
     return {"workspace": workspace_id, **ids}
 
 
@@ -143,7 +149,7 @@ def _tag(world: World, workspace_id: str) -> str:
 
 
 def never() -> dict[str, str]:
-    names = ("workspace", "contact", "deleted", "view", "field", "key", "person", "window", "email")
+    names = ("workspace", "contact", "deleted", "view", "field", "key", "person", "window", "job", "email")
     return {**{name: new_id() for name in names}, "tag": "999999999"}
 
 

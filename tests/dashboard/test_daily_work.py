@@ -326,8 +326,8 @@ def test_the_day_of_a_contact_goes_on_and_consent_is_written_down(
     page = windows(olive).page
     page.clock.install()
     page.goto(f"/w/{world.acme}/contacts/{jane['id']}")
-    band = page.get_by_role("img", name="It is").first
-    name = re.compile(r"^(Open today from 09:00 to 20:00|Closed all day)\. It is 12:")
+    band = page.get_by_role("img", name="The local time is").first
+    name = re.compile(r"^(Open today from 09:00 to 20:00|Closed all day)\. The local time is 12:")
     expect(band).to_have_accessible_name(name)
 
     def now() -> float:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from contactory.base.ids import new_id
 from contactory.contacts.columns import Column
 from contactory.contacts.pages.export import PIECE
-from contactory.contacts.pages.export_formats import as_csv, guarded
+from contactory.contacts.pages.export_formats import as_csv
 from contactory.values.field_types.text import TEXT
+from contactory.web.spreadsheet import guarded
 from tests.dashboard.test_search import settle
 from tests.world import Person, World, a_phone
 

@@ -43,6 +43,9 @@ PAGES = {
     "account": "/w/{acme}/settings/account",
     "send windows": "/w/{acme}/settings/send-windows",
     "send window": "/w/{acme}/settings/send-windows/{window}",
+    "jobs": "/w/{acme}/settings/jobs",
+    "no jobs": "/w/{acme_two}/settings/jobs",
+    "job": "/w/{acme}/settings/jobs/{job}",
     "new send window": "/w/{acme}/settings/send-windows/new?preset=fr",
 }
 OUTSIDE = ("sign-in", "set-up")
@@ -70,6 +73,19 @@ def paths(world: World) -> dict[str, str]:
     window = world.alice.post("/v1/send-windows", {"preset": "fr", "holidays": ["2026-12-25"]}).json()
     given |= {"window": window["id"], "person": world.person("viewer", name="محمد").user_id}
     given |= {"contact": contact["id"], "deleted": gone["id"]}
+    given["job"] = world.job()
+    world.sql.execute(
+        """update jobs set status = 'running', done = 2500, total = 5210, result = '{"failed": 1}'
+            where id = $1""",
+        given["job"],
+    )
+    world.sql.execute(
+        """insert into job_problems (workspace_id, job_id, contact_id, problem)
+           select workspace_id, id, $2, $3 from jobs where id = $1""",
+        given["job"],
+        contact["id"],
+        world.alice.create({"fistName": "x"}).text,
+    )
     given["field"] = world.alice.get("/v1/custom-fields").json()[0]["id"]
     query = "select id from tags where workspace_id = $1 and name = 'vip'"
     given["tag"] = str(world.sql.value(query, world.acme))

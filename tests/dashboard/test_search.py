@@ -129,7 +129,7 @@ def test_what_nobody_has_noted_is_caught_up_with(world: World, olive: Person) ->
 
     async def work() -> None:
         db = Database(world.sql.url, 2, 10)
-        while await catch_up(db):
+        while (await catch_up(db)).more:
             pass
         await db.close()
 

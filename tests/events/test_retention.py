@@ -22,7 +22,7 @@ def keep(world: World, days: int) -> None:
 
     async def job() -> None:
         db = Database(world.sql.url, 2, 10)
-        while await catch_up(db):
+        while (await catch_up(db)).more:
             pass
         await keep_months(db, days * DAY)
         await db.close()
@@ -248,7 +248,7 @@ def test_no_month_is_dropped_that_the_search_has_not_seen(apart: World) -> None:
 
     async def job(search: bool) -> None:
         db = Database(apart.sql.url, 2, 10)
-        while search and await catch_up(db):
+        while search and (await catch_up(db)).more:
             pass
         await keep_months(db, 70 * DAY)
         await db.close()

@@ -124,7 +124,8 @@ CREATE TABLE public.custom_fields (
     deleted_at timestamp with time zone,
     swept_at timestamp with time zone,
     next_type text,
-    next_type_at timestamp with time zone
+    next_type_at timestamp with time zone,
+    swept_to uuid
 );
 
 ALTER TABLE public.custom_fields ALTER COLUMN num ADD GENERATED ALWAYS AS IDENTITY (
@@ -151,6 +152,56 @@ CREATE TABLE public.idempotency_records (
     body bytea,
     contact_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.job_problems (
+    workspace_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    contact_id uuid,
+    problem jsonb NOT NULL
+);
+
+ALTER TABLE public.job_problems ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.job_problems_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.jobs (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    type text NOT NULL,
+    status text NOT NULL,
+    input jsonb NOT NULL,
+    cursor jsonb,
+    done bigint DEFAULT 0 NOT NULL,
+    total bigint,
+    result jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor_type text NOT NULL,
+    actor_id uuid,
+    via text NOT NULL,
+    request_id text,
+    holder uuid,
+    held_until timestamp with time zone,
+    attempts bigint DEFAULT 0 NOT NULL,
+    error text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    undoable_until timestamp with time zone,
+    CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE public.jobs_due (
+    workspace_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    type text NOT NULL,
+    due_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.known_addresses (
@@ -184,6 +235,17 @@ CREATE TABLE public.saved_views (
     name text NOT NULL,
     query text NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.schedule (
+    name text NOT NULL,
+    every interval NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    failures bigint DEFAULT 0 NOT NULL,
+    holder uuid,
+    held_until timestamp with time zone,
+    last_success timestamp with time zone
 );
 
 CREATE TABLE public.schema_migrations (
@@ -234,7 +296,8 @@ CREATE TABLE public.tags (
     merged_into bigint,
     created_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
-    swept_at timestamp with time zone
+    swept_at timestamp with time zone,
+    swept_to uuid
 );
 
 ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -288,6 +351,7 @@ CREATE TABLE public.workspaces (
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
     swept_at timestamp with time zone,
+    swept_to uuid,
     CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
 
@@ -322,6 +386,15 @@ ALTER TABLE ONLY public.grid_layouts
 ALTER TABLE ONLY public.idempotency_records
     ADD CONSTRAINT idempotency_records_pkey PRIMARY KEY (key_id, key);
 
+ALTER TABLE ONLY public.job_problems
+    ADD CONSTRAINT job_problems_pkey PRIMARY KEY (workspace_id, job_id, "position");
+
+ALTER TABLE ONLY public.jobs_due
+    ADD CONSTRAINT jobs_due_pkey PRIMARY KEY (workspace_id, job_id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.known_addresses
     ADD CONSTRAINT known_addresses_pkey PRIMARY KEY (user_id, address);
 
@@ -333,6 +406,9 @@ ALTER TABLE ONLY public.rate_buckets
 
 ALTER TABLE ONLY public.saved_views
     ADD CONSTRAINT saved_views_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.schedule
+    ADD CONSTRAINT schedule_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
@@ -400,6 +476,12 @@ CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspa
 CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
 
 CREATE INDEX idempotency_records_contacts ON public.idempotency_records USING gin (contact_ids) WHERE (contact_ids <> '{}'::uuid[]);
+
+CREATE INDEX job_problems_contact ON public.job_problems USING btree (workspace_id, contact_id) WHERE (contact_id IS NOT NULL);
+
+CREATE INDEX jobs_created ON public.jobs USING btree (workspace_id, created_at, id);
+
+CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
 CREATE INDEX known_addresses_age ON public.known_addresses USING btree (seen_at);
 

@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "contactory"
 OWNED = (
     *("contacts", "tags", "custom_fields", "contact_events", "send_windows"),
     *("contact_search", "search_progress", "grid_layouts", "saved_views"),
+    *("jobs", "jobs_due", "job_problems"),
 )
 """The tables whose rows belong to a workspace."""
 HOLE = "\N{WHITE SQUARE}"

@@ -1,8 +1,10 @@
 """Nothing of one workspace can be reached from another: every statement says which one it is about."""
 
+import re
+
 import pytest
 
-from tests.rules.statements import HOLE, Statement, statements, unscoped
+from tests.rules.statements import HOLE, PACKAGE, Statement, literals, statements, unscoped
 
 ALLOWED = {
     "fields/retype.py": "next_type_at not between",  # finds changes of type that a crash left, anywhere
@@ -10,6 +12,8 @@ ALLOWED = {
     "contacts/read/by_change.py": f"where {HOLE}",  # likewise
     "contacts/read/counting.py": f"where {HOLE}",  # likewise
     "database/events_by_month.py": "contact_events",  # prepares the table of all workspaces
+    "jobs/leases.py": "distinct on (workspace_id)",  # finds what is due in any workspace
+    "jobs/store.py": "finished_at < now()",  # finds what is old in any workspace; each is removed by its key
     "contacts/write/cleanup.py": "swept_at is null",  # finds what is due anywhere; each piece is scoped
 }
 
@@ -22,6 +26,20 @@ def allowed(statement: Statement) -> bool:
 @pytest.mark.parametrize("statement", list(statements()), ids=lambda statement: statement.place)
 def test_a_statement_says_which_workspace_it_is_about(statement: Statement) -> None:
     assert allowed(statement) or unscoped(statement.sql) == []
+
+
+HANDLES = re.compile(r"^from contactory\.web\.operations import .*\bCall\b", re.MULTILINE)
+SQL = re.compile(
+    r"\bselect\b.+\bfrom\b|\binsert into\b|\bupdate \w+ set\b|\bdelete from\b|\bc\.\w+ *[<>=@?]", re.DOTALL
+)
+"""Statements, and conditions on a contact `c`."""
+
+
+def test_no_module_that_knows_a_call_contains_sql() -> None:
+    modules = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "web"]
+    handlers = [path for path in modules if HANDLES.search(path.read_text("utf-8"))]
+    assert len(handlers) > 20
+    assert [found.place for path in handlers for found in literals(path) if SQL.search(found.sql)] == []
 
 
 def test_the_statements_are_found_at_all() -> None:

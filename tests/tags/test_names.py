@@ -71,6 +71,7 @@ def test_a_name_that_no_url_can_carry_is_refused_wherever_a_tag_is_made(world: W
     assert world.alice.patch(made["id"], {"tags": ["..."]}).json()["tags"] == ["...", "vip"]
 
 
+@pytest.mark.usefixtures("server")
 def test_a_tag_of_dots_that_is_there_can_be_kept_renamed_and_taken_off(world: World) -> None:
     made, other = world.alice.made(tags=["one", "vip"]), world.alice.made(tags=["two"])
     for name, dots in (("one", "."), ("two", "..")):

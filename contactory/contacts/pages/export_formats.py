@@ -1,12 +1,5 @@
-"""Contacts as CSV (RFC 4180) and as JSON lines, a piece at a time.
+"""Contacts as CSV and as JSON lines, a piece at a time."""
 
-A cell that a spreadsheet could treat as a formula gets an apostrophe in front. A plain number does not, so
-that a phone such as +14155551234 and an amount such as -12.5 do not change: they contain nothing to compute.
-"""
-
-import csv
-import io
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,19 +10,10 @@ from contactory.contacts.columns import Column, typed_column, value_of
 from contactory.contacts.model import Contact
 from contactory.values.field_types.text import TEXT
 from contactory.web.messages import encode_json
+from contactory.web.spreadsheet import BOM, csv_lines
 
 Render = Callable[[Sequence[Contact]], bytes]
 ID_COLUMN = typed_column("id", "Id", TEXT)
-BOM = b"\xef\xbb\xbf"
-"""The mark by which Excel recognises UTF-8."""
-# With a Japanese system language, Excel treats the full-width signs like the others.
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-
-
-def guarded(text: str) -> str:
-    """The text of a cell, with an apostrophe in front of a possible formula."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _text(value: Any) -> str:
@@ -38,20 +22,13 @@ def _text(value: Any) -> str:
     return "; ".join(value) if isinstance(value, list) else value or ""  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> bytes:
-    out = io.StringIO(newline="")
-    # All in quotation marks: if semicolons separate cells, one within a cell must not start another cell.
-    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
-    return out.getvalue().encode()
-
-
 def as_csv(columns: Sequence[Column]) -> tuple[bytes, Render]:
     """The beginning of the file, and a function that renders contacts as further lines."""
 
     def render(contacts: Sequence[Contact]) -> bytes:
-        return _lines([[guarded(_text(_value(each, c))) for c in columns] for each in contacts])
+        return csv_lines([[_text(_value(each, c)) for c in columns] for each in contacts])
 
-    return BOM + _lines([[guarded(column.title) for column in columns]]), render
+    return BOM + csv_lines([[column.title for column in columns]]), render
 
 
 def _value(contact: Contact, column: Column) -> Any:

@@ -8,16 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
+from contactory.contacts.model import SCALARS
 from contactory.database.db import Connection, Row
+from contactory.rules.actor import ActorShown
 from contactory.rules.invalid import invalid_cursor
-
-
-class ActorShown(msgspec.Struct):
-    """The actor of a change."""
-
-    type: str
-    id: str | None
-    name: str | None
 
 
 class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
@@ -71,7 +65,6 @@ def parse_event_cursor(text: str) -> EventCursor:
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 EVENT_CURSOR_PATTERN = "^[1-9][0-9]{0,17}(?:-[0-9]{1,17})?$"
 _cursor = re.compile(EVENT_CURSOR_PATTERN.removesuffix("$"))
-_ORDER = ("firstName", "lastName", "email", "phone", "timezone")
 _END = datetime(9999, 12, 31, tzinfo=UTC)
 _START = EventCursor(2**62)
 _EVENTS = """
@@ -166,7 +159,7 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
 
 def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
     tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
-    shown = [FieldChange(name, *changes[name]) for name in _ORDER if name in changes]
+    shown = [FieldChange(name, *changes[name]) for name in SCALARS if name in changes]
     if "zone" in changes and changes["timezone"][0] == changes["timezone"][1]:
         (source, _), (source_after, _) = changes["zone"]
         shown[-1] = FieldChange("timezoneSource", source, source_after)

@@ -12,7 +12,7 @@ from typing import Any
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.by_change import list_by_change
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.filter import Clauses, Filter
 from contactory.contacts.read.query import COLUMNS, Page, Query, Wanted
 from contactory.database.db import Connection
 from contactory.database.months import kept_since
@@ -40,7 +40,7 @@ async def list_contacts(
     """
     wanted = Wanted(
         catalog=catalog,
-        clauses=clauses_of(filter_),
+        clauses=Clauses(filter_),
         columns=COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include))),
         sort=sort,
         limit=limit,

@@ -26,7 +26,7 @@ class Query:
     def __init__(self, catalog: Catalog, wanted: Clauses, columns: str = COLUMNS) -> None:
         self.columns = columns
         self.args: list[Any] = [catalog.workspace_id]
-        self.where = ["c.workspace_id = $1"]
+        self.where = ["c.workspace_id = $1", *(["c.deleted_at is null"] if wanted.active else [])]
         self.where += [condition(part, catalog, self.arg) for part in wanted.parts]
         self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
 

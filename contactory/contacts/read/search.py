@@ -19,6 +19,7 @@ import phonenumbers
 from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
+from contactory.schedule.job import Piece
 from contactory.values.phone_writing import plain_writing
 from contactory.values.phones import normalise_phone
 
@@ -192,12 +193,12 @@ insert into search_progress (workspace_id, at) values ($1, $2)
 """
 
 
-async def catch_up(db: Database) -> bool:
-    """Indexes a piece of the changes that may have been missed; returns whether there are more.
+async def catch_up(db: Database) -> Piece:
+    """Indexes a piece of the changes that may have been missed; returns how many.
 
     These are changes of a process that died, and of a release without the search.
     """
-    settled, more = datetime.now(UTC) - _LATE, False
+    settled, found, more = datetime.now(UTC) - _LATE, 0, False
     async with db.connection() as conn:
         due = await conn.fetch(_DUE, settled)
     for workspace_id, at in due:
@@ -206,8 +207,9 @@ async def catch_up(db: Database) -> bool:
             await index(conn, workspace_id, sorted({row[0] for row in rows}))
             full = len(rows) >= PIECE
             await conn.execute(_DONE, workspace_id, rows[-1]["at"] if full else settled)
+        found += len(rows)
         more = more or full
-    return more
+    return Piece(found, more)
 
 
 class SearchIndex:
@@ -225,7 +227,7 @@ class SearchIndex:
             noted.update(dict.fromkeys(contact_ids))
             self._count += len(noted) - before
 
-    async def work(self, db: Database) -> None:
+    async def work(self, db: Database) -> Piece:
         """Indexes a piece of the noted contacts, from every workspace in turn."""
         left = PIECE
         for workspace_id in list(self._noted):
@@ -234,7 +236,8 @@ class SearchIndex:
             async with db.transaction() as conn:
                 await index(conn, workspace_id, taken)
             if left == 0:
-                return
+                break
+        return Piece(PIECE - left)
 
     def _take(self, workspace_id: str, most: int) -> list[str]:
         noted = self._noted.pop(workspace_id)

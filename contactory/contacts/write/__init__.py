@@ -1,1 +1,1 @@
-"""Changing contacts."""
+"""Writing contacts."""

@@ -1,15 +1,15 @@
-"""Changes of contacts, and what becomes of them."""
+"""Changes of contacts, and their outcomes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from contactory.base.ids import new_id
 from contactory.catalog.catalog import Catalog, hold
 from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
+from contactory.contacts.write.draft import Draft, Origin
 from contactory.contacts.write.statement import (
     CONSENT,
     EMAIL,
@@ -28,7 +28,6 @@ from contactory.contacts.write.statement import (
     USUAL,
 )
 from contactory.database.db import Connection
-from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict
 
 _encode = msgspec.json.Encoder().encode
@@ -38,51 +37,31 @@ _ADDRESSES = EMAIL | PHONE | RESTORE
 
 
 class Zone(NamedTuple):
-    """A contact's time zone, who gave it, and every zone that is possible where there are several."""
+    """A contact's time zone, its source, and all possible zones if there are several."""
 
     timezone: str | None
     source: str | None
     zones: list[str] | None
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Who writes, and by which request, as the history names it."""
+class Change(Draft, kw_only=True, omit_defaults=True):
+    """One change of one contact, in the form of the statement; `mask` says what it changes.
 
-    actor: Actor
-    request_id: str
+    Only a restored zone has `timezone_source` and `timezones`; any other zone comes from the caller.
+    """
 
-
-class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One change of one contact, as the statement takes it; `mask` says what it does."""
-
-    workspace_id: str
     contact_id: str
     mask: int
-    catalog_version: int
     if_match: list[int] | None = None
-    """Versions, one of which the contact must be at."""
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    email_key: str | None = None
-    phone: str | None = None
-    timezone: str | None = None
-    timezone_source: str | None = None
-    timezones: list[str] | None = None
-    """Of a zone that is put back; any other is the caller's."""
+    """The versions, one of which the contact must have."""
     expected: Mapping[str, str | None] = {}
-    """What an undo must find: values by the history's names, of custom fields by their keys."""
-    tag_ids: list[int] = []
-    new_tags: list[str] = []
-    """Names of tags that are to be made."""
+    """The values that an undo must find, by the history's names; custom fields by their keys."""
     tag_ids_off: list[int] = []
     fields: dict[str, str | None] = {}
     consent: Mapping[str, Given] = {}
     cause_type: str | None = None
     cause_id: str | None = None
     """The cause of the change, in addition to the actor: for an undo, the event that it undoes."""
-    at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
-    event_id: str = msgspec.field(default_factory=new_id)
     actor_type: str
     actor_id: str | None
     via: str
@@ -95,7 +74,7 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def may_gain(self) -> bool:
-        """Whether it can give the contact a phone or an e-mail that the contact did not have before."""
+        """Whether it may give the contact a phone or an e-mail that it did not have before."""
         mask = self.mask
         if not mask & _ADDRESSES or mask & NO_GAIN:
             return False
@@ -103,17 +82,15 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def undated(self) -> list[str]:
-        """The channels for which it gives a consent without the time since when."""
+        """The channels for which it grants a consent without its time."""
         return undated(self.consent)
 
     def take(self, values: Values, catalog: Catalog) -> None:
-        """The change writes `values`, whose tags are added."""
+        """Writes `values`, and adds their tags."""
         for name, bit in _BITS.items():
             if name in values.given:
                 self.mask |= bit
-        self.first_name, self.last_name = values.first_name, values.last_name
-        self.email, self.email_key = values.email, values.email_key
-        self.phone, self.timezone = values.phone, values.timezone
+        self.take_scalars(values)
         if values.tags:
             self.take_tags(values.tags, catalog, TAGS_ADD)
         if values.fields:
@@ -124,24 +101,23 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
             self.take_consent(values.consent)
 
     def take_zone_back(self, zone: Zone) -> None:
-        """The change, an undo, makes the time zone what it was once."""
+        """Restores an earlier time zone, for an undo."""
         self.mask |= TIMEZONE
         self.timezone, self.timezone_source, self.timezones = zone
 
     def take_tags(self, names: list[str], catalog: Catalog, mode: int) -> None:
-        """The change adds or sets the tags of these names."""
+        """Adds or sets the tags with these names."""
         self.mask |= mode
-        self.tag_ids = [catalog.tag_ids[name] for name in names if name in catalog.tag_ids]
-        self.new_tags = [name for name in names if name not in catalog.tag_ids]
+        self.take_tag_names(names, catalog)
 
     def take_consent(self, given: Mapping[str, Given]) -> None:
-        """The change writes what is given of the consent."""
+        """Writes the sent parts of a consent."""
         self.mask |= CONSENT
         self.consent = given
 
 
 def new_change(origin: Origin, catalog: Catalog, contact_id: str, mask: int = 0) -> Change:
-    """A change of a contact, still empty."""
+    """An empty change of a contact."""
     return Change(
         workspace_id=catalog.workspace_id,
         contact_id=contact_id,
@@ -160,11 +136,11 @@ Verdict = Literal[
 
 
 class Outcome(msgspec.Struct):
-    """What became of a change, and the contact's row as it is now (None where the contact is missing).
+    """The outcome of a change, and the contact's current row (None if the contact is missing).
 
-    `stale`: the catalogue that the change was made by is out of date. `version`: If-Match does not hold.
-    `moved`: an upsert's contact no longer has that phone or e-mail. `overtaken`: a value that an undo would
-    put back has been changed again. `tags`, `characters`: a limit was passed.
+    `stale`: the catalogue of the change is out of date. `version`: If-Match does not match. `moved`: an
+    upsert's contact no longer has that phone or e-mail. `overtaken`: a value that an undo would restore has
+    been changed again. `tags`, `characters`: a limit was exceeded.
     """
 
     verdict: Verdict
@@ -175,10 +151,10 @@ class Outcome(msgspec.Struct):
 async def change(
     conn: Connection, changes: Sequence[Change], max_tags: int, max_characters: int
 ) -> list[Outcome]:
-    """Makes all `changes` in one statement, and says what became of each, in their order.
+    """Writes all `changes` in one statement, and returns the outcome of each, in their order.
 
-    No contact may be in `changes` twice, and the tags they need must exist. Raises Violation where one of
-    them takes the phone or e-mail of another contact; then none is made.
+    A contact may be in `changes` only once, and the tags must exist. Raises Violation if one of them uses the
+    phone or e-mail of another contact; then none is written.
     """
     outcomes: list[Outcome] = [Outcome("missing") for _ in changes]
     usual = all(c.mask & ~USUAL == 0 for c in changes)
@@ -195,8 +171,8 @@ _MAKE_TAGS = """
 insert into tags (workspace_id, name, created_at)
 select i.workspace_id, i.name, i.at
   from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as i (workspace_id, name, at)
- order by 1, 2  -- One order for everybody who makes several at once.
-    -- An update that changes nothing: only so is a tag waited for, and seen, that another one is making.
+ order by 1, 2  -- The same order in all transactions that create several at once.
+    -- An update without a change: only this waits for a tag that another transaction creates, and sees it.
     on conflict (workspace_id, name) where deleted_at is null and merged_into is null
     do update set name = tags.name
 returning workspace_id::text, name, id
@@ -204,7 +180,7 @@ returning workspace_id::text, name, id
 
 
 class Tagged(Protocol):
-    """What brings tags that may have to be made."""
+    """An object with tags that may have to be created."""
 
     workspace_id: str
     new_tags: list[str]
@@ -212,9 +188,9 @@ class Tagged(Protocol):
 
 
 async def make_tags(conn: Connection, changes: Sequence[Tagged], max_tags: int) -> dict[tuple[str, str], int]:
-    """Makes the tags that `changes` lack, in a transaction; gives their ids by workspace and name.
+    """Creates the missing tags of `changes`, in a transaction; returns their ids by workspace and name.
 
-    Raises Conflict where a workspace would have more than `max_tags`.
+    Raises Conflict if a workspace would have more than `max_tags`.
     """
     wanted = {(c.workspace_id, name): c.at for c in changes for name in c.new_tags}
     if not wanted:
@@ -232,12 +208,12 @@ select true from tags
  group by workspace_id having count(*) > $2
 """
 _BEING_MADE = 2_000
-"""Tags that other transactions may be making at the same moment."""
+"""Tags that other transactions may be creating at the same moment."""
 
 
 async def _overfull(conn: Connection, workspaces: list[str], max_tags: int) -> bool:
-    """Whether one has more tags, those counted in that others are making just now."""
+    """Whether a workspace has more tags, including those that other transactions are creating."""
     if not await conn.fetchval(_MORE_THAN, workspaces, max_tags - _BEING_MADE):
-        return False  # Far from the limit, where those who make tags need not wait for each other.
+        return False  # Far from the limit, transactions that create tags need not wait for each other.
     await hold(conn, workspaces)
     return await conn.fetchval(_MORE_THAN, workspaces, max_tags) is not None

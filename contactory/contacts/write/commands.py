@@ -1,4 +1,4 @@
-"""Writing one contact: through the writers, or inside the transaction that the whole work runs in."""
+"""Writing one contact: through the queue, or inside the transaction of the whole work."""
 
 from functools import partial
 
@@ -27,24 +27,24 @@ from contactory.rules.errors import (
 )
 from contactory.rules.invalid import Invalid
 
-OVERTAKEN = "{} has been changed again since: take that back first, or change it by hand."
-_ATTEMPTS = 8  # Each means that another write changed just what this one had looked at.
+OVERTAKEN = "{} has been changed again since: undo that change first, or edit the value."
+_ATTEMPTS = 8  # Each means that another write changed what this one had read.
 
 
 class Written(msgspec.Struct):
-    """A contact as a write has left it."""
+    """A contact after a write."""
 
     contact: Contact
     version: int
     created: bool = False
     changed: bool = True
-    """Whether the write made any difference."""
+    """Whether the write changed anything."""
     consent: str | None = None
-    """As the row holds it; not said of a contact that was made."""
+    """In the form of the row; None for a new contact."""
 
 
 async def write(ctx: WriteContext, change: Change, catalog: Catalog) -> Written:
-    """Commits `change`. Raises the Problem that stands in its way, or Stale."""
+    """Commits `change`. Raises a Problem, or Stale."""
     for _ in range(_ATTEMPTS):
         try:
             outcome = await _commit(ctx, change)
@@ -53,13 +53,13 @@ async def write(ctx: WriteContext, change: Change, catalog: Catalog) -> Written:
             continue
         refuse(outcome)
         return await written(ctx, change, outcome, catalog)
-    raise Unavailable("Others are changing the same contacts: try again in a second.")
+    raise Unavailable("Other requests are changing the same contacts: try again in a second.")
 
 
 async def write_consent(
     ctx: WriteContext, catalog: Catalog, contact_id: str, data: Object, if_match: list[int] | None = None
 ) -> Written:
-    """Writes down a consent; what `data` leaves out stays as it is. Raises ValidationProblem, as write()."""
+    """Changes a consent; values that `data` leaves out do not change. Raises like write()."""
     errors = Errors()
     given = parse_consent(data, errors)
     if not data:
@@ -81,7 +81,7 @@ async def _commit(ctx: WriteContext, change: Change) -> Outcome:
 
 
 def refuse(outcome: Outcome) -> None:
-    """Raises what an outcome means to the caller, where nothing was written."""
+    """Raises the problem of an outcome without a write."""
     match outcome.verdict:
         case "missing" | "moved":
             raise NotFound
@@ -93,10 +93,10 @@ def refuse(outcome: Outcome) -> None:
             raise Conflict(OVERTAKEN.format("The value"))
         case "tags":
             raise _past_limit(
-                "/tags", "too_many_tags", "The contact would carry more tags than a contact may"
+                "/tags", "too_many_tags", "The contact would have more tags than a contact may have"
             )
         case "characters":
-            detail = "The contact's custom values would have more characters than a contact may hold"
+            detail = "The contact's custom values would have more characters than a contact may have"
             raise _past_limit("/customFields", "too_long", detail)
         case _:
             return
@@ -107,7 +107,7 @@ def _past_limit(pointer: str, code: str, detail: str) -> ValidationProblem:
 
 
 async def _refuse_clash(ctx: WriteContext, change: Change) -> None:
-    """Raises Conflict naming the contact that has the phone or e-mail; returns where it has just let go."""
+    """Raises Conflict with the contact that has the phone or e-mail; returns if none has it any more."""
     phone, email_key = change.phone, change.email_key
     async with ctx.work.connection() as conn:
         if change.mask & RESTORE:
@@ -117,7 +117,7 @@ async def _refuse_clash(ctx: WriteContext, change: Change) -> None:
 
 
 def refuse_taken(found: Found, own_id: str | None = None) -> None:
-    """Raises Conflict where a contact other than `own_id` was found; its id is named."""
+    """Raises Conflict with the id of the found contact, unless it is `own_id`."""
     taken = [("phone", found.by_phone), ("email", found.by_email)]
     errors = [
         TAKEN[f"contacts_{name}"].error(contact_id)
@@ -129,14 +129,14 @@ def refuse_taken(found: Found, own_id: str | None = None) -> None:
 
 
 def learn(ctx: WriteContext, change: Change, outcome: Outcome, catalog: Catalog) -> None:
-    """Tells those who have to know of it what a change has done."""
+    """Notes the effects of a change."""
     if change.mask & FINDABLE and outcome.verdict == "changed":
         ctx.work.after_commit(partial(ctx.shared.search.note, change.workspace_id, [change.contact_id]))
     catalog.learn_tags(outcome.made_tags)
 
 
 async def written(ctx: WriteContext, change: Change, outcome: Outcome, catalog: Catalog) -> Written:
-    """The contact as a change has left it."""
+    """The contact after a change."""
     learn(ctx, change, outcome, catalog)
     ctx.touched.append(change.contact_id)
     contact = await show(ctx.shared.catalogs, catalog, outcome.row, change.contact_id, ctx.work.conn)
@@ -149,7 +149,7 @@ async def written(ctx: WriteContext, change: Change, outcome: Outcome, catalog: 
 
 
 def _new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
-    """The contact that `values` describe. Raises ValidationProblem where it would be too much."""
+    """The contact with `values`. Raises ValidationProblem above the limits."""
     new, settings = new_contact(ctx, values, catalog), ctx.shared.settings
     if sum(map(len, new.fields.values())) > settings.max_custom_characters:
         refuse(Outcome("characters"))
@@ -159,7 +159,7 @@ def _new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
 
 
 async def create(ctx: WriteContext, values: Values, catalog: Catalog) -> Written:
-    """Makes a contact. Raises Conflict where its phone or e-mail is taken, or Stale."""
+    """Creates a contact. Raises Conflict if another contact has its phone or e-mail, or Stale."""
     new = _new(ctx, values, catalog)
     made = await _insert(ctx, new)
     if made is None:
@@ -185,29 +185,16 @@ def _made(ctx: WriteContext, new: NewContact, values: Values, catalog: Catalog) 
     catalog.learn_tags(new.made_tags)
     ctx.work.after_commit(partial(ctx.shared.search.note, new.workspace_id, [new.id]))
     ctx.touched.append(new.id)
-    contact = Contact(
-        new.id,
-        new.workspace_id,
-        new.first_name,
-        new.last_name,
-        new.email,
-        new.phone,
-        new.timezone,
-        sorted(values.tags),
-        {field.name: new.fields[num] for num, field in catalog.fields_by_num.items() if num in new.fields},
-        new.at,
-        new.at,
-    )
-    return Written(contact, 1, created=True)
+    return Written(new.shown(values.tags, catalog), 1, created=True)
 
 
 async def upsert(
     ctx: WriteContext, values: Values, catalog: Catalog, preserve: bool, known: Found | None = None
 ) -> Written:
-    """Changes the active contact with that phone, else with that e-mail, else makes one.
+    """Changes the active contact with that phone, otherwise with that e-mail, otherwise creates one.
 
-    `preserve`: only what is empty takes the value given. `known`: who was found a moment ago. Raises Conflict
-    where phone and e-mail belong to two contacts, or Stale.
+    `preserve`: only empty fields take the given values. `known`: the contacts found a moment ago. Raises
+    Conflict if phone and e-mail belong to two contacts, or Stale.
     """
     for _ in range(_ATTEMPTS):
         found, known = known, None
@@ -227,7 +214,7 @@ async def upsert(
             try:
                 outcome = await _commit(ctx, change)
             except Violation:
-                continue  # Another contact took the phone or e-mail just now; the next look finds it.
+                continue  # Another contact has just got the phone or e-mail; the next look-up finds it.
             if outcome.verdict in ("missing", "moved"):
                 continue
             refuse(outcome)
@@ -236,10 +223,10 @@ async def upsert(
         if made is not None:
             return _made(ctx, made, values, catalog)
         await _refresh(ctx, catalog)
-    raise Unavailable("Others are changing the same contact: try again in a second.")
+    raise Unavailable("Other requests are changing the same contact: try again in a second.")
 
 
 async def _refresh(ctx: WriteContext, catalog: Catalog) -> None:
-    """Raises Stale where the catalogue, and no other contact, was what kept the new one from being made."""
+    """Raises Stale if the catalogue, and not another contact, prevented the creation."""
     if await ctx.shared.catalogs.newest(catalog, ctx.work.conn) is not catalog:
         raise Stale

@@ -1,4 +1,4 @@
-"""On whose behalf contacts are written, and by what means: of a call of the API, of a page, of a job."""
+"""The context of a write: the actor, the transaction and the shared services, for calls, pages and jobs."""
 
 from typing import Protocol
 
@@ -6,14 +6,15 @@ from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalogs
 from contactory.contacts.read.reader import Reader
 from contactory.contacts.read.search import SearchIndex
-from contactory.contacts.write.change import Change, Origin, Outcome
+from contactory.contacts.write.change import Change, Outcome
 from contactory.contacts.write.create import NewContact
+from contactory.contacts.write.draft import Origin
 from contactory.contacts.write.queue import Writer
 from contactory.database.unit_of_work import UnitOfWork
 
 
 class Shared(Protocol):
-    """What all who write contacts in one process share."""
+    """The services that all writes in one process share."""
 
     settings: Settings
     catalogs: Catalogs
@@ -24,9 +25,9 @@ class Shared(Protocol):
 
 
 class WriteContext(Origin, frozen=True):
-    """Who writes, the transaction or the lack of one, and what the process shares."""
+    """The actor, the transaction if there is one, and the shared services."""
 
     work: UnitOfWork
     shared: Shared
     touched: list[str]
-    """Gathers the ids of the contacts that were written."""
+    """Collects the ids of the written contacts."""

@@ -1,7 +1,6 @@
-"""Making contacts: several at once in one statement, with their history."""
+"""Creating contacts: several at once in one statement, with their history."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,9 +9,10 @@ from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import born, undated
-from contactory.contacts.model import Values
+from contactory.contacts.model import SCALARS, Contact, Values, scalars_of
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
-from contactory.contacts.write.change import Origin, make_tags
+from contactory.contacts.write.change import make_tags
+from contactory.contacts.write.draft import Draft, Origin
 from contactory.contacts.write.lanes import ATTEMPTS
 from contactory.contacts.write.queue import Apart
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
@@ -21,50 +21,40 @@ from contactory.rules.errors import Conflict, Unavailable
 from contactory.values.phones import derive_zone
 
 
-class NewContact(msgspec.Struct, kw_only=True):
-    """A contact that is to be made."""
+class NewContact(Draft, kw_only=True):
+    """A contact to create."""
 
-    workspace_id: str
     origin: Origin
-    catalog_version: int
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    email_key: str | None = None
-    phone: str | None = None
-    timezone: str | None = None
-    timezone_source: str | None = None
-    timezones: list[str] = []
-    """Every zone that the phone could be in, where there are several."""
-    tag_ids: list[int] = []
-    new_tags: list[str] = []
     made_tags: list[tuple[str, int]] = []
-    """The new tags, once they have been made with it."""
+    """The new tags, after they were created with it."""
     fields: dict[str, str] = {}
     consent: dict[str, Any] = {}
     undated: list[str] = []
-    """Channels for which the consent was given without the time since when."""
+    """Channels with a granted consent but without its time."""
     id: str = msgspec.field(default_factory=new_id)
-    event_id: str = msgspec.field(default_factory=new_id)
-    at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def key(self) -> str:
-        """Nothing else is ever written to a contact that does not exist yet."""
+        """Unique, because a contact that does not exist yet has no other writes."""
         return self.id
 
+    def shown(self, tags: list[str], catalog: Catalog) -> Contact:
+        """The contact as the API shows it, once it is made; `tags` are the names of its tags."""
+        fields = catalog.fields_by_num.items()
+        return Contact(
+            id=self.id,
+            workspace_id=self.workspace_id,
+            **{attribute: getattr(self, attribute) for attribute in SCALARS.values()},
+            tags=sorted(tags),
+            custom_fields={field.name: self.fields[num] for num, field in fields if num in self.fields},
+            created_at=self.at,
+            updated_at=self.at,
+        )
+
     def event(self) -> dict[str, Any]:
-        """The creation as the history has it: each value, before and after."""
-        scalars = {
-            "firstName": self.first_name,
-            "lastName": self.last_name,
-            "email": self.email,
-            "phone": self.phone,
-            "timezone": self.timezone,
-        }
-        changes: dict[str, Any] = {
-            name: [None, value] for name, value in scalars.items() if value is not None
-        }
+        """The creation in the form of the history: each value, before and after."""
+        given = {name: value for name, value in scalars_of(self).items() if value is not None}
+        changes: dict[str, Any] = {name: [None, value] for name, value in given.items()}
         if self.tag_ids:
             changes["tags"] = [[], self.tag_ids]
         if self.fields:
@@ -75,28 +65,24 @@ class NewContact(msgspec.Struct, kw_only=True):
 
 
 def new_contact(origin: Origin, values: Values, catalog: Catalog) -> NewContact:
-    """The contact that `values` describe; its time zone is the given one, or that of phone or workspace."""
+    """The contact with `values`; its time zone is the given one, or that of the phone or the workspace."""
     new = NewContact(
         workspace_id=catalog.workspace_id,
         origin=origin,
         catalog_version=catalog.version,
-        first_name=values.first_name,
-        last_name=values.last_name,
-        email=values.email,
-        email_key=values.email_key,
-        phone=values.phone,
-        tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
-        new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
         consent=born(values.consent),
         undated=undated(values.consent),
     )
+    new.take_scalars(values)
+    new.take_tag_names(values.tags, catalog)
+    new.tag_ids.sort()
     if values.timezone:
-        new.timezone, new.timezone_source = values.timezone, "caller"
+        new.timezone_source = "caller"
     else:
         derived = derive_zone(values.phone, catalog.timezone, catalog.country)
         new.timezone, new.timezone_source = derived.timezone, derived.source
-        new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
+        new.timezones = list(derived.zones) if len(derived.zones) > 1 else None
     return new
 
 
@@ -134,7 +120,7 @@ with input as materialized (
 )
 select id::text from made
  union all
--- Those that a first attempt had committed, where the whole is tried again.
+-- Contacts that a first attempt had committed, if the batch is tried again.
 select i.id::text from input i join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
 """
 
@@ -142,10 +128,10 @@ select i.id::text from input i join contacts c on c.workspace_id = i.workspace_i
 async def create_contacts(
     conn: Connection, contacts: Sequence[NewContact], settings: Settings
 ) -> list[NewContact | None]:
-    """Makes contacts, with the tags that they need; None for each that was not made.
+    """Creates contacts, with their tags; None for each contact that was not created.
 
-    A contact is not made where its phone or e-mail is taken, or its workspace's catalogue has moved on. It
-    begins with the objections of deleted contacts that had its phone or e-mail.
+    A contact is not created if another contact has its phone or e-mail, or its workspace's catalogue has
+    changed. It starts with the objections of deleted contacts that had its phone or e-mail.
     """
     with translated():
         if any(c.new_tags for c in contacts):
@@ -161,7 +147,7 @@ async def create_contacts(
 async def _create_in_steps(
     conn: Connection, contacts: Sequence[NewContact], settings: Settings
 ) -> list[NewContact | None]:
-    """As create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
+    """Like create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
     async with conn.transaction():
         made = await make_tags(conn, contacts, settings.max_tags)
         created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
@@ -180,7 +166,7 @@ def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewConta
 async def _create(
     conn: Connection, contacts: Sequence[NewContact], *, only_unknown: bool = False
 ) -> list[NewContact | None]:
-    """One statement; with `only_unknown` it makes none whose phone or e-mail another one has, or had."""
+    """One statement; with `only_unknown`, without contacts whose phone or e-mail another one has or had."""
     rows = [
         (
             c.workspace_id,
@@ -221,7 +207,7 @@ class CreateLane:
         self._settings = settings
 
     async def __call__(self, contacts: Sequence[NewContact]) -> list[NewContact | None]:
-        """Commits a batch; None for each contact that was not made. Raises Apart and Unavailable."""
+        """Commits a batch; None for each contact that was not created. Raises Apart and Unavailable."""
         for _ in range(ATTEMPTS):
             conn = await self._lane.connection()
             try:
@@ -239,4 +225,4 @@ class CreateLane:
                 if not isinstance(refusal, LOCK_TIMEOUT):
                     raise
                 break
-        raise Unavailable("Many are making the same contacts at once: try again in a second.")
+        raise Unavailable("Other requests are creating the same contacts: try again in a second.")

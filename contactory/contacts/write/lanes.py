@@ -1,4 +1,4 @@
-"""Contacts in the database, but for the statements that make and change them, rows.py and listing.py."""
+"""Look-ups and locks of contacts for writes, and the lane that commits batches of changes."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ select c.workspace_id::text
 
 
 async def locate(conn: Connection, actor: Actor, contact_id: str) -> str | None:
-    """The workspace, among those that an account-scoped actor sees, that has the contact, deleted or not."""
+    """The workspace of a contact (deleted or not), among those that an account-scoped actor sees."""
     return await conn.fetchval(_LOCATE, actor.account_id, actor.mode, contact_id)
 
 
@@ -45,16 +45,16 @@ class Found(msgspec.Struct):
 
     @property
     def id(self) -> str | None:
-        """The one that an upsert means."""
+        """The contact for an upsert."""
         return self.by_phone or self.by_email
 
     def has(self, phone: str | None, email_key: str | None) -> bool:
-        """Whether that one has both, where both were looked for."""
+        """Whether that contact has all that were looked for."""
         return (not phone or self.by_phone == self.id) and (not email_key or self.by_email == self.id)
 
 
 async def find(conn: Connection, workspace_id: str, phone: str | None, email_key: str | None) -> Found:
-    """Who has this phone and who this e-mail, among the active contacts of a workspace."""
+    """The active contacts of a workspace with this phone and with this e-mail."""
     rows = await conn.fetch(_FIND_IDS, workspace_id, phone, email_key)
     found = Found()
     for row in rows:
@@ -66,7 +66,7 @@ async def find(conn: Connection, workspace_id: str, phone: str | None, email_key
 
 
 async def identifiers(conn: Connection, workspace_id: str, contact_id: str) -> tuple[str | None, str | None]:
-    """The phone and the key of the e-mail of a contact, deleted or not; None for what it lacks."""
+    """The phone and the key of the e-mail of a contact, deleted or not; None for a missing one."""
     row = await conn.fetchrow(
         "select phone, email_key from contacts where workspace_id = $1 and id = $2", workspace_id, contact_id
     )
@@ -74,9 +74,9 @@ async def identifiers(conn: Connection, workspace_id: str, contact_id: str) -> t
 
 
 async def lock(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) -> None:
-    """Locks contacts that a transaction is going to change one after the other.
+    """Locks contacts that a transaction will change one after the other.
 
-    In the order in which every statement locks them, so that two such transactions cannot deadlock.
+    Uses the same order as every statement, so that two such transactions cannot deadlock.
     """
     await conn.execute(
         """select from contacts where workspace_id = $1 and id = any($2::text[]::uuid[])
@@ -87,11 +87,11 @@ async def lock(conn: Connection, workspace_id: str, contact_ids: Sequence[str]) 
 
 
 async def apply_changes(conn: Connection, changes: Sequence[Change], settings: Settings) -> list[Outcome]:
-    """Makes changes of different contacts, with the tags that they need, all or none.
+    """Writes changes of different contacts, with their tags, all or none.
 
-    A contact that gets a phone or an e-mail takes over the objections of deleted contacts that had it.
-    Raises Apart where one of several has to be refused (nothing is kept), Violation where a single one
-    takes another contact's phone or e-mail.
+    A contact that gets a phone or an e-mail gets the objections of deleted contacts that had it. Raises Apart
+    if one of several is refused (nothing is stored), and Violation if a single one uses another contact's
+    phone or e-mail.
     """
     limits = (settings.max_tags_per_contact, settings.max_custom_characters)
     try:
@@ -110,7 +110,7 @@ async def apply_changes(conn: Connection, changes: Sequence[Change], settings: S
 
 
 class _Unmade(Exception):
-    """A change that brings new tags was not made, so the tags must not stay either."""
+    """A change with new tags was not written, so the tags must not stay either."""
 
     def __init__(self, outcomes: list[Outcome]) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class ChangeLane:
         self._settings = settings
 
     async def __call__(self, changes: Sequence[Change]) -> list[Outcome]:
-        """Commits a batch. Raises Apart, Violation, or Unavailable where the outcome is not known."""
+        """Commits a batch. Raises Apart, Violation, or Unavailable if the outcome is not known."""
         for _ in range(ATTEMPTS):
             conn = await self._lane.connection()
             try:
@@ -169,4 +169,4 @@ class ChangeLane:
             except Unavailable:
                 self._lane.drop()
                 raise
-        raise Unavailable("The contact is being changed by others: try again in a second.")
+        raise Unavailable("Other requests are changing the contact: try again in a second.")

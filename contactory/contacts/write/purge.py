@@ -1,4 +1,4 @@
-"""Erasing a contact, and every trace of its values."""
+"""Purging a contact with every trace of its values."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
@@ -15,8 +15,9 @@ from contactory.values.email import normalise_email
 _ERASED = (
     "delete from contact_events where workspace_id = $1 and contact_id = $2",
     "delete from contact_search where workspace_id = $1 and contact_id = $2",
+    "delete from job_problems where workspace_id = $1 and contact_id = $2",
 )
-# An index knows those whose array is not empty.
+# There is an index of records whose array is not empty.
 _KEPT_ANSWERS = "delete from idempotency_records where contact_ids && $1::uuid[] and contact_ids <> '{}'"
 _PURGED = record(
     """(values ($1::uuid, $2::uuid, $3::bigint, $4::uuid, 'contact.purged', $5::timestamptz,
@@ -27,15 +28,15 @@ _PURGED = record(
 
 
 def address_ids(workspace_id: str, phone: str | None, email_key: str | None) -> list[str]:
-    """Ids that stand for a phone and an e-mail of a workspace, beside those of contacts."""
+    """Ids for a phone and an e-mail of a workspace, in addition to those of contacts."""
     given = [text for text in (phone, email_key) if text]
     return [str(uuid5(UUID(workspace_id), text)) for text in given]
 
 
 async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Actor, request_id: str) -> bool:
-    """Erases a contact, deleted or not, and every trace of its values; to be called in a transaction.
+    """Erases a contact, deleted or not, and every trace of its values. Call it in a transaction.
 
-    What stays is one event: a contact of this id was purged, when, and by which actor.
+    One event remains: a contact with this id was purged, when, and by which actor.
     """
     row = await conn.fetchrow(
         """delete from contacts where workspace_id = $1 and id = $2
@@ -64,7 +65,7 @@ async def purge(conn: Connection, workspace_id: str, contact_id: str, actor: Act
 
 
 async def _addresses(conn: Connection, workspace_id: str, contact_id: str, row: Row) -> set[str]:
-    """The ids of every phone and e-mail that a contact has, and of those that it had by its history."""
+    """The ids of every phone and e-mail that a contact has, or had according to its history."""
     found = {*address_ids(workspace_id, row["phone"], row["email_key"])}
     events = await conn.fetch(
         """select changes -> 'phone' as phones, changes -> 'email' as emails from contact_events
@@ -81,7 +82,7 @@ async def _addresses(conn: Connection, workspace_id: str, contact_id: str, row: 
 
 
 def _sides(change: str | None) -> list[str]:
-    """What a value was before a change and after it."""
+    """A value before and after a change."""
     return [side for side in msgspec.json.decode(change, type=list[str | None]) if side] if change else []
 
 
@@ -89,4 +90,4 @@ def _key(email: str) -> str | None:
     try:
         return normalise_email(email)[1]
     except Invalid:
-        return None  # By the rules of an earlier release; no request could name it any more.
+        return None  # By the rules of an earlier release; requests cannot contain it any more.

@@ -1,8 +1,8 @@
 """The coalescing writer: changes that wait at the same moment share one statement and one commit.
 
-Changes wait in a bounded queue per workspace. A few lanes, each with a connection of its own, take what is
-there, from every workspace in turn, and never wait for more to come: a lone change goes straight through, and
-the busier it gets, the more of them one commit carries.
+Changes wait in a bounded queue per workspace. A few lanes, each with its own connection, take the waiting
+changes from all workspaces in turn, and never wait for more: a single change is written at once, and on a
+busy server one commit has many changes.
 """
 
 import asyncio
@@ -16,25 +16,25 @@ from contactory.rules.errors import Unavailable
 
 
 class Item(Protocol):
-    """What a writer writes."""
+    """An item for a writer."""
 
     workspace_id: str
 
     @property
     def key(self) -> Hashable:
-        """Items of one key are written one after the other, in the order they came."""
+        """Items with the same key are written one after the other, in the order of their arrival."""
         ...
 
 
 class Apart(Exception):
-    """A batch was refused because of one of its items, and nothing was kept: each has to be written alone."""
+    """A batch was refused because of one item, and nothing was stored: each item must be written alone."""
 
 
 T = TypeVar("T", bound=Item)
 R = TypeVar("R")
 Apply = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
 PROMPT = 0.02
-"""Seconds for which what comes waits for the lane at work, to share its next commit."""
+"""Seconds for which new items wait for the running lane, to share its next commit."""
 
 
 class _Waiting(Generic[T, R]):
@@ -47,15 +47,15 @@ class _Waiting(Generic[T, R]):
 
 
 class Writer(Generic[T, R]):
-    """Writes items through `lanes`, functions that each commit a batch and give its results in order.
+    """Writes items through `lanes`, functions that commit a batch and return its results in order.
 
-    A result that is an exception is raised to its caller. A lane raises Apart (nothing kept, write them one
-    by one) or a Problem (which every caller of the batch gets). A lane that gives another number of results
-    has a fault: its callers get Unavailable. No more than `bound` items wait, nor more than half of that of
-    one workspace.
+    A result that is an exception is raised to its caller. A lane raises Apart (nothing stored, write the
+    items one by one) or a Problem (for every caller of the batch). A lane that returns another number of
+    results is faulty: its callers get Unavailable. At most `bound` items wait, and half as many of one
+    workspace.
 
-    One lane at work is the rule, since two would halve the batches. Another one starts where a whole batch
-    waits, or where the first is held up.
+    Usually one lane runs, because two would halve the batches. Another one starts if a whole batch waits, or
+    if the first is held up.
     """
 
     def __init__(self, lanes: Sequence[Apply[T, R]], batch: int, bound: int) -> None:
@@ -68,10 +68,10 @@ class Writer(Generic[T, R]):
         self._counts: dict[str, int] = {}
         self._sleepers: list[asyncio.Future[None]] = []
         self._prompt = 0
-        """Lanes that are at work and not held up."""
+        """Running lanes that are not held up."""
         self._tasks: list[asyncio.Task[None]] = []
         self.waiting = 0
-        """Items that were accepted and are not answered yet."""
+        """Accepted items that are not answered yet."""
 
     def start(self) -> None:
         """Starts the lanes, in the running loop."""
@@ -79,7 +79,7 @@ class Writer(Generic[T, R]):
         self._tasks = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
 
     async def stop(self) -> None:
-        """Writes what was accepted, then ends the lanes."""
+        """Writes the accepted items, then ends the lanes."""
         while self.waiting:
             await asyncio.sleep(0.01)
         for task in self._tasks:
@@ -87,7 +87,7 @@ class Writer(Generic[T, R]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def put(self, item: T) -> "asyncio.Future[R]":
-        """What becomes of `item`, once it is committed. Raises Unavailable at once where too much waits."""
+        """The result of `item` after its commit. Raises Unavailable at once if too many items wait."""
         count = self._counts.get(item.workspace_id, 0)
         if self.waiting >= self._bound or count * 2 >= self._bound:
             raise Unavailable(
@@ -140,23 +140,23 @@ class Writer(Generic[T, R]):
                 timer.cancel()
                 self._prompt += len(held_up)
                 for waiting in batch:
-                    _answer(waiting.future, Unavailable())  # Where nothing has answered it: 503, never 200.
+                    _answer(waiting.future, Unavailable())  # If it has no answer yet: 503, never 200.
                     self._release(waiting)
 
     def _go_on_without(self, held_up: list[bool]) -> None:
-        """The lane takes long: until it is done, another one takes what waits."""
+        """The lane is slow: until it has finished, another one takes the waiting items."""
         held_up.append(True)
         self._prompt -= 1
         if self._queues:
             self._wake()
 
     def _take(self) -> list[_Waiting[T, R]]:
-        """Up to a batch of items, one of each workspace in turn."""
+        """Up to a batch of items, from the workspaces in turn."""
         batch: list[_Waiting[T, R]] = []
         while self._queues and len(batch) < self._batch:
             workspace_id, queue = self._queues.popitem(last=False)
             batch.append(queue.popleft())
-            while queue and not self._queues and len(batch) < self._batch:  # Nobody else wants a turn.
+            while queue and not self._queues and len(batch) < self._batch:  # No other workspace waits.
                 batch.append(queue.popleft())
             if queue:
                 self._queues[workspace_id] = queue
@@ -183,7 +183,7 @@ class Writer(Generic[T, R]):
                 _answer(waiting.future, result)
 
     def _release(self, waiting: _Waiting[T, R]) -> None:
-        """The item is answered: the next one of its key may be written."""
+        """The item is answered: the next item with its key may be written."""
         item = waiting.item
         self.waiting -= 1
         left = self._counts[item.workspace_id] - 1
@@ -199,14 +199,14 @@ class Writer(Generic[T, R]):
 
 
 def _report(why: str) -> None:
-    """A lane has a fault. The callers that it did not answer get Unavailable, and it goes on."""
+    """A lane is faulty. The callers without an answer get Unavailable, and the lane continues."""
     ERRORS.inc()
     log.error("writer", error=why)
 
 
 def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
     if future.done():
-        return  # Its caller has gone.
+        return  # Its caller was cancelled.
     if isinstance(result, Exception):
         future.set_exception(result)
     else:
@@ -214,11 +214,11 @@ def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
 
 
 def _own(error: Exception) -> Exception:
-    """An exception for one caller: raised in several places, one object would gather all their tracebacks.
+    """An exception for one caller: one object raised in several places would collect all their tracebacks.
 
-    It does not hold the first one, by whose frames the callers' futures, and so it itself, would be kept.
+    It does not refer to the first one, whose frames would keep the callers' futures and so itself alive.
     """
-    # Not by copy.copy, which calls the class with `args`: not every class takes what it hands on.
+    # Not copy.copy, which calls the class with `args`: some classes have other parameters.
     try:
         own = type(error).__new__(type(error), *error.args)
     except TypeError:

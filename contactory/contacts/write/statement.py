@@ -1,29 +1,30 @@
 """The SQL that changes contacts: one UPDATE and its history, for one contact or many at once.
 
-It takes the changes as one JSON document, which costs the driver half of what twenty arrays do, and the two
-limits. It comes in two lengths: what PATCH usually does, and all that a change can do. PostgreSQL sets every
-sub-select up anew at each execution, needed or not, so the short one begins in half the time.
+It takes the changes as one JSON document, which costs the driver half as much as twenty arrays, and the two
+limits. There are two versions: a short one for the usual PATCH, and a long one for everything that a change
+can do. PostgreSQL prepares every sub-select at each execution, needed or not, so the short one starts in half
+the time.
 """
 
 from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
 from contactory.events.record import previous_at, record, version_after
 
-# What a change does, as bits of its mask.
+# The actions of a change, as bits of its mask.
 FIRST_NAME, LAST_NAME, EMAIL, PHONE, TIMEZONE = 1, 2, 4, 8, 16
 TAGS_ADD, TAGS_SET, TAGS_REMOVE = 32, 64, 128
 FIELDS, FIELDS_CLEAR = 256, 512
-FILL = 1024  # Only what is empty takes the value given.
-MATCH = 2048  # The contact must still have the phone or the e-mail given (an upsert found it by them).
+FILL = 1024  # Only empty fields take the given values.
+MATCH = 2048  # The contact must still have the given phone or e-mail (an upsert found it by them).
 DELETE, RESTORE = 4096, 8192
-STALE_TAGS = 16384  # The contact may have ids of tags that have been merged or deleted since.
+STALE_TAGS = 16384  # The contact may have ids of merged or deleted tags.
 CONSENT = 32768
-NO_GAIN = 65536  # The contact must have every phone and e-mail given already (an upsert found it by each).
-UNDO = 131072  # Only if the values `expected` still hold. Puts back the whole zone, and takes tags off too.
+NO_GAIN = 65536  # The contact must have the given phone and e-mail (an upsert found it by each).
+UNDO = 131072  # Only with the values `expected`. Restores the whole zone, and also removes tags.
 
 FINDABLE = FIRST_NAME | LAST_NAME | EMAIL | PHONE | DELETE | RESTORE
-"""What a search goes by."""
+"""The fields that the search uses."""
 USUAL = FIRST_NAME | LAST_NAME | EMAIL | PHONE | TIMEZONE | TAGS_ADD | FIELDS | FIELDS_CLEAR
-"""What the short statement can do."""
+"""The actions of the short statement."""
 
 _TAGS = TAGS_ADD | TAGS_SET | TAGS_REMOVE
 _NAMES = ("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE", "TIMEZONE", "FIELDS", "FIELDS_CLEAR")
@@ -42,17 +43,19 @@ with input as (
                first_name text, last_name text, email text, email_key text, phone text, timezone text,
                tag_ids bigint[], fields jsonb, consent jsonb,
                at timestamptz, event_id uuid, actor_type text, actor_id uuid, via text, request_id text
-               {more_input}))
+               {more_input}
+           ))
            with ordinality as i
 ), locked as (
-    -- Locked before anything is computed, and in one order, so that batches neither deadlock nor
-    -- overwrite what another one has just committed.
+    -- Locked before anything is computed, and always in the same order, so that batches do not deadlock
+    -- and do not overwrite the latest commit of another one.
     select i.*, coalesce(i.tag_ids, '{{}}') as given_tags, w.catalog_version as newest_catalog,
            c.first_name as o_first_name, c.last_name as o_last_name, c.email as o_email,
            c.email_key as o_email_key, c.phone as o_phone, c.timezone as o_timezone,
            c.timezone_source as o_timezone_source, c.timezones as o_timezones,
-           {shown_tags} as o_tag_ids, c.fields as o_fields, c.consent as o_consent, c.version as o_version,
-           c.created_at, c.updated_at as o_updated_at, c.deleted_at as o_deleted_at
+           {shown_tags} as o_tag_ids,
+           c.fields as o_fields, c.consent as o_consent, c.version as o_version, c.created_at,
+           c.updated_at as o_updated_at, c.deleted_at as o_deleted_at
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
       join contacts c on c.workspace_id = i.workspace_id and c.id = i.contact_id
@@ -66,10 +69,10 @@ with input as (
                 {moved}
                 when mask & {MORE_TAGS} > 0 and cardinality(n_tag_ids) > $2
                      and cardinality(n_tag_ids) > cardinality(o_tag_ids) then 'tags'
-                -- A jsonb is never shorter than the texts in it, and tells its size for nothing.
+                -- A jsonb is never shorter than its texts, and reading its size costs nothing.
                 when mask & {FIELDS} > 0 and pg_column_size(n_fields) > $3
                      and (select sum(length(v.value)) from jsonb_each_text(n_fields) v)
-                         -- Who is over a limit that was lowered may still come nearer to it.
+                         -- A contact above a lowered limit may still be reduced.
                          > greatest($3, (select sum(length(v.value)) from jsonb_each_text(o_fields) v))
                 then 'characters'
                 when (n_first_name, n_last_name, n_email, n_phone, n_timezone, n_timezone_source, n_tag_ids,
@@ -84,17 +87,17 @@ with input as (
       -- `offset 0` keeps the two apart: every new value is computed once, and none is stored on the way.
       from (
         select l.*,
-               case when mask & {FIRST_NAME} = 0 {or_filled_first_name}
+               case when mask & {FIRST_NAME} = 0{or_filled_first_name}
                     then o_first_name else first_name end as n_first_name,
-               case when mask & {LAST_NAME} = 0 {or_filled_last_name}
+               case when mask & {LAST_NAME} = 0{or_filled_last_name}
                     then o_last_name else last_name end as n_last_name,
-               case when mask & {EMAIL} = 0 {or_filled_email} then o_email else email end as n_email,
-               case when mask & {EMAIL} = 0 {or_filled_email} then o_email_key else email_key
+               case when mask & {EMAIL} = 0{or_filled_email} then o_email else email end as n_email,
+               case when mask & {EMAIL} = 0{or_filled_email} then o_email_key else email_key
                end as n_email_key,
-               case when mask & {PHONE} = 0 {or_filled_phone} then o_phone else phone end as n_phone,
-               case when mask & {TIMEZONE} = 0 {or_filled_timezone}
+               case when mask & {PHONE} = 0{or_filled_phone} then o_phone else phone end as n_phone,
+               case when mask & {TIMEZONE} = 0{or_filled_timezone}
                     then o_timezone else timezone end as n_timezone,
-               case when mask & {TIMEZONE} = 0 {or_filled_timezone} then o_timezone_source
+               case when mask & {TIMEZONE} = 0{or_filled_timezone} then o_timezone_source
                     {or_zone_back}
                     when timezone is not null then 'caller' end as n_timezone_source,
                case when mask & {TAGS} = 0 then o_tag_ids
@@ -104,7 +107,7 @@ with input as (
                end as n_tag_ids,
                case when mask & {FIELDS} = 0 then o_fields
                     {or_filled_fields}
-                    -- A stored value is never null, so stripping removes just what the change clears.
+                    -- Stored values are never null, so this removes only the values that the change clears.
                     when mask & {FIELDS_CLEAR} > 0 then jsonb_strip_nulls(o_fields || fields)
                     else o_fields || fields
                end as n_fields,
@@ -124,7 +127,7 @@ with input as (
     -- The event. A row that was not updated has none.
     returning j.workspace_id, j.contact_id, {version} as version, event_id as id, {event} as type,
            n_updated_at as at, {previous_at} as previous_at, actor_type, actor_id, via, request_id,
-           -- Only what changed, each with its value before and after; arrays keep their nulls.
+           -- Only changed values, each before and after; arrays keep their nulls.
            jsonb_strip_nulls(jsonb_build_object(
                'firstName', case when n_first_name is distinct from o_first_name
                                  then jsonb_build_array(o_first_name, n_first_name) end,
@@ -134,7 +137,7 @@ with input as (
                              then jsonb_build_array(o_email, n_email) end,
                'phone', case when n_phone is distinct from o_phone
                              then jsonb_build_array(o_phone, n_phone) end,
-               -- The zone that the contact has already becomes the caller's by being given.
+               -- Sending the current zone changes its source to the caller.
                'timezone', case when zone_changed then jsonb_build_array(o_timezone, n_timezone) end,
                'zone', case when zone_changed then jsonb_build_array(
                            jsonb_build_array(o_timezone_source, o_timezones),
@@ -165,7 +168,7 @@ _SHORT = {
     "moved": "",
     **{f"or_filled_{name}": "" for name in _FILLABLE},
     "more_input": "",
-    # What a caller gives is certain, and of what is cleared nothing is known.
+    # A sent zone is certain, and a cleared one has no possible zones.
     "n_timezones": "case when not zone_changed then o_timezones end",
     "or_zone_back": "",
     "or_set_tags": "",
@@ -178,14 +181,14 @@ _SHORT = {
     "record": record("updated"),
 }
 _LONG = {
-    # What the contact shows, so that neither a merged nor a deleted tag makes a change of none.
+    # The shown tags, so that merged and deleted tags do not look like a change.
     "shown_tags": f"""
            case when mask & {STALE_TAGS} = 0 or mask & {_TAGS} = 0 then c.tag_ids
                 else array(select distinct coalesce(t.merged_into, t.id)
                              from unnest(c.tag_ids) stored (id)
                              join tags t on t.workspace_id = i.workspace_id and t.id = stored.id
                             where t.deleted_at is null order by 1) end""",
-    # To restore one that is active changes nothing: it may be a request that was sent again.
+    # Restoring an active contact changes nothing, because the request may have been sent twice.
     "missing": f"o_deleted_at is not null and mask & {RESTORE} = 0",
     "moved": f"""
                 when mask & {MATCH} > 0 and (o_phone = phone or o_email_key = email_key) is not true
@@ -200,7 +203,7 @@ _LONG = {
                                             'email', o_email, 'phone', o_phone, 'timezone', o_timezone,
                                             'timezoneSource', o_timezone_source)) -> k, 'null'))
                 then 'overtaken'""",
-    **{f"or_filled_{name}": f"or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
+    **{f"or_filled_{name}": f" or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
     "more_input": ", timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[]"
     ", cause_type text, cause_id uuid",
     "n_timezones": f"""case when not zone_changed then o_timezones
@@ -217,7 +220,7 @@ _LONG = {
                     then case when o_tag_ids @> given_tags and given_tags @> o_tag_ids then o_tag_ids
                               else given_tags end""",
     "or_filled_fields": f"when mask & {FILL} > 0 then jsonb_strip_nulls(fields) || o_fields",
-    # What becomes unknown or false is null here, and stripped; of nothing, null is left.
+    # Unknown and false values are null here and removed; an empty result becomes null.
     "consent": f"""
                case when mask & {CONSENT} = 0 then o_consent
                     when mask & {FILL} > 0
@@ -227,7 +230,7 @@ _LONG = {
                     else nullif(jsonb_strip_nulls(
                              coalesce(o_consent, '{{}}')
                              || (select jsonb_object_agg(k, case
-                                            -- An import must say since when to overrule such an objection.
+                                            -- An import must send a time to override such an objection.
                                             when mask & {MATCH} > 0 and k = '{DO_NOT_CONTACT}'
                                                  and o_consent ? '{TAKEN_OVER}'
                                             then o_consent -> k
@@ -256,5 +259,13 @@ _LONG = {
     "cause": ", cause_type, cause_id",
     "record": record("updated", caused=True),
 }
-SHORT = _STATEMENT.format(**_BITS, **_EVENT, **_SHORT)
-LONG = _STATEMENT.format(**_BITS, **_EVENT, **_LONG)
+
+
+def _filled(parts: dict[str, str]) -> str:
+    """The statement with these parts, without the lines that they leave empty."""
+    filled = _STATEMENT.format(**_BITS, **_EVENT, **parts)
+    return "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
+
+
+SHORT = _filled(_SHORT)
+LONG = _filled(_LONG)

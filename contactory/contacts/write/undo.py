@@ -1,9 +1,9 @@
-"""Taking one change of a contact back, as its history has it."""
+"""Undoing one change of a contact, from its history."""
 
 from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.model import Values, parse_values
+from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.read.show import show
 from contactory.contacts.write.change import Change, Zone, new_change
@@ -21,33 +21,31 @@ _ZONE = ("timezone", "timezoneSource")
 
 
 def undoable(event: Event) -> bool:
-    """Whether an event is one that can be taken back from the timeline."""
-    # What somebody consented to is a fact of its time, and no value to be put back.
+    """Whether an event can be undone from the timeline."""
+    # A consent is a statement of the contact at a time, and not a value to restore.
     plain = all(not change.field.startswith(CONSENT) for change in event.changes)
     return event.type == "contact.updated" and bool(event.changes) and plain
 
 
 async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: int) -> Written:
-    """Takes back the change that made this version of a contact.
+    """Undoes the change that created this version of a contact.
 
-    A deletion is taken back by a restoration. Whatever else of the contact has been changed since stays.
-    Raises NotFound where there is no such change, and Conflict where a value of it has been changed again
-    since, or cannot be what it was, or where its history has been dropped.
+    A deletion is undone by a restoration. Other changes since then stay. Raises NotFound if the change does
+    not exist, and Conflict if one of its values has been changed again since, cannot be restored, or if its
+    history has been dropped.
     """
     async with ctx.work.connection() as conn:
         found = await event_at(conn, catalog.workspace_id, contact_id, version)
-    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
-    if found is None and row is not None and 0 < version <= row["version"]:
+    if found is None and await _had(ctx, catalog, contact_id, version):
         raise Conflict(errors=[FieldError(code="history_gone", detail=GONE)])
     if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
-        raise NotFound("There is no such change, or none that can be taken back.")
+        raise NotFound("The change does not exist, or cannot be undone.")
     event, zone = found
     if event.type == "contact.deleted":
         return await write(ctx, _undoing(ctx, catalog, contact_id, RESTORE, event), catalog)
-    if row is None or row["deleted_at"] is not None:
-        raise NotFound
+    row = await ctx.shared.contacts.active(catalog.workspace_id, contact_id)
     now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
-    # The values are compared here so that the answer can name one, and for good once the row is locked.
+    # The values are compared here so that the error can name one, and again after the row is locked.
     change = _undoing(ctx, catalog, contact_id, UNDO, event)
     _put_back(change, event.changes, now, catalog)
     if zone is not None:
@@ -56,27 +54,26 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     return await write(ctx, change, catalog)
 
 
+async def _had(ctx: WriteContext, catalog: Catalog, contact_id: str, version: int) -> bool:
+    """Whether the contact has had this version; each had an event."""
+    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
+    return row is not None and 0 < version <= row["version"]
+
+
 def _undoing(ctx: WriteContext, catalog: Catalog, contact_id: str, mask: int, event: Event) -> Change:
     change = new_change(ctx, catalog, contact_id, mask)
     change.cause_type, change.cause_id = "undo", event.id
     return change
 
 
-def _flat(contact: Any, row: Row) -> Object:
-    """A contact's values by the names that the history has for them."""
-    scalars = {
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "timezone": contact.timezone,
-        "timezoneSource": row["timezone_source"],
-    }
-    return scalars | {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+def _flat(contact: Contact, row: Row) -> Object:
+    """A contact's values by their names in the history."""
+    custom = {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+    return {**scalars_of(contact), "timezoneSource": row["timezone_source"], **custom}
 
 
 def _expect(change: Change, now: Object, name: str, value: Any, key: str | None = None) -> None:
-    """The change finds this value, or is refused. Raises Conflict where it would not find it now."""
+    """Makes the change depend on this value. Raises Conflict if the contact does not have it now."""
     if now.get(name) != value:
         shown = "timezone" if name == "timezoneSource" else name.removeprefix(CUSTOM)
         raise Conflict(OVERTAKEN.format(shown))
@@ -84,7 +81,7 @@ def _expect(change: Change, now: Object, name: str, value: Any, key: str | None 
 
 
 def _put_back(change: Change, changes: list[FieldChange], now: Object, catalog: Catalog) -> None:
-    """Puts back what an event changed, but for the time zone and the tags."""
+    """Restores the values of an event, except the time zone and the tags."""
     data: Object = {}
     values = Values()
     for each in changes:
@@ -97,7 +94,7 @@ def _put_back(change: Change, changes: list[FieldChange], now: Object, catalog: 
             data.setdefault("customFields", {})[name] = each.before
         else:
             data[name] = each.before
-    # The phone is as it was stored, whatever would be read in it today.
+    # The phone is restored as it was stored, even if it would be parsed differently today.
     phone = cast("str | None", data.pop("phone", None))
     if data:
         errors = Errors()
@@ -119,7 +116,7 @@ def _put_zone_back(change: Change, zone: ZoneChange, now: Object, catalog: Catal
 
 
 def _probable(timezone: str | None, phone: str | None, catalog: Catalog) -> Zone:
-    """A zone of which an old event tells the name alone: derived, where that gives it, else a caller's."""
+    """A zone of an old event that has only its name: derived, if that gives it, otherwise the caller's."""
     derived = derive_zone(phone, catalog.timezone, catalog.country)
     if timezone is None or timezone != derived.timezone:
         return Zone(timezone, "caller" if timezone else None, None)
@@ -129,7 +126,7 @@ def _probable(timezone: str | None, phone: str | None, catalog: Catalog) -> Zone
 async def _put_tags_back(
     ctx: WriteContext, change: Change, changes: list[FieldChange], catalog: Catalog
 ) -> None:
-    """Takes off the tags that an event added, and adds those that it took off; others stay."""
+    """Removes the tags that an event added, and adds those that it removed; others stay."""
     for each in changes:
         if each.field == "tags":
             before, after = (set(cast("list[str]", side or [])) for side in (each.before, each.after))

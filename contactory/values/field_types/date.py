@@ -1,4 +1,4 @@
-"""Dates of the calendar; of a timestamp, its date as it is written there."""
+"""Calendar dates; a timestamp is cut to its date."""
 
 import re
 from datetime import date, datetime
@@ -27,7 +27,7 @@ def _parse(value: Scalar) -> str:
             return value[:10]
     except ValueError:
         pass
-    raise Invalid("not_a_date", "must be a date that exists, as YYYY-MM-DD")
+    raise Invalid("not_a_date", "must be a real date in the form YYYY-MM-DD")
 
 
 def _moment(text: str) -> datetime:

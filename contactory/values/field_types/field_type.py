@@ -1,4 +1,4 @@
-"""What makes up a type of custom field."""
+"""The definition of a type of custom field."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -8,91 +8,91 @@ import msgspec
 
 Scalar = str | int | Decimal | bool
 Sql = tuple[str, list[Any]]
-"""A condition in SQL with `{}` for each argument, and the arguments."""
+"""A condition in SQL with `{}` for each argument, and its arguments."""
 
 
 class Operator(NamedTuple):
-    """A comparison that a filter may make."""
+    """A comparison of a filter."""
 
     words: str
-    """How it is written between the field's name and the value."""
+    """The words between the field's name and the value."""
     condition: Callable[[str, str], Sql]
-    """The condition on an expression, which gives a contact's value as text or null, and a value as typed.
+    """The condition on an expression, which is a contact's value as text or null, and on a typed value.
 
-    The expression comes in parentheses if it needs them, and stands in the condition once, before all
-    arguments. Raises Invalid where the type takes no such value.
+    The expression has parentheses if it needs them, and is in the condition once, before all arguments.
+    Raises Invalid if the value does not fit the type.
     """
     valueless: bool = False
-    """It compares with nothing."""
+    """Whether it does not take a value."""
 
 
 class Order(NamedTuple):
-    """The order of the values; the contacts without a value are not part of it."""
+    """The order of the values, without contacts that have no value."""
 
     key: Callable[[str], str]
-    """The SQL expression to sort by, made of the one, in parentheses, that gives a contact's value."""
+    """The SQL expression to sort by, from the expression (in parentheses) of a contact's value."""
     sql_type: str
-    """Its type."""
+    """The SQL type of the expression."""
     read: Callable[[str], Any] = str
-    """What a cursor has of a key, as the driver takes it. Raises ValueError or ArithmeticError."""
+    """Converts the text of a cursor for the driver. Raises ValueError or ArithmeticError."""
 
 
 class Editor(msgspec.Struct, frozen=True):
-    """How a value is typed, on a contact's page, in a cell of the grid and in a filter."""
+    """The input for a value, on a contact's page, in a cell of the grid and in a filter."""
 
     attributes: Mapping[str, str] = msgspec.field(default_factory=lambda: {"type": "text"})
-    """Of the HTML input."""
+    """The attributes of the HTML input."""
     choices: tuple[tuple[str, str], ...] = ()
-    """Where it is chosen and not typed: each value, and how it is shown."""
+    """For a value that is chosen and not typed: each value with its title."""
     widget: Literal["input", "lines", "tags"] = "input"
     """With `lines`, a value with line breaks has a textarea."""
     note: str = ""
-    """Below the input of a contact's page."""
+    """The note below the input on a contact's page."""
 
     @property
     def json(self) -> str:
-        """For scripts."""
+        """The description for scripts."""
         return msgspec.json.encode(self).decode()
 
     def shown(self, value: str) -> str:
-        """A value as people read it."""
+        """A value in a readable form."""
         return dict(self.choices).get(value, value)
 
 
 class Look(NamedTuple):
-    """How the values look in the dashboard."""
+    """The style of the values in the dashboard."""
 
     editor: Editor
     width: int = 150
-    """Of a column of the grid, in CSS pixels."""
+    """The width of a column of the grid, in CSS pixels."""
     classes: str = ""
-    """Of its cells: `digits` are all of one width, and `at-end` puts values at the end of the line."""
+    """The CSS classes of its cells: `digits` for equal widths, `at-end` for alignment at the end."""
 
 
 class FieldType(msgspec.Struct, frozen=True, kw_only=True):
     """A type of custom field."""
 
     name: str
-    """As the API has it."""
+    """The name in the API."""
     title: str
-    """As the pages have it."""
+    """The title in the pages."""
     parse: Callable[[Scalar], str]
-    """The text that is kept for a value. Given that text, it gives it back. Raises Invalid."""
+    """Converts a value to the stored text. A stored text is returned unchanged. Raises Invalid."""
     keeps_blank: bool = False
     """An empty string is a value, and does not clear the field."""
     schema: Mapping[str, Any]
-    """JSON Schema of what it takes."""
+    """JSON Schema of the accepted values."""
     operators: Mapping[str, Operator]
-    """By the name that stands in the URL of a filter, in the order of the menu."""
+    """By the name in the URL of a filter, in the order of the menu."""
     order: Order
     look: Look
     plain: str
-    """A regular expression of PostgreSQL for texts that are sure to be kept as they are.
+    """A regular expression of PostgreSQL for texts that certainly fit without a change.
 
-    When a field gets this type, its short values that match are not looked at any more closely.
+    When a field gets this type, its short values that match need no further check.
     """
     longest: int = 1_000
-    """When a field gets this type, longer texts are refused, so no more of them is read."""
+    """When a field gets this type, longer texts are refused, so only this many characters are read."""
 
 
 def _filled(place: str, value: str) -> Sql:
@@ -107,4 +107,4 @@ KNOWN: Mapping[str, Operator] = {
     "filled": Operator("is filled in", _filled, valueless=True),
     "empty": Operator("is empty", _empty, valueless=True),
 }
-"""What may be asked of values of every type."""
+"""The comparisons of every type."""

@@ -17,7 +17,7 @@ from contactory.values.field_types.field_type import (
 )
 
 MAX_DIGITS = 1_000
-_MAX_EXPONENT = 308  # That of a double: what other programs can still read as a number.
+_MAX_EXPONENT = 308  # The maximum of a double, so that other programs can read the number.
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -27,7 +27,7 @@ def plain_number(number: int | Decimal) -> str:
         digits = str(number)
     else:
         exponent = number.as_tuple().exponent
-        # A number of a body is always finite, so its exponent is always an int.
+        # Numbers in a body are always finite, so the exponent is an int.
         if number.adjusted() > _MAX_EXPONENT or not isinstance(exponent, int) or exponent < -MAX_DIGITS:
             raise Invalid("out_of_range", f"must be a number below 1e{_MAX_EXPONENT + 1}, not {number:.6E}")
         digits = format(number, "f")

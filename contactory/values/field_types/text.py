@@ -1,4 +1,4 @@
-"""Text: any string; numbers and booleans become one."""
+"""Text: any string; numbers and booleans are converted to text."""
 
 from contactory.rules.invalid import Invalid
 from contactory.values.field_types.field_type import (

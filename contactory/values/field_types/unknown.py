@@ -1,7 +1,6 @@
-"""A type that a newer release has brought: while servers are upgraded one by one, an older one meets it.
+"""A type of a newer release, which an older server may find while servers are upgraded one by one.
 
-Its values are shown, and can be cleared. Only the newer release knows what they have to look like, so a new
-one is refused.
+Its values are shown, and can be cleared. Only the newer release knows their form, so new values are refused.
 """
 
 from functools import cache
@@ -13,10 +12,12 @@ from contactory.values.field_types.field_type import KNOWN, Editor, FieldType, L
 
 @cache
 def unknown_type(name: str) -> FieldType:
-    """What stands in for the type of that name."""
+    """A substitute for the type with that name."""
 
     def parse(value: Scalar) -> str:
-        detail = f"cannot be set by this server, which does not know the type {quote(name)}: upgrade it"
+        detail = (
+            f"cannot be set by this server, which does not know the type {quote(name)}: upgrade the server"
+        )
         raise Invalid("unknown_type", detail)
 
     return FieldType(
