@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from contactory.access.keys import Keys, write_last_used
 from contactory.access.sessions import drop_old_sign_ins
 from contactory.base.logs import log
+from contactory.base.settings import Settings
 from contactory.catalog.catalog import POLL_SECONDS, Catalogs
 from contactory.contacts.read.search import SearchIndex, catch_up
 from contactory.contacts.write.cleanup import FIELDS, TAGS, WORKSPACES, sweep
 from contactory.database.db import Database
+from contactory.events.months import keep_months
 from contactory.fields.retype import end_abandoned
 from contactory.jobs.runner import JobRunner
 from contactory.jobs.store import drop_old_jobs
@@ -24,6 +26,7 @@ _HOUR = 3600.0
 
 
 def recurring_jobs(
+    settings: Settings,
     db: Database,
     keys: Keys,
     catalogs: Catalogs,
@@ -46,6 +49,7 @@ def recurring_jobs(
         Job("sweep_fields", 10, lambda: sweep(db, FIELDS), alone=True),
         Job("sweep_workspaces", 10, lambda: sweep(db, WORKSPACES), alone=True),
         Job("catch_up_search", 10, lambda: catch_up(db), alone=True),
+        Job("keep_months", 600, lambda: _once(keep_months(db, settings.history_retention)), alone=True),
         Job("drop_old_jobs", _HOUR, lambda: drop_old_jobs(db), alone=True),
     ]
 

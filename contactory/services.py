@@ -43,7 +43,9 @@ class Services(Shared):
         self.add(Readiness(db), Passwords(), CountCache())
         metrics.before_snapshot = self._gauge
         runner = JobRunner(db, JOB_TYPES)
-        jobs = recurring_jobs(db, keys, catalogs, self._contacts.search, runner, self._share_metrics)
+        jobs = recurring_jobs(
+            settings, db, keys, catalogs, self._contacts.search, runner, self._share_metrics
+        )
         self._schedule = Schedule(db, jobs, lambda: self._contacts.changes.waiting > 0)
         self._watching: asyncio.Task[None] | None = None
 

@@ -12,8 +12,9 @@ from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.read.filter import Clauses, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
-from contactory.contacts.read.history import history, parse_event_cursor
-from contactory.contacts.read.listing import Page, list_contacts
+from contactory.contacts.read.history import EVENT_CURSOR_PATTERN, history, parse_event_cursor
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.query import Page
 from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
     BOOLEAN,
@@ -37,7 +38,7 @@ from contactory.web.operations import Call
 from contactory.web.paging import LIMIT, next_link
 
 OFFSET = integer(0, 1_000_000_000, 0)
-EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
+EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})
 EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=every_plus)
 PHONE_FILTER = Rule(str, PHONE_NUMBER, narrows=True, plus=leading_plus)
 _TAGS = NAME._replace(many=True, narrows=True)

@@ -163,6 +163,7 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
     return {
         "events": [(version, event, undoable(event)) for version, event in events],
         "older": f"{here}/{contact.id}?cursor={following.text()}" if following else None,
+        "dropped": not following and (not events or events[-1][0] > 1),
         "here": here,
         "shown": shown,
         "titles_of": _TITLES,

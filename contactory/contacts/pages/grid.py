@@ -24,7 +24,8 @@ from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filt
 from contactory.contacts.read.counting import count_up_to
 from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter_fields import comparisons_of
-from contactory.contacts.read.listing import Page, list_contacts
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.query import Page
 from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
