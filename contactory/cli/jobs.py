@@ -22,7 +22,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--workspace", "workspace_id", type=ID, help="Only the jobs of this workspace.")
-@click.option("--status", type=click.Choice(_STATUSES), help="Only jobs that are at this point.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only jobs with this status.")
 @json_option
 def list_jobs(workspace_id: str | None, status: str | None, as_json: bool) -> None:
     """List the newest jobs of all workspaces, up to 1,000."""
@@ -60,7 +60,7 @@ def show_job(job_id: str, as_json: bool) -> None:
 @click.argument("job_id", metavar="ID", type=ID)
 @json_option
 def cancel_job(job_id: str, as_json: bool) -> None:
-    """Cancel a job that has not ended; what it has done stays."""
+    """Cancel a job that has not ended; its work so far stays."""
     from contactory.jobs import store
 
     async def work(conn: "Connection") -> "Job":
@@ -69,4 +69,4 @@ def cancel_job(job_id: str, as_json: bool) -> None:
             return await store.cancel_job(conn, workspace_id, job_id)
 
     job = with_database(work)
-    print_result(as_json, job, f"{job_id} is cancelled.")
+    print_result(as_json, job, f"Cancelled {job_id}.")
