@@ -1,8 +1,9 @@
-"""The application with a few operations more, at any server that starts once this was imported.
+"""The application with a few operations more, for servers: a test that imported it would change the table.
 
 `POST /v1/uploads` tells what it has got. It takes `wait` ms for each piece, and with `stop` it answers
-once it has so many bytes. `GET /v1/ticks` answers line by line for ever, `GET /v1/broken` ends in the middle.
-`GET /v1/uploads` tells how many of all have begun, and how they have ended.
+once it has so many bytes; with `clash` others have changed the same. `GET /v1/ticks` answers line by line for
+ever, `GET /v1/broken` ends in the middle. `GET /v1/uploads` tells how many of all have begun, and how they
+have ended.
 """
 
 import asyncio
@@ -14,25 +15,14 @@ from typing import Any
 
 from contactory.app import OPERATIONS
 from contactory.asgi import app as app
-from contactory.rules.checks import integer
+from contactory.database.db import COLLISION
+from contactory.rules.checks import BOOLEAN, integer
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, Operation
 
-APP = "tests.pieces_app:app"
 LARGEST = 1 << 30
-OWN = """
-import os, socket, tempfile
-from pathlib import Path
 
-import tests.pieces_app
-from contactory.process.server import main
-from contactory.process.workers import listen
-
-[listening] = listen("127.0.0.1", int(os.environ["CONTACTORY_PORT"]), 1)
-main(listening.fileno(), os.pipe()[1], Path(tempfile.mkdtemp()), "server-1")
-"""
-"""A server process of our own with it."""
-
+QUERY = {"wait": integer(0, 10_000), "stop": integer(0, LARGEST), "clash": BOOLEAN}
 ended: Counter[str] = Counter()
 
 
@@ -48,6 +38,8 @@ async def take(call: Call) -> Response:
             if stop and sum(sizes) >= stop:
                 break
             await asyncio.sleep(wait / 1000)
+        if call.query.get("clash"):
+            raise COLLISION[0]
         outcome = "whole"
     except asyncio.CancelledError:
         outcome = "cancelled"
@@ -91,7 +83,7 @@ OPERATIONS += [
         summary="Takes a file",
         handler=take,
         permission="write",
-        query={"wait": integer(0, 10_000), "stop": integer(0, LARGEST)},
+        query=QUERY,
         answers={201: dict[str, Any]},
         in_pieces=LARGEST,
     ),
@@ -102,7 +94,7 @@ OPERATIONS += [
         summary="Takes a small file",
         handler=take,
         permission="write",
-        query={"wait": integer(0, 10_000), "stop": integer(0, LARGEST)},
+        query=QUERY,
         answers={201: dict[str, Any]},
         in_pieces=3 << 20,
     ),

@@ -15,8 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.asgi.servers import under
-from tests.pieces_app import APP, OWN
+from tests.asgi.servers import MORE, OWN_WITH_MORE, under
 from tests.raw_http import ALIVE, LIVE, Answer, Client
 from tests.servers import Server
 from tests.waiting import until
@@ -34,13 +33,13 @@ def uploads(
     log = tmp_path_factory.mktemp("uploads") / "server.log"
     with ExitStack() as stack:
         if request.param == "own":
-            server = Server(log, OWN, database_url=database_url, **SETTINGS)
+            server = Server(log, OWN_WITH_MORE, database_url=database_url, **SETTINGS)
             server.start()
             stack.callback(server.stop)
         else:
             more = ("--timeout-graceful-shutdown", "1")
             settings = {"database_url": database_url, **SETTINGS}
-            server = stack.enter_context(under("uvicorn", log, *more, app=APP, **settings))
+            server = stack.enter_context(under("uvicorn", log, *more, app=MORE, **settings))
         yield server
 
 
@@ -260,3 +259,10 @@ def test_a_packed_body_is_unpacked_piece_by_piece_within_its_limit(uploader: Upl
     for broken in (gzip.compress(data)[:-10], gzip.compress(data) + b"more", b"nonsense", b""):
         assert uploader.send(broken, "Content-Encoding: gzip", path=path).status == 400
     assert uploader.send(data, "Content-Encoding: br").status == 415
+
+
+def test_a_body_in_pieces_is_taken_once_though_others_change_the_same(uploader: Uploader) -> None:
+    before = uploader.ended()
+    answer = uploader.send(b"x" * 1000, path="/v1/uploads?clash=true")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert uploader.ended()["begun"] == before["begun"] + 1

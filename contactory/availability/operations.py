@@ -4,15 +4,10 @@ from contactory.availability import api, planning
 from contactory.availability.model import MANY, AvailabilityResults
 from contactory.local_time.plan import Plan
 from contactory.local_time.verdict import Availability
-from contactory.rules.checks import ID, Json, Rule, described, leading_plus, one_of
+from contactory.rules.checks import ID, Rule, described, leading_plus, one_of
 from contactory.values.phones import PHONE_NUMBER
 from contactory.values.questions import QUESTION
 from contactory.web.operations import Operation
-
-
-def _plain(value: Json) -> str:
-    return str(value)
-
 
 AVAILABILITY_OPERATIONS = [
     Operation(
@@ -36,7 +31,7 @@ AVAILABILITY_OPERATIONS = [
         handler=api.get_phone_availability,
         query={
             "workspaceId": ID,
-            "phone": Rule(_plain, PHONE_NUMBER, plus=leading_plus),
+            "phone": Rule(str, PHONE_NUMBER, plus=leading_plus),
             **QUESTION,
             "channel": described(one_of("call", "sms"), "The channel of the contact."),
         },

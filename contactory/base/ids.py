@@ -29,6 +29,11 @@ def _random_tails() -> list[str]:
     ]
 
 
+def parse_number(text: str) -> int | None:
+    """A number of PostgreSQL's bigint, as versions and tags have, or None where `text` is not its digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def parse_id(text: object) -> str | None:
     """A UUID in upper or lower case in our form, or None if `text` is not a UUID."""
     if isinstance(text, str) and _UUID.fullmatch(text):

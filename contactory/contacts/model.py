@@ -50,16 +50,43 @@ class ContactIncluded(Contact, kw_only=True, rename="camel"):
     """With `version`: the number in its ETag, for If-Match."""
 
 
-class Values(msgspec.Struct):
-    """The checked values of a request for a contact; `given` has the names that the request contains."""
+SCALARS = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "email": "email",
+    "phone": "phone",
+    "timezone": "timezone",
+}
+"""The single values of a contact: the attribute of each by its name in the API and the history."""
 
-    given: set[str] = msgspec.field(default_factory=set[str])
+
+class Scalars(msgspec.Struct, kw_only=True):
+    """The single values of a contact; None for those that it does not have."""
+
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
     email_key: str | None = None
+    """The e-mail in the writing by which two are the same."""
     phone: str | None = None
     timezone: str | None = None
+
+    def take_scalars(self, other: "Scalars") -> None:
+        """Takes over the values of another one."""
+        self.first_name, self.last_name = other.first_name, other.last_name
+        self.email, self.email_key = other.email, other.email_key
+        self.phone, self.timezone = other.phone, other.timezone
+
+
+def scalars_of(contact: Contact | Scalars) -> dict[str, str | None]:
+    """The single values of a contact by their names in the API."""
+    return {name: getattr(contact, attribute) for name, attribute in SCALARS.items()}
+
+
+class Values(Scalars):
+    """The checked values of a request for a contact; `given` has the names that the request contains."""
+
+    given: set[str] = msgspec.field(default_factory=set[str])
     tags: list[str] = []
     fields: dict[str, str | None] = {}
     """By the field's key in contacts.fields."""
@@ -123,12 +150,12 @@ def parse_fields(
 
 
 NAME = text(255)
-_SIMPLE: dict[str, tuple[str, Callable[[Json], Any]]] = {
-    "firstName": ("first_name", NAME.parse),
-    "lastName": ("last_name", NAME.parse),
-    "timezone": ("timezone", parse_timezone),
+_SIMPLE: dict[str, Callable[[Json], Any]] = {
+    "firstName": NAME.parse,
+    "lastName": NAME.parse,
+    "timezone": parse_timezone,
 }
-FIELD_NAMES = ("firstName", "lastName", "email", "phone", "timezone", "tags", "customFields", "consent")
+FIELD_NAMES = (*SCALARS, "tags", "customFields", "consent")
 
 
 def parse_values(data: Object, catalog: Catalog, errors: Errors, *path: str | int) -> Values:
@@ -174,8 +201,7 @@ def _take(
     skip_blank: bool = False,
 ) -> None:
     if name in _SIMPLE:
-        attribute, parse = _SIMPLE[name]
-        setattr(values, attribute, parse(value))
+        setattr(values, SCALARS[name], _SIMPLE[name](value))
     elif name == "tags":
         values.tags = parse_tags(value, catalog, errors, *path, name, skip_blank=skip_blank)
     elif name == "customFields":

@@ -138,10 +138,20 @@ def problem_page(request: Request, problem: Problem) -> Response:
     return html(problem.status, page, problem.header_lines)
 
 
-def errors_by_field(problem: Problem) -> dict[str, str]:
-    """The errors of a form by the name of the field; under "" the errors of the whole form."""
+def errors_by_field(problem: Problem | None) -> dict[str, str]:
+    """The errors of a form by the name of the field; under "" the errors of the whole form.
+
+    Without a problem there are none.
+    """
+    if problem is None:
+        return {}
     found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
     return found or {"": problem.detail}
+
+
+def status_of(problem: Problem | None) -> int:
+    """The status of a page that shows a form: that of the problem with what was typed, if there is one."""
+    return problem.status if problem else 200
 
 
 def _with_suggestion(error: FieldError) -> str:

@@ -46,3 +46,5 @@ def _as_text(value: Any) -> str:
 
 
 TEXT = Rule(_as_text, {"type": "string"})
+DONE = {"done": TEXT}
+"""The query of a page that says what was done (visits.done_of)."""

@@ -7,6 +7,7 @@ that, it belongs to the session.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -87,6 +88,16 @@ class Visit(msgspec.Struct):
     def sign_out(self) -> None:
         """Ends the session in the browser with the answer."""
         self.cookies.append(f"{SESSION_COOKIE}=; Max-Age=0; {_ATTRIBUTES}")
+
+
+def page_path(call: Call, path: str) -> str:
+    """The path of a page of the workspace; `path` is what stands below it."""
+    return f"/w/{call.workspace_id}/{path}"
+
+
+def done_of(call: Call, sentences: Mapping[str, str]) -> str:
+    """What the request before this one has done, in words; empty for nothing."""
+    return sentences.get(call.query.get("done", ""), "")
 
 
 def wants_page(request: Request) -> bool:

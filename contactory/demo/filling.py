@@ -14,8 +14,9 @@ from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.model import Values, parse_values
 from contactory.contacts.read.search import index
-from contactory.contacts.write.change import Change, Origin, make_tags, new_change
+from contactory.contacts.write.change import Change, make_tags, new_change
 from contactory.contacts.write.create import NewContact, create_contacts, new_contact
+from contactory.contacts.write.draft import Origin
 from contactory.contacts.write.lanes import apply_changes
 from contactory.database.db import Connection
 from contactory.demo.people import FIELDS, IMPORT, KEYS, PRESETS, Step

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.inputs import TEXT, confirms, touched
-from contactory.dashboard.visits import page, page_or_part, part, wants_page
+from contactory.dashboard.html import errors_by_field, see_other, status_of
+from contactory.dashboard.inputs import DONE, confirms, touched
+from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, wants_page
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
@@ -14,20 +14,13 @@ from contactory.values.field_types.registry import FIELD_TYPES, type_of
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
+_HERE = "settings/custom-fields"
 _MESSAGES = {
     "made": "Field created.",
     "saved": "Field saved.",
     "moved": "Field moved.",
     "deleted": "Field deleted.",
 }
-
-
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/custom-fields"
-
-
-def _workspace(call: Call) -> str:
-    return call.actor.workspace_id or ""
 
 
 def _titles(*fields: CustomField) -> dict[str, str]:
@@ -45,35 +38,35 @@ async def _list_page(
     call: Call, typed: dict[str, str] | None = None, problem: Problem | None = None
 ) -> Response:
     async with call.connection() as conn:
-        fields = await store.list_fields(conn, _workspace(call))
+        fields = await store.list_fields(conn, call.workspace_id)
     shown: dict[str, Any] = {
         "fields": fields,
         "titles": _titles(*fields),
         "offered": _titles(),
         "typed": typed or {"name": "", "type": next(iter(FIELD_TYPES))},
-        "errors": errors_by_field(problem) if problem else {},
-        "done": _MESSAGES.get(call.query.get("done", "")),
+        "errors": errors_by_field(problem),
+        "done": done_of(call, _MESSAGES),
         "message": None,
         "counted": store.COUNTED,
-        "here": _path(call),
+        "here": page_path(call, _HERE),
     }
-    return await page(call, "fields/list.html", problem.status if problem else 200, **shown)
+    return await page(call, "fields/list.html", status_of(problem), **shown)
 
 
 async def count_values(call: Call) -> Response:
     """The number of contacts with a value, for each of a few fields; for a script."""
     async with call.connection() as conn:
-        return json_response(200, await store.count_values(conn, _workspace(call), call.query.get("of", [])))
+        return json_response(200, await store.count_values(conn, call.workspace_id, call.query.get("of", [])))
 
 
 async def make_field_page(call: Call) -> Response:
     """Creates a field."""
     typed = {name: call.visit.value(name) for name in ("name", "type")}
     try:
-        await make_field(call, _workspace(call), FieldPatch(**CREATE.parse(typed)))
+        await make_field(call, call.workspace_id, FieldPatch(**CREATE.parse(typed)))
     except (ValidationProblem, Conflict) as problem:
         return await _list_page(call, typed, problem)
-    return see_other(f"{_path(call)}?done=made")
+    return see_other(page_path(call, f"{_HERE}?done=made"))
 
 
 async def show_field(call: Call) -> Response:
@@ -86,13 +79,13 @@ async def _field_page(
     call: Call, field: CustomField, typed: dict[str, str], problem: Problem | None = None
 ) -> Response:
     misfits = [error for error in problem.errors if error.contact_id] if problem else []
-    errors = errors_by_field(problem) if problem else {}
+    errors = errors_by_field(problem)
     if problem and misfits:
         errors = {"type": problem.detail}
     shown = {"field": field, "titles": _titles(field), "typed": typed, "errors": errors, "misfits": misfits}
-    status = problem.status if problem else 200
+    status = status_of(problem)
     return await page_or_part(
-        call, "fields/field.html", "fields/edit.html", status, here=_path(call), **shown
+        call, "fields/field.html", "fields/edit.html", status, here=page_path(call, _HERE), **shown
     )
 
 
@@ -114,10 +107,15 @@ async def save_field(call: Call) -> Response:
 def _done(call: Call, done: str, *fields: CustomField) -> Response:
     """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
-        return see_other(f"{_path(call)}?done={done}")
+        return see_other(page_path(call, f"{_HERE}?done={done}"))
     titles = _titles(*fields)
     return part(
-        call, "fields/rows.html", fields=fields, titles=titles, message=_MESSAGES[done], here=_path(call)
+        call,
+        "fields/rows.html",
+        fields=fields,
+        titles=titles,
+        message=_MESSAGES[done],
+        here=page_path(call, _HERE),
     )
 
 
@@ -126,7 +124,7 @@ async def move_field(call: Call) -> Response:
     field, sent = await field_of(call), call.visit.value("to")
     number = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else sent
     await change_field(call, field, FieldPatch(**UPDATE.parse({"position": number})))
-    return see_other(f"{_path(call)}?done=moved") if wants_page(call.request) else Response(204)
+    return see_other(page_path(call, f"{_HERE}?done=moved")) if wants_page(call.request) else Response(204)
 
 
 async def ask_to_delete(call: Call) -> Response:
@@ -140,11 +138,11 @@ async def _delete_page(call: Call, field: CustomField, problem: Problem | None =
     shown = {
         "field": field,
         "count": counts.get(field.id, 0),
-        "errors": errors_by_field(problem) if problem else {},
+        "errors": errors_by_field(problem),
     }
-    status = problem.status if problem else 200
+    status = status_of(problem)
     return await page_or_part(
-        call, "fields/delete.html", "fields/confirm.html", status, here=_path(call), **shown
+        call, "fields/delete.html", "fields/confirm.html", status, here=page_path(call, _HERE), **shown
     )
 
 
@@ -168,7 +166,7 @@ def _check_name(field: CustomField, typed: str) -> None:
 _FIELDS, _FIELD = "settings/custom-fields", "settings/custom-fields/{id}"
 _COUNT_QUERY = {"of": ID._replace(many=True)}
 FIELD_PAGES = [
-    workspace_page("showFields", "GET", _FIELDS, "Show the custom fields", show_fields, query={"done": TEXT}),
+    workspace_page("showFields", "GET", _FIELDS, "Show the custom fields", show_fields, query=DONE),
     workspace_page(
         "countValues", "GET", f"{_FIELDS}/counts", "Count values", count_values, query=_COUNT_QUERY
     ),

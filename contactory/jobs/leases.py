@@ -46,7 +46,8 @@ update jobs j
   from workspaces w
  where j.workspace_id = $1 and j.id = $2 and w.id = j.workspace_id and w.deleted_at is null
    and j.status in ('queued', 'running')
-   and (j.held_until is null or j.held_until not between now() and now() + $4::interval)
+   -- Twice: a statement that waited for the row has an earlier now() than the one that wrote it.
+   and (j.held_until is null or j.held_until not between now() and now() + 2 * $4::interval)
 returning j.type, j.input, j.cursor, j.done, j.total, j.result, j.attempts,
           j.actor_type, j.actor_id::text, j.via, j.request_id, w.account_id::text, w.mode
 """

@@ -7,23 +7,20 @@ from typing import Any
 
 from contactory.access.users import refuse_access
 from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.visits import page
+from contactory.dashboard.inputs import DONE
+from contactory.dashboard.visits import done_of, page, page_path
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
-from contactory.rules.checks import Form, Json, Object, Rule
+from contactory.rules.checks import Form, Json, Object
 from contactory.rules.errors import Conflict, Forbidden, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call, Operation
 
+_HERE = "settings/api-keys"
 _PATH = "/w/{workspaceId}/settings/api-keys"
 _FORM = Form({name: rule for name, rule in FIELDS.items() if name != "workspaceId"} | {"scope": SCOPE})
 _DONE = {"revoked": "API key revoked."}
-DONE = {"done": Rule(str, {"type": "string"})}
 NOT_YOURS = "Only users who see every workspace can create a key of the whole account."
-
-
-def _here(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/api-keys"
 
 
 def _of_account(call: Call) -> bool:
@@ -33,7 +30,7 @@ def _of_account(call: Call) -> bool:
 
 async def show_keys(call: Call) -> Response:
     """The keys of the workspace and of the account, and a form for a new one."""
-    return await _show(call, done=_DONE.get(call.query.get("done", ""), ""))
+    return await _show(call, done=done_of(call, _DONE))
 
 
 async def _show(call: Call, status: int = 200, **values: Any) -> Response:
@@ -47,7 +44,7 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
         call,
         "keys/keys.html",
         status,
-        here=_here(call),
+        here=page_path(call, _HERE),
         keys=[key for key in known if _works(key, now)],
         ended=[key for key in known if not _works(key, now)],
         of_account=_of_account(call),
@@ -132,7 +129,7 @@ async def revoke_key(call: Call) -> Response:
         )
         await store.revoke_key(conn, found.account_id, found.mode, found.workspace_id, key_id)
     call.after_commit(partial(call.app.keys.forget, key_id))
-    return see_other(f"{_here(call)}?done=revoked")
+    return see_other(page_path(call, f"{_HERE}?done=revoked"))
 
 
 KEY_PAGES = [

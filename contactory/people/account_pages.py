@@ -9,14 +9,14 @@ from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import page
+from contactory.dashboard.visits import done_of, page, page_path
 from contactory.people.sign_in_pages import begin, client_address, email_key, verified
-from contactory.rules.checks import Form, Rule
+from contactory.rules.checks import Form
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
-DONE = {"done": Rule(str, {"type": "string"})}
+_HERE = "settings/account"
 _DONE = {
     "name": "Name changed.",
     "same": "Nothing has changed.",
@@ -29,13 +29,9 @@ WRONG = "This is not your password"
 DIFFERENT = "The two passwords are not the same"
 
 
-def _here(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/account"
-
-
 async def show_account(call: Call) -> Response:
     """Shows the user's own account."""
-    return await _show(call, done=_DONE.get(call.query.get("done", ""), ""))
+    return await _show(call, done=done_of(call, _DONE))
 
 
 async def _show(call: Call, status: int = 200, **values: Any) -> Response:
@@ -44,21 +40,23 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
         sessions = await list_sessions(conn, visit.person.id, visit.session or "")
     shown: dict[str, Any] = {"errors": {}, "done": "", "typed": visit.person.name, **values}
     found = [(session, browser_of(session.agent)) for session in sessions]
-    return await page(call, "people/account.html", status, here=_here(call), sessions=found, **shown)
+    return await page(
+        call, "people/account.html", status, here=page_path(call, _HERE), sessions=found, **shown
+    )
 
 
 async def rename(call: Call) -> Response:
     """Changes the user's name."""
     visit = call.visit
     if not touched({"name": visit.value("name")}, {"name": visit.person.name}):
-        return see_other(f"{_here(call)}?done=same")
+        return see_other(page_path(call, f"{_HERE}?done=same"))
     try:
         values = _NAME.parse({"name": visit.value("name")})
     except ValidationProblem as problem:
         return await _show(call, problem.status, typed=visit.value("name"), errors=errors_by_field(problem))
     async with call.connection() as conn:
         await users.rename_user(conn, visit.person.account_id, visit.person.id, values["name"])
-    return see_other(f"{_here(call)}?done=name")
+    return see_other(page_path(call, f"{_HERE}?done=name"))
 
 
 async def change_password(call: Call) -> Response:
@@ -71,7 +69,7 @@ async def change_password(call: Call) -> Response:
         answer = await _show(call, problem.status, errors={"current": problem.detail})
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
-    return see_other(f"{_here(call)}?done=password")
+    return see_other(page_path(call, f"{_HERE}?done=password"))
 
 
 async def _change(call: Call, checked: str, password: str) -> None:
@@ -114,4 +112,4 @@ async def sign_out_elsewhere(call: Call) -> Response:
     """Ends all other sessions of the user."""
     async with call.connection() as conn:
         await end_other_sessions(conn, call.visit.person.id, call.visit.session or "")
-    return see_other(f"{_here(call)}?done=sessions")
+    return see_other(page_path(call, f"{_HERE}?done=sessions"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contactory.dashboard.inputs import DONE
 from contactory.people import account_pages, people_pages, sign_in_pages
 from contactory.web.operations import Operation
 
@@ -48,12 +49,12 @@ def _own(name: str, method: str, path: str, summary: str, handler: Any, **more: 
 PEOPLE_PAGES = [
     _managed("showPeople", "GET", "", "Show the users of the account", people_pages.show_people),
     _managed("invite", "POST", "", "Invite a user", people_pages.invite),
-    _managed("showPerson", "GET", "/{id}", "A person", people_pages.show_person, query=people_pages.DONE),
+    _managed("showPerson", "GET", "/{id}", "A person", people_pages.show_person, query=DONE),
     _managed("changePerson", "POST", "/{id}", "Change role and workspaces", people_pages.change_person),
     _managed("makePersonLink", "POST", "/{id}/link", "A new password", people_pages.make_person_link),
     _managed("disablePerson", "POST", "/{id}/disable", "Disable", people_pages.disable_person),
     _managed("enablePerson", "POST", "/{id}/enable", "Enable", people_pages.enable_person),
-    _own("showAccount", "GET", "", "Your account", account_pages.show_account, query=account_pages.DONE),
+    _own("showAccount", "GET", "", "Your account", account_pages.show_account, query=DONE),
     _own("rename", "POST", "", "Change your name", account_pages.rename),
     _own("changePassword", "POST", "/password", "Change your password", account_pages.change_password),
     _own(

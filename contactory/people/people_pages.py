@@ -6,14 +6,14 @@ from contactory.access import users
 from contactory.access.links import LASTING, make_link, make_link_for
 from contactory.access.user import EMAIL, NAME, ROLE, ROLES, User
 from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.visits import page
-from contactory.rules.checks import ID, Errors, Form, Object, Rule
+from contactory.dashboard.visits import done_of, page, page_path
+from contactory.rules.checks import ID, Errors, Form, Object
 from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
-DONE = {"done": Rule(str, {"type": "string"})}
+_HERE = "settings/people"
 _DONE = {
     "changed": "Saved. The change applies from the user's next click on, and unused links stop working.",
     "disabled": "User disabled and signed out everywhere.",
@@ -27,10 +27,6 @@ SEES = {
     "editor": "Creates, changes and deletes contacts, and manages send windows.",
     "viewer": "Sees everything, but cannot change anything.",
 }
-
-
-def _here(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/people"
 
 
 async def show_people(call: Call) -> Response:
@@ -48,7 +44,7 @@ async def _list(call: Call, status: int = 200, **values: Any) -> Response:
         call,
         "people/people.html",
         status,
-        here=_here(call),
+        here=page_path(call, _HERE),
         people=[user for user in people if user.status != "disabled"],
         disabled=[user for user in people if user.status == "disabled"],
         names={workspace_id: name for workspace_id, name, _ in workspaces},
@@ -122,7 +118,7 @@ def _link(call: Call, user: User, path: str) -> dict[str, Any]:
 
 async def show_person(call: Call) -> Response:
     """A user's role, workspaces and access."""
-    return await _person(call, done=_DONE.get(call.query.get("done", ""), ""))
+    return await _person(call, done=done_of(call, _DONE))
 
 
 async def _person(call: Call, status: int = 200, **values: Any) -> Response:
@@ -138,7 +134,7 @@ async def _person(call: Call, status: int = 200, **values: Any) -> Response:
         call,
         "people/person.html",
         status,
-        here=_here(call),
+        here=page_path(call, _HERE),
         found=found,
         known=workspaces,
         limited=limited,
@@ -168,7 +164,7 @@ async def change_person(call: Call) -> Response:
             )
     except (ValidationProblem, Conflict, Forbidden) as problem:
         return await _refused(call, problem)
-    return see_other(f"{_here(call)}/{user_id}?done=changed")
+    return see_other(page_path(call, f"{_HERE}/{user_id}?done=changed"))
 
 
 async def _refused(call: Call, problem: Problem) -> Response:
@@ -204,4 +200,4 @@ async def _switch(call: Call, switch: Any, done: str) -> Response:
             await switch(conn, call.actor.account_id, user_id, call.visit.person)
     except (Conflict, Forbidden) as problem:
         return await _refused(call, problem)
-    return see_other(f"{_here(call)}/{user_id}?done={done}")
+    return see_other(page_path(call, f"{_HERE}/{user_id}?done={done}"))

@@ -1,7 +1,8 @@
 """Which process runs a recurring job, and when it is due: rows of the table `schedule`.
 
 All times are the database's. A time that is further in the future than any that the code writes was written
-before the clock was set back, and counts as past.
+before the clock was set back, and counts as past. A lease may end twice as far in the future as it lasts: a
+statement that waited for the row has an earlier `now()` than the statement that wrote it.
 """
 
 import asyncio
@@ -27,14 +28,14 @@ insert into schedule as s (name, every, registered_at, due_at) values ($1, $2, n
 """
 _LOOK = """
 select extract(epoch from last_success)::float8 as last_success,
-       (held_until is null or held_until not between now() and now() + $2::interval)
+       (held_until is null or held_until not between now() and now() + 2 * $2::interval)
        and (due_at <= now() or due_at > now() + every + $3::interval) as free
   from schedule where name = $1
 """
 _TAKE = """
 update schedule set holder = $2, held_until = now() + $3::interval
  where name = $1
-   and (held_until is null or held_until not between now() and now() + $3::interval)
+   and (held_until is null or held_until not between now() and now() + 2 * $3::interval)
    and (due_at <= now() or due_at > now() + every + $4::interval)
 returning failures
 """

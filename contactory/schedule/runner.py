@@ -82,13 +82,15 @@ class Keeper:
         return 0.0
 
     async def _do_own(self) -> float:
-        rest = await self._work(None)
+        return max(self._job.every, await self._work(None))
+
+    async def _succeeded(self) -> None:
+        """A piece has come to its end: a job that is never without work must not look late."""
         JOB_SUCCESS.numbers(self._job.name)[0] = time.time()
-        if time.monotonic() > self._noted + _NOTED_SECONDS:
+        if not self._job.alone and time.monotonic() > self._noted + _NOTED_SECONDS:
             self._noted = time.monotonic()
             with suppress(*_IN_PASSING):
                 await note_success(self._db, self._job.name)
-        return max(self._job.every, rest)
 
     async def _take_turn(self) -> float:
         """Runs the job if it is due and no other process runs it."""
@@ -128,6 +130,7 @@ class Keeper:
             piece = await self._job.run()
             done, pieces = done + piece.done, pieces + 1
             rest = self._rest(time.monotonic() - at)
+            await self._succeeded()
             if not piece.more:
                 break
             await asyncio.sleep(rest)

@@ -12,10 +12,10 @@ import msgspec
 from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
 from contactory.dashboard.html import see_other
-from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import page
+from contactory.dashboard.inputs import DONE, TEXT, touched
+from contactory.dashboard.visits import done_of, page, page_path
 from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
-from contactory.rules.checks import TIMESTAMP, Errors, Object, Rule
+from contactory.rules.checks import TIMESTAMP, Errors, Object
 from contactory.rules.errors import Conflict, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
@@ -25,8 +25,8 @@ from contactory.web.messages import Response
 from contactory.web.operations import Call
 from contactory.web.operations import workspace_page as _page
 
+_HERE = "settings/send-windows"
 _SPARE = 1  # Empty times of each day, for browsers without scripts.
-_TEXT = Rule(str, {"type": "string"})
 _DONE = {
     "made": "Send window created.",
     "saved": "Send window saved.",
@@ -55,20 +55,16 @@ class Typed(msgspec.Struct):
     """The version that the user saw before the change, by its time."""
 
 
-def _here(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/send-windows"
-
-
 async def show_windows(call: Call) -> Response:
     """The workspace's send windows."""
     async with call.connection() as conn:
-        windows = await read_windows(conn, call.actor.workspace_id or "")
+        windows = await read_windows(conn, call.workspace_id)
     return await page(
         call,
         "send_windows/windows.html",
-        here=_here(call),
+        here=page_path(call, _HERE),
         windows=[(window, week_of(window.days), in_words(window.days)) for window in windows],
-        done=_DONE.get(call.query.get("done", ""), ""),
+        done=done_of(call, _DONE),
     )
 
 
@@ -115,7 +111,7 @@ async def _form(
         call,
         "send_windows/window.html",
         status,
-        here=_here(call),
+        here=page_path(call, _HERE),
         window=window,
         typed=typed,
         spare=[Times() for _ in range(_SPARE)],
@@ -208,21 +204,21 @@ def _places(typed: Typed, problem: Problem) -> dict[str, str]:
 
 async def make_window(call: Call) -> Response:
     """Creates a send window."""
-    typed, workspace_id = _from_form(call), call.actor.workspace_id or ""
+    typed, workspace_id = _from_form(call), call.workspace_id
     try:
         values = _checked(call, typed, required=("name", "channels", "days"))
         async with changing_catalog(call, workspace_id) as conn:
             await store.create_window(conn, workspace_id, values, call.app.settings.max_send_windows)
     except (ValidationProblem, Conflict) as problem:
         return await _form(call, None, typed, problem.status, errors=_places(typed, problem))
-    return see_other(f"{_here(call)}?done=made")
+    return see_other(page_path(call, f"{_HERE}?done=made"))
 
 
 async def show_window(call: Call) -> Response:
     """A send window, with a form for users who may change it."""
     window_id = call.path_id()
     async with call.connection() as conn:
-        window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
+        window = await store.get_window(conn, call.workspace_id, window_id)
     return await _form(call, window, _known(window))
 
 
@@ -240,7 +236,7 @@ def _known(window: store.SendWindow) -> Typed:
 
 async def save_window(call: Call) -> Response:
     """Changes the values in which the form differs from the send window."""
-    typed, window_id, workspace_id = _from_form(call), call.path_id(), call.actor.workspace_id or ""
+    typed, window_id, workspace_id = _from_form(call), call.path_id(), call.workspace_id
     async with call.connection() as conn:
         window = await store.get_window(conn, workspace_id, window_id)
     try:
@@ -249,7 +245,7 @@ async def save_window(call: Call) -> Response:
             await store.change_window(conn, workspace_id, window_id, values, _seen(typed))
     except (ValidationProblem, Conflict) as problem:
         return await _again(call, window_id, typed, problem)
-    return see_other(f"{_here(call)}?done=saved")
+    return see_other(page_path(call, f"{_HERE}?done=saved"))
 
 
 def _seen(typed: Typed) -> datetime | None:
@@ -262,7 +258,7 @@ def _seen(typed: Typed) -> datetime | None:
 async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> Response:
     """The form with its errors; it now refers to the current version of the window."""
     async with call.connection() as conn:
-        window = await store.get_window(conn, call.actor.workspace_id or "", window_id)
+        window = await store.get_window(conn, call.workspace_id, window_id)
     if "week" not in call.visit.form:
         raise problem
     typed.seen, typed.is_default = window.updated_at.isoformat(), typed.is_default or window.is_default
@@ -271,10 +267,10 @@ async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> 
 
 async def delete_window(call: Call) -> Response:
     """Deletes a send window, except the default one."""
-    window_id, workspace_id = call.path_id(), call.actor.workspace_id or ""
+    window_id, workspace_id = call.path_id(), call.workspace_id
     async with changing_catalog(call, workspace_id) as conn:
         await store.delete_window(conn, workspace_id, window_id)
-    return see_other(f"{_here(call)}?done=deleted")
+    return see_other(page_path(call, f"{_HERE}?done=deleted"))
 
 
 SEND_WINDOW_PAGES = [
@@ -285,7 +281,7 @@ SEND_WINDOW_PAGES = [
         "Show the send windows",
         show_windows,
         "read",
-        query={"done": _TEXT},
+        query=DONE,
     ),
     _page(
         "showNewSendWindow",
@@ -294,7 +290,7 @@ SEND_WINDOW_PAGES = [
         "Show the form of a new send window",
         show_new,
         "write",
-        query={"preset": _TEXT},
+        query={"preset": TEXT},
     ),
     _page(
         "makeSendWindow", "POST", "settings/send-windows/new", "Create a send window", make_window, "write"

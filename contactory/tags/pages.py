@@ -3,10 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import changing_catalog
-from contactory.dashboard.html import errors_by_field, see_other
+from contactory.dashboard.html import errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import TEXT, touched
-from contactory.dashboard.visits import page, page_or_part, part, wants_page
+from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, wants_page
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import Conflict, NotFound, Problem, ValidationProblem
 from contactory.tags import store
@@ -15,6 +16,7 @@ from contactory.values.names import NAME, NEW_NAME
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call, workspace_page
 
+_HERE = "settings/tags"
 PAGE_SIZE = 50
 COUNTED = 5
 """The number of tags that one request counts: a tag on a million contacts takes a second."""
@@ -28,18 +30,11 @@ _MESSAGES = {
 _TAKEN = "Another tag has this name. You can merge the two tags instead."
 
 
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings/tags"
-
-
-def _workspace(call: Call) -> str:
-    return call.actor.workspace_id or ""
-
-
 def _tag_id(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise NotFound
+    tag_id = parse_number(text)
+    if tag_id is None:
+        raise NotFound
+    return tag_id
 
 
 async def show_tags(call: Call) -> Response:
@@ -47,30 +42,34 @@ async def show_tags(call: Call) -> Response:
     typed, cursor = call.query.get("q", "").strip(), call.query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_named(
-            conn, _workspace(call), typed=typed, after=cursor.name if cursor else "", limit=PAGE_SIZE + 1
+            conn, call.workspace_id, typed=typed, after=cursor.name if cursor else "", limit=PAGE_SIZE + 1
         )
     tags, following = found[:PAGE_SIZE], None
     if len(found) > PAGE_SIZE:
-        following = f"{_path(call)}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
+        following = page_path(
+            call, f"{_HERE}?{urlencode({'q': typed, 'cursor': TagCursor(tags[-1].name).text()})}"
+        )
     shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "message": None}
     if wants_page(call.request):
-        done = _MESSAGES.get(call.query.get("done", ""))
-        return await page(call, "tags/list.html", done=done, counted=COUNTED, here=_path(call), **shown)
-    return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=_path(call), **shown)
+        done = done_of(call, _MESSAGES)
+        return await page(
+            call, "tags/list.html", done=done, counted=COUNTED, here=page_path(call, _HERE), **shown
+        )
+    return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=page_path(call, _HERE), **shown)
 
 
 async def count_tags(call: Call) -> Response:
     """The number of contacts with each of a few tags; for a script."""
     wanted = [_tag_id(text) for text in call.query.get("of", ())][:COUNTED]
     async with call.connection() as conn:
-        counts = {str(each): await store.count_carriers(conn, _workspace(call), each) for each in wanted}
+        counts = {str(each): await store.count_carriers(conn, call.workspace_id, each) for each in wanted}
     return json_response(200, counts)
 
 
 async def show_tag(call: Call) -> Response:
     """One tag, with forms to rename, merge and delete it."""
     async with call.connection() as conn:
-        tag = await store.get_named(conn, _workspace(call), _tag_id(call.path["id"]))
+        tag = await store.get_named(conn, call.workspace_id, _tag_id(call.path["id"]))
     return await _tag_page(call, tag, tag.name)
 
 
@@ -78,26 +77,33 @@ async def _tag_page(
     call: Call, tag: NamedTag, name: str, into: str = "", problem: Problem | None = None
 ) -> Response:
     async with call.connection() as conn:
-        count = await store.count_carriers(conn, _workspace(call), tag.id)
-    errors = errors_by_field(problem) if problem else {}
+        count = await store.count_carriers(conn, call.workspace_id, tag.id)
+    errors = errors_by_field(problem)
     if problem and any(error.code == "taken" for error in problem.errors):
         errors, into = {"name": _TAKEN}, name
-    status = problem.status if problem else 200
+    status = status_of(problem)
     shown = {"tag": tag, "count": count, "name": name, "into": into, "errors": errors}
-    return await page_or_part(call, "tags/tag.html", "tags/edit.html", status, here=_path(call), **shown)
+    return await page_or_part(
+        call, "tags/tag.html", "tags/edit.html", status, here=page_path(call, _HERE), **shown
+    )
 
 
 async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
     """Redirects to the list; for a script the current rows and a message."""
     if wants_page(call.request):
-        return see_other(f"{_path(call)}?done={done}")
-    shown: dict[str, Any] = {"tags": tags, "following": None, "message": _MESSAGES[done], "here": _path(call)}
+        return see_other(page_path(call, f"{_HERE}?done={done}"))
+    shown: dict[str, Any] = {
+        "tags": tags,
+        "following": None,
+        "message": _MESSAGES[done],
+        "here": page_path(call, _HERE),
+    }
     return part(call, "tags/rows.html", **shown)
 
 
 async def rename_tag(call: Call) -> Response:
     """Renames a tag."""
-    workspace_id, typed = _workspace(call), call.visit.value("name")
+    workspace_id, typed = call.workspace_id, call.visit.value("name")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     if not touched({"name": typed}, {"name": tag.name}):
@@ -113,7 +119,7 @@ async def rename_tag(call: Call) -> Response:
 
 async def merge_tag(call: Call) -> Response:
     """Merges a tag into another."""
-    workspace_id, typed = _workspace(call), call.visit.value("into")
+    workspace_id, typed = call.workspace_id, call.visit.value("into")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     try:
@@ -127,7 +133,7 @@ async def merge_tag(call: Call) -> Response:
 
 async def delete_tag(call: Call) -> Response:
     """Deletes a tag and removes it from every contact."""
-    workspace_id = _workspace(call)
+    workspace_id = call.workspace_id
     async with changing_catalog(call, workspace_id) as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
         await store.delete_tag(conn, workspace_id, tag.name)

@@ -75,6 +75,11 @@ class Call:
         self._visit = visit
 
     @property
+    def workspace_id(self) -> str:
+        """The workspace in the path of a page."""
+        return self.actor.workspace_id or ""
+
+    @property
     def body(self) -> Object:
         """A copy of the body, which a handler may change, also if it has to start again."""
         return dict(self._body)
@@ -124,7 +129,7 @@ class Call:
         self.work.after_commit(action)
 
     def begin_anew(self) -> None:
-        """Forgets the actions of a failed attempt."""
+        """Forgets the contacts that a failed attempt has collected."""
         self.touched.clear()
         self.named = []
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.access.users import list_workspaces_of
-from contactory.dashboard.html import SETTINGS, errors_by_field, see_other
-from contactory.dashboard.inputs import TEXT, confirms, touched
-from contactory.dashboard.visits import page
+from contactory.dashboard.html import SETTINGS, errors_by_field, see_other, status_of
+from contactory.dashboard.inputs import DONE, confirms, touched
+from contactory.dashboard.visits import done_of, page, page_path
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Object
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
@@ -37,6 +37,7 @@ class Group(NamedTuple):
     inputs: tuple[Input, ...]
 
 
+_HERE = "settings"
 _NAMED = Input("name", "Name")
 _DEFAULTS = Group(
     "Where your contacts are",
@@ -77,15 +78,11 @@ _MESSAGES = {
 _LIMITED = "You do not see all workspaces of the account: ask a user who sees all of them to do this."
 
 
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/settings"
-
-
 async def show_settings(call: Call) -> Response:
     """Redirects to the first page of the settings that the user may see."""
     for place in SETTINGS:
         if call.actor.may(place.permission):
-            return see_other(f"/w/{call.actor.workspace_id}/{place.path}")
+            return see_other(page_path(call, place.path))
     raise NotFound
 
 
@@ -122,14 +119,14 @@ async def _page(
         "groups": GROUPS,
         "countries": _countries(stored["country"]),
         "typed": {**stored, **typed},
-        "errors": errors_by_field(problem) if problem else {},
+        "errors": errors_by_field(problem),
         "now": {name: stored[name] for name in touched(typed, stored) if now},
         "facts": _facts(stored),
-        "done": _MESSAGES.get(call.query.get("done", "")),
+        "done": done_of(call, _MESSAGES),
         "whole_account": not call.visit.person.limited,
-        "here": _path(call),
+        "here": page_path(call, _HERE),
     }
-    return await page(call, "workspaces/workspace.html", problem.status if problem else 200, **shown)
+    return await page(call, "workspaces/workspace.html", status_of(problem), **shown)
 
 
 def _facts(texts: dict[str, str]) -> list[tuple[str, str]]:
@@ -150,14 +147,14 @@ async def save_workspace(call: Call) -> Response:
     typed = {name: text for name, text in call.visit.texts.items() if name in FIELDS}
     changes = touched(typed, _texts(before))
     if typed and not changes:
-        return see_other(f"{_path(call)}/workspace?done=same")
+        return see_other(page_path(call, f"{_HERE}/workspace?done=same"))
     try:
         after = await change_workspace(call, before.id, _values(changes), call.visit.value("seen") or None)
     except ValidationProblem as problem:
         return await _page(call, before, typed, problem)
     except Conflict as problem:
         return await _page(call, await _read(call), typed, problem, now=True)
-    return see_other(f"{_path(call)}/workspace?done={'same' if after == before else 'saved'}")
+    return see_other(page_path(call, f"{_HERE}/workspace?done={'same' if after == before else 'saved'}"))
 
 
 def _need_whole_account(call: Call) -> None:
@@ -182,11 +179,11 @@ async def _new_page(call: Call, typed: dict[str, str], problem: Problem | None =
         "groups": _FIRST,
         "countries": _COUNTRIES,
         "typed": typed,
-        "errors": errors_by_field(problem) if problem else {},
+        "errors": errors_by_field(problem),
         "now": {},
-        "here": _path(call),
+        "here": page_path(call, _HERE),
     }
-    return await page(call, "workspaces/new.html", problem.status if problem else 200, **shown)
+    return await page(call, "workspaces/new.html", status_of(problem), **shown)
 
 
 async def make_another_workspace(call: Call) -> Response:
@@ -227,7 +224,7 @@ _ONLY = "This is the only workspace of the account: create another one before yo
 _WORKSPACE = "settings/workspace"
 WORKSPACE_PAGES = [
     workspace_page("showSettings", "GET", "settings", "The settings", show_settings),
-    workspace_page("showWorkspace", "GET", _WORKSPACE, "The workspace", show_workspace, query={"done": TEXT}),
+    workspace_page("showWorkspace", "GET", _WORKSPACE, "The workspace", show_workspace, query=DONE),
     workspace_page("saveWorkspace", "POST", _WORKSPACE, "Change the workspace", save_workspace, "admin"),
     workspace_page(
         "showNewWorkspace", "GET", f"{_WORKSPACE}/new", "Another workspace", show_new_workspace, "admin"

@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.servers import PROJECT, Server
 
 ASGI = "contactory.asgi:app"
+MORE = "tests.pieces_app:app"
+"""The application with a few operations more."""
 SERVERS = ["uvicorn", "hypercorn", "granian"]
 _PROGRAM = """
 import os, runpy, sys
@@ -17,6 +19,19 @@ port = os.environ["CONTACTORY_PORT"]
 sys.argv = [word.replace("8000", port) for word in {words}]
 runpy.run_module(sys.argv[0], run_name="__main__")
 """
+
+OWN_WITH_MORE = """
+import os, socket, tempfile
+from pathlib import Path
+
+import tests.pieces_app
+from contactory.process.server import main
+from contactory.process.workers import listen
+
+[listening] = listen("127.0.0.1", int(os.environ["CONTACTORY_PORT"]), 1)
+main(listening.fileno(), os.pipe()[1], Path(tempfile.mkdtemp()), "server-1")
+"""
+"""A server process of our own with these."""
 
 
 def documented(name: str, tls: bool = False) -> list[str]:

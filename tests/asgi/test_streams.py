@@ -11,9 +11,8 @@ from unittest import mock
 import httpx
 import pytest
 
-from tests.asgi.servers import SERVERS, documented, under
+from tests.asgi.servers import MORE, SERVERS, documented, under
 from tests.conftest import client_of
-from tests.pieces_app import APP
 from tests.proxies.conftest import certificate
 from tests.proxies.programs import started
 from tests.raw_http import Client, patch
@@ -28,7 +27,7 @@ def running(
 ) -> Generator[Server]:
     """The application, with a few operations more, under an ASGI server."""
     log = tmp_path_factory.mktemp("asgi") / f"{request.param}.log"
-    with under(request.param, log, app=APP, database_url=database_url) as server:
+    with under(request.param, log, app=MORE, database_url=database_url) as server:
         yield server
 
 
@@ -88,6 +87,7 @@ def test_hypercorn_speaks_http_2_with_tls(database_url: str, world: World, tmp_p
     chain, key = certificate(tmp_path)
     port = free_port()
     given = {"contacts.example.com.pem": str(chain), "contacts.example.com.key": str(key)}
+    trusting = ssl.create_default_context(cafile=str(chain))
     words = [given.get(word, word) for word in documented("hypercorn", tls=True)]
     command = [sys.executable, "-m", *[word.replace("0.0.0.0:8443", f"127.0.0.1:{port}") for word in words]]
     settings = {"CONTACTORY_DATABASE_URL": database_url, "CONTACTORY_LOG_REQUESTS": "none"}
@@ -96,7 +96,7 @@ def test_hypercorn_speaks_http_2_with_tls(database_url: str, world: World, tmp_p
         started(tmp_path / "server.log", port, *command),
         httpx.Client(
             base_url=f"https://127.0.0.1:{port}",
-            verify=ssl.create_default_context(cafile=str(chain)),
+            verify=trusting,
             http2=True,
         ) as http,
     ):

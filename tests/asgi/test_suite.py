@@ -26,4 +26,4 @@ def test_the_tests_that_speak_http_pass_on_it(sql: Sql) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) > 150
+    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) > 100

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contactory.base.settings import Settings
-from contactory.contacts.write.change import Origin
 from contactory.contacts.write.create import NewContact, create_contacts
+from contactory.contacts.write.draft import Origin
 from contactory.rules.actor import Actor
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email, pointers

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.columns import BUILT_IN
 from contactory.contacts.read.available import reachable
 from contactory.contacts.read.counting import count_contacts, count_up_to
-from contactory.contacts.read.filter import And, Compare, Filter, Not, Or, condition
+from contactory.contacts.read.filter import And, Clauses, Compare, Filter, Not, Or, condition
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.search import query_of
 from contactory.contacts.read.sorted import list_ordered
@@ -241,6 +241,18 @@ def test_lists_and_counts_by_a_tree_are_those_of_its_twin(world: World) -> None:
         assert sorted(walked) == sorted(expected), (tree, sort)
         assert run(count_contacts(conn, cast.catalog, wanted)) == len(expected), tree
         assert run(count_up_to(conn, cast.catalog, wanted, 3)) == min(len(expected), 4), tree
+
+
+def test_a_list_is_bounded_by_all_that_its_filter_says_of_the_last_change() -> None:
+    first, noon, last = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (9, 12, 15))
+    after = [Compare("updatedAt", "after", first), Compare("updatedAt", "from", noon)]
+    before = [Compare("updatedAt", "before", last), Compare("updatedAt", "before", noon)]
+    for parts in itertools.permutations([*after, *before]):
+        clauses = Clauses(And((And(parts[:2]), *parts[2:])))
+        assert clauses.updated_after == noon - timedelta(microseconds=1)
+        assert clauses.updated_before == noon
+    either = Clauses(Or((*after, *before)))
+    assert (either.updated_after, either.updated_before) == (None, None)
 
 
 def is_meant(tree: Filter, contact: dict[str, Any]) -> bool:

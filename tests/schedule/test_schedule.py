@@ -173,6 +173,25 @@ def test_what_a_run_has_done_is_logged_and_measured(sql: Sql, name: str) -> None
     assert begun - 1 < metrics.JOB_SUCCESS.series[name,][0] < time.time() + 1
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_job_that_is_never_without_work_is_not_late(sql: Sql, name: str, alone: bool) -> None:
+    async def endless() -> Piece:
+        await asyncio.sleep(0.01)
+        return Piece(1, more=True)
+
+    known = "select last_success is not null from schedule where name = $1"
+
+    async def work(db: Database) -> None:
+        schedule = Schedule(db, [Job(name, 0.01, endless, alone=alone)], lambda: False)
+        schedule.start()
+        while not await asyncio.to_thread(sql.value, known, name):
+            await asyncio.sleep(0.02)
+        assert metrics.JOB_SUCCESS.series[name,][0] > time.time() - 5
+        await schedule.stop()
+
+    with_database(sql, work)
+
+
 def test_two_processes_never_do_a_job_at_the_same_time(sql: Sql, name: str) -> None:
     at_work, most, done = 0, 0, [0, 0, 0]
 
@@ -303,6 +322,26 @@ def test_a_process_that_ends_in_order_leaves_its_job_to_the_others_at_once(sql: 
         assert await Lease.take(db, name) is None
         await schedule.stop()
         assert await Lease.take(db, name) is not None
+
+    with_database(sql, work)
+
+
+def test_a_process_that_waited_for_the_row_does_not_take_a_lease_for_one_of_the_future(
+    sql: Sql, name: str
+) -> None:
+    async def work(db: Database) -> None:
+        await leases.register(db, Job(name, 1, lambda: asyncio.sleep(0, Piece()), alone=True))
+        async with db.transaction() as conn:
+            await conn.execute("select from schedule where name = $1 for update", name)
+            late = asyncio.create_task(Lease.take(db, name))
+            await asyncio.sleep(0.3)
+            await conn.execute(
+                """update schedule set holder = gen_random_uuid(), held_until = clock_timestamp() + $2
+                    where name = $1""",
+                name,
+                leases.HELD,
+            )
+        assert await late is None
 
     with_database(sql, work)
 

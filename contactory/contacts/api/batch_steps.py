@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 
-from contactory.base.ids import parse_id
+from contactory.base.ids import parse_id, parse_number
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
@@ -93,12 +93,13 @@ def _if_match(sent: Object, by_id: bool, errors: Errors) -> list[int] | None:
     if given is None:
         return None
     text = str(given).strip('"') if isinstance(given, str | int) and not isinstance(given, bool) else ""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    version = parse_number(text)
+    if version is None:
         detail = f"{quote(str(given)[:40])} is not a version of a contact"
         errors.add(Invalid("invalid_version", detail), "ifMatch")
     elif not by_id:
         errors.add(Invalid("not_here", "is possible only with update and delete"), "ifMatch")
-    return [int(text)] if not errors.found else None
+    return None if version is None else [version]
 
 
 def _take(step: Step, data: Object, catalog: Catalog, errors: Errors) -> None:

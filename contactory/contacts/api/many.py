@@ -4,12 +4,12 @@ from typing import Any
 
 from contactory.catalog.calls import in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.api.one import workspace_in_path
+from contactory.contacts.api.one import includes_deleted, workspace_in_path
 from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
-from contactory.contacts.read.filter import clauses_of, tag_names
+from contactory.contacts.read.filter import Clauses, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import history, parse_event_cursor
 from contactory.contacts.read.listing import Page, list_contacts
@@ -19,7 +19,6 @@ from contactory.rules.checks import (
     ID,
     TIMESTAMP,
     Errors,
-    Json,
     Rule,
     described,
     every_plus,
@@ -27,7 +26,7 @@ from contactory.rules.checks import (
     leading_plus,
     one_of,
 )
-from contactory.rules.errors import Forbidden, NotFound
+from contactory.rules.errors import NotFound
 from contactory.values.email import EMAIL_ADDRESS
 from contactory.values.names import NAME
 from contactory.values.phones import PHONE_NUMBER
@@ -36,15 +35,10 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 from contactory.web.paging import LIMIT, next_link
 
-
-def _plain(value: Json) -> str:
-    return str(value)
-
-
 OFFSET = integer(0, 1_000_000_000, 0)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
-EMAIL_FILTER = Rule(_plain, EMAIL_ADDRESS, narrows=True, plus=every_plus)
-PHONE_FILTER = Rule(_plain, PHONE_NUMBER, narrows=True, plus=leading_plus)
+EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=every_plus)
+PHONE_FILTER = Rule(str, PHONE_NUMBER, narrows=True, plus=leading_plus)
 _TAGS = NAME._replace(many=True, narrows=True)
 _TIME = TIMESTAMP._replace(narrows=True)
 LIST_QUERY = {
@@ -101,7 +95,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
             conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
         )
         total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-    headers = next_link(call, page.next, at_that_moment(clauses_of(wanted).reachable))
+    headers = next_link(call, page.next, at_that_moment(Clauses(wanted).reachable))
     if total is not None:
         headers.append(("x-total-count", str(total)))
     return json_response(200, await _shown(call, page, catalog), headers)
@@ -125,9 +119,7 @@ HISTORY_QUERY = {
 async def get_history(call: Call) -> Response:
     """The changes of a contact, newest first."""
     contact_id = call.path_id()
-    deleted_too = "deleted" in call.query.get("include", ())
-    if deleted_too and not call.actor.may("admin"):
-        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
+    deleted_too = includes_deleted(call)
     workspace_id = await workspace_of(call, await workspace_in_path(call))
     async with call.connection() as conn:
         row = (await read_many(conn, [(workspace_id, contact_id)])).get((workspace_id, contact_id))

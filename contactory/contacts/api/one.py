@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import Where, by_catalog, catalog_of, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
@@ -50,8 +51,8 @@ def versions(header: str | None) -> list[int] | None:
     """
     if header is None or header.strip() == "*":
         return None
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
-    return [int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1 for tag in tags]
+    sent = [parse_number(tag.strip().removeprefix("W/").strip('"')) for tag in header.split(",")]
+    return [-1 if version is None else version for version in sent]
 
 
 def if_match(call: Call) -> list[int] | None:
@@ -146,24 +147,26 @@ async def get_contact(call: Call) -> Response:
     """One contact."""
     contact_id = call.path_id()
     include = set(call.query.get("include", ()))
-    if "deleted" in include and not call.actor.may("admin"):
-        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
-    row, catalog = await _read(call, contact_id, "deleted" in include)
+    row, catalog = await _read(call, contact_id, includes_deleted(call))
     if _has(call, row["version"]):
         return Response(304, b"", [etag(row["version"])])
     contact = await show(call.app.catalogs, catalog, row, contact_id)
     return json_response(200, with_extras(contact, row, include), [etag(row["version"])])
 
 
+def includes_deleted(call: Call) -> bool:
+    """Whether a deleted contact is asked for too. Raises Forbidden where the caller may not see it."""
+    asked = "deleted" in call.query.get("include", ())
+    if asked and not call.actor.may("admin"):
+        raise Forbidden("Only a key with the permission admin sees deleted contacts.")
+    return asked
+
+
 async def _read(call: Call, contact_id: str, deleted_too: bool = False) -> tuple[Row, Catalog]:
     """A contact's row and its workspace's catalogue. Raises NotFound."""
     workspace_id = await workspace_in_path(call)
-    row = await call.app.contacts.get(workspace_id, contact_id)
-    if row is None or (row["deleted_at"] is not None and not deleted_too):
-        raise NotFound
-    return row, await catalog_of(
-        call, workspace_id
-    )  # If the workspace does not exist any more, nor does the contact.
+    row = await call.app.contacts.active(workspace_id, contact_id, deleted_too=deleted_too)
+    return row, await catalog_of(call, workspace_id)  # Without its workspace the contact does not exist.
 
 
 def _has(call: Call, version: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from contactory.base.ids import parse_id
+from contactory.base.ids import parse_id, parse_number
 from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.context import context_of
@@ -87,9 +87,9 @@ def _named(call: Call) -> list[tuple[str, int]]:
     named: dict[str, int] = {}
     for text in call.visit.form.get("contact", ()):
         sent, _, version = text.partition(":")
-        contact_id = parse_id(sent)
-        if contact_id and version.isascii() and version.isdigit() and len(version) < 19:
-            named[contact_id] = int(version)
+        contact_id, number = parse_id(sent), parse_number(version)
+        if contact_id and number is not None:
+            named[contact_id] = number
     if not 1 <= len(named) <= PIECE:
         raise ValidationProblem(f"Send 1 to {PIECE} contacts at once.")
     return list(named.items())

@@ -7,6 +7,7 @@ from contactory.contacts.pages.consent_forms import Refused, consent_of
 from contactory.contacts.pages.contact import contact_page, fields_of, read_shown
 from contactory.contacts.write.commands import write_consent
 from contactory.dashboard.html import see_other
+from contactory.dashboard.visits import page_path
 from contactory.rules.errors import ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
@@ -22,4 +23,4 @@ async def save_consent(call: Call, catalog: Catalog) -> Response:
         shown = await read_shown(call, catalog, contact_id)
         fields, refused = fields_of(catalog, shown.contact), Refused(form, problem)
         return await contact_page(call, shown, fields, problem.status, problem.detail, refused)
-    return see_other(f"/w/{catalog.workspace_id}/contacts/{contact_id}#consent")
+    return see_other(page_path(call, f"contacts/{contact_id}#consent"))

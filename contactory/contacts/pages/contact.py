@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import msgspec
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
 from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
-from contactory.contacts.model import Contact, Values, parse_values
+from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import Reach, reach_of
 from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
@@ -26,7 +27,7 @@ from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import page, part, wants_page
+from contactory.dashboard.visits import page, page_path, part, wants_page
 from contactory.local_time.zones import zone_info
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -41,6 +42,7 @@ from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
+_HERE = "contacts"
 EVENTS = 20
 PURGE_WORD = "purge"
 CONTACT_QUERY = {"cursor": EVENT_CURSOR}
@@ -85,9 +87,8 @@ class Field(msgspec.Struct):
 
 async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
     """A contact; a deleted one only for an admin. Raises NotFound."""
-    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
-    if row is None or (row["deleted_at"] is not None and not call.actor.may("admin")):
-        raise NotFound
+    sees_deleted = call.actor.may("admin")
+    row = await call.app.contacts.active(catalog.workspace_id, contact_id, deleted_too=sees_deleted)
     contact = await show(call.app.catalogs, catalog, row, contact_id)
     reach = reach_of(row, catalog) if row["deleted_at"] is None else None
     return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
@@ -137,7 +138,7 @@ async def show_reach(call: Call) -> Response:
     shown = await read_shown(call, await catalog_of(call), call.path_id())
     if shown.reach is None:
         raise NotFound
-    target = f"{_path(call)}/{shown.contact.id}"
+    target = page_path(call, f"{_HERE}/{shown.contact.id}")
     return part(call, "contacts/reach.html", reach=shown.reach, target=target)
 
 
@@ -157,7 +158,7 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
         events, following = await timeline(
             conn, contact.workspace_id, contact.id, EVENTS, call.query.get("cursor")
         )
-    here = _path(call)
+    here = page_path(call, _HERE)
     return {
         "events": [(version, event, undoable(event)) for version, event in events],
         "older": f"{here}/{contact.id}?cursor={following.text()}" if following else None,
@@ -171,10 +172,6 @@ _TITLES = {
     **HISTORY_TITLES,
     **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
 }
-
-
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/contacts"
 
 
 async def contact_page(
@@ -204,7 +201,7 @@ async def save_contact(call: Call, catalog: Catalog) -> Response:
         fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
         detail = _MOVED if moved else problem.detail
         return await contact_page(call, shown, fields, problem.status, detail)
-    return see_other(f"{_path(call)}/{contact_id}")
+    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
 _MOVED = (
@@ -220,7 +217,9 @@ async def show_new(call: Call) -> Response:
 
 
 async def _new_page(call: Call, fields: list[Field], status: int = 200, problem: str = "") -> Response:
-    return await page(call, "contacts/new.html", status, fields=fields, problem=problem, here=_path(call))
+    return await page(
+        call, "contacts/new.html", status, fields=fields, problem=problem, here=page_path(call, _HERE)
+    )
 
 
 @with_catalog(of_actor)
@@ -232,7 +231,7 @@ async def make_contact(call: Call, catalog: Catalog) -> Response:
     except (ValidationProblem, Conflict) as problem:
         fields = _with_problem(fields_of(catalog, None), form, problem)
         return await _new_page(call, fields, problem.status, problem.detail)
-    return see_other(f"{_path(call)}/{made.contact.id}")
+    return see_other(page_path(call, f"{_HERE}/{made.contact.id}"))
 
 
 def _new_values(call: Call, catalog: Catalog) -> Values:
@@ -244,8 +243,11 @@ def _new_values(call: Call, catalog: Catalog) -> Values:
     names = from_lines("\n".join(visit.form.get("tags", ())))
     values.tags = new_set(names, (), call.app.settings.max_tags_per_contact, catalog, errors)
     errors.check()
-    named = (values.first_name, values.last_name, values.email, values.phone, values.timezone)
-    if not any(named) and not values.tags and not any(v is not None for v in values.fields.values()):
+    if (
+        not any(scalars_of(values).values())
+        and not values.tags
+        and not any(v is not None for v in values.fields.values())
+    ):
         errors.add(Invalid("no_fields", "Fill in at least one field"))
     errors.check()
     return values
@@ -262,14 +264,14 @@ async def undo_change(call: Call, catalog: Catalog) -> Response:
         return await contact_page(
             call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
         )
-    return see_other(f"{_path(call)}/{contact_id}")
+    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
 def _version(call: Call) -> int:
-    sent = call.visit.value("version")
-    if sent.isascii() and sent.isdigit() and len(sent) < 19:
-        return int(sent)
-    raise NotFound
+    version = parse_number(call.visit.value("version"))
+    if version is None:
+        raise NotFound
+    return version
 
 
 @with_catalog(of_actor)
@@ -277,7 +279,7 @@ async def delete_contact(call: Call, catalog: Catalog) -> Response:
     """Deletes a contact; the grid offers to undo that."""
     contact_id = call.path_id()
     await delete(context_of(call), catalog, contact_id)
-    return see_other(f"{_path(call)}?deleted={contact_id}")
+    return see_other(page_path(call, f"{_HERE}?deleted={contact_id}"))
 
 
 @with_catalog(of_actor)
@@ -286,7 +288,7 @@ async def restore_contact(call: Call, catalog: Catalog) -> Response:
     contact_id = call.path_id()
     ctx = context_of(call)
     await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
-    return see_other(f"{_path(call)}/{contact_id}")
+    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
 async def purge_contact(call: Call) -> Response:
@@ -301,4 +303,4 @@ async def purge_contact(call: Call) -> Response:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
     call.after_commit(partial(call.app.search.note, catalog.workspace_id, [contact_id]))
-    return see_other(_path(call))
+    return see_other(page_path(call, _HERE))

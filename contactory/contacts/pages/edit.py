@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from contactory.base.ids import parse_number
 from contactory.catalog.calls import catalog_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.columns import columns_of, value_of
-from contactory.contacts.model import Contact, parse_values
+from contactory.contacts.model import SCALARS, Contact, parse_values
 from contactory.contacts.pages.grid import layout_of, row_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.show import show
@@ -14,19 +15,18 @@ from contactory.contacts.write.change import Change, new_change
 from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import Visit, part
+from contactory.dashboard.visits import Visit, page_path, part
 from contactory.rules.checks import Errors, Object
-from contactory.rules.errors import NotFound, PreconditionFailed
+from contactory.rules.errors import PreconditionFailed
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
-_SCALARS = ("firstName", "lastName", "email", "phone", "timezone")
 FIELD = "field-"
 
 
 def patch_of(texts: Mapping[str, str], catalog: Catalog) -> Object:
     """The values of a form in the shape of the API's PATCH; empty ones clear."""
-    data: Object = {name: texts[name] or None for name in _SCALARS if name in texts}
+    data: Object = {name: texts[name] or None for name in SCALARS if name in texts}
     custom = {
         field.name: texts[FIELD + num] or None
         for num, field in catalog.fields_by_num.items()
@@ -49,9 +49,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     With `by_line`, the tags are the lines of one text, otherwise each is a value. Raises ValidationProblem,
     Conflict, NotFound, and PreconditionFailed if the contact no longer has the `version` of the form.
     """
-    row = await call.app.contacts.get(catalog.workspace_id, contact_id)
-    if row is None or row["deleted_at"] is not None:
-        raise NotFound
+    row = await call.app.contacts.active(catalog.workspace_id, contact_id)
     contact = await show(call.app.catalogs, catalog, row, contact_id)
     ctx = context_of(call)
     change, errors = new_change(ctx, catalog, contact_id), Errors()
@@ -68,8 +66,8 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     if not change.mask & ~STALE_TAGS:
         return Written(contact, row["version"], changed=False)
     if version := call.visit.value("version"):
-        known = version.isascii() and version.isdigit() and len(version) < 19
-        change.if_match = [int(version) if known else -1]
+        number = parse_number(version)
+        change.if_match = [-1 if number is None else number]
     return await write(ctx, change, catalog)
 
 
@@ -108,9 +106,7 @@ async def edit_cell(call: Call, catalog: Catalog) -> Response:
 async def show_row(call: Call) -> Response:
     """A contact's current row, for a script."""
     contact_id = call.path_id()
-    row = await call.app.contacts.get(call.actor.workspace_id or "", contact_id)
-    if row is None or row["deleted_at"] is not None:
-        raise NotFound
+    row = await call.app.contacts.active(call.workspace_id, contact_id)
     catalog = await catalog_of(call)
     contact = await show(call.app.catalogs, catalog, row, contact_id)
     return await _row(call, catalog, Written(contact, row["version"]))
@@ -123,5 +119,5 @@ async def _row(call: Call, catalog: Catalog, written: Written) -> Response:
         "contacts/rows.html",
         rows=[shown],
         following=None,
-        here=f"/w/{call.actor.workspace_id}/contacts",
+        here=page_path(call, "contacts"),
     )

@@ -29,7 +29,7 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.visits import page, part, wants_page
+from contactory.dashboard.visits import page, page_path, part, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
@@ -37,6 +37,7 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 from contactory.web.queries import parse_query
 
+_HERE = "contacts"
 PAGE_SIZE = 50
 COUNTED = 10_000
 SLOW = (
@@ -61,7 +62,7 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     """The grid; for a script only the table, or its next rows."""
     selection = selection_of(call.query, catalog)
     if call.query.get("column"):
-        return see_other(f"{_path(call)}?{selection.query()}")
+        return see_other(page_path(call, f"{_HERE}?{selection.query()}"))
     layout = await layout_of(call, catalog)
     try:
         found, status = await _page(call, catalog, selection), 200
@@ -73,10 +74,6 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     if not wants_page(call.request):
         return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
     return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
-
-
-def _path(call: Call) -> str:
-    return f"/w/{call.actor.workspace_id}/contacts"
 
 
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
@@ -115,7 +112,7 @@ async def _table(
     """The values of the table; if `found` is None, the table says that it took too long."""
     following = None
     if found and found.next:
-        following = f"{_path(call)}?{selection.query()}&{urlencode({'cursor': found.next.text()})}"
+        following = page_path(call, f"{_HERE}?{selection.query()}&{urlencode({'cursor': found.next.text()})}")
     return {
         "layout": layout,
         "columns": [placed for placed in layout if placed.shown],
@@ -124,7 +121,7 @@ async def _table(
         "slow": "" if found else SLOW,
         "following": following,
         "begun": "cursor" not in call.query,
-        "here": _path(call),
+        "here": page_path(call, _HERE),
     }
 
 
@@ -189,7 +186,8 @@ async def save_layout(call: Call, catalog: Catalog) -> Response:
 
 def _back(call: Call) -> str:
     query = call.visit.value("back")
-    return f"{_path(call)}?{query}" if query.isascii() and query.isprintable() and query else _path(call)
+    good = query and query.isascii() and query.isprintable()
+    return page_path(call, f"{_HERE}?{query}" if good else _HERE)
 
 
 def _sent_layout(call: Call, columns: list[Column]) -> list[Saved]:
@@ -243,7 +241,7 @@ async def save_view(call: Call, catalog: Catalog) -> Response:
             selection.query(),
             shared=bool(visit.value("shared")) and call.actor.may("write"),
         )
-    return see_other(f"{_path(call)}?{selection.query(view=view_id)}")
+    return see_other(page_path(call, f"{_HERE}?{selection.query(view=view_id)}"))
 
 
 SELECTED = ("q", "where", "sort", "availableNow", "window")
@@ -257,14 +255,14 @@ def selected(query: str) -> dict[str, Any]:
 
 async def remove_view(call: Call) -> Response:
     """Deletes a saved view: the user's own, or with the permission `write` a shared one."""
-    workspace_id, user_id, view_id = call.actor.workspace_id or "", call.visit.person.id, call.path_id()
+    workspace_id, user_id, view_id = call.workspace_id, call.visit.person.id, call.path_id()
     shared = call.actor.may("write")
     async with call.connection() as conn:
         views = await list_views(conn, workspace_id, user_id)
         if not shared and any(view.id == view_id and view.shared for view in views):
             raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
         await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
-    return see_other(_path(call))
+    return see_other(page_path(call, _HERE))
 
 
 @with_catalog(of_actor)

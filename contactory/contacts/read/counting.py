@@ -6,7 +6,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.available import DENIED, DO_NOT_CONTACT, NO_ADDRESS
-from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.filter import Clauses, Filter
 from contactory.contacts.read.listing import Query
 from contactory.database.db import Connection
 from contactory.local_time.plan import Group
@@ -22,13 +22,13 @@ class Count(NamedTuple):
 
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
     """The number of contacts in a whole list."""
-    query = Query(catalog, clauses_of(wanted))
+    query = Query(catalog, Clauses(wanted))
     return await conn.fetchval(f"select count(*) from contacts c where {query.condition}", *query.args)
 
 
 async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> int:
     """Like count_contacts, but stops at one more than `most`."""
-    query = Query(catalog, clauses_of(wanted))
+    query = Query(catalog, Clauses(wanted))
     return await conn.fetchval(
         f"""select count(*) from (select from contacts c where {query.condition}
                                    limit {int(most) + 1}) counted""",
@@ -41,7 +41,7 @@ async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, 
     counted = await count_up_to(conn, catalog, wanted, most)
     if counted <= most:
         return Count(counted, exact=True)
-    query = Query(catalog, clauses_of(wanted))
+    query = Query(catalog, Clauses(wanted))
     plan = await conn.fetchval(
         f"explain (format json) select from contacts c where {query.condition}", *query.args
     )
@@ -57,7 +57,7 @@ def _rounded(count: int) -> int:
 
 async def count_by_zones(conn: Connection, catalog: Catalog, channel: str, wanted: Filter) -> list[Group]:
     """The numbers of contacts by the zones that they could be in, and by why they can never be contacted."""
-    query = Query(catalog, clauses_of(wanted))
+    query = Query(catalog, Clauses(wanted))
     rows = await conn.fetch(
         f"""select c.timezone, c.timezones, count(*) as contacts,
                    case when {DO_NOT_CONTACT} then 'do_not_contact'

@@ -10,7 +10,7 @@ So a negation is `is not true`, never `not`.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -53,7 +53,6 @@ class Not(msgspec.Struct, frozen=True):
 
 Filter: TypeAlias = Compare | And | Or | Not
 EVERYTHING = And(())
-ACTIVE = Compare("deletedAt", "empty")
 
 
 def available(reach: Reachable, *, now: bool) -> Compare:
@@ -120,55 +119,50 @@ _WIDE = {
 """Comparisons that are true of most contacts, as a rule."""
 
 
-class Clauses(NamedTuple):
-    """A filter as parts that must all be true, and what a list can use an index for."""
+class Clauses:
+    """A filter as parts that must all be true, and what a list can use an index for.
 
-    parts: list[Filter]
-    """All except `reachable`."""
-    reachable: Reachable | None
-    updated_after: datetime | None
-    """The parts let through only contacts that changed after this; `updated_before` likewise."""
-    updated_before: datetime | None
-    selective: bool
-    """Whether another index than that of the order probably finds the contacts."""
+    It is about active contacts, unless a part asks about deletion.
+    """
 
+    def __init__(self, wanted: Filter) -> None:
+        self.parts: list[Filter] = []
+        """All except `reachable`."""
+        self.active = True
+        """Whether no part asks about deletion."""
+        self.reachable: Reachable | None = None
+        self.updated_after: datetime | None = None
+        """The parts let through only contacts that changed after this; `updated_before` likewise."""
+        self.updated_before: datetime | None = None
+        self.selective = False
+        """Whether another index than that of the order probably finds the contacts."""
+        self._take(wanted)
 
-def clauses_of(wanted: Filter) -> Clauses:
-    """The parts of a filter. It is about active contacts, unless a part asks about deletion."""
-    parts = list(_parts(wanted))
-    leaves = [part for part in parts if isinstance(part, Compare)]
-    reach = next((leaf for leaf in leaves if isinstance(leaf.value, Reachable)), None)
-    if not any(leaf.field == "deletedAt" for leaf in leaves):
-        parts.insert(0, ACTIVE)
-    rest = [part for part in parts if part is not reach]
-    return Clauses(
-        rest,
-        reach and reach.value,
-        max((after for leaf in leaves for after in _updated_after(leaf)), default=None),
-        min((before for leaf in leaves for before in _updated_before(leaf)), default=None),
-        not all(map(_is_wide, rest)),
-    )
+    def _take(self, part: Filter) -> None:
+        if isinstance(part, And):
+            for item in part.items:
+                self._take(item)
+        elif isinstance(part, Compare):
+            self._take_comparison(part)
+        else:
+            self.parts.append(part)
+            self.selective = True
 
+    def _take_comparison(self, leaf: Compare) -> None:
+        if self.reachable is None and isinstance(leaf.value, Reachable):
+            self.reachable = leaf.value
+            return
+        self.parts.append(leaf)
+        self.selective = self.selective or leaf.operator not in _WIDE.get(leaf.field, ())
+        if leaf.field == "deletedAt":
+            self.active = False
+        elif leaf.field == "updatedAt":
+            self._bound(leaf.operator, leaf.value)
 
-def _parts(wanted: Filter) -> Iterator[Filter]:
-    if isinstance(wanted, And):
-        for item in wanted.items:
-            yield from _parts(item)
-    else:
-        yield wanted
-
-
-def _updated_after(leaf: Compare) -> Iterator[datetime]:
-    if leaf.field == "updatedAt" and leaf.operator == "after":
-        yield leaf.value
-    elif leaf.field == "updatedAt" and leaf.operator == "from" and leaf.value > _FIRST:
-        yield leaf.value - timedelta(microseconds=1)
-
-
-def _updated_before(leaf: Compare) -> Iterator[datetime]:
-    if leaf.field == "updatedAt" and leaf.operator == "before":
-        yield leaf.value
-
-
-def _is_wide(part: Filter) -> bool:
-    return isinstance(part, Compare) and part.operator in _WIDE.get(part.field, ())
+    def _bound(self, operator: str, moment: datetime) -> None:
+        if operator == "from" and moment > _FIRST:
+            operator, moment = "after", moment - timedelta(microseconds=1)
+        if operator == "after" and (self.updated_after is None or moment > self.updated_after):
+            self.updated_after = moment
+        elif operator == "before" and (self.updated_before is None or moment < self.updated_before):
+            self.updated_before = moment

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.contacts.consent import CHANNELS, NAMES, ChannelConsent, show_channel
+from contactory.contacts.model import SCALARS
 from contactory.database.db import Connection, Row
 from contactory.rules.actor import ActorShown
 from contactory.rules.invalid import invalid_cursor
@@ -49,7 +50,6 @@ def parse_event_cursor(text: str) -> EventCursor:
     raise invalid_cursor()
 
 
-_ORDER = ("firstName", "lastName", "email", "phone", "timezone")
 _EVENTS = """
 select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
        e.via, e.request_id, e.changes, e.version
@@ -139,7 +139,7 @@ async def _names(conn: Connection, workspace_id: str, changes: Sequence[dict[str
 
 def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
     tags, fields = changes.pop("tags", None), changes.pop("customFields", {})
-    shown = [FieldChange(name, *changes[name]) for name in _ORDER if name in changes]
+    shown = [FieldChange(name, *changes[name]) for name in SCALARS if name in changes]
     if "zone" in changes and changes["timezone"][0] == changes["timezone"][1]:
         (source, _), (source_after, _) = changes["zone"]
         shown[-1] = FieldChange("timezoneSource", source, source_after)

@@ -14,7 +14,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.cursors import Cursor
-from contactory.contacts.read.filter import Clauses, Filter, clauses_of, condition
+from contactory.contacts.read.filter import Clauses, Filter, condition
 from contactory.database.db import Connection
 
 _COLUMNS = """c.id::text, c.version, c.first_name, c.last_name, c.email, c.phone, c.timezone, c.tag_ids::text,
@@ -38,7 +38,7 @@ class Query:
     def __init__(self, catalog: Catalog, wanted: Clauses, columns: str = _COLUMNS) -> None:
         self.columns = columns
         self.args: list[Any] = [catalog.workspace_id]
-        self.where = ["c.workspace_id = $1"]
+        self.where = ["c.workspace_id = $1", *(["c.deleted_at is null"] if wanted.active else [])]
         self.where += [condition(part, catalog, self.arg) for part in wanted.parts]
         self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
 
@@ -70,7 +70,7 @@ async def list_contacts(
     The rows also have the columns of `include`: `timezones` (every zone that a phone could be in), `consent`;
     they always have the `version`.
     """
-    clauses = clauses_of(wanted)
+    clauses = Clauses(wanted)
     columns = _COLUMNS + "".join(_EXTRAS[name] for name in sorted(set(include)))
     rows = None
     if clauses.reachable is not None and sort.endswith("createdAt") and offset <= MOST_PASSED:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from contactory.contacts.read.by_key import Key, read_by_email, read_by_phone, read_many
 from contactory.database.db import AWAY, Connection, Lane, Row
-from contactory.rules.errors import Unavailable
+from contactory.rules.errors import NotFound, Unavailable
 
 _BATCH = 128
 Wanted: TypeAlias = "dict[Key, list[asyncio.Future[Row | None]]]"
@@ -26,6 +26,13 @@ class Reader:
     async def get(self, workspace_id: str, contact_id: str) -> Row | None:
         """The contact's row, deleted or not, or None if the contact does not exist."""
         return await self._row(read_many, (workspace_id, contact_id))
+
+    async def active(self, workspace_id: str, contact_id: str, *, deleted_too: bool = False) -> Row:
+        """The row of an active contact, or of a deleted one where that is wanted too. Raises NotFound."""
+        row = await self.get(workspace_id, contact_id)
+        if row is None or (row["deleted_at"] is not None and not deleted_too):
+            raise NotFound
+        return row
 
     async def by_phone(self, workspace_id: str, phone: str) -> Row | None:
         """The row of the active contact that has this phone (E.164), or None."""

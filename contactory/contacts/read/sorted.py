@@ -20,7 +20,7 @@ from contactory.base.ids import parse_id
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import CUSTOM, Column
 from contactory.contacts.read.cursors import PATTERN, Cursor, parse_cursor
-from contactory.contacts.read.filter import Filter, clauses_of
+from contactory.contacts.read.filter import Clauses, Filter
 from contactory.contacts.read.listing import Query
 from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
@@ -154,7 +154,7 @@ async def _part(
     empty: bool = False,
 ) -> list[Any]:
     """The next rows of the contacts with a value in the column, or of those without."""
-    query = Query(catalog, clauses_of(wanted))
+    query = Query(catalog, Clauses(wanted))
     order = _order_of(column, query)
     keys = order.rest if empty else order.keys
     query.where.append(f"{order.keys[0].expression} is {'' if empty else 'not '}null")

@@ -1,15 +1,15 @@
 """Changes of contacts, and their outcomes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from contactory.base.ids import new_id
 from contactory.catalog.catalog import Catalog, hold
 from contactory.contacts.consent import Given, undated
 from contactory.contacts.model import Values
+from contactory.contacts.write.draft import Draft, Origin
 from contactory.contacts.write.statement import (
     CONSENT,
     EMAIL,
@@ -28,7 +28,6 @@ from contactory.contacts.write.statement import (
     USUAL,
 )
 from contactory.database.db import Connection
-from contactory.rules.actor import Actor
 from contactory.rules.errors import Conflict
 
 _encode = msgspec.json.Encoder().encode
@@ -45,41 +44,21 @@ class Zone(NamedTuple):
     zones: list[str] | None
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """The actor and the request of a write, for the history."""
+class Change(Draft, kw_only=True, omit_defaults=True):
+    """One change of one contact, in the form of the statement; `mask` says what it changes.
 
-    actor: Actor
-    request_id: str
+    Only a restored zone has `timezone_source` and `timezones`; any other zone comes from the caller.
+    """
 
-
-class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One change of one contact, in the form of the statement; `mask` says what it changes."""
-
-    workspace_id: str
     contact_id: str
     mask: int
-    catalog_version: int
     if_match: list[int] | None = None
     """The versions, one of which the contact must have."""
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    email_key: str | None = None
-    phone: str | None = None
-    timezone: str | None = None
-    timezone_source: str | None = None
-    timezones: list[str] | None = None
-    """The source of a restored zone; any other zone comes from the caller."""
     expected: Mapping[str, str | None] = {}
     """The values that an undo must find, by the history's names; custom fields by their keys."""
-    tag_ids: list[int] = []
-    new_tags: list[str] = []
-    """Names of new tags."""
     tag_ids_off: list[int] = []
     fields: dict[str, str | None] = {}
     consent: Mapping[str, Given] = {}
-    at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
-    event_id: str = msgspec.field(default_factory=new_id)
     actor_type: str
     actor_id: str | None
     via: str
@@ -108,9 +87,7 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
         for name, bit in _BITS.items():
             if name in values.given:
                 self.mask |= bit
-        self.first_name, self.last_name = values.first_name, values.last_name
-        self.email, self.email_key = values.email, values.email_key
-        self.phone, self.timezone = values.phone, values.timezone
+        self.take_scalars(values)
         if values.tags:
             self.take_tags(values.tags, catalog, TAGS_ADD)
         if values.fields:
@@ -128,8 +105,7 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     def take_tags(self, names: list[str], catalog: Catalog, mode: int) -> None:
         """Adds or sets the tags with these names."""
         self.mask |= mode
-        self.tag_ids = [catalog.tag_ids[name] for name in names if name in catalog.tag_ids]
-        self.new_tags = [name for name in names if name not in catalog.tag_ids]
+        self.take_tag_names(names, catalog)
 
     def take_consent(self, given: Mapping[str, Given]) -> None:
         """Writes the sent parts of a consent."""

@@ -185,20 +185,7 @@ def _made(ctx: WriteContext, new: NewContact, values: Values, catalog: Catalog) 
     catalog.learn_tags(new.made_tags)
     ctx.work.after_commit(partial(ctx.shared.search.note, new.workspace_id, [new.id]))
     ctx.touched.append(new.id)
-    contact = Contact(
-        new.id,
-        new.workspace_id,
-        new.first_name,
-        new.last_name,
-        new.email,
-        new.phone,
-        new.timezone,
-        sorted(values.tags),
-        {field.name: new.fields[num] for num, field in catalog.fields_by_num.items() if num in new.fields},
-        new.at,
-        new.at,
-    )
-    return Written(contact, 1, created=True)
+    return Written(new.shown(values.tags, catalog), 1, created=True)
 
 
 async def upsert(

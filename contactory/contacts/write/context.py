@@ -6,8 +6,9 @@ from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalogs
 from contactory.contacts.read.reader import Reader
 from contactory.contacts.read.search import SearchIndex
-from contactory.contacts.write.change import Change, Origin, Outcome
+from contactory.contacts.write.change import Change, Outcome
 from contactory.contacts.write.create import NewContact
+from contactory.contacts.write.draft import Origin
 from contactory.contacts.write.queue import Writer
 from contactory.database.unit_of_work import UnitOfWork
 

@@ -1,7 +1,6 @@
 """Creating contacts: several at once in one statement, with their history."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,9 +9,10 @@ from contactory.base.ids import new_id
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import born, undated
-from contactory.contacts.model import Values
+from contactory.contacts.model import SCALARS, Contact, Values, scalars_of
 from contactory.contacts.objections import HAD_BEFORE, Taker, take_over
-from contactory.contacts.write.change import Origin, make_tags
+from contactory.contacts.write.change import make_tags
+from contactory.contacts.write.draft import Draft, Origin
 from contactory.contacts.write.lanes import ATTEMPTS
 from contactory.contacts.write.queue import Apart
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
@@ -20,23 +20,10 @@ from contactory.rules.errors import Conflict, Unavailable
 from contactory.values.phones import derive_zone
 
 
-class NewContact(msgspec.Struct, kw_only=True):
+class NewContact(Draft, kw_only=True):
     """A contact to create."""
 
-    workspace_id: str
     origin: Origin
-    catalog_version: int
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    email_key: str | None = None
-    phone: str | None = None
-    timezone: str | None = None
-    timezone_source: str | None = None
-    timezones: list[str] = []
-    """All zones that the phone could be in, if there are several."""
-    tag_ids: list[int] = []
-    new_tags: list[str] = []
     made_tags: list[tuple[str, int]] = []
     """The new tags, after they were created with it."""
     fields: dict[str, str] = {}
@@ -44,26 +31,29 @@ class NewContact(msgspec.Struct, kw_only=True):
     undated: list[str] = []
     """Channels with a granted consent but without its time."""
     id: str = msgspec.field(default_factory=new_id)
-    event_id: str = msgspec.field(default_factory=new_id)
-    at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def key(self) -> str:
         """Unique, because a contact that does not exist yet has no other writes."""
         return self.id
 
+    def shown(self, tags: list[str], catalog: Catalog) -> Contact:
+        """The contact as the API shows it, once it is made; `tags` are the names of its tags."""
+        fields = catalog.fields_by_num.items()
+        return Contact(
+            id=self.id,
+            workspace_id=self.workspace_id,
+            **{attribute: getattr(self, attribute) for attribute in SCALARS.values()},
+            tags=sorted(tags),
+            custom_fields={field.name: self.fields[num] for num, field in fields if num in self.fields},
+            created_at=self.at,
+            updated_at=self.at,
+        )
+
     def event(self) -> dict[str, Any]:
         """The creation in the form of the history: each value, before and after."""
-        scalars = {
-            "firstName": self.first_name,
-            "lastName": self.last_name,
-            "email": self.email,
-            "phone": self.phone,
-            "timezone": self.timezone,
-        }
-        changes: dict[str, Any] = {
-            name: [None, value] for name, value in scalars.items() if value is not None
-        }
+        given = {name: value for name, value in scalars_of(self).items() if value is not None}
+        changes: dict[str, Any] = {name: [None, value] for name, value in given.items()}
         if self.tag_ids:
             changes["tags"] = [[], self.tag_ids]
         if self.fields:
@@ -79,23 +69,19 @@ def new_contact(origin: Origin, values: Values, catalog: Catalog) -> NewContact:
         workspace_id=catalog.workspace_id,
         origin=origin,
         catalog_version=catalog.version,
-        first_name=values.first_name,
-        last_name=values.last_name,
-        email=values.email,
-        email_key=values.email_key,
-        phone=values.phone,
-        tag_ids=sorted(catalog.tag_ids[name] for name in values.tags if name in catalog.tag_ids),
-        new_tags=[name for name in values.tags if name not in catalog.tag_ids],
         fields={num: value for num, value in values.fields.items() if value is not None},
         consent=born(values.consent),
         undated=undated(values.consent),
     )
+    new.take_scalars(values)
+    new.take_tag_names(values.tags, catalog)
+    new.tag_ids.sort()
     if values.timezone:
-        new.timezone, new.timezone_source = values.timezone, "caller"
+        new.timezone_source = "caller"
     else:
         derived = derive_zone(values.phone, catalog.timezone, catalog.country)
         new.timezone, new.timezone_source = derived.timezone, derived.source
-        new.timezones = list(derived.zones) if len(derived.zones) > 1 else []
+        new.timezones = list(derived.zones) if len(derived.zones) > 1 else None
     return new
 
 

@@ -38,7 +38,8 @@ with input as (
                first_name text, last_name text, email text, email_key text, phone text, timezone text,
                tag_ids bigint[], fields jsonb, consent jsonb,
                at timestamptz, event_id uuid, actor_type text, actor_id uuid, via text, request_id text
-               {more_input}))
+               {more_input}
+           ))
            with ordinality as i
 ), locked as (
     -- Locked before anything is computed, and always in the same order, so that batches do not deadlock
@@ -47,8 +48,9 @@ with input as (
            c.first_name as o_first_name, c.last_name as o_last_name, c.email as o_email,
            c.email_key as o_email_key, c.phone as o_phone, c.timezone as o_timezone,
            c.timezone_source as o_timezone_source, c.timezones as o_timezones,
-           {shown_tags} as o_tag_ids, c.fields as o_fields, c.consent as o_consent, c.version as o_version,
-           c.created_at, c.updated_at as o_updated_at, c.deleted_at as o_deleted_at
+           {shown_tags} as o_tag_ids,
+           c.fields as o_fields, c.consent as o_consent, c.version as o_version, c.created_at,
+           c.updated_at as o_updated_at, c.deleted_at as o_deleted_at
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
       join contacts c on c.workspace_id = i.workspace_id and c.id = i.contact_id
@@ -80,17 +82,17 @@ with input as (
       -- `offset 0` keeps the two apart: every new value is computed once, and none is stored on the way.
       from (
         select l.*,
-               case when mask & {FIRST_NAME} = 0 {or_filled_first_name}
+               case when mask & {FIRST_NAME} = 0{or_filled_first_name}
                     then o_first_name else first_name end as n_first_name,
-               case when mask & {LAST_NAME} = 0 {or_filled_last_name}
+               case when mask & {LAST_NAME} = 0{or_filled_last_name}
                     then o_last_name else last_name end as n_last_name,
-               case when mask & {EMAIL} = 0 {or_filled_email} then o_email else email end as n_email,
-               case when mask & {EMAIL} = 0 {or_filled_email} then o_email_key else email_key
+               case when mask & {EMAIL} = 0{or_filled_email} then o_email else email end as n_email,
+               case when mask & {EMAIL} = 0{or_filled_email} then o_email_key else email_key
                end as n_email_key,
-               case when mask & {PHONE} = 0 {or_filled_phone} then o_phone else phone end as n_phone,
-               case when mask & {TIMEZONE} = 0 {or_filled_timezone}
+               case when mask & {PHONE} = 0{or_filled_phone} then o_phone else phone end as n_phone,
+               case when mask & {TIMEZONE} = 0{or_filled_timezone}
                     then o_timezone else timezone end as n_timezone,
-               case when mask & {TIMEZONE} = 0 {or_filled_timezone} then o_timezone_source
+               case when mask & {TIMEZONE} = 0{or_filled_timezone} then o_timezone_source
                     {or_zone_back}
                     when timezone is not null then 'caller' end as n_timezone_source,
                case when mask & {TAGS} = 0 then o_tag_ids
@@ -196,7 +198,7 @@ _LONG = {
                                             'email', o_email, 'phone', o_phone, 'timezone', o_timezone,
                                             'timezoneSource', o_timezone_source)) -> k, 'null'))
                 then 'overtaken'""",
-    **{f"or_filled_{name}": f"or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
+    **{f"or_filled_{name}": f" or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
     "more_input": ", timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[]",
     "n_timezones": f"""case when not zone_changed then o_timezones
                 when mask & {UNDO} > 0 then j.timezones end""",
@@ -249,5 +251,13 @@ _LONG = {
                       from jsonb_object_keys(consent) k
                      where o_consent -> k is distinct from n_consent -> k) end""",
 }
-SHORT = _STATEMENT.format(**_BITS, **_SHORT)
-LONG = _STATEMENT.format(**_BITS, **_LONG)
+
+
+def _filled(parts: dict[str, str]) -> str:
+    """The statement with these parts, without the lines that they leave empty."""
+    filled = _STATEMENT.format(**_BITS, **parts)
+    return "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
+
+
+SHORT = _filled(_SHORT)
+LONG = _filled(_LONG)

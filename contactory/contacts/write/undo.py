@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.model import Values, parse_values
+from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.read.show import show
 from contactory.contacts.write.change import Change, Zone, new_change
@@ -39,9 +39,7 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     event, zone = found
     if event.type == "contact.deleted":
         return await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
-    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
-    if row is None or row["deleted_at"] is not None:
-        raise NotFound
+    row = await ctx.shared.contacts.active(catalog.workspace_id, contact_id)
     now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
     # The values are compared here so that the error can name one, and again after the row is locked.
     change = new_change(ctx, catalog, contact_id, UNDO)
@@ -52,17 +50,10 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     return await write(ctx, change, catalog)
 
 
-def _flat(contact: Any, row: Row) -> Object:
+def _flat(contact: Contact, row: Row) -> Object:
     """A contact's values by their names in the history."""
-    scalars = {
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "timezone": contact.timezone,
-        "timezoneSource": row["timezone_source"],
-    }
-    return scalars | {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+    custom = {CUSTOM + name: value for name, value in contact.custom_fields.items()}
+    return {**scalars_of(contact), "timezoneSource": row["timezone_source"], **custom}
 
 
 def _expect(change: Change, now: Object, name: str, value: Any, key: str | None = None) -> None:
