@@ -1,7 +1,7 @@
-"""The registry of recurring jobs: what each process does beside its requests.
+"""The registry of recurring jobs: the work of each process besides its requests.
 
-To add one: a function that does a piece of it, and a row here. It is alone where two processes at it would
-only be in each other's way; what is in a process's own memory every process writes down for itself.
+To add one, write a function that does a piece of it, and add a row here. It is `alone` if two processes would
+only disturb each other; data in a process's own memory is written by every process itself.
 """
 
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ def recurring_jobs(
     runner: JobRunner,
     share_metrics: Callable[[], Awaitable[int]],
 ) -> list[Job]:
-    """All of them, for one process."""
+    """All recurring jobs, for one process."""
     return [
         Job("poll", POLL_SECONDS, lambda: _poll(db, keys, catalogs)),
         Job("share_metrics", POLL_SECONDS, lambda: _once(share_metrics())),
@@ -42,7 +42,7 @@ def recurring_jobs(
         Job("write_last_used", 10, lambda: _once(write_last_used(db, keys))),
         Job("workspace_jobs", 1, runner.run),
         Job("drop_old_sign_ins", 10, lambda: _once(drop_old_sign_ins(db)), alone=True),
-        # However busy the server is, since a busy one is what keeps many.
+        # Also on a busy server, because a busy server stores many answers.
         Job("drop_kept_answers", 10, lambda: _forget(db), alone=True, gives_way=False),
         Job("end_abandoned_type_changes", 10, lambda: _once(end_abandoned(db)), alone=True),
         Job("sweep_tags", 10, lambda: sweep(db, TAGS), alone=True),
@@ -63,7 +63,7 @@ async def _forget(db: Database) -> Piece:
 
 
 async def _poll(db: Database, keys: Keys, catalogs: Catalogs) -> Piece:
-    """Learns within a second what was revoked or renamed elsewhere."""
+    """Detects within a second what other processes have revoked or renamed."""
     try:
         await keys.poll()
         await catalogs.poll()
