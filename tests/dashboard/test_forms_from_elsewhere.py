@@ -12,6 +12,8 @@ from tests.dashboard.test_access import CASES, PAGES, Case, ask, target
 from tests.raw_http import Answer, Client
 from tests.world import Person, World, a_phone
 
+pytestmark = pytest.mark.usefixtures("server")  # Some open a connection to it.
+
 MIB = 1024 * 1024
 FORMS = {operation.id: operation for operation in OPERATIONS if operation.page and operation.method == "POST"}
 OURS = {"sec-fetch-site": "same-origin"}
@@ -48,7 +50,6 @@ def test_no_form_of_another_site_is_read(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, form in FORMS.items() if form.permission])
-@pytest.mark.usefixtures("server")
 def test_no_form_is_read_of_whoever_may_not_send_it(world: World, name: str) -> None:
     path = aimed(world, FORMS[name])
     nobody = {"cookie": "__Host-contactory-form=x"}
@@ -60,7 +61,6 @@ def test_no_form_is_read_of_whoever_may_not_send_it(world: World, name: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/theme", "/set-up/x", "/invite/x", "/reset/x"])
-@pytest.mark.usefixtures("server")
 def test_a_form_that_everybody_can_send_is_short(world: World, path: str) -> None:
     guard = {"cookie": "__Host-contactory-form=x", "x-csrf-token": "x", **OURS}
     assert head_alone(world.http, path, guard).status == 413
