@@ -25,7 +25,7 @@ test: lint ## check style, types and imports, then run every test; ARGS="-k tags
 	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
 
 soak: .venv/.dev ## kill, cut, restart, crowd and race for half an hour; CONTACTORY_SEED=N plays it again
-	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability tests/writer $(ARGS) </dev/null
+	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability tests/writer tests/events/test_migration.py $(ARGS) </dev/null
 
 lint: .venv/.dev ## check style, types, imports, dead code and migrations only
 	$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -93,6 +93,7 @@ class Application:
         """Finishes the accepted requests, within the setting's time, and closes everything."""
         services, self._dispatcher = self._services, None
         if services is not None:
+            services.end_waiting()
             if self._at_work:
                 await asyncio.wait(self._at_work, timeout=services.settings.shutdown_timeout)
             await services.stop()

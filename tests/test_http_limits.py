@@ -10,7 +10,7 @@ import pytest
 from contactory.web.connection import HttpConnection
 from contactory.web.heads import HEAD_BYTES, HEAD_LINES
 from contactory.web.listener import Listener
-from contactory.web.messages import Request
+from contactory.web.messages import Peer, Request
 from contactory.web.reader import RequestReader
 from tests.raw_http import ALIVE, LIVE, Answer, Client, patch
 from tests.world import World
@@ -152,5 +152,5 @@ def test_tiny_chunks_are_taken_out_a_few_at_a_time_so_that_others_have_their_tur
     assert max(taken) < 3000
 
 
-async def never(request: Request, connection: HttpConnection) -> None:
+async def never(request: Request, peer: Peer) -> None:
     """Answers nothing."""

@@ -10,6 +10,7 @@ from contactory.catalog.calls import by_catalog, in_query, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
 from contactory.contacts.api.one import workspace_in_path
+from contactory.contacts.api.services import services_of
 from contactory.contacts.identities import locate_many
 from contactory.contacts.objections import objections_to
 from contactory.contacts.read.available import subject_of
@@ -39,7 +40,7 @@ async def get_contact_availability(call: Call, catalog: Catalog) -> Response:
 
     For a deleted contact the answer is `deleted`.
     """
-    row = await call.app.contacts.get(catalog.workspace_id, call.path_id())
+    row = await services_of(call).contacts.get(catalog.workspace_id, call.path_id())
     if row is None:
         raise NotFound
     judge = _judge(catalog, call.query, Errors())
@@ -63,7 +64,7 @@ async def get_phone_availability(call: Call, catalog: Catalog) -> Response:
 
 
 async def _phone_subject(call: Call, catalog: Catalog, phone: str) -> Subject:
-    row = await call.app.contacts.by_phone(catalog.workspace_id, phone)
+    row = await services_of(call).contacts.by_phone(catalog.workspace_id, phone)
     if row is not None:
         return subject_of(row, call.query["channel"])
     derived = derive_zone(phone, catalog.timezone, catalog.country)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from contactory.catalog.calls import with_catalog
+from contactory.catalog.calls import catalogs_of, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.counting import count_by_zones
 from contactory.contacts.read.filter import tag_names
@@ -47,7 +47,7 @@ async def plan_window(call: Call, catalog: Catalog) -> Response:
     channel = _channel(question, window, errors)
     wanted = parse_plan_filter(question.get("filter", {}), catalog, errors, "filter")
     errors.check()
-    await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
+    await catalogs_of(call).tag_ids(catalog, tag_names(wanted), call.conn)
     at = question.get("at") or datetime.now(UTC)
     async with call.connection() as conn:
         counts = count(await count_by_zones(conn, catalog, channel, wanted))

@@ -27,6 +27,12 @@ _SWITCH = {"on": True, "yes": True, "off": False, "no": False}
 _PORT = "[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 _HOST = r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+|\[[0-9A-Fa-f:.]+\]"
 _PUBLIC_URL = re.compile(rf"(?:https?://(?:{_HOST})(?::(?:{_PORT}))?(?:/[A-Za-z0-9._~%-]+)*)?")
+_UNITS = {"": 1, "d": 86_400, "day": 86_400, "w": 604_800, "week": 604_800}
+_DURATION = re.compile(r"p?([0-9]+(?:\.[0-9]*)?) ?(|d|w|days?|weeks?)")
+_DURATIONS = ("history_retention",)
+"""Settings that take days and weeks, or off, besides seconds."""
+FEED_RETENTION = 30 * 86_400.0
+"""Seconds for which no event is dropped, so that those who follow the changes miss none."""
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -134,6 +140,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=3600),
         _says("Seconds after which a server process without a sign of life is replaced; 0 means never."),
     ] = 30.0
+    history_retention: Annotated[
+        float,
+        Meta(ge=0),
+        _says(
+            "How long the history of contacts is kept, such as 365 days or 52 weeks, at least 30 days; "
+            "it is dropped by whole months. off means for good."
+        ),
+    ] = 0.0
     rate_limit: Annotated[
         float,
         Meta(ge=0),
@@ -191,21 +205,40 @@ def load_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         is_switch = isinstance(getattr(Settings(), name), bool)
         if isinstance(value, str) and is_switch:
             value = _SWITCH.get(value.lower(), value)
+        if isinstance(value, str) and name in _DURATIONS:
+            value = _seconds(value)
         try:
             checked[name] = msgspec.convert(value, hints[name], strict=False)
         except msgspec.ValidationError as error:
-            reason = "expected on or off" if is_switch else f"{str(error)[0].lower()}{str(error)[1:]}"
+            reason = f"{str(error)[0].lower()}{str(error)[1:]}"
+            if is_switch:
+                reason = "expected on or off"
+            elif name in _DURATIONS:
+                reason = "expected a time such as 365 days or 52 weeks, or off"
             wrong.append(f"{PREFIX}{name.upper()}={values[name]!r}: {reason}")
     checked["public_url"] = checked.get("public_url", "").rstrip("/")
     if not _PUBLIC_URL.fullmatch(checked["public_url"]):
         wrong.append(
             f"{PREFIX}PUBLIC_URL: expected http:// or https://, a host, and optionally a port and a path"
         )
+    if 0 < checked.get("history_retention", 0) < FEED_RETENTION:
+        wrong.append(
+            f"{PREFIX}HISTORY_RETENTION: expected at least 30 days, since programs that follow the changes "
+            "may be that far behind; or off, to keep the history for good"
+        )
     if wrong:
         raise SettingsError(
             "Some settings are not valid: " + "; ".join(sorted(wrong)) + ". See docs/settings.md."
         )
     return Settings(**checked)
+
+
+def _seconds(text: str) -> str:
+    """A duration that is written with its unit, in seconds; anything else as it is."""
+    duration = _DURATION.fullmatch(text.strip().lower())
+    if duration:
+        return str(float(duration[1]) * _UNITS[duration[2].rstrip("s")])
+    return "0" if _SWITCH.get(text.lower()) is False or not text else text
 
 
 def to_environment(settings: Settings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import operator
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -49,9 +50,12 @@ class SharedMetrics:
         self._process = process
         self._file = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._failed = False
+        self.before_snapshot: Callable[[], None] = lambda: None
+        """Sets the gauges of this process."""
 
     def snapshot(self) -> bytes:
         """The current counters of this process, as the contents of a file."""
+        self.before_snapshot()
         gauges = {metric.name: metric.series for metric in Metric.all if isinstance(metric, Gauge)}
         lasting = {metric.name: metric.series for metric in Metric.all if metric.name not in gauges}
         infos = {info.name: info.labels for info in Info.all}

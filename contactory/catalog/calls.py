@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial, wraps
 from typing import TypeAlias, TypeVar
 
-from contactory.catalog.catalog import Catalog, Stale
+from contactory.catalog.catalog import Catalog, Catalogs, Stale
 from contactory.database.db import Connection
 from contactory.rules.errors import FieldError, NotFound, Unavailable, ValidationProblem
 from contactory.web.messages import Response
@@ -46,6 +46,11 @@ def with_catalog(where: Where) -> Callable[[CatalogHandler], Handler]:
     return decorate
 
 
+def catalogs_of(call: Call) -> Catalogs:
+    """The catalogues that this process keeps."""
+    return call.app.part(Catalogs)
+
+
 async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
     """The result of `attempt` with the catalogue.
 
@@ -57,9 +62,9 @@ async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Ca
         try:
             return await attempt(catalog)
         except Stale:
-            catalog = await call.app.catalogs.newest(catalog, call.conn)
+            catalog = await catalogs_of(call).newest(catalog, call.conn)
         except ValidationProblem:
-            fresh = await call.app.catalogs.newest(catalog, call.conn)
+            fresh = await catalogs_of(call).newest(catalog, call.conn)
             if fresh is catalog:
                 raise
             catalog = fresh
@@ -80,7 +85,7 @@ async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
         raise ValidationProblem(NO_WORKSPACE, [where])
     if known is not None and workspace_id not in (None, known):
         raise NotFound
-    catalog = await call.app.catalogs.get(known or workspace_id or "", call.conn)
+    catalog = await catalogs_of(call).get(known or workspace_id or "", call.conn)
     if catalog is None or catalog.account_id != call.actor.account_id or catalog.mode != call.actor.mode:
         raise NotFound
     call.request.workspace_id = catalog.workspace_id
@@ -97,4 +102,4 @@ async def changing_catalog(call: Call, workspace_id: str) -> AsyncGenerator[Conn
     """A transaction that changes a workspace's catalogue, which is read again after the commit."""
     async with call.transaction() as conn:
         yield conn
-    call.after_commit(partial(call.app.catalogs.forget, workspace_id))
+    call.after_commit(partial(catalogs_of(call).forget, workspace_id))

@@ -77,7 +77,7 @@ def _examine() -> list[Finding]:
 
 
 async def _examine_database(conn: "Connection", settings: "Settings") -> list[Finding]:
-    checks: list[Check] = [_server, _schema, _writing, _durability, _connections, _jobs, _clock]
+    checks: list[Check] = [_server, _schema, _months, _writing, _durability, _connections, _jobs, _clock]
     return [await check(conn, settings) for check in checks]
 
 
@@ -147,6 +147,18 @@ async def _schema(conn: "Connection", settings: "Settings") -> Finding:
         detail = f"{len(lacking)} of {len(migrations())} migrations are missing"
         return Finding("schema", "fail", detail, "run `contactory migrate`")
     return Finding("schema", "ok", f"up to date, {migrations()[-1].name}")
+
+
+async def _months(conn: "Connection", settings: "Settings") -> Finding:
+    from contactory.database.months import following, last_month, month_of
+
+    if not await conn.fetchval("select to_regclass('contact_events_later') is not null"):
+        return Finding("history", "warn", "not by months yet", "run `contactory migrate`")
+    wanted, last = following(month_of(datetime.now(UTC))), await last_month(conn)
+    if last is None or last < wanted:
+        advice = "run `contactory migrate`; a transaction or a backup that runs for days blocks it"
+        return Finding("history", "warn", f"the month {wanted:%Y-%m} is not made yet", advice)
+    return Finding("history", "ok", f"months are made up to {last:%Y-%m}")
 
 
 async def _writing(conn: "Connection", settings: "Settings") -> Finding:

@@ -69,4 +69,4 @@ def cancel_job(job_id: str, as_json: bool) -> None:
             return await store.cancel_job(conn, workspace_id, job_id)
 
     job = with_database(work)
-    print_result(as_json, job, f"{job_id} is cancelled.")
+    print_result(as_json, job, f"Cancelled job {job_id}.")

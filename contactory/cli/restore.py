@@ -156,7 +156,7 @@ def _tables() -> list[str]:
     made = re.compile(r"^create (?:unlogged )?table (?:if not exists )?(\w+)", re.MULTILINE)
     return [
         "schema_migrations",
-        *(name for migration in migrations() for name in made.findall(migration.sql)),
+        *{name: None for migration in migrations() for name in made.findall(migration.sql)},
     ]
 
 

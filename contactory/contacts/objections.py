@@ -13,6 +13,7 @@ import msgspec
 
 from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
 from contactory.database.db import Connection
+from contactory.events.record import Addition, add_consent
 
 
 class Taker(NamedTuple):
@@ -50,6 +51,7 @@ with taker as materialized (
      cross join lateral (
            select type, changes from contact_events
             where workspace_id = c.workspace_id and contact_id = c.id and version >= c.version
+              and at >= c.updated_at
             order by version limit 1) e
 ), found as (
     select t.workspace_id, t.id, d.consent
@@ -77,22 +79,14 @@ with taker as materialized (
        and (o.name = any (t.undated) or
             ((t.consent -> o.name ->> 'at')::timestamptz > (o.at #>> '{{}}')::timestamptz) is not true)
      group by t.workspace_id, t.id, t.version, t.consent
-), updated as (
-    update contacts c
-       set consent = coalesce(c.consent, '{{}}') || t.objections || case
-               when t.objections ? '{DO_NOT_CONTACT}' then '{{"{TAKEN_OVER}": "{DO_NOT_CONTACT}"}}'
-               else '{{}}' end::jsonb
-      from taken t
-     where c.workspace_id = t.workspace_id and c.id = t.id
 )
-update contact_events e
-   set changes = e.changes || jsonb_build_object('consent', coalesce(e.changes -> 'consent', '{{}}') || (
-           select jsonb_object_agg(name, jsonb_build_array(
-                      case when e.changes -> 'consent' ? name then e.changes -> 'consent' -> name -> 0
-                           else t.consent -> name end, value))
-             from jsonb_each(t.objections) as o (name, value)))
+update contacts c
+   set consent = coalesce(c.consent, '{{}}') || t.objections || case
+           when t.objections ? '{DO_NOT_CONTACT}' then '{{"{TAKEN_OVER}": "{DO_NOT_CONTACT}"}}'
+           else '{{}}' end::jsonb
   from taken t
- where e.workspace_id = t.workspace_id and e.contact_id = t.id and e.version = t.version
+ where c.workspace_id = t.workspace_id and c.id = t.id
+returning c.workspace_id, c.id, t.version, c.updated_at, t.consent, t.objections
 """
 
 
@@ -104,7 +98,9 @@ async def take_over(conn: Connection, takers: Sequence[Taker]) -> None:
     if not takers:
         return
     workspaces, ids, undated = zip(*takers, strict=True)
-    await conn.execute(_TAKE_OVER, workspaces, ids, ["{" + ",".join(names) + "}" for names in undated])
+    rows = await conn.fetch(_TAKE_OVER, workspaces, ids, ["{" + ",".join(names) + "}" for names in undated])
+    # In a separate statement, because an update of events opens every month, and is seldom needed.
+    await add_consent(conn, [Addition(*row) for row in rows])
 
 
 _OF_ADDRESS = f"""

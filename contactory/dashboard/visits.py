@@ -8,7 +8,6 @@ that, it belongs to the session.
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from contactory.access.sessions import find_session, new_secret
 from contactory.access.user import User
 from contactory.access.users import list_workspaces_of
+from contactory.catalog.calls import catalogs_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.csrf import carries, masked
 from contactory.dashboard.html import cookies, html, pack_page, problem_page, text_of, theme
@@ -32,9 +32,7 @@ from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.operations import Call, Operation
 from contactory.web.packing import read_body, takes_gzip
 from contactory.web.queries import check_query, parse_query
-
-if TYPE_CHECKING:
-    from contactory.services import Services
+from contactory.web.shared import Shared
 
 SESSION_COOKIE = "__Host-contactory"
 FORM_COOKIE = "__Host-contactory-form"
@@ -105,7 +103,14 @@ def wants_page(request: Request) -> bool:
     return not request.header(_SCRIPTED)
 
 
-async def enter(app: "Services", operation: Operation, request: Request, path: dict[str, str]) -> Call:
+def visit_of(call: Call) -> Visit:
+    """The user of a page, and the form that they sent."""
+    if not isinstance(call.visit, Visit):
+        raise TypeError(f"{call.operation.id} is not a page")
+    return call.visit
+
+
+async def enter(app: Shared, operation: Operation, request: Request, path: dict[str, str]) -> Call:
     """The checked call of a page. Raises a Problem, for example SignedOut.
 
     The form is read last, so that a refused request costs no more than its head.
@@ -116,8 +121,9 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
     call.path = path
     # A link from another site may have unknown parameters, such as utm_source.
     call.query = check_query(request.query_string, operation.query, lenient=True)
-    call.visit = await _visit(app, request)
-    if operation.writes and call.visit.cookies:
+    visit = call.visit = await _visit(app, request)
+    call.signed_in = visit.user is not None
+    if operation.writes and visit.cookies:
         raise Forbidden(NO_COOKIE)
     if operation.permission:
         call.actor = await _actor(call, operation.permission)
@@ -126,7 +132,7 @@ async def enter(app: "Services", operation: Operation, request: Request, path: d
     return call
 
 
-async def _visit(app: "Services", request: Request) -> Visit:
+async def _visit(app: Shared, request: Request) -> Visit:
     sent = cookies(request)
     secret = sent.get(SESSION_COOKIE)
     if secret:
@@ -144,7 +150,7 @@ async def _visit(app: "Services", request: Request) -> Visit:
 
 async def _read_form(call: Call) -> None:
     """Reads the form. Raises Forbidden if it does not contain the secret of our pages."""
-    request, visit, settings = call.request, call.visit, call.app.settings
+    request, visit, settings = call.request, visit_of(call), call.app.settings
     signed_in = call.operation.permission is not None
     most = settings.max_body_bytes if signed_in else min(_LONGEST_OPEN, settings.max_body_bytes)
     body = await read_body(request, most, settings.body_timeout)
@@ -182,7 +188,7 @@ def _from_here(request: Request) -> bool:
 
 async def _actor(call: Call, permission: str) -> Actor:
     """The actor, for the workspace in the path only. Raises NotFound if the user may not see it."""
-    user = call.visit.person
+    user = visit_of(call).person
     workspace_id, mode = None, "live"
     if "workspaceId" in call.path:
         catalog = await _entered(call, user)
@@ -195,7 +201,7 @@ async def _actor(call: Call, permission: str) -> Actor:
 
 async def _entered(call: Call, user: User) -> Catalog:
     workspace_id = call.path_id("workspaceId")
-    catalog = await call.app.catalogs.get(workspace_id) if user.may_enter(workspace_id) else None
+    catalog = await catalogs_of(call).get(workspace_id) if user.may_enter(workspace_id) else None
     if catalog is None or catalog.account_id != user.account_id:
         raise NotFound
     call.request.workspace_id = workspace_id
@@ -206,7 +212,7 @@ def leave(call: Call, response: Response) -> Response:
     """The answer with its cookies, not cached, and compressed if that is safe."""
     if all(name != "cache-control" for name, _ in response.headers):
         response.headers.append(NO_STORE)
-    response.headers += [("set-cookie", cookie) for cookie in call.visit.cookies]
+    response.headers += [("set-cookie", cookie) for cookie in visit_of(call).cookies]
     site = call.request.header("sec-fetch-site")
     # A request caused by another site gets an uncompressed answer, whose length does not reveal its contents.
     if site in ("same-origin", "none") and takes_gzip(call.request.header("accept-encoding")):
@@ -221,7 +227,7 @@ def show_problem(request: Request, problem: Problem) -> Response | None:
 
 async def page(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A whole page: `values`, and the values that every page needs (templates/base.html)."""
-    visit, workspaces = call.visit, []
+    visit, workspaces = visit_of(call), []
     if visit.user is not None:
         async with call.connection() as conn:
             workspaces = await list_workspaces_of(conn, visit.user)
@@ -248,4 +254,4 @@ async def page_or_part(call: Call, whole: str, piece: str, status: int = 200, **
 
 def part(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A part of a page, for a script to insert."""
-    return html(status, text_of(template, csrf=masked(call.visit.csrf), actor=call.actor, **values))
+    return html(status, text_of(template, csrf=masked(visit_of(call).csrf), actor=call.actor, **values))

@@ -42,8 +42,9 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
-# Two transactions collided; the one that failed can try again (SQLSTATE 40001, 40P01).
-COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# Two transactions collided; the one that failed can try again (SQLSTATE 40001, 40P01). A division by zero is
+# the sign of a row that is not the one that the statement read (events/record.py).
+COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.DivisionByZeroError)
 LOCK_TIMEOUT = asyncpg.LockNotAvailableError
 REFUSED = asyncpg.PostgresError
 """All errors of PostgreSQL itself, including the ones above, so catch it after them."""

@@ -3,11 +3,19 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import NamedTuple
 
-from contactory.database.db import Connection
+from contactory.database import events_by_month
+from contactory.database.db import LOCK_TIMEOUT, Connection
+from contactory.database.locks import patiently
+from contactory.database.months import make_months
 
+Say = Callable[[str], None]
+_PREPARED = {"events_by_month": events_by_month.prepare}
+"""Long work before the transaction of a file, while servers use the tables; by the title of the file."""
 _LOCK = 0x636F6E74616374  # "contact": one migration at a time, whichever process starts first
 _SETUP = """
 create table if not exists schema_migrations (
@@ -21,6 +29,11 @@ class Migration(NamedTuple):
     number: int
     name: str
     sql: str
+
+    @property
+    def title(self) -> str:
+        """The file's name without its number."""
+        return self.name.removesuffix(".sql").partition("_")[2]
 
     @property
     def checksum(self) -> str:
@@ -69,8 +82,12 @@ async def check_current(conn: Connection) -> None:
         raise MigrationError(f"The database's schema lacks {behind} migration(s): run contactory migrate.")
 
 
-async def migrate(conn: Connection, say: Callable[[str], None] = lambda text: None) -> list[Migration]:
-    """Applies the pending migrations, each in its own transaction; returns the applied ones."""
+async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migration]:
+    """Applies the pending migrations, each in its own transaction; returns the applied ones.
+
+    Servers can go on in the meantime: nothing waits for a lock for long. A migration that was interrupted can
+    be started again.
+    """
     # Waiting inside pg_advisory_lock would hold a snapshot, and deadlock with CREATE INDEX CONCURRENTLY.
     while not await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK):
         await asyncio.sleep(0.1)
@@ -79,18 +96,18 @@ async def migrate(conn: Connection, say: Callable[[str], None] = lambda text: No
         todo = await pending(conn)
         for migration in todo:
             say(f"migrating the database: {migration.name}")
-            await _apply(conn, migration)
+            await _apply(conn, migration, say)
+        with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
+            await make_months(conn, datetime.now(UTC))
         return todo
     finally:
         await conn.execute("select pg_advisory_unlock($1)", _LOCK)
 
 
-async def _apply(conn: Connection, migration: Migration) -> None:
-    async with conn.transaction():
-        await conn.execute(migration.sql)
-        await conn.execute(
-            "insert into schema_migrations values ($1, $2, $3, now())",
-            migration.number,
-            migration.name,
-            migration.checksum,
-        )
+async def _apply(conn: Connection, migration: Migration, say: Say) -> None:
+    prepare = _PREPARED.get(migration.title)
+    if prepare:
+        await prepare(conn, say)
+    done = "insert into schema_migrations values ($1, $2, $3, now())"
+    row = (migration.number, migration.name, migration.checksum)
+    await patiently(conn, [(migration.sql,), (done, *row)], say)

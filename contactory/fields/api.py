@@ -2,7 +2,7 @@
 
 import msgspec
 
-from contactory.catalog.calls import changing_catalog, workspace_of
+from contactory.catalog.calls import catalogs_of, changing_catalog, workspace_of
 from contactory.fields import store
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.retype import TypeChange, key_in_change, refuse_misfits
@@ -64,7 +64,7 @@ async def change_field(call: Call, field: CustomField, patch: FieldPatch) -> Cus
         try:
             return await change.run()
         finally:
-            call.app.catalogs.forget(field.workspace_id)  # It has committed, whatever the result of the call.
+            catalogs_of(call).forget(field.workspace_id)  # It has committed, whatever the result of the call.
     except Conflict as conflict:
         call.touched += [error.contact_id for error in conflict.errors if error.contact_id]
         raise

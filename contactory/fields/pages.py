@@ -4,7 +4,7 @@ from typing import Any
 
 from contactory.dashboard.html import errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import DONE, confirms, touched
-from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, wants_page
+from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, visit_of, wants_page
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
@@ -61,7 +61,7 @@ async def count_values(call: Call) -> Response:
 
 async def make_field_page(call: Call) -> Response:
     """Creates a field."""
-    typed = {name: call.visit.value(name) for name in ("name", "type")}
+    typed = {name: visit_of(call).value(name) for name in ("name", "type")}
     try:
         await make_field(call, call.workspace_id, FieldPatch(**CREATE.parse(typed)))
     except (ValidationProblem, Conflict) as problem:
@@ -93,7 +93,7 @@ async def save_field(call: Call) -> Response:
     """Renames a field, or changes its type if every value fits it."""
     field = await field_of(call)
     known = {"name": field.name, "type": field.type}
-    typed = {name: text for name, text in call.visit.texts.items() if name in known}
+    typed = {name: text for name, text in visit_of(call).texts.items() if name in known}
     changes = touched(typed, known)
     if typed and not changes:
         return _done(call, "saved", field)
@@ -121,7 +121,7 @@ def _done(call: Call, done: str, *fields: CustomField) -> Response:
 
 async def move_field(call: Call) -> Response:
     """Moves a field to another position, counted from 0."""
-    field, sent = await field_of(call), call.visit.value("to")
+    field, sent = await field_of(call), visit_of(call).value("to")
     number = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else sent
     await change_field(call, field, FieldPatch(**UPDATE.parse({"position": number})))
     return see_other(page_path(call, f"{_HERE}?done=moved")) if wants_page(call.request) else Response(204)
@@ -150,7 +150,7 @@ async def delete_field(call: Call) -> Response:
     """Deletes a field and its values, if its name was typed."""
     field = await field_of(call)
     try:
-        _check_name(field, call.visit.value("name"))
+        _check_name(field, visit_of(call).value("name"))
     except ValidationProblem as problem:
         return await _delete_page(call, field, problem)
     await remove_field(call, field)

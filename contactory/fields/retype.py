@@ -16,6 +16,7 @@ import msgspec
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump
 from contactory.database.db import Connection, Database
+from contactory.events.record import previous_at, record, version_after
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
 from contactory.rules.actor import Actor
@@ -235,11 +236,11 @@ async def _writers(conn: Connection) -> set[str]:
     return {row[0] for row in await conn.fetch(_WRITERS)}
 
 
-_REWRITE = """
+_REWRITE = f"""
 with input as materialized (
     select * from unnest($5::uuid[], $6::text[], $7::text[], $8::uuid[]) as i (id, old, new, event_id)
 ), locked as materialized (
-    select c.id, i.old, i.new, i.event_id, c.fields, c.version,
+    select c.id, i.old, i.new, i.event_id, c.fields, c.version, c.updated_at,
            greatest($9::timestamptz, c.updated_at + interval '1 microsecond') as at
       from input i
       join custom_fields f on f.workspace_id = $1 and f.id = $2 and f.next_type_at = $3
@@ -249,15 +250,17 @@ with input as materialized (
 ), updated as (
     update contacts c
        set fields = l.fields || jsonb_build_object($4::text, l.new),
-           version = l.version + 1, updated_at = l.at
+           version = c.version + 1, updated_at = l.at
       from locked l
      where c.workspace_id = $1 and c.id = l.id
+    returning $1::uuid as workspace_id, c.id as contact_id,
+           {version_after("c.version", "l.version")} as version, event_id as id,
+           'contact.updated' as type, l.at, {previous_at("l.updated_at", "l.at")} as previous_at,
+           $10::text as actor_type, $11::uuid as actor_id, $13::text as via, $12::text as request_id,
+           jsonb_build_object('customFields', jsonb_build_object($4::text, jsonb_build_array(old, new)))
+           as changes
 )
-insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                            actor_type, actor_id, via, request_id, changes)
-select $1, id, version + 1, event_id, 'contact.updated', at, $10, $11, $13, $12,
-       jsonb_build_object('customFields', jsonb_build_object($4::text, jsonb_build_array(old, new)))
-  from locked
+{record("updated")}
 """
 
 

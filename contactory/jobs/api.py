@@ -7,6 +7,7 @@ from typing import NamedTuple
 from contactory.catalog.calls import catalog_of
 from contactory.jobs import store
 from contactory.jobs.model import ENDED, STATUSES, Job, JobProblem
+from contactory.jobs.watch import JobWatch
 from contactory.rules.checks import ID, Json, Rule, described, integer, one_of
 from contactory.rules.invalid import Invalid, invalid_cursor
 from contactory.web.messages import Response, json_response
@@ -113,7 +114,7 @@ async def get_job(call: Call) -> Response:
 
 async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
     """The job when it has changed, or after that time. Raises Unauthorized if the key ends meanwhile."""
-    watch, end = call.app.job_watch, time.monotonic() + seconds
+    watch, end = call.app.part(JobWatch), time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and watch.open:
         changed = await watch.change(job.workspace_id, job.id, version, min(left, _KEY_LOOK_SECONDS))
         await call.app.keys.authenticate(call.request.header("authorization"))

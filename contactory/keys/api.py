@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from contactory.access.keys import Keys
 from contactory.catalog.calls import workspace_of
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS
@@ -58,5 +59,5 @@ async def revoke_key(call: Call) -> Response:
     actor, key_id = call.actor, call.path_id()
     async with call.connection() as conn:
         await store.revoke_key(conn, actor.account_id, actor.mode, actor.workspace_id, key_id)
-    call.after_commit(partial(call.app.keys.forget, key_id))
+    call.after_commit(partial(call.app.part(Keys).forget, key_id))
     return Response(204)

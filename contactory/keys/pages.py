@@ -5,10 +5,11 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
+from contactory.access.keys import Keys
 from contactory.access.users import refuse_access
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import DONE
-from contactory.dashboard.visits import done_of, page, page_path
+from contactory.dashboard.visits import done_of, page, page_path, visit_of
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
 from contactory.rules.checks import Form, Json, Object
@@ -25,7 +26,7 @@ NOT_YOURS = "Only users who see every workspace can create a key of the whole ac
 
 def _of_account(call: Call) -> bool:
     """Whether the user may manage keys of the whole account, like an account-scoped key."""
-    return not call.visit.person.limited
+    return not visit_of(call).person.limited
 
 
 async def show_keys(call: Call) -> Response:
@@ -58,7 +59,7 @@ def _works(key: ApiKey, now: datetime) -> bool:
 
 async def make_key(call: Call) -> Response:
     """Creates a key. Its secret is only in this answer, which is not stored; so this is not a redirect."""
-    visit = call.visit
+    visit = visit_of(call)
     try:
         made = await _make(call, _FORM.parse(_sent(call)))
     except (ValidationProblem, Conflict) as problem:
@@ -69,7 +70,7 @@ async def make_key(call: Call) -> Response:
 
 def _sent(call: Call) -> Object:
     """The form in the shape of the API, without empty values."""
-    sent: Object = {name: values[-1] for name, values in call.visit.form.items() if values[-1].strip()}
+    sent: Object = {name: values[-1] for name, values in visit_of(call).form.items() if values[-1].strip()}
     if "expiresAt" in sent:
         sent["expiresAt"] += "T23:59:59Z"
     for name in ("rateLimit", "rateBurst"):
@@ -93,7 +94,7 @@ async def _make(call: Call, values: Object) -> NewApiKey:
     workspace_id = actor.workspace_id if scope == "workspace" else None
     async with call.transaction() as conn:
         await store.refuse_past(conn, values.get("expiresAt"))
-        await refuse_access(conn, call.visit.person, workspace_id)
+        await refuse_access(conn, visit_of(call).person, workspace_id)
         return await store.create_key(
             conn,
             actor.account_id,
@@ -128,7 +129,7 @@ async def revoke_key(call: Call) -> Response:
             of_account=_of_account(call),
         )
         await store.revoke_key(conn, found.account_id, found.mode, found.workspace_id, key_id)
-    call.after_commit(partial(call.app.keys.forget, key_id))
+    call.after_commit(partial(call.app.part(Keys).forget, key_id))
     return see_other(page_path(call, f"{_HERE}?done=revoked"))
 
 

@@ -16,6 +16,7 @@ from contactory.local_time.plan import Counts, count
 from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.overview import store
 from contactory.overview.bands import reach_of
+from contactory.overview.store import CountCache
 from contactory.rules.checks import Errors, one_of
 from contactory.values.questions import CHANNEL, WINDOW
 from contactory.web.messages import Response
@@ -64,7 +65,7 @@ async def growth(call: Call, catalog: Catalog) -> Shown:
             total = await count_or_estimate(conn, catalog, EVERYTHING, store.EXACTLY)
             return total, await store.count_by_day(conn, workspace_id, first)
 
-    total, by_day = await call.app.counts.get((workspace_id, "growth", first.isoformat()), find)
+    total, by_day = await call.app.part(CountCache).get((workspace_id, "growth", first.isoformat()), find)
     rows = [(first + timedelta(days=n), by_day.get(first + timedelta(days=n), 0)) for n in range(days)]
     return {"total": total, "days": days, "periods": [*map(int, PERIODS)], "rows": rows, **_here(call)}
 
@@ -76,7 +77,7 @@ async def tags(call: Call, catalog: Catalog) -> Shown:
         async with call.app.db.connection() as conn:
             return await store.count_by_tag(conn, catalog, TAGS)
 
-    found = await call.app.counts.get((catalog.workspace_id, "tags"), find)
+    found = await call.app.part(CountCache).get((catalog.workspace_id, "tags"), find)
     return {"tags": found, "all_tags": len(catalog.tag_ids), **_here(call)}
 
 
@@ -92,7 +93,7 @@ async def reach(call: Call, catalog: Catalog) -> Shown:
         async with call.app.db.connection() as conn:
             return count(await count_by_zones(conn, catalog, channel, EVERYTHING))
 
-    counts = await call.app.counts.get((catalog.workspace_id, "zones", channel), find)
+    counts = await call.app.part(CountCache).get((catalog.workspace_id, "zones", channel), find)
     return {
         "reach": await reach_of(window.schedule, counts, datetime.now(UTC)),
         "channel": channel,

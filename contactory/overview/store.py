@@ -4,13 +4,22 @@ from datetime import UTC, date, datetime, time
 
 import msgspec
 
+from contactory.base.caches import Costly
 from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 
 EXACTLY = 200_000
 """Up to this number, contacts are counted exactly, which takes up to 50 ms."""
+_KEPT = 1000
 FEW = 25
 """A workspace with fewer contacts is new."""
+
+
+class CountCache(Costly[tuple[str, ...]]):
+    """Recent counts of the overview, by workspace and kind."""
+
+    def __init__(self) -> None:
+        super().__init__(_KEPT)
 
 
 class Begun(msgspec.Struct):

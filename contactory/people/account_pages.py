@@ -5,11 +5,12 @@ from typing import Any
 from contactory.access import users
 from contactory.access.attempts import count_attempt, forgive, subjects
 from contactory.access.browsers import browser_of
+from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import done_of, page, page_path
+from contactory.dashboard.visits import done_of, page, page_path, visit_of
 from contactory.people.sign_in_pages import begin, client_address, email_key, verified
 from contactory.rules.checks import Form
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
@@ -35,7 +36,7 @@ async def show_account(call: Call) -> Response:
 
 
 async def _show(call: Call, status: int = 200, **values: Any) -> Response:
-    visit = call.visit
+    visit = visit_of(call)
     async with call.connection() as conn:
         sessions = await list_sessions(conn, visit.person.id, visit.session or "")
     shown: dict[str, Any] = {"errors": {}, "done": "", "typed": visit.person.name, **values}
@@ -47,7 +48,7 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
 
 async def rename(call: Call) -> Response:
     """Changes the user's name."""
-    visit = call.visit
+    visit = visit_of(call)
     if not touched({"name": visit.value("name")}, {"name": visit.person.name}):
         return see_other(page_path(call, f"{_HERE}?done=same"))
     try:
@@ -74,12 +75,12 @@ async def change_password(call: Call) -> Response:
 
 async def _change(call: Call, checked: str, password: str) -> None:
     """Changes the password if the stored hash is still `checked`. Raises ValidationProblem."""
-    person, password_hash = call.visit.person, await call.app.passwords.hash(password)
+    person, password_hash = visit_of(call).person, await call.app.part(Passwords).hash(password)
     try:
         async with call.transaction() as conn:
             await users.set_password(conn, person.account_id, person.id, password_hash, checked=checked)
             secret = await begin(call, conn, person.id, password_hash)
-        call.visit.sign_in(secret)
+        visit_of(call).sign_in(secret)
     except NotFound:
         raise _wrong() from None
 
@@ -93,7 +94,7 @@ async def _checked(call: Call) -> tuple[str, str]:
 
     Raises ValidationProblem, and RateLimited after too many wrong passwords.
     """
-    visit = call.visit
+    visit = visit_of(call)
     values = _PASSWORD.parse({"password": visit.value("password")})
     if visit.value("password") != visit.value("again"):
         raise ValidationProblem(errors=[FieldError("/again", detail=DIFFERENT)])
@@ -111,5 +112,5 @@ async def _checked(call: Call) -> tuple[str, str]:
 async def sign_out_elsewhere(call: Call) -> Response:
     """Ends all other sessions of the user."""
     async with call.connection() as conn:
-        await end_other_sessions(conn, call.visit.person.id, call.visit.session or "")
+        await end_other_sessions(conn, visit_of(call).person.id, visit_of(call).session or "")
     return see_other(page_path(call, f"{_HERE}?done=sessions"))

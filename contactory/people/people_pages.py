@@ -6,7 +6,7 @@ from contactory.access import users
 from contactory.access.links import LASTING, make_link, make_link_for
 from contactory.access.user import EMAIL, NAME, ROLE, ROLES, User
 from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.visits import done_of, page, page_path
+from contactory.dashboard.visits import done_of, page, page_path, visit_of
 from contactory.rules.checks import ID, Errors, Form, Object
 from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
@@ -35,7 +35,7 @@ async def show_people(call: Call) -> Response:
 
 
 async def _list(call: Call, status: int = 200, **values: Any) -> Response:
-    person = call.visit.person
+    person = visit_of(call).person
     async with call.connection() as conn:
         people = await users.list_users(conn, person)
         workspaces = await users.list_workspaces_of(conn, person)
@@ -64,7 +64,7 @@ def _values(call: Call, form: Form, known: User | None = None) -> tuple[Object, 
 
     The form of `known`, a user without a workspace, may have none.
     """
-    visit, errors = call.visit, Errors()
+    visit, errors = visit_of(call), Errors()
     typed = {name: visit.value(name) for name in form.rules if visit.value(name).strip()}
     values = form.collect(typed, errors)
     some = visit.value("limited") == "true" or visit.person.limited
@@ -85,7 +85,7 @@ async def invite(call: Call) -> Response:
 
     The link is only in this answer: a redirect would put it into an address.
     """
-    visit = call.visit
+    visit = visit_of(call)
     try:
         values, workspace_ids = _values(call, _INVITATION)
         async with call.transaction() as conn:
@@ -122,14 +122,14 @@ async def show_person(call: Call) -> Response:
 
 
 async def _person(call: Call, status: int = 200, **values: Any) -> Response:
-    person, user_id = call.visit.person, call.path_id()
+    person, user_id = visit_of(call).person, call.path_id()
     async with call.connection() as conn:
         found = await users.find_user(conn, person, user_id)
         workspaces = await users.list_workspaces_of(conn, person)
     shown: dict[str, Any] = {"link": None, "typed": {}, "errors": {}, "done": "", **values}
     limited, chosen = found.limited, found.workspace_ids
     if shown["typed"]:
-        limited, chosen = call.visit.value("limited") == "true", call.visit.form.get("workspace", [])
+        limited, chosen = visit_of(call).value("limited") == "true", visit_of(call).form.get("workspace", [])
     return await page(
         call,
         "people/person.html",
@@ -150,7 +150,7 @@ async def change_person(call: Call) -> Response:
     """Changes a user's role or workspaces."""
     user_id = call.path_id()
     async with call.connection() as conn:
-        known = await users.find_user(conn, call.visit.person, user_id)
+        known = await users.find_user(conn, visit_of(call).person, user_id)
     try:
         values, workspace_ids = _values(call, _CHANGE, known)
         async with call.transaction() as conn:
@@ -160,7 +160,7 @@ async def change_person(call: Call) -> Response:
                 user_id,
                 role=values["role"],
                 workspace_ids=workspace_ids,
-                by=call.visit.person,
+                by=visit_of(call).person,
             )
     except (ValidationProblem, Conflict, Forbidden) as problem:
         return await _refused(call, problem)
@@ -168,7 +168,7 @@ async def change_person(call: Call) -> Response:
 
 
 async def _refused(call: Call, problem: Problem) -> Response:
-    return await _person(call, problem.status, typed=call.visit.texts, errors=errors_by_field(problem))
+    return await _person(call, problem.status, typed=visit_of(call).texts, errors=errors_by_field(problem))
 
 
 async def make_person_link(call: Call) -> Response:
@@ -176,7 +176,7 @@ async def make_person_link(call: Call) -> Response:
     try:
         async with call.transaction() as conn:
             found, path = await make_link_for(
-                conn, call.actor.account_id, call.path_id(), by=call.visit.person
+                conn, call.actor.account_id, call.path_id(), by=visit_of(call).person
             )
     except (Conflict, Forbidden) as problem:
         return await _refused(call, problem)
@@ -197,7 +197,7 @@ async def _switch(call: Call, switch: Any, done: str) -> Response:
     user_id = call.path_id()
     try:
         async with call.transaction() as conn:
-            await switch(conn, call.actor.account_id, user_id, call.visit.person)
+            await switch(conn, call.actor.account_id, user_id, visit_of(call).person)
     except (Conflict, Forbidden) as problem:
         return await _refused(call, problem)
     return see_other(page_path(call, f"{_HERE}/{user_id}?done={done}"))

@@ -14,11 +14,12 @@ from contactory.access.attempts import (
     take_back,
 )
 from contactory.access.links import Link, see_link, use_link
+from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
 from contactory.access.user import EMAIL, NAME, PASSWORD
 from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import page
+from contactory.dashboard.visits import page, visit_of
 from contactory.database.db import Connection
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
@@ -43,7 +44,7 @@ NEXT = {"next": Rule(_inner_path, {"type": "string"})}
 
 async def home(call: Call) -> Response:
     """Redirects to the overview of the first workspace, or to the sign-in."""
-    user = call.visit.user
+    user = visit_of(call).user
     if user is None:
         return see_other("/sign-in")
     async with call.connection() as conn:
@@ -56,14 +57,14 @@ async def home(call: Call) -> Response:
 async def show_sign_in(call: Call) -> Response:
     """Shows the sign-in."""
     target = call.query.get("next", "/")
-    if call.visit.user is not None:
+    if visit_of(call).user is not None:
         return see_other(target)
     return await page(call, "people/sign_in.html", target=target, email="", error="")
 
 
 async def sign_in(call: Call) -> Response:
     """Opens a session."""
-    visit = call.visit
+    visit = visit_of(call)
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
     key = email_key(email)
@@ -105,7 +106,7 @@ async def _right(
 async def verified(call: Call, who: Subjects, stored: str | None, password: str, *, known: bool) -> bool:
     """Whether the password matches. An attempt that was not checked, for lack of room, does not count."""
     try:
-        return await call.app.passwords.verify(stored, password[:_LONGEST_TYPED], known=known)
+        return await call.app.part(Passwords).verify(stored, password[:_LONGEST_TYPED], known=known)
     except Unavailable:
         async with call.connection() as conn:
             await take_back(conn, who)
@@ -132,18 +133,20 @@ async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> str
     no longer `checked`.
     """
     secret = await open_session(conn, user_id, call.request.header("user-agent"), checked=checked)
-    if call.visit.session:
-        await end_session(conn, call.visit.session)
+    earlier = visit_of(call).session
+    if earlier:
+        await end_session(conn, earlier)
     await remember(conn, subjects(client_address(call), "").address, user_id)
     return secret
 
 
 async def sign_out(call: Call) -> Response:
     """Ends the session."""
-    if call.visit.session:
+    visit = visit_of(call)
+    if visit.session:
         async with call.connection() as conn:
-            await end_session(conn, call.visit.session)
-    call.visit.sign_out()
+            await end_session(conn, visit.session)
+    visit.sign_out()
     return see_other("/sign-in")
 
 
@@ -177,7 +180,7 @@ async def _known(conn: Connection, link: Link) -> dict[str, str]:
 
 async def follow_link(call: Call) -> Response:
     """Uses a link, and signs the user in. Raises NotFound if the link no longer works."""
-    kind, secret, visit = _kind(call), call.path["token"], call.visit
+    kind, secret, visit = _kind(call), call.path["token"], visit_of(call)
     async with call.connection() as conn:
         known = await _known(conn, await see_link(conn, kind, secret))
     form = _FORMS[kind]
@@ -186,7 +189,7 @@ async def follow_link(call: Call) -> Response:
         form, typed = _FORMS["reset"], {"password": typed["password"]}
     try:
         values = form.parse(typed)
-        password_hash = await call.app.passwords.hash(values["password"])
+        password_hash = await call.app.part(Passwords).hash(values["password"])
         async with call.transaction() as conn:
             link = await use_link(conn, kind, secret)
             session = await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
@@ -220,7 +223,7 @@ async def _use(conn: Connection, link: Link, values: Object, password_hash: str)
 
 async def choose_theme(call: Call) -> Response:
     """Chooses light, dark or the system's theme; works without scripts."""
-    chosen = call.visit.value("theme")
+    chosen = visit_of(call).value("theme")
     if chosen in THEMES:
-        call.visit.cookies.append(f"{THEME_COOKIE}={chosen}; Path=/; Max-Age=31536000; SameSite=Lax")
-    return see_other(_inner_path(call.visit.value("next")))
+        visit_of(call).cookies.append(f"{THEME_COOKIE}={chosen}; Path=/; Max-Age=31536000; SameSite=Lax")
+    return see_other(_inner_path(visit_of(call).value("next")))

@@ -54,5 +54,5 @@ async def live(call: Call) -> Response:
 
 async def ready(call: Call) -> Response:
     """The database answers, and has the schema that this release needs; otherwise 503."""
-    await call.app.readiness.check()
+    await call.app.part(Readiness).check()
     return json_response(200, Health("ready"))

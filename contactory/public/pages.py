@@ -11,6 +11,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.settings import Settings
+from contactory.base.shared_metrics import SharedMetrics
+from contactory.catalog.calls import catalogs_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.html import OPEN
 from contactory.dashboard.static_files import PAGE_HEADERS, send, static_file
@@ -28,8 +30,7 @@ _HTML = ("content-type", "text/html; charset=utf-8")
 
 async def metrics(call: Call) -> Response:
     """Prometheus metrics, of every process of this server."""
-    call.app.gauge()
-    shared = call.app.metrics
+    shared = call.app.part(SharedMetrics)
     # In a thread, because adding up the counters of all processes takes some milliseconds.
     text = await asyncio.to_thread(exposition, shared, shared.snapshot())
     return Response(200, text, [("content-type", CONTENT_TYPE_PLAIN_0_0_4)])
@@ -85,7 +86,7 @@ async def _catalog(call: Call) -> Catalog | None:
         actor = await call.app.keys.authenticate(sent)
     except Unauthorized:
         return None
-    return await call.app.catalogs.load(actor.workspace_id) if actor.workspace_id else None
+    return await catalogs_of(call).load(actor.workspace_id) if actor.workspace_id else None
 
 
 @cache

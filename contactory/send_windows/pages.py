@@ -13,7 +13,7 @@ from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import DONE, TEXT, touched
-from contactory.dashboard.visits import done_of, page, page_path
+from contactory.dashboard.visits import done_of, page, page_path, visit_of
 from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
 from contactory.rules.checks import TIMESTAMP, Errors, Object
 from contactory.rules.errors import Conflict, Problem, ValidationProblem
@@ -142,7 +142,7 @@ def _days(typed: Typed) -> list[Object]:
 
 def _from_form(call: Call) -> Typed:
     """The typed values, without times that are empty on both sides."""
-    visit = call.visit
+    visit = visit_of(call)
     days = {
         day: [
             Times(start.strip(), end.strip())
@@ -163,8 +163,8 @@ def _from_form(call: Call) -> Typed:
 
 def _sent(call: Call, typed: Typed, known: Typed | None) -> Object:
     """The form in the shape of the API, with only the values that differ from `known`."""
-    form, sent = call.visit.form, dict[str, Any]()
-    texts = {name: call.visit.value(name) for name in ("name", "holidays") if name in form}
+    form, sent = visit_of(call).form, dict[str, Any]()
+    texts = {name: visit_of(call).value(name) for name in ("name", "holidays") if name in form}
     sent |= touched(texts, {"name": known.name, "holidays": known.holidays}) if known else texts
     if "holidays" in sent:
         sent["holidays"] = typed.holidays.replace(",", " ").split()
@@ -259,7 +259,7 @@ async def _again(call: Call, window_id: str, typed: Typed, problem: Problem) -> 
     """The form with its errors; it now refers to the current version of the window."""
     async with call.connection() as conn:
         window = await store.get_window(conn, call.workspace_id, window_id)
-    if "week" not in call.visit.form:
+    if "week" not in visit_of(call).form:
         raise problem
     typed.seen, typed.is_default = window.updated_at.isoformat(), typed.is_default or window.is_default
     return await _form(call, window, typed, problem.status, errors=_places(typed, problem))

@@ -7,7 +7,7 @@ from contactory.base.ids import parse_number
 from contactory.catalog.calls import changing_catalog
 from contactory.dashboard.html import errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import TEXT, touched
-from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, wants_page
+from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, visit_of, wants_page
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import Conflict, NotFound, Problem, ValidationProblem
 from contactory.tags import store
@@ -103,7 +103,7 @@ async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
 
 async def rename_tag(call: Call) -> Response:
     """Renames a tag."""
-    workspace_id, typed = call.workspace_id, call.visit.value("name")
+    workspace_id, typed = call.workspace_id, visit_of(call).value("name")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     if not touched({"name": typed}, {"name": tag.name}):
@@ -119,7 +119,7 @@ async def rename_tag(call: Call) -> Response:
 
 async def merge_tag(call: Call) -> Response:
     """Merges a tag into another."""
-    workspace_id, typed = call.workspace_id, call.visit.value("into")
+    workspace_id, typed = call.workspace_id, visit_of(call).value("into")
     async with call.connection() as conn:
         tag = await store.get_named(conn, workspace_id, _tag_id(call.path["id"]))
     try:

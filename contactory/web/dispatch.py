@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
@@ -24,9 +24,7 @@ from contactory.web.operations import Call, Operation, permit, prepare
 from contactory.web.packing import WORTH_PACKING, may_pack, pack
 from contactory.web.queries import check_query
 from contactory.web.routes import Routes
-
-if TYPE_CHECKING:
-    from contactory.services import Services
+from contactory.web.shared import Shared
 
 _ATTEMPTS = 5
 _NOWHERE = "This path does not exist: /docs shows all paths."
@@ -37,9 +35,7 @@ _LONGEST_ADDRESS = 64  # It may come from a header.
 class Pages(Protocol):
     """The differences between pages and the API: sessions, forms, and the form of a problem."""
 
-    async def enter(
-        self, app: "Services", operation: Operation, request: Request, path: dict[str, str]
-    ) -> Call:
+    async def enter(self, app: Shared, operation: Operation, request: Request, path: dict[str, str]) -> Call:
         """The checked call of a page. Raises a Problem."""
         ...
 
@@ -55,7 +51,7 @@ class Pages(Protocol):
 class Dispatcher:
     """Answers requests by the table of operations."""
 
-    def __init__(self, app: "Services", operations: list[Operation], pages: Pages) -> None:
+    def __init__(self, app: Shared, operations: list[Operation], pages: Pages) -> None:
         self._app = app
         self.largest_whole = max(each.body_limit(app.settings) for each in operations if not each.in_pieces)
         """Bytes of the largest body that is taken as a whole."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from resource import RLIMIT_NOFILE, getrlimit
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from contactory.base.ids import new_id
 from contactory.base.logs import log
@@ -14,10 +14,7 @@ from contactory.base.metrics import CONNECTIONS, REFUSED
 from contactory.rules.errors import Problem, Unavailable
 from contactory.web.budgets import Bodies, ByteBudget, Unread, largest_together
 from contactory.web.heads import answer_head
-from contactory.web.messages import NOSNIFF, Request, problem_response
-
-if TYPE_CHECKING:
-    from contactory.web.connection import HttpConnection
+from contactory.web.messages import NOSNIFF, Peer, Request, problem_response
 
 NEVER = float("inf")
 WAITING_BYTES = 16 << 20
@@ -35,12 +32,32 @@ FULL = "This server has too many connections: try again in a second."
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
 
 
+class Connection(Protocol):
+    """What the listener needs of a connection."""
+
+    def rests_since(self) -> float:
+        """When the connection became idle; NEVER if it is not."""
+        ...
+
+    def sweep(self) -> None:
+        """Cuts the connection if its client is too slow."""
+        ...
+
+    def stop(self) -> None:
+        """Closes the connection after its current request."""
+        ...
+
+    def cut(self) -> None:
+        """Closes the connection at once."""
+        ...
+
+
 class Listener:
     """The shared state of the connections of one server process."""
 
     def __init__(
         self,
-        handle: Callable[[Request, "HttpConnection"], Awaitable[None]],
+        handle: Callable[[Request, Peer], Awaitable[None]],
         body_limit: int,
         body_timeout: float,
         connection_limit: int,
@@ -56,7 +73,7 @@ class Listener:
         self.limit_of = limit_of
         self.body_timeout = body_timeout
         self.loop = asyncio.get_running_loop()
-        self.connections: set[HttpConnection] = set()
+        self.connections: set[Connection] = set()
         self.bodies = Bodies(largest_together(whole_limit))
         self.waiting = ByteBudget(WAITING_BYTES)
         self.unread = Unread(UNREAD_BYTES)
@@ -67,7 +84,7 @@ class Listener:
         self.date = ""
         """The Date header (RFC 9110, section 6.6.1)."""
         self._limit = connection_limit
-        self._resting: list[HttpConnection] = []
+        self._resting: list[Connection] = []
         self._looked = -NEVER
         self._turned_away: dict[_TurnedAway, None] = {}
         self._reports = _Reports()

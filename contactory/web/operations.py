@@ -7,7 +7,7 @@ the way is a Problem, and is rendered in one place.
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -23,10 +23,7 @@ from contactory.web.bodies import decode_object
 from contactory.web.messages import Request, Response
 from contactory.web.packing import read_body, read_pieces
 from contactory.web.queries import check_query
-
-if TYPE_CHECKING:
-    from contactory.dashboard.visits import Visit
-    from contactory.services import Services
+from contactory.web.shared import Shared
 
 DRY_RUN = {"dryRun": BOOLEAN}
 
@@ -36,7 +33,6 @@ class Call:
 
     __slots__ = (
         "_body",
-        "_visit",
         "actor",
         "app",
         "named",
@@ -44,11 +40,13 @@ class Call:
         "path",
         "query",
         "request",
+        "signed_in",
         "touched",
+        "visit",
         "work",
     )
 
-    def __init__(self, operation: "Operation", request: Request, app: "Services", actor: Actor) -> None:
+    def __init__(self, operation: "Operation", request: Request, app: Shared, actor: Actor) -> None:
         self.operation = operation
         self.request = request
         self.app = app
@@ -56,23 +54,15 @@ class Call:
         self.path: dict[str, str] = {}
         self.query: Object = {}
         self._body: Object = {}
-        self._visit: Visit | None = None
+        self.visit: object = None
+        """Of a page: what the dashboard knows of the user and the form (dashboard/visits.py)."""
+        self.signed_in = False
+        """Whether a user is signed in, on a page."""
         self.work = UnitOfWork(app.db)
         self.touched: list[str] = []
         """Ids of the contacts whose values are in the answer."""
         self.named: list[str] = []
         """Ids for the phones and e-mails by which the request names contacts."""
-
-    @property
-    def visit(self) -> "Visit":
-        """The user and the form; only for pages."""
-        if self._visit is None:
-            raise RuntimeError(f"{self.operation.id} is not a page")
-        return self._visit
-
-    @visit.setter
-    def visit(self, visit: "Visit") -> None:
-        self._visit = visit
 
     @property
     def workspace_id(self) -> str:
@@ -98,8 +88,7 @@ class Call:
 
     def url(self, path: str) -> str:
         """A path of this server as an absolute address for the client."""
-        signed_in = self._visit is not None and self._visit.user is not None
-        return base_url(self.request, self.app.settings, signed_in=signed_in) + path
+        return base_url(self.request, self.app.settings, signed_in=self.signed_in) + path
 
     def pieces(self) -> AsyncGenerator[bytes]:
         """The decompressed body of an operation with `in_pieces`; it can be read once.

@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 
+from contactory.access.keys import Keys
 from contactory.catalog.calls import changing_catalog
 from contactory.rules.checks import Errors, Form, Object, quote
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound
@@ -134,4 +135,4 @@ async def remove_workspace(call: Call, workspace_id: str) -> None:
     async with changing_catalog(call, workspace_id) as conn:
         revoked = await store.delete_workspace(conn, call.actor.account_id, call.actor.mode, workspace_id)
     for key_id in revoked:
-        call.after_commit(partial(call.app.keys.forget, key_id))
+        call.after_commit(partial(call.app.part(Keys).forget, key_id))

@@ -1,4 +1,4 @@
-"""The pages of a workspace's jobs: how far they have come, what they could not do, and cancelling one."""
+"""The pages of a workspace's jobs: their progress, their problems, and a form to cancel one."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PAGE_SIZE = 50
 _PROBLEMS = 100
 _TEXT = Rule(str, {"type": "string"})
 _DONE = {
-    "cancelled": "The job is cancelled.",
+    "cancelled": "Job cancelled.",
     "ended": "The job had ended before it could be cancelled.",
 }
 _STATUS = {
@@ -34,13 +34,13 @@ def _here(call: Call) -> str:
 
 
 def _shown(call: Call) -> dict[str, Any]:
-    """What every template of jobs needs."""
+    """The values for all templates of jobs."""
     titles = {name: each.title for name, each in JOB_TYPES.items()}
     return {"here": _here(call), "titles": titles, "statuses": _STATUS, "ended": ENDED}
 
 
 async def show_jobs(call: Call) -> Response:
-    """The jobs, the newest first; for a script their next rows."""
+    """The jobs, newest first; for a script their next rows."""
     cursor = call.query.get("cursor")
     async with call.connection() as conn:
         found = await store.list_jobs(conn, call.actor.workspace_id or "", limit=PAGE_SIZE + 1, before=cursor)
@@ -54,7 +54,7 @@ async def show_jobs(call: Call) -> Response:
 
 
 async def show_job(call: Call) -> Response:
-    """One job with the first of its problems; for a script its row, as it is now."""
+    """One job with the first of its problems; for a script its current row."""
     workspace_id, job_id = call.actor.workspace_id or "", call.path_id()
     async with call.connection() as conn:
         job: Job = await store.get_job(conn, workspace_id, job_id)
@@ -94,7 +94,11 @@ JOB_PAGES = [
     workspace_page("showJobs", "GET", _JOBS, "The jobs", show_jobs, query={"cursor": ID, "done": _TEXT}),
     workspace_page("showJob", "GET", f"{_JOBS}/{{id}}", "A job", show_job),
     workspace_page(
-        "downloadJobProblems", "GET", f"{_JOBS}/{{id}}/problems", "What a job could not do", download_problems
+        "downloadJobProblems",
+        "GET",
+        f"{_JOBS}/{{id}}/problems",
+        "Download the problems of a job",
+        download_problems,
     ),
     workspace_page("cancelJobPage", "POST", f"{_JOBS}/{{id}}/cancel", "Cancel a job", cancel_job, "write"),
 ]

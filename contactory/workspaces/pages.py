@@ -7,7 +7,7 @@ import msgspec
 from contactory.access.users import list_workspaces_of
 from contactory.dashboard.html import SETTINGS, errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import DONE, confirms, touched
-from contactory.dashboard.visits import done_of, page, page_path
+from contactory.dashboard.visits import done_of, page, page_path, visit_of
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Object
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
@@ -123,7 +123,7 @@ async def _page(
         "now": {name: stored[name] for name in touched(typed, stored) if now},
         "facts": _facts(stored),
         "done": done_of(call, _MESSAGES),
-        "whole_account": not call.visit.person.limited,
+        "whole_account": not visit_of(call).person.limited,
         "here": page_path(call, _HERE),
     }
     return await page(call, "workspaces/workspace.html", status_of(problem), **shown)
@@ -144,12 +144,14 @@ def _values(typed: dict[str, str]) -> Object:
 async def save_workspace(call: Call) -> Response:
     """Changes the values that differ; a refused form is shown again with its errors."""
     before = await _read(call)
-    typed = {name: text for name, text in call.visit.texts.items() if name in FIELDS}
+    typed = {name: text for name, text in visit_of(call).texts.items() if name in FIELDS}
     changes = touched(typed, _texts(before))
     if typed and not changes:
         return see_other(page_path(call, f"{_HERE}/workspace?done=same"))
     try:
-        after = await change_workspace(call, before.id, _values(changes), call.visit.value("seen") or None)
+        after = await change_workspace(
+            call, before.id, _values(changes), visit_of(call).value("seen") or None
+        )
     except ValidationProblem as problem:
         return await _page(call, before, typed, problem)
     except Conflict as problem:
@@ -159,7 +161,7 @@ async def save_workspace(call: Call) -> Response:
 
 def _need_whole_account(call: Call) -> None:
     """Raises Forbidden for users who do not see every workspace, like the API for workspace-scoped keys."""
-    if call.visit.person.limited:
+    if visit_of(call).person.limited:
         raise Forbidden(_LIMITED)
 
 
@@ -189,7 +191,7 @@ async def _new_page(call: Call, typed: dict[str, str], problem: Problem | None =
 async def make_another_workspace(call: Call) -> Response:
     """Creates a workspace of the account, live or test, and redirects to it."""
     _need_whole_account(call)
-    typed = {name: call.visit.value(name) for name in ("name", "timezone", "country", "mode")}
+    typed = {name: visit_of(call).value(name) for name in ("name", "timezone", "country", "mode")}
     try:
         values = checked_new(_values(typed))
     except ValidationProblem as problem:
@@ -211,11 +213,11 @@ async def delete_this_workspace(call: Call) -> Response:
 
 
 async def _check_deletion(call: Call, workspace: Workspace) -> None:
-    if not confirms(call.visit.value("confirm"), workspace.name):
+    if not confirms(visit_of(call).value("confirm"), workspace.name):
         detail = "Nothing was deleted: type the name of the workspace to delete it"
         raise ValidationProblem(detail, [FieldError("/confirm", None, "unknown_value", detail)])
     async with call.connection() as conn:
-        if len(await list_workspaces_of(conn, call.visit.person)) == 1:
+        if len(await list_workspaces_of(conn, visit_of(call).person)) == 1:
             # Without a workspace there is no page from which to create one.
             raise Conflict(_ONLY)
 

@@ -17,6 +17,12 @@ insert into contacts (workspace_id, id, first_name, tag_ids, fields, version, cr
 select id, gen_random_uuid(), e'J\\u00fc\\trgen\\n\\\\ ' || n, '{}', '{"1": "x"}', 1, now(), now()
   from workspaces, generate_series(1, 2000) n
 """
+_EVENTS = """
+insert into contact_events (workspace_id, contact_id, version, id, type, at, actor_type, via, changes)
+select workspace_id, id, 1, gen_random_uuid(), 'contact.created', now() + (n % 200 - 100) * interval '1 day',
+       'system', 'cli', '{}'
+  from (select workspace_id, id, row_number() over () as n from contacts) numbered
+"""
 _TABLES = """
 select table_name from information_schema.tables
  where table_schema = 'public' and table_name <> 'rate_buckets' order by 1
@@ -39,6 +45,7 @@ def filled(new_database: Callable[[], str], tmp_path: Path) -> CommandLine:
     contactory.says("workspace", "create", "Acme", "--account", account["accountId"])
     with sql_at(url) as sql:
         sql.execute(_FILL)
+        sql.execute(_EVENTS)
     return contactory
 
 

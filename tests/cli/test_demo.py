@@ -146,7 +146,7 @@ def test_twice_is_refused_and_more_are_added_where_that_is_asked_for(
     into = ("demo", "--workspace", made["workspaceId"], "--contacts", "30")
     same = contactory.gives(*into)
     assert (same["contacts"], same["alreadyThere"]) == (0, 30)
-    assert "not made: 30" in contactory.says(*into)
+    assert "not created: 30" in contactory.says(*into)
     other = contactory.gives(*into, "--seed", "2")
     assert other["contacts"] > 20
     contacts = everybody(reader(world, made["workspaceId"]))

@@ -36,4 +36,4 @@ def test_jobs_are_listed_shown_and_cancelled(contactory: CommandLine, work: Work
     assert "cancelled already" in contactory.fails("jobs", "cancel", queued.id)
     nobody = new_id()
     for command in ("show", "cancel"):
-        assert contactory.fails("jobs", command, nobody) == f"Error: There is no job {nobody}."
+        assert contactory.fails("jobs", command, nobody) == f"Error: The job {nobody} does not exist."

@@ -35,8 +35,10 @@ def nothing_else(sql: Sql) -> Generator[None]:
     """No other test has left anything to erase, and no server of the tests is at it."""
     for table in ("tags", "custom_fields", "workspaces"):
         sql.execute(f"update {table} set swept_at = now() where deleted_at is not null")
-    jobs = "update schedule set due_at = now() + interval '5 min' where starts_with(name, 'sweep_')"
-    sql.execute(jobs)
+    idle = """update schedule set due_at = now() + interval '5 min'
+               where starts_with(name, 'sweep_') and holder is null"""
+    known = sql.value("select count(*) from schedule where starts_with(name, 'sweep_')")
+    until(lambda: sql.execute(idle) == f"UPDATE {known}")
     yield
     sql.execute("update schedule set due_at = now() where starts_with(name, 'sweep_')")
 

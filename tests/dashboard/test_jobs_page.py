@@ -61,7 +61,7 @@ def test_a_job_is_cancelled_by_its_button_once(work: Work, world: World, olive: 
     path = f"/w/{world.acme}/settings/jobs/{job.id}/cancel"
     first = olive.post(path)
     assert (first.status_code, first.headers["location"].rpartition("=")[2]) == (303, "cancelled")
-    assert "The job is cancelled." in olive.get(first.headers["location"]).text
+    assert "Job cancelled." in olive.get(first.headers["location"]).text
     assert "cancelled" in rows(olive, world)[job.id]
     second = olive.post(path)
     assert "had ended before" in olive.get(second.headers["location"]).text
@@ -101,5 +101,5 @@ def test_the_list_follows_a_job_by_itself(
     world.sql.execute("update jobs set done = 2, total = 3 where id = $1", job.id)
     row.get_by_text("2 of 3").wait_for()
     row.get_by_role("button", name="Cancel").click()
-    page.get_by_text("The job is cancelled.").wait_for()
+    page.get_by_text("Job cancelled.").wait_for()
     assert "cancelled" in page.locator(f'[data-job="{job.id}"]').inner_text()

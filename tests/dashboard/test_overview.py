@@ -184,7 +184,7 @@ def test_what_happened_lately_says_who_what_and_through_what(world: World, olive
     assert "Olive changed Jane Roe" in lines[2]
     assert "Last name Doe → became Roe" in lines[2]
     assert "via the dashboard" in lines[2]
-    assert "Alice made Jane Roe" in lines[3]
+    assert "Alice created Jane Roe" in lines[3]
     assert "via the API" in lines[3]
     assert f"/contacts/{contact['id']}" in items(olive, world)[1]
 

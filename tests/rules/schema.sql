@@ -40,7 +40,47 @@ CREATE TABLE public.contact_events (
     actor_id uuid,
     via text NOT NULL,
     request_id text,
-    changes jsonb NOT NULL
+    changes jsonb NOT NULL,
+    previous_at timestamp with time zone,
+    cause_type text,
+    cause_id uuid
+)
+PARTITION BY RANGE (at);
+
+CREATE TABLE public.contact_events_first (
+    workspace_id uuid CONSTRAINT contact_events_workspace_id_not_null NOT NULL,
+    contact_id uuid CONSTRAINT contact_events_contact_id_not_null NOT NULL,
+    version bigint CONSTRAINT contact_events_version_not_null NOT NULL,
+    id uuid CONSTRAINT contact_events_id_not_null NOT NULL,
+    type text CONSTRAINT contact_events_type_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT contact_events_at_not_null NOT NULL,
+    tx xid8 DEFAULT pg_current_xact_id() CONSTRAINT contact_events_tx_not_null NOT NULL,
+    actor_type text CONSTRAINT contact_events_actor_type_not_null NOT NULL,
+    actor_id uuid,
+    via text CONSTRAINT contact_events_via_not_null NOT NULL,
+    request_id text,
+    changes jsonb CONSTRAINT contact_events_changes_not_null NOT NULL,
+    previous_at timestamp with time zone,
+    cause_type text,
+    cause_id uuid
+);
+
+CREATE TABLE public.contact_events_later (
+    workspace_id uuid CONSTRAINT contact_events_workspace_id_not_null NOT NULL,
+    contact_id uuid CONSTRAINT contact_events_contact_id_not_null NOT NULL,
+    version bigint CONSTRAINT contact_events_version_not_null NOT NULL,
+    id uuid CONSTRAINT contact_events_id_not_null NOT NULL,
+    type text CONSTRAINT contact_events_type_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT contact_events_at_not_null NOT NULL,
+    tx xid8 DEFAULT pg_current_xact_id() CONSTRAINT contact_events_tx_not_null NOT NULL,
+    actor_type text CONSTRAINT contact_events_actor_type_not_null NOT NULL,
+    actor_id uuid,
+    via text CONSTRAINT contact_events_via_not_null NOT NULL,
+    request_id text,
+    changes jsonb CONSTRAINT contact_events_changes_not_null NOT NULL,
+    previous_at timestamp with time zone,
+    cause_type text,
+    cause_id uuid
 );
 
 CREATE TABLE public.contact_search (
@@ -315,13 +355,20 @@ CREATE TABLE public.workspaces (
     CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
 
+ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_first FOR VALUES FROM (MINVALUE) TO ('A MONTH');
+
+ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_later FOR VALUES FROM ('A MONTH') TO (MAXVALUE);
+
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.contact_events
+ALTER TABLE ONLY public.contact_events_later
+    ADD CONSTRAINT contact_events_later_pkey PRIMARY KEY (workspace_id, contact_id, version);
+
+ALTER TABLE ONLY public.contact_events_first
     ADD CONSTRAINT contact_events_pkey PRIMARY KEY (workspace_id, contact_id, version);
 
 ALTER TABLE ONLY public.contact_search
@@ -394,7 +441,11 @@ CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, cre
 
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
-CREATE INDEX contact_events_at ON public.contact_events USING btree (workspace_id, at, contact_id);
+CREATE INDEX contact_events_time ON ONLY public.contact_events USING btree (workspace_id, at, contact_id);
+
+CREATE INDEX contact_events_at ON public.contact_events_first USING btree (workspace_id, at, contact_id);
+
+CREATE INDEX contact_events_later_workspace_id_at_contact_id_idx ON public.contact_events_later USING btree (workspace_id, at, contact_id);
 
 CREATE INDEX contact_search_first ON public.contact_search USING btree (workspace_id, first_key, contact_id);
 
@@ -461,6 +512,10 @@ CREATE UNIQUE INDEX users_email ON public.users USING btree (account_id, email_k
 CREATE INDEX workspaces_by_account ON public.workspaces USING btree (account_id, created_at, id);
 
 CREATE INDEX workspaces_to_sweep ON public.workspaces USING btree (id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
+
+ALTER INDEX public.contact_events_time ATTACH PARTITION public.contact_events_at;
+
+ALTER INDEX public.contact_events_time ATTACH PARTITION public.contact_events_later_workspace_id_at_contact_id_idx;
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,18 @@ def test_every_link_of_a_page_leads_somewhere(path: Path) -> None:
 def test_every_example_in_json_is_json(path: Path) -> None:
     for example in re.findall(r"```json\n(.*?)```", path.read_text("utf-8"), re.DOTALL):
         json.loads(example)
+
+
+def test_the_layout_has_the_rooms_in_the_order_of_the_layers() -> None:
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    [layers] = [rule["layers"] for rule in rules if "contactory.base" in rule.get("layers", [])]
+    block = page("architecture.md").partition("## Layout")[2].split("```")[1]
+    lines = [set(re.findall(r"\b\w+(?=/|\.py)", line)) for line in block.splitlines()]
+    for layer in layers:
+        rooms = set(re.findall(r"contactory\.(\w+)", layer))
+        places = [number for number, line in enumerate(lines) if rooms & line]
+        assert rooms <= set().union(*lines), layer
+        lines = lines[min(places) :]
 
 
 def test_every_file_that_a_page_names_exists() -> None:

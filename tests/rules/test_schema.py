@@ -24,10 +24,12 @@ def program(name: str) -> Path:
 
 def dumped(url: str) -> str:
     """The schema of a database, without what depends on the server or the day."""
-    command = [program("pg_dump"), "--schema-only", "--no-owner", "--no-privileges", "--schema=public", url]
+    options = ("--schema-only", "--no-owner", "--no-privileges", "--schema=public")
+    command = [program("pg_dump"), *options, "--exclude-table=contact_events_2*", url]
     dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = [line for line in dump.splitlines() if not re.match(r"--|SET |SELECT |\\|CREATE SCHEMA", line)]
-    return re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    text = re.sub(r"'\d{4}-\d\d-01 00:00:00\+00'", "'A MONTH'", "\n".join(lines))
+    return re.sub(r"\n{2,}", "\n\n", text).strip() + "\n"
 
 
 @pytest.mark.skipif(

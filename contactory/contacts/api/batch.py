@@ -8,10 +8,11 @@ from typing import Any, cast
 import msgspec
 
 from contactory.base.turns import Turns
-from contactory.catalog.calls import ATTEMPTS, BEING_CHANGED, catalog_of
+from contactory.catalog.calls import ATTEMPTS, BEING_CHANGED, catalog_of, catalogs_of
 from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.api.context import context_of
+from contactory.contacts.api.services import services_of
 from contactory.contacts.identities import Identity, identities
 from contactory.contacts.model import Contact
 from contactory.contacts.schemas import BATCH_ITEM
@@ -99,7 +100,7 @@ class _Batch:
             self._refuse(index, Unavailable(BEING_CHANGED))
 
     async def _newest(self) -> Catalog:
-        return await self._call.app.catalogs.newest(self._catalog, self._call.conn)
+        return await catalogs_of(self._call).newest(self._catalog, self._call.conn)
 
     def _left(self) -> list[int]:
         return [index for index, result in enumerate(self._results) if result is None]
@@ -172,7 +173,7 @@ class _Batch:
         if step.is_plain:
             # Queued at once: a task for each would cost more than its change.
             change = self._change(step)
-            return self._written(step, change, call.app.changes.put(change))
+            return self._written(step, change, services_of(call).changes.put(change))
         return asyncio.create_task(self._alone(step))
 
     def _change(self, step: Step) -> Change:

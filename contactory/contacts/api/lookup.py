@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contactory.catalog.calls import in_query, with_catalog
+from contactory.catalog.calls import catalogs_of, in_query, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
 from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER
 from contactory.contacts.api.one import etag
+from contactory.contacts.api.services import services_of
 from contactory.contacts.consent import CHANNELS, Consent, show_consent
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
@@ -53,7 +54,7 @@ async def lookup_contact(call: Call, catalog: Catalog) -> Response:
     row = await _find(call, catalog, phone, email_key)
     if row is None:
         raise await _not_found(call, catalog, phone, email_key)
-    contact = await show(call.app.catalogs, catalog, row, row["id"])
+    contact = await show(catalogs_of(call), catalog, row, row["id"])
     now = datetime.now(UTC)
     available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
     found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))
@@ -84,8 +85,8 @@ def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:
 
 async def _find(call: Call, catalog: Catalog, phone: str | None, email_key: str | None) -> Row | None:
     if phone is not None:
-        return await call.app.contacts.by_phone(catalog.workspace_id, phone)
-    return await call.app.contacts.by_email(catalog.workspace_id, email_key or "")
+        return await services_of(call).contacts.by_phone(catalog.workspace_id, phone)
+    return await services_of(call).contacts.by_email(catalog.workspace_id, email_key or "")
 
 
 async def _not_found(call: Call, catalog: Catalog, phone: str | None, email_key: str | None) -> NotFound:

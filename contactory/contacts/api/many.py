@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from contactory.catalog.calls import in_query, with_catalog, workspace_of
+from contactory.catalog.calls import catalogs_of, in_query, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.one import includes_deleted, workspace_in_path
+from contactory.contacts.api.services import services_of
 from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
 from contactory.contacts.read.filter import Clauses, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
-from contactory.contacts.read.history import history, parse_event_cursor
-from contactory.contacts.read.listing import Page, list_contacts
+from contactory.contacts.read.history import EVENT_CURSOR_PATTERN, history, parse_event_cursor
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.query import Page
 from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
     BOOLEAN,
@@ -36,7 +38,7 @@ from contactory.web.operations import Call
 from contactory.web.paging import LIMIT, next_link
 
 OFFSET = integer(0, 1_000_000_000, 0)
-EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"})
+EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})
 EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=every_plus)
 PHONE_FILTER = Rule(str, PHONE_NUMBER, narrows=True, plus=leading_plus)
 _TAGS = NAME._replace(many=True, narrows=True)
@@ -77,7 +79,7 @@ LIST_QUERY = {
 async def list_all(call: Call, catalog: Catalog) -> Response:
     """A page of the workspace's contacts."""
     same = (catalog.workspace_id, catalog.version, call.request.query_string)
-    shared = await call.app.lists.get(same, lambda: _list(call, catalog))
+    shared = await services_of(call).lists.get(same, lambda: _list(call, catalog))
     return Response(shared.status, shared.body, list(shared.headers))
 
 
@@ -88,7 +90,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
     errors = Errors()
     wanted = parse_list_filter(query, catalog, errors)
     errors.check()
-    await call.app.catalogs.tag_ids(catalog, tag_names(wanted))
+    await catalogs_of(call).tag_ids(catalog, tag_names(wanted))
     include = query.get("include", ())
     async with call.connection() as conn:
         page = await list_contacts(
@@ -102,7 +104,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:
-    contacts = await show_all(call.app.catalogs, catalog, page.rows)
+    contacts = await show_all(catalogs_of(call), catalog, page.rows)
     include = set(call.query.get("include", ()))
     if not include:
         return contacts

@@ -5,9 +5,10 @@ from functools import partial
 from typing import TypeAlias
 
 from contactory.base.ids import parse_number
-from contactory.catalog.calls import Where, by_catalog, catalog_of, with_catalog, workspace_of
+from contactory.catalog.calls import Where, by_catalog, catalog_of, catalogs_of, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
+from contactory.contacts.api.services import services_of
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
 from contactory.contacts.read.show import show, with_extras
@@ -34,13 +35,13 @@ async def workspace_in_path(call: Call) -> str:
     if call.actor.workspace_id is not None:
         return call.actor.workspace_id
     contact_id = call.path_id()
-    found = call.app.homes.get((call.actor.account_id, call.actor.mode, contact_id))
+    found = services_of(call).workspaces.get((call.actor.account_id, call.actor.mode, contact_id))
     if found is None:
         async with call.connection() as conn:
             found = await locate(conn, call.actor, contact_id)
         if found is None:
             raise NotFound
-        call.app.homes.put((call.actor.account_id, call.actor.mode, contact_id), found)
+        services_of(call).workspaces.put((call.actor.account_id, call.actor.mode, contact_id), found)
     return found
 
 
@@ -150,7 +151,7 @@ async def get_contact(call: Call) -> Response:
     row, catalog = await _read(call, contact_id, includes_deleted(call))
     if _has(call, row["version"]):
         return Response(304, b"", [etag(row["version"])])
-    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    contact = await show(catalogs_of(call), catalog, row, contact_id)
     return json_response(200, with_extras(contact, row, include), [etag(row["version"])])
 
 
@@ -165,7 +166,7 @@ def includes_deleted(call: Call) -> bool:
 async def _read(call: Call, contact_id: str, deleted_too: bool = False) -> tuple[Row, Catalog]:
     """A contact's row and its workspace's catalogue. Raises NotFound."""
     workspace_id = await workspace_in_path(call)
-    row = await call.app.contacts.active(workspace_id, contact_id, deleted_too=deleted_too)
+    row = await services_of(call).contacts.active(workspace_id, contact_id, deleted_too=deleted_too)
     return row, await catalog_of(call, workspace_id)  # Without its workspace the contact does not exist.
 
 
@@ -186,7 +187,7 @@ async def delete_contact(call: Call) -> Response:
     async with call.transaction() as conn:
         if not await purge(conn, workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
-    call.after_commit(partial(call.app.search.note, workspace_id, [contact_id]))
+    call.after_commit(partial(services_of(call).search.note, workspace_id, [contact_id]))
     return Response(204)
 
 
@@ -229,7 +230,7 @@ async def remove_tag(call: Call) -> Response:
 
 async def _remove_tag(call: Call, name: str, catalog: Catalog) -> Response:
     ctx, change = _change(call, catalog, TAGS_REMOVE)
-    await call.app.catalogs.tag_ids(catalog, [name], call.conn)
+    await catalogs_of(call).tag_ids(catalog, [name], call.conn)
     change.tag_ids = catalog.aliases(name)
     await write(ctx, change, catalog)
     return Response(204)

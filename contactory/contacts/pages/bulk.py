@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from contactory.base.ids import parse_id, parse_number
-from contactory.catalog.calls import of_actor, with_catalog
+from contactory.catalog.calls import catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.context import context_of
 from contactory.contacts.model import parse_tags, parse_values
@@ -24,6 +24,7 @@ from contactory.contacts.write.change import new_change
 from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.write.undo import delete, undo
+from contactory.dashboard.visits import visit_of
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
@@ -59,7 +60,7 @@ async def change_many(call: Call, catalog: Catalog) -> Response:
 
 def _parsed_action(call: Call) -> str:
     try:
-        return ACTION.parse(call.visit.value("action"))
+        return ACTION.parse(visit_of(call).value("action"))
     except Invalid as error:
         detail = f"The action {error.detail}"
         raise ValidationProblem(detail, [FieldError("/action", None, error.code, detail)]) from None
@@ -67,10 +68,10 @@ def _parsed_action(call: Call) -> str:
 
 async def _targets(call: Call, catalog: Catalog) -> tuple[list[tuple[str, int]], str | None]:
     """The contacts of this piece, each with its version, and the cursor of the next piece."""
-    if "all" not in call.visit.form:
+    if "all" not in visit_of(call).form:
         return _named(call), None
-    cursor = call.visit.value("cursor")
-    selection = selection_of(selected(call.visit.value("back")), catalog)
+    cursor = visit_of(call).value("cursor")
+    selection = selection_of(selected(visit_of(call).value("back")), catalog)
     try:
         begin = parse_cursor(cursor) if cursor else None
     except Invalid as error:
@@ -85,7 +86,7 @@ async def _targets(call: Call, catalog: Catalog) -> tuple[list[tuple[str, int]],
 
 def _named(call: Call) -> list[tuple[str, int]]:
     named: dict[str, int] = {}
-    for text in call.visit.form.get("contact", ()):
+    for text in visit_of(call).form.get("contact", ()):
         sent, _, version = text.partition(":")
         contact_id, number = parse_id(sent), parse_number(version)
         if contact_id and number is not None:
@@ -124,12 +125,12 @@ def _split(target: str) -> tuple[str, int]:
 
 async def _tags(call: Call, catalog: Catalog, mode: int) -> Act:
     errors = Errors()
-    names = [name for name in call.visit.form.get("tags", ()) if name.strip()]
+    names = [name for name in visit_of(call).form.get("tags", ()) if name.strip()]
     if not names:
         errors.add(Invalid("required", "Enter at least one tag"), "tags")
     tags = parse_tags(names, catalog, errors, "tags", most=call.app.settings.max_tags_per_contact)
     errors.check()
-    await call.app.catalogs.tag_ids(catalog, tags, call.conn)
+    await catalogs_of(call).tag_ids(catalog, tags, call.conn)
 
     ctx = context_of(call)
 
@@ -155,7 +156,7 @@ async def _remove_tags(call: Call, catalog: Catalog) -> Act:
 
 async def _set(call: Call, catalog: Catalog) -> Act:
     errors = Errors()
-    data = patch_of(call.visit.texts, catalog)
+    data = patch_of(visit_of(call).texts, catalog)
     values = parse_values(data, catalog, errors)
     errors.check()
 

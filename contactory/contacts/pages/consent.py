@@ -7,7 +7,7 @@ from contactory.contacts.pages.consent_forms import Refused, consent_of
 from contactory.contacts.pages.contact import contact_page, fields_of, read_shown
 from contactory.contacts.write.commands import write_consent
 from contactory.dashboard.html import see_other
-from contactory.dashboard.visits import page_path
+from contactory.dashboard.visits import page_path, visit_of
 from contactory.rules.errors import ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
@@ -16,7 +16,7 @@ from contactory.web.operations import Call
 @with_catalog(of_actor)
 async def save_consent(call: Call, catalog: Catalog) -> Response:
     """Changes the consent to a channel, or the mark "do not contact"."""
-    contact_id, form = call.path_id(), call.visit.form
+    contact_id, form = call.path_id(), visit_of(call).form
     try:
         await write_consent(context_of(call), catalog, contact_id, consent_of(form))
     except ValidationProblem as problem:

@@ -7,10 +7,11 @@ from typing import Any, cast
 import msgspec
 
 from contactory.base.ids import parse_number
-from contactory.catalog.calls import catalog_of, of_actor, with_catalog
+from contactory.catalog.calls import catalog_of, catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
+from contactory.contacts.api.services import services_of
 from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
@@ -27,7 +28,7 @@ from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import page, page_path, part, wants_page
+from contactory.dashboard.visits import page, page_path, part, visit_of, wants_page
 from contactory.local_time.zones import zone_info
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -88,8 +89,8 @@ class Field(msgspec.Struct):
 async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
     """A contact; a deleted one only for an admin. Raises NotFound."""
     sees_deleted = call.actor.may("admin")
-    row = await call.app.contacts.active(catalog.workspace_id, contact_id, deleted_too=sees_deleted)
-    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    row = await services_of(call).contacts.active(catalog.workspace_id, contact_id, deleted_too=sees_deleted)
+    contact = await show(catalogs_of(call), catalog, row, contact_id)
     reach = reach_of(row, catalog) if row["deleted_at"] is None else None
     return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
 
@@ -162,6 +163,7 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
     return {
         "events": [(version, event, undoable(event)) for version, event in events],
         "older": f"{here}/{contact.id}?cursor={following.text()}" if following else None,
+        "dropped": not following and (not events or events[-1][0] > 1),
         "here": here,
         "shown": shown,
         "titles_of": _TITLES,
@@ -192,7 +194,7 @@ async def contact_page(
 @with_catalog(of_actor)
 async def save_contact(call: Call, catalog: Catalog) -> Response:
     """Changes the values that differ; a refused form is shown again with its errors."""
-    contact_id, form = call.path_id(), call.visit.form
+    contact_id, form = call.path_id(), visit_of(call).form
     try:
         await change_by_form(call, contact_id, catalog, by_line=True)
     except (ValidationProblem, Conflict, PreconditionFailed) as problem:
@@ -225,7 +227,7 @@ async def _new_page(call: Call, fields: list[Field], status: int = 200, problem:
 @with_catalog(of_actor)
 async def make_contact(call: Call, catalog: Catalog) -> Response:
     """Creates a contact; a refused form is shown again with its errors."""
-    form = call.visit.form
+    form = visit_of(call).form
     try:
         made = await create(context_of(call), _new_values(call, catalog), catalog)
     except (ValidationProblem, Conflict) as problem:
@@ -236,7 +238,7 @@ async def make_contact(call: Call, catalog: Catalog) -> Response:
 
 def _new_values(call: Call, catalog: Catalog) -> Values:
     """The values of a new contact. Raises ValidationProblem, also if there are none."""
-    visit, errors, empty = call.visit, Errors(), texts_of(catalog)
+    visit, errors, empty = visit_of(call), Errors(), texts_of(catalog)
     sent = {name: visit.value(name) for name in empty if name in visit.form}
     data = patch_of(touched(sent, empty), catalog)
     values = parse_values(data, catalog, errors) if data else Values()
@@ -268,7 +270,7 @@ async def undo_change(call: Call, catalog: Catalog) -> Response:
 
 
 def _version(call: Call) -> int:
-    version = parse_number(call.visit.value("version"))
+    version = parse_number(visit_of(call).value("version"))
     if version is None:
         raise NotFound
     return version
@@ -295,12 +297,12 @@ async def purge_contact(call: Call) -> Response:
     """Purges a contact with every trace of its values, if the confirmation word was typed."""
     contact_id = call.path_id()
     catalog = await catalog_of(call)
-    if call.visit.value("word").strip().casefold() != PURGE_WORD:
+    if visit_of(call).value("word").strip().casefold() != PURGE_WORD:
         shown = await read_shown(call, catalog, contact_id)
         detail = f"Nothing was purged: type the word {PURGE_WORD} to purge the contact."
         return await contact_page(call, shown, fields_of(catalog, shown.contact), 400, detail)
     async with call.transaction() as conn:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
-    call.after_commit(partial(call.app.search.note, catalog.workspace_id, [contact_id]))
+    call.after_commit(partial(services_of(call).search.note, catalog.workspace_id, [contact_id]))
     return see_other(page_path(call, _HERE))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from contactory.base.ids import parse_number
-from contactory.catalog.calls import catalog_of, of_actor, with_catalog
+from contactory.catalog.calls import catalog_of, catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
+from contactory.contacts.api.services import services_of
 from contactory.contacts.columns import columns_of, value_of
 from contactory.contacts.model import SCALARS, Contact, parse_values
 from contactory.contacts.pages.grid import layout_of, row_of
@@ -15,7 +16,7 @@ from contactory.contacts.write.change import Change, new_change
 from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import Visit, page_path, part
+from contactory.dashboard.visits import Visit, page_path, part, visit_of
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import PreconditionFailed
 from contactory.web.messages import Response
@@ -49,11 +50,11 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
     With `by_line`, the tags are the lines of one text, otherwise each is a value. Raises ValidationProblem,
     Conflict, NotFound, and PreconditionFailed if the contact no longer has the `version` of the form.
     """
-    row = await call.app.contacts.active(catalog.workspace_id, contact_id)
-    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    row = await services_of(call).contacts.active(catalog.workspace_id, contact_id)
+    contact = await show(catalogs_of(call), catalog, row, contact_id)
     ctx = context_of(call)
     change, errors = new_change(ctx, catalog, contact_id), Errors()
-    _take_texts(call.visit, change, contact, catalog, errors)
+    _take_texts(visit_of(call), change, contact, catalog, errors)
     tags = _sent_tags(call, contact, catalog, errors, by_line=by_line)
     errors.check()
     added = [name for name in tags if name not in contact.tags]
@@ -65,7 +66,7 @@ async def change_by_form(call: Call, contact_id: str, catalog: Catalog, *, by_li
         await _take_tags(call, change, added, catalog, TAGS_ADD)
     if not change.mask & ~STALE_TAGS:
         return Written(contact, row["version"], changed=False)
-    if version := call.visit.value("version"):
+    if version := visit_of(call).value("version"):
         number = parse_number(version)
         change.if_match = [-1 if number is None else number]
     return await write(ctx, change, catalog)
@@ -81,7 +82,7 @@ def _take_texts(visit: Visit, change: Change, contact: Contact, catalog: Catalog
 
 def _sent_tags(call: Call, contact: Contact, catalog: Catalog, errors: Errors, *, by_line: bool) -> list[str]:
     """The new set of tags."""
-    sent = call.visit.form.get("tags")
+    sent = visit_of(call).form.get("tags")
     if sent is None or (by_line and as_shown("\n".join(sent)) == as_shown("\n".join(contact.tags))):
         return contact.tags
     names = from_lines("\n".join(sent), contact.tags) if by_line else sent
@@ -89,14 +90,14 @@ def _sent_tags(call: Call, contact: Contact, catalog: Catalog, errors: Errors, *
 
 
 async def _take_tags(call: Call, change: Change, names: list[str], catalog: Catalog, mode: int) -> None:
-    await call.app.catalogs.tag_ids(catalog, names, call.conn)
+    await catalogs_of(call).tag_ids(catalog, names, call.conn)
     change.take_tags(names, catalog, mode)
 
 
 @with_catalog(of_actor)
 async def edit_cell(call: Call, catalog: Catalog) -> Response:
     """Changes a contact; returns its current row. For a script, which can undo a new version."""
-    contact_id, known = call.path_id(), call.visit.value("version")
+    contact_id, known = call.path_id(), visit_of(call).value("version")
     written = await change_by_form(call, contact_id, catalog, by_line=False)
     if known and not written.changed and known != str(written.version):
         raise PreconditionFailed(written.version)
@@ -106,9 +107,9 @@ async def edit_cell(call: Call, catalog: Catalog) -> Response:
 async def show_row(call: Call) -> Response:
     """A contact's current row, for a script."""
     contact_id = call.path_id()
-    row = await call.app.contacts.active(call.workspace_id, contact_id)
+    row = await services_of(call).contacts.active(call.workspace_id, contact_id)
     catalog = await catalog_of(call)
-    contact = await show(call.app.catalogs, catalog, row, contact_id)
+    contact = await show(catalogs_of(call), catalog, row, contact_id)
     return await _row(call, catalog, Written(contact, row["version"]))
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from contactory.access.users import list_workspaces_of
 from contactory.base.ids import parse_id
-from contactory.catalog.calls import of_actor, with_catalog
+from contactory.catalog.calls import catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
 from contactory.contacts.model import Contact
@@ -24,6 +24,7 @@ from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.filter import And, Compare
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.show import show_all
+from contactory.dashboard.visits import visit_of
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, one_of
 from contactory.rules.errors import ValidationProblem
@@ -44,7 +45,7 @@ async def export_contacts(call: Call, catalog: Catalog) -> Response:
     kind, every = _asked(call)
     begun = datetime.now(UTC)
     head, render = await _renderer(call, catalog, kind, every)
-    rows = _all(call, catalog, begun) if "all" in call.visit.form else _chosen(call, catalog)
+    rows = _all(call, catalog, begun) if "all" in visit_of(call).form else _chosen(call, catalog)
     # Read the first piece before the answer begins, because an error can still be answered as a problem then.
     first = await anext(rows, list[Row]())
     name = await _file_name(call, kind, begun)
@@ -61,7 +62,7 @@ def _asked(call: Call) -> tuple[str, bool]:
     errors, found = Errors(), {"format": "csv", "columns": "shown"}
     for name, rule in (("format", _FORMAT), ("columns", _COLUMNS)):
         try:
-            found[name] = rule.parse(call.visit.value(name) or found[name])
+            found[name] = rule.parse(visit_of(call).value(name) or found[name])
         except Invalid as error:
             errors.add(error, name)
     errors.check()
@@ -77,7 +78,7 @@ async def _renderer(call: Call, catalog: Catalog, kind: str, every: bool) -> tup
 
 async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[list[Row]]:
     """All contacts that match the filter, oldest first, in pieces."""
-    selection, cursor = selection_of(selected(call.visit.value("back")), catalog), None
+    selection, cursor = selection_of(selected(visit_of(call).value("back")), catalog), None
     wanted = await filter_of(call, catalog, selection)
     wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:
@@ -92,7 +93,7 @@ async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[
 
 async def _chosen(call: Call, catalog: Catalog) -> AsyncGenerator[list[Row]]:
     """The selected contacts that still exist, in the order of the selection, in pieces."""
-    sent = (parse_id(text.partition(":")[0]) for text in call.visit.form.get("contact", ()))
+    sent = (parse_id(text.partition(":")[0]) for text in visit_of(call).form.get("contact", ()))
     ids = [*dict.fromkeys(filter(None, sent))]
     if not ids:
         raise ValidationProblem("Select at least one contact to export.")
@@ -118,13 +119,13 @@ async def _file(
 
 
 async def _contacts(call: Call, catalog: Catalog, rows: list[Row]) -> list[Contact]:
-    return await show_all(call.app.catalogs, catalog, rows)
+    return await show_all(catalogs_of(call), catalog, rows)
 
 
 async def _file_name(call: Call, kind: str, begun: datetime) -> str:
     """The file's name for Content-Disposition (RFC 6266): the workspace and the day in UTC."""
     async with call.connection() as conn:
-        workspaces = await list_workspaces_of(conn, call.visit.person)
+        workspaces = await list_workspaces_of(conn, visit_of(call).person)
     title = next((name for id_, name, _ in workspaces if id_ == call.actor.workspace_id), "contacts")
     whole = f"{_ODD.sub(' ', title).strip() or 'contacts'} {begun:%Y-%m-%d}.{kind}"
     plain = whole.encode("ascii", "replace").decode().replace("?", "_")

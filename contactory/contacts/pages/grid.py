@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from contactory.catalog.calls import of_actor, with_catalog
+from contactory.catalog.calls import catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import (
     CHANNEL_TITLES,
@@ -24,12 +24,13 @@ from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filt
 from contactory.contacts.read.counting import count_up_to
 from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter_fields import comparisons_of
-from contactory.contacts.read.listing import Page, list_contacts
+from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.query import Page
 from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.visits import page, page_path, part, wants_page
+from contactory.dashboard.visits import page, page_path, part, visit_of, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
@@ -79,7 +80,7 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
     """All columns, in the user's arrangement."""
     async with call.connection() as conn:
-        saved = await read_layout(conn, catalog.workspace_id, call.visit.person.id)
+        saved = await read_layout(conn, catalog.workspace_id, visit_of(call).person.id)
     return arranged(columns_of(catalog), saved)
 
 
@@ -128,7 +129,7 @@ async def _table(
 async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
     """The values of the part above the table."""
     async with call.connection() as conn:
-        views = await list_views(conn, catalog.workspace_id, call.visit.person.id)
+        views = await list_views(conn, catalog.workspace_id, visit_of(call).person.id)
     return {
         "views": views,
         "view": call.query.get("view"),
@@ -142,7 +143,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
 
 async def rows_shown(call: Call, catalog: Catalog, rows: list[Any], layout: list[Placed]) -> list[RowShown]:
     """The rows of contacts for the grid."""
-    contacts = await show_all(call.app.catalogs, catalog, rows)
+    contacts = await show_all(catalogs_of(call), catalog, rows)
     return [row_of(contact, row["version"], layout) for contact, row in zip(contacts, rows, strict=True)]
 
 
@@ -175,7 +176,7 @@ async def count_grid(call: Call, catalog: Catalog) -> Response:
 @with_catalog(of_actor)
 async def save_layout(call: Call, catalog: Catalog) -> Response:
     """Saves the user's arrangement of the columns."""
-    visit = call.visit
+    visit = visit_of(call)
     columns = _sent_layout(call, columns_of(catalog))
     async with call.connection() as conn:
         await write_layout(conn, catalog.workspace_id, visit.person.id, columns)
@@ -185,20 +186,20 @@ async def save_layout(call: Call, catalog: Catalog) -> Response:
 
 
 def _back(call: Call) -> str:
-    query = call.visit.value("back")
+    query = visit_of(call).value("back")
     good = query and query.isascii() and query.isprintable()
     return page_path(call, f"{_HERE}?{query}" if good else _HERE)
 
 
 def _sent_layout(call: Call, columns: list[Column]) -> list[Saved]:
-    form = call.visit.form
+    form = visit_of(call).form
     if "reset" in form:
         return []
     known = {column.key for column in columns}
     shown, pinned = set(form.get("shown", ())), set(form.get("pinned", ()))
     widths = {key: width for key, _, width in (sent.rpartition(":") for sent in form.get("width", ()))}
     order = [key for key in dict.fromkeys(form.get("order", ())) if key in known][:_MOST_COLUMNS]
-    _move(order, call.visit.value("up"), call.visit.value("down"))
+    _move(order, visit_of(call).value("up"), visit_of(call).value("down"))
     return [Saved(key, _width(widths.get(key)), key in shown, key in pinned) for key in order]
 
 
@@ -224,7 +225,7 @@ _VIEW_NAME = text(100, null=False)
 @with_catalog(of_actor)
 async def save_view(call: Call, catalog: Catalog) -> Response:
     """Saves the current filter under a name."""
-    visit = call.visit
+    visit = visit_of(call)
     try:
         name = _VIEW_NAME.parse(visit.value("name"))
     except Invalid as error:
@@ -255,7 +256,7 @@ def selected(query: str) -> dict[str, Any]:
 
 async def remove_view(call: Call) -> Response:
     """Deletes a saved view: the user's own, or with the permission `write` a shared one."""
-    workspace_id, user_id, view_id = call.workspace_id, call.visit.person.id, call.path_id()
+    workspace_id, user_id, view_id = call.workspace_id, visit_of(call).person.id, call.path_id()
     shared = call.actor.may("write")
     async with call.connection() as conn:
         views = await list_views(conn, workspace_id, user_id)

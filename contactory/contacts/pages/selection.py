@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from contactory.catalog.calls import catalogs_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import BUILT_IN, Column, columns_of
 from contactory.contacts.read.available import Reachable, reachable
@@ -153,5 +154,5 @@ async def filter_of(
     if selection.reachable:
         parts.append(available(selection.reachable, now=True))
     wanted = And((*parts,))
-    await call.app.catalogs.tag_ids(catalog, tag_names(wanted), call.conn)
+    await catalogs_of(call).tag_ids(catalog, tag_names(wanted), call.conn)
     return wanted

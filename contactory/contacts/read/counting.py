@@ -7,7 +7,7 @@ import msgspec
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.available import DENIED, DO_NOT_CONTACT, NO_ADDRESS
 from contactory.contacts.read.filter import Clauses, Filter
-from contactory.contacts.read.listing import Query
+from contactory.contacts.read.query import Query
 from contactory.database.db import Connection
 from contactory.local_time.plan import Group
 

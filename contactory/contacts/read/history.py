@@ -1,7 +1,8 @@
 """A contact's history, from the events that every change writes."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,7 +22,14 @@ class FieldChange(msgspec.Struct, rename={"before": "from", "after": "to"}):
     after: str | list[str] | bool | ChannelConsent | None
 
 
-class Event(msgspec.Struct, rename="camel"):
+class Cause(msgspec.Struct):
+    """The cause of a change: an `undo`, of the event with this id."""
+
+    type: str
+    id: str
+
+
+class Event(msgspec.Struct, rename="camel", omit_defaults=True):
     """One change of a contact."""
 
     id: str
@@ -31,41 +39,53 @@ class Event(msgspec.Struct, rename="camel"):
     via: str
     request_id: str | None
     changes: list[FieldChange]
+    cause: Cause | None = None
 
 
 class EventCursor(msgspec.Struct):
-    """The position in a history: after the event with this version."""
+    """The position in a history: after the event with this version, and the time of that event."""
 
     version: int
+    at: datetime | None = None
+    """None in a cursor of an earlier release. With it, no later month is read."""
 
     def text(self) -> str:
         """The cursor as a text for the client."""
-        return str(self.version)
+        return f"{self.version}-{(self.at - _EPOCH) // _MICROSECOND}" if self.at else str(self.version)
 
 
 def parse_event_cursor(text: str) -> EventCursor:
     """The cursor in a text from a client. Raises Invalid."""
-    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 19:
-        return EventCursor(int(text))
-    raise invalid_cursor()
+    if not _cursor.fullmatch(text):
+        raise invalid_cursor()
+    version, _, at = text.partition("-")
+    return EventCursor(int(version), _EPOCH + int(at) * _MICROSECOND if at else None)
 
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+EVENT_CURSOR_PATTERN = "^[1-9][0-9]{0,17}(?:-[0-9]{1,17})?$"
+_cursor = re.compile(EVENT_CURSOR_PATTERN.removesuffix("$"))
+_END = datetime(9999, 12, 31, tzinfo=UTC)
+_START = EventCursor(2**62)
 _EVENTS = """
 select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
-       e.via, e.request_id, e.changes, e.version
+       e.via, e.request_id, e.changes, e.version, e.cause_type, e.cause_id::text
   from contact_events e
   left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
   left join users u on e.actor_type = 'user' and u.id = e.actor_id
- where e.workspace_id = $1 and e.contact_id = $2 and e.version < $3
+ where e.workspace_id = $1 and e.contact_id = $2 and e.version < $3 and e.at <= $4
  order by e.version desc
- limit $4
+ limit $5
 """
 
 
 async def history(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[Event], EventCursor | None]:
-    """A page of a contact's events, newest first, and the cursor of the next page."""
+    """A page of a contact's events, newest first, and the cursor of the next page.
+
+    Events that have been dropped with their month are missing.
+    """
     found, following = await timeline(conn, workspace_id, contact_id, limit, cursor)
     return [event for _, event in found], following
 
@@ -74,9 +94,9 @@ async def timeline(
     conn: Connection, workspace_id: str, contact_id: str, limit: int, cursor: EventCursor | None
 ) -> tuple[list[tuple[int, Event]], EventCursor | None]:
     """Like history, each event with the version of the contact that it created."""
-    before = cursor.version if cursor else 2**62
-    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, before, limit + 1)
-    following = EventCursor(rows[limit - 1]["version"]) if len(rows) > limit else None
+    start = cursor or _START
+    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, start.version, start.at or _END, limit + 1)
+    following = EventCursor(rows[limit - 1]["version"], rows[limit - 1]["at"]) if len(rows) > limit else None
     shown = rows[:limit]
     changes: list[dict[str, Any]] = [msgspec.json.decode(row["changes"]) for row in shown]
     names = await _names(conn, workspace_id, changes)
@@ -98,7 +118,7 @@ async def event_at(
     conn: Connection, workspace_id: str, contact_id: str, version: int
 ) -> tuple[Event, ZoneChange | None] | None:
     """The event that created this version of a contact, with all its data about the time zone."""
-    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, version + 1, 1)
+    rows = await conn.fetch(_EVENTS, workspace_id, contact_id, version + 1, _END, 1)
     if not rows or rows[0]["version"] != version:
         return None
     changes: dict[str, Any] = msgspec.json.decode(rows[0]["changes"])
@@ -151,7 +171,8 @@ def _event(row: Row, changes: dict[str, Any], names: _Names) -> Event:
     consent: dict[str, list[Any]] = changes.pop("consent", {})
     shown += [_consent_change(name, *consent[name]) for name in NAMES if name in consent]
     actor = ActorShown(row["actor_type"], row["actor_id"], row["actor_name"])
-    return Event(row["id"], row["type"], row["at"], actor, row["via"], row["request_id"], shown)
+    cause = Cause(row["cause_type"], row["cause_id"]) if row["cause_type"] else None
+    return Event(row["id"], row["type"], row["at"], actor, row["via"], row["request_id"], shown, cause)
 
 
 def _consent_change(name: str, before: Any, after: Any) -> FieldChange:
@@ -173,8 +194,9 @@ class Recent(msgspec.Struct):
 
 _RECENT = """
 select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name, u.name) as actor_name,
-       e.via, e.request_id, e.changes, e.contact_id::text, c.id is not null and ($3 or c.deleted_at is null)
-       as seen, coalesce(nullif(concat_ws(' ', c.first_name, c.last_name), ''), c.email, c.phone) as name
+       e.via, e.request_id, e.changes, e.cause_type, e.cause_id::text, e.contact_id::text,
+       c.id is not null and ($3 or c.deleted_at is null) as seen,
+       coalesce(nullif(concat_ws(' ', c.first_name, c.last_name), ''), c.email, c.phone) as name
   from (select * from contact_events
          where workspace_id = $1 order by at desc, contact_id desc limit $2) e
   left join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id

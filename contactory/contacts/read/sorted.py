@@ -21,7 +21,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import CUSTOM, Column
 from contactory.contacts.read.cursors import PATTERN, Cursor, parse_cursor
 from contactory.contacts.read.filter import Clauses, Filter
-from contactory.contacts.read.listing import Query
+from contactory.contacts.read.query import Query
 from contactory.database.db import Connection
 from contactory.rules.invalid import invalid_cursor
 

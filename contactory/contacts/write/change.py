@@ -59,6 +59,9 @@ class Change(Draft, kw_only=True, omit_defaults=True):
     tag_ids_off: list[int] = []
     fields: dict[str, str | None] = {}
     consent: Mapping[str, Given] = {}
+    cause_type: str | None = None
+    cause_id: str | None = None
+    """The cause of the change, in addition to the actor: for an undo, the event that it undoes."""
     actor_type: str
     actor_id: str | None
     via: str

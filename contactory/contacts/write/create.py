@@ -16,6 +16,7 @@ from contactory.contacts.write.draft import Draft, Origin
 from contactory.contacts.write.lanes import ATTEMPTS
 from contactory.contacts.write.queue import Apart
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
+from contactory.events.record import record
 from contactory.rules.errors import Conflict, Unavailable
 from contactory.values.phones import derive_zone
 
@@ -110,12 +111,12 @@ with input as materialized (
      order by i.workspace_id, phone, email_key
         on conflict do nothing
     returning workspace_id, id
-), logged as (
-    insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                                actor_type, actor_id, via, request_id, changes)
-    select i.workspace_id, i.id, 1, event_id, 'contact.created', at, actor_type, actor_id, via, request_id,
-           changes
+), event as (
+    select i.workspace_id, i.id as contact_id, 1 as version, event_id as id, 'contact.created' as type, at,
+           null::timestamptz as previous_at, actor_type, actor_id, via, request_id, changes
       from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
+), logged as (
+    {record("event")}
 )
 select id::text from made
  union all

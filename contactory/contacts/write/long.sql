@@ -7,7 +7,7 @@ with input as (
                first_name text, last_name text, email text, email_key text, phone text, timezone text,
                tag_ids bigint[], fields jsonb, consent jsonb,
                at timestamptz, event_id uuid, actor_type text, actor_id uuid, via text, request_id text
-               , timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[]
+               , timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[], cause_type text, cause_id uuid
            ))
            with ordinality as i
 ), locked as (
@@ -132,16 +132,14 @@ with input as (
            phone = n_phone, timezone = n_timezone, tag_ids = n_tag_ids, fields = n_fields,
            consent = n_consent, timezone_source = n_timezone_source, timezones = case when not zone_changed then o_timezones
                 when mask & 131072 /* UNDO */ > 0 then j.timezones end,
-           version = o_version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
+           version = c.version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
       from judged j
      where c.workspace_id = j.workspace_id and c.id = j.contact_id and j.verdict = 'changed'
-), logged as (
-    insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                                actor_type, actor_id, via, request_id, changes)
-    select workspace_id, contact_id, o_version + 1, event_id,
+    -- The event. A row that was not updated has none.
+    returning j.workspace_id, j.contact_id, c.version / (c.version = o_version + 1)::int as version, event_id as id,
            case when mask & 4096 /* DELETE */ > 0 then 'contact.deleted'
-                when mask & 8192 /* RESTORE */ > 0 then 'contact.restored' else 'contact.updated' end,
-           n_updated_at, actor_type, actor_id, via, request_id,
+                when mask & 8192 /* RESTORE */ > 0 then 'contact.restored' else 'contact.updated' end as type,
+           n_updated_at as at, case when o_updated_at < n_updated_at - interval '24 hours' then o_updated_at end as previous_at, actor_type, actor_id, via, request_id,
            -- Only changed values, each before and after; arrays keep their nulls.
            jsonb_strip_nulls(jsonb_build_object(
                'firstName', case when n_first_name is distinct from o_first_name
@@ -162,15 +160,15 @@ with input as (
                             then jsonb_build_array(o_tag_ids, n_tag_ids) end,
                'customFields', case when n_fields is distinct from o_fields then
                    (select jsonb_object_agg(k, jsonb_build_array(o_fields -> k, n_fields -> k))
-                      from jsonb_object_keys(fields) k
+                      from jsonb_object_keys(j.fields) k
                      where o_fields -> k is distinct from n_fields -> k) end
                ,
                'consent', case when n_consent is distinct from o_consent then
                    (select jsonb_object_agg(k, jsonb_build_array(o_consent -> k, n_consent -> k))
-                      from jsonb_object_keys(consent) k
-                     where o_consent -> k is distinct from n_consent -> k) end))
-      from judged j
-     where verdict = 'changed'
+                      from jsonb_object_keys(j.consent) k
+                     where o_consent -> k is distinct from n_consent -> k) end)) as changes , cause_type, cause_id
+), logged as (
+    insert into contact_events (workspace_id, contact_id, version, id, type, at, previous_at, actor_type, actor_id, via, request_id, changes, cause_type, cause_id) select workspace_id, contact_id, version, id, type, at, previous_at, actor_type, actor_id, via, request_id, changes, cause_type, cause_id from updated
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
        n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,

@@ -7,6 +7,7 @@ import msgspec
 
 from contactory.base.ids import new_id
 from contactory.database.db import Connection, Row
+from contactory.events.record import record
 from contactory.rules.actor import Actor
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
@@ -18,11 +19,12 @@ _ERASED = (
 )
 # There is an index of records whose array is not empty.
 _KEPT_ANSWERS = "delete from idempotency_records where contact_ids && $1::uuid[] and contact_ids <> '{}'"
-_PURGED = """
-insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                            actor_type, actor_id, via, request_id, changes)
-values ($1, $2, $3, $4, 'contact.purged', $5, $6, $7, $8, $9, '{}')
-"""
+_PURGED = record(
+    """(values ($1::uuid, $2::uuid, $3::bigint, $4::uuid, 'contact.purged', $5::timestamptz,
+                null::timestamptz, $6::text, $7::uuid, $8::text, $9::text, '{}'::jsonb))
+       as event (workspace_id, contact_id, version, id, type, at, previous_at, actor_type, actor_id, via,
+                 request_id, changes)"""
+)
 
 
 def address_ids(workspace_id: str, phone: str | None, email_key: str | None) -> list[str]:

@@ -80,14 +80,12 @@ with input as (
        set first_name = n_first_name, last_name = n_last_name, email = n_email, email_key = n_email_key,
            phone = n_phone, timezone = n_timezone, tag_ids = n_tag_ids, fields = n_fields,
            consent = n_consent, timezone_source = n_timezone_source, timezones = case when not zone_changed then o_timezones end,
-           version = o_version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
+           version = c.version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
       from judged j
      where c.workspace_id = j.workspace_id and c.id = j.contact_id and j.verdict = 'changed'
-), logged as (
-    insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                                actor_type, actor_id, via, request_id, changes)
-    select workspace_id, contact_id, o_version + 1, event_id, 'contact.updated',
-           n_updated_at, actor_type, actor_id, via, request_id,
+    -- The event. A row that was not updated has none.
+    returning j.workspace_id, j.contact_id, c.version / (c.version = o_version + 1)::int as version, event_id as id, 'contact.updated' as type,
+           n_updated_at as at, case when o_updated_at < n_updated_at - interval '24 hours' then o_updated_at end as previous_at, actor_type, actor_id, via, request_id,
            -- Only changed values, each before and after; arrays keep their nulls.
            jsonb_strip_nulls(jsonb_build_object(
                'firstName', case when n_first_name is distinct from o_first_name
@@ -107,11 +105,11 @@ with input as (
                             then jsonb_build_array(o_tag_ids, n_tag_ids) end,
                'customFields', case when n_fields is distinct from o_fields then
                    (select jsonb_object_agg(k, jsonb_build_array(o_fields -> k, n_fields -> k))
-                      from jsonb_object_keys(fields) k
+                      from jsonb_object_keys(j.fields) k
                      where o_fields -> k is distinct from n_fields -> k) end
-               ))
-      from judged j
-     where verdict = 'changed'
+               )) as changes
+), logged as (
+    insert into contact_events (workspace_id, contact_id, version, id, type, at, previous_at, actor_type, actor_id, via, request_id, changes) select workspace_id, contact_id, version, id, type, at, previous_at, actor_type, actor_id, via, request_id, changes from updated
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
        n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,

@@ -7,6 +7,7 @@ the time.
 """
 
 from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
+from contactory.events.record import previous_at, record, version_after
 
 # The actions of a change, as bits of its mask.
 FIRST_NAME, LAST_NAME, EMAIL, PHONE, TIMEZONE = 1, 2, 4, 8, 16
@@ -28,6 +29,10 @@ USUAL = FIRST_NAME | LAST_NAME | EMAIL | PHONE | TIMEZONE | TAGS_ADD | FIELDS | 
 _TAGS = TAGS_ADD | TAGS_SET | TAGS_REMOVE
 _NAMES = ("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE", "TIMEZONE", "FIELDS", "FIELDS_CLEAR")
 _BITS = {name: globals()[name] for name in _NAMES} | {"TAGS": _TAGS, "MORE_TAGS": TAGS_ADD | TAGS_SET}
+_EVENT = {
+    "version": version_after("c.version", "o_version"),
+    "previous_at": previous_at("o_updated_at", "n_updated_at"),
+}
 _CARRIED = f'{{"status": "denied", "source": "{CARRIED_OVER}"}}'
 
 _STATEMENT = """
@@ -116,14 +121,12 @@ with input as (
        set first_name = n_first_name, last_name = n_last_name, email = n_email, email_key = n_email_key,
            phone = n_phone, timezone = n_timezone, tag_ids = n_tag_ids, fields = n_fields,
            consent = n_consent, timezone_source = n_timezone_source, timezones = {n_timezones},
-           version = o_version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
+           version = c.version + 1, updated_at = n_updated_at, deleted_at = n_deleted_at
       from judged j
      where c.workspace_id = j.workspace_id and c.id = j.contact_id and j.verdict = 'changed'
-), logged as (
-    insert into contact_events (workspace_id, contact_id, version, id, type, at,
-                                actor_type, actor_id, via, request_id, changes)
-    select workspace_id, contact_id, o_version + 1, event_id, {event},
-           n_updated_at, actor_type, actor_id, via, request_id,
+    -- The event. A row that was not updated has none.
+    returning j.workspace_id, j.contact_id, {version} as version, event_id as id, {event} as type,
+           n_updated_at as at, {previous_at} as previous_at, actor_type, actor_id, via, request_id,
            -- Only changed values, each before and after; arrays keep their nulls.
            jsonb_strip_nulls(jsonb_build_object(
                'firstName', case when n_first_name is distinct from o_first_name
@@ -143,11 +146,11 @@ with input as (
                             then jsonb_build_array(o_tag_ids, n_tag_ids) end,
                'customFields', case when n_fields is distinct from o_fields then
                    (select jsonb_object_agg(k, jsonb_build_array(o_fields -> k, n_fields -> k))
-                      from jsonb_object_keys(fields) k
+                      from jsonb_object_keys(j.fields) k
                      where o_fields -> k is distinct from n_fields -> k) end
-               {and_consent}))
-      from judged j
-     where verdict = 'changed'
+               {and_consent})) as changes {cause}
+), logged as (
+    {record}
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
        n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,
@@ -174,6 +177,8 @@ _SHORT = {
     "deleted_at": "o_deleted_at",
     "event": "'contact.updated'",
     "and_consent": "",
+    "cause": "",
+    "record": record("updated"),
 }
 _LONG = {
     # The shown tags, so that merged and deleted tags do not look like a change.
@@ -199,7 +204,8 @@ _LONG = {
                                             'timezoneSource', o_timezone_source)) -> k, 'null'))
                 then 'overtaken'""",
     **{f"or_filled_{name}": f" or (mask & {FILL} > 0 and o_{name} is not null)" for name in _FILLABLE},
-    "more_input": ", timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[]",
+    "more_input": ", timezone_source text, timezones text[], expected jsonb, tag_ids_off bigint[]"
+    ", cause_type text, cause_id uuid",
     "n_timezones": f"""case when not zone_changed then o_timezones
                 when mask & {UNDO} > 0 then j.timezones end""",
     "or_zone_back": f"when mask & {UNDO} > 0 then timezone_source",
@@ -248,14 +254,16 @@ _LONG = {
     "and_consent": """,
                'consent', case when n_consent is distinct from o_consent then
                    (select jsonb_object_agg(k, jsonb_build_array(o_consent -> k, n_consent -> k))
-                      from jsonb_object_keys(consent) k
+                      from jsonb_object_keys(j.consent) k
                      where o_consent -> k is distinct from n_consent -> k) end""",
+    "cause": ", cause_type, cause_id",
+    "record": record("updated", caused=True),
 }
 
 
 def _filled(parts: dict[str, str]) -> str:
     """The statement with these parts, without the lines that they leave empty."""
-    filled = _STATEMENT.format(**_BITS, **parts)
+    filled = _STATEMENT.format(**_BITS, **_EVENT, **parts)
     return "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
 
 

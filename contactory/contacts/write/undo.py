@@ -12,10 +12,11 @@ from contactory.contacts.write.context import WriteContext
 from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, Object
-from contactory.rules.errors import Conflict, NotFound
+from contactory.rules.errors import Conflict, FieldError, NotFound
 from contactory.values.phones import derive_zone
 
 CUSTOM, CONSENT = "customFields.", "consent."
+GONE = "The history of this change has been dropped: change the contact by hand."
 _ZONE = ("timezone", "timezoneSource")
 
 
@@ -30,24 +31,39 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     """Undoes the change that created this version of a contact.
 
     A deletion is undone by a restoration. Other changes since then stay. Raises NotFound if the change does
-    not exist, and Conflict if one of its values has been changed again since, or cannot be restored.
+    not exist, and Conflict if one of its values has been changed again since, cannot be restored, or if its
+    history has been dropped.
     """
     async with ctx.work.connection() as conn:
         found = await event_at(conn, catalog.workspace_id, contact_id, version)
+    if found is None and await _had(ctx, catalog, contact_id, version):
+        raise Conflict(errors=[FieldError(code="history_gone", detail=GONE)])
     if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
         raise NotFound("The change does not exist, or cannot be undone.")
     event, zone = found
     if event.type == "contact.deleted":
-        return await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
+        return await write(ctx, _undoing(ctx, catalog, contact_id, RESTORE, event), catalog)
     row = await ctx.shared.contacts.active(catalog.workspace_id, contact_id)
     now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
     # The values are compared here so that the error can name one, and again after the row is locked.
-    change = new_change(ctx, catalog, contact_id, UNDO)
+    change = _undoing(ctx, catalog, contact_id, UNDO, event)
     _put_back(change, event.changes, now, catalog)
     if zone is not None:
         _put_zone_back(change, zone, now, catalog)
     await _put_tags_back(ctx, change, event.changes, catalog)
     return await write(ctx, change, catalog)
+
+
+async def _had(ctx: WriteContext, catalog: Catalog, contact_id: str, version: int) -> bool:
+    """Whether the contact has had this version; each had an event."""
+    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
+    return row is not None and 0 < version <= row["version"]
+
+
+def _undoing(ctx: WriteContext, catalog: Catalog, contact_id: str, mask: int, event: Event) -> Change:
+    change = new_change(ctx, catalog, contact_id, mask)
+    change.cause_type, change.cause_id = "undo", event.id
+    return change
 
 
 def _flat(contact: Contact, row: Row) -> Object:

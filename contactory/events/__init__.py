@@ -1,0 +1,1 @@
+"""The changes of contacts: one event for each, in a table by months."""

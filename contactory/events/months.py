@@ -1,0 +1,42 @@
+"""The recurring job that makes the next months of the events and drops the old ones."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from contactory.base.logs import log
+from contactory.database.db import LOCK_TIMEOUT, Connection, Database
+from contactory.database.months import drop_months, make_months, too_old
+
+# Without these events the search would miss the contacts that it has not indexed yet.
+_NOT_SEARCHED = """
+select exists (
+    select from workspaces w
+      left join search_progress p on p.workspace_id = w.id
+     where w.deleted_at is null
+       and exists (select from contact_events e
+                    where e.workspace_id = w.id and e.at > coalesce(p.at, timestamptz 'epoch') and e.at < $1))
+"""
+
+
+async def keep_months(db: Database, retention: float) -> int:
+    """Makes the next months, and drops those that ended `retention` seconds ago; with 0 it drops none.
+
+    Returns how many it has made or dropped. Several processes can run it at once. If a lock is not free, it
+    leaves the work for the next time.
+    """
+    now, done = datetime.now(UTC), 0
+    with suppress(LOCK_TIMEOUT):
+        async with db.connection() as conn:
+            done = await make_months(conn, now)
+            if retention:
+                done += await _drop_before(conn, now - timedelta(seconds=retention))
+    return done
+
+
+async def _drop_before(conn: Connection, before: datetime) -> int:
+    if await too_old(conn, before) and await conn.fetchval(_NOT_SEARCHED, before):
+        return 0
+    dropped = await drop_months(conn, before)
+    if dropped:
+        log.info("history dropped", months=dropped)
+    return len(dropped)
