@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _speaks_http_alone(item: pytest.Item) -> bool:
     """Whether the test asks the shared server by `http`, and knows nothing of its process or connections."""
     names = set(getattr(item, "fixturenames", ()))
-    return "http" in names and not names & {"server", "private_server", "second_http"}
+    return "http" in names and not names & {"server", "connect", "private_server", "second_http"}
 
 
 @pytest.hookimpl(wrapper=True)

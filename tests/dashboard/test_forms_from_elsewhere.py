@@ -12,6 +12,8 @@ from tests.dashboard.test_access import CASES, PAGES, Case, ask, target
 from tests.raw_http import Answer, Client
 from tests.world import Person, World, a_phone
 
+pytestmark = pytest.mark.usefixtures("server")  # Some open a connection to it.
+
 MIB = 1024 * 1024
 FORMS = {operation.id: operation for operation in OPERATIONS if operation.page and operation.method == "POST"}
 OURS = {"sec-fetch-site": "same-origin"}
