@@ -225,7 +225,7 @@ def show_problem(request: Request, problem: Problem) -> Response | None:
     return problem_page(request, problem) if wants_page(request) else None
 
 
-async def page(call: Call, template: str, status: int = 200, **values: object) -> Response:
+async def html_page(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A whole page: `values`, and the values that every page needs (templates/base.html)."""
     visit, workspaces = visit_of(call), []
     if visit.user is not None:
@@ -245,13 +245,15 @@ async def page(call: Call, template: str, status: int = 200, **values: object) -
     return html(status, text)
 
 
-async def page_or_part(call: Call, whole: str, piece: str, status: int = 200, **values: object) -> Response:
+async def html_page_or_part(
+    call: Call, whole: str, piece: str, status: int = 200, **values: object
+) -> Response:
     """The page `whole`, or for a script only its `piece`; both templates get `whole`, which of them it is."""
     if wants_page(call.request):
-        return await page(call, whole, status, whole=True, **values)
-    return part(call, piece, status, whole=False, **values)
+        return await html_page(call, whole, status, whole=True, **values)
+    return html_part(call, piece, status, whole=False, **values)
 
 
-def part(call: Call, template: str, status: int = 200, **values: object) -> Response:
+def html_part(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A part of a page, for a script to insert."""
     return html(status, text_of(template, csrf=masked(visit_of(call).csrf), actor=call.actor, **values))

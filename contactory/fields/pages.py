@@ -4,7 +4,15 @@ from typing import Any
 
 from contactory.dashboard.html import errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import DONE, confirms, touched
-from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, visit_of, wants_page
+from contactory.dashboard.visits import (
+    done_of,
+    html_page,
+    html_page_or_part,
+    html_part,
+    page_path,
+    visit_of,
+    wants_page,
+)
 from contactory.fields import store
 from contactory.fields.api import change_field, field_of, make_field, remove_field
 from contactory.fields.model import CREATE, UPDATE, CustomField, FieldPatch
@@ -50,7 +58,7 @@ async def _list_page(
         "counted": store.COUNTED,
         "here": page_path(call, _HERE),
     }
-    return await page(call, "fields/list.html", status_of(problem), **shown)
+    return await html_page(call, "fields/list.html", status_of(problem), **shown)
 
 
 async def count_values(call: Call) -> Response:
@@ -84,7 +92,7 @@ async def _field_page(
         errors = {"type": problem.detail}
     shown = {"field": field, "titles": _titles(field), "typed": typed, "errors": errors, "misfits": misfits}
     status = status_of(problem)
-    return await page_or_part(
+    return await html_page_or_part(
         call, "fields/field.html", "fields/edit.html", status, here=page_path(call, _HERE), **shown
     )
 
@@ -109,7 +117,7 @@ def _done(call: Call, done: str, *fields: CustomField) -> Response:
     if wants_page(call.request):
         return see_other(page_path(call, f"{_HERE}?done={done}"))
     titles = _titles(*fields)
-    return part(
+    return html_part(
         call,
         "fields/rows.html",
         fields=fields,
@@ -141,7 +149,7 @@ async def _delete_page(call: Call, field: CustomField, problem: Problem | None =
         "errors": errors_by_field(problem),
     }
     status = status_of(problem)
-    return await page_or_part(
+    return await html_page_or_part(
         call, "fields/delete.html", "fields/confirm.html", status, here=page_path(call, _HERE), **shown
     )
 

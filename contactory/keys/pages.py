@@ -9,7 +9,7 @@ from contactory.access.keys import Keys
 from contactory.access.users import refuse_access
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import DONE
-from contactory.dashboard.visits import done_of, page, page_path, visit_of
+from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.keys import store
 from contactory.keys.model import DEFAULT_NAME, FIELDS, SCOPE, ApiKey, KnownKey, NewApiKey
 from contactory.rules.checks import Form, Json, Object
@@ -41,7 +41,7 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
             conn, actor.account_id, actor.mode, actor.workspace_id or "", of_account=_of_account(call)
         )
     shown: dict[str, Any] = {"made": None, "curl": "", "typed": {}, "errors": {}, "done": "", **values}
-    return await page(
+    return await html_page(
         call,
         "keys/keys.html",
         status,

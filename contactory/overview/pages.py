@@ -11,11 +11,11 @@ from contactory.contacts.columns import CHANNEL_TITLES, HISTORY_TITLES
 from contactory.contacts.read.counting import Count, count_by_zones, count_or_estimate
 from contactory.contacts.read.filter import EVERYTHING
 from contactory.contacts.read.history import recent
-from contactory.dashboard.visits import page, part, wants_page
+from contactory.dashboard.visits import html_page, html_part, wants_page
 from contactory.local_time.plan import Counts, count
 from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.overview import store
-from contactory.overview.bands import reach_of
+from contactory.overview.forecast import forecast_of
 from contactory.overview.store import CountCache
 from contactory.rules.checks import Errors, one_of
 from contactory.values.questions import CHANNEL, WINDOW
@@ -47,7 +47,7 @@ async def show_overview(call: Call, catalog: Catalog) -> Response:
         shown["whole"] = True
         for block in BLOCKS.values():
             shown |= await block(call, catalog)
-    return await page(call, "overview/page.html", **shown)
+    return await html_page(call, "overview/page.html", **shown)
 
 
 def _here(call: Call) -> Shown:
@@ -95,7 +95,7 @@ async def reach(call: Call, catalog: Catalog) -> Shown:
 
     counts = await call.app.part(CountCache).get((catalog.workspace_id, "zones", channel), find)
     return {
-        "reach": await reach_of(window.schedule, counts, datetime.now(UTC)),
+        "forecast": await forecast_of(window.schedule, counts, datetime.now(UTC)),
         "channel": channel,
         "channels": channels,
         "window": window,
@@ -133,7 +133,7 @@ def _block(name: str, block: Block) -> Handler:
         if wants_page(call.request):
             call.query["whole"] = "1"
             return await show_overview(call)
-        return part(call, f"overview/{name}.html", **await block(call, catalog))
+        return html_part(call, f"overview/{name}.html", **await block(call, catalog))
 
     return show
 

@@ -10,7 +10,7 @@ from contactory.access.sessions import end_other_sessions, list_sessions
 from contactory.access.user import NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import done_of, page, page_path, visit_of
+from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.people.sign_in_pages import begin, client_address, email_key, verified
 from contactory.rules.checks import Form
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
@@ -41,7 +41,7 @@ async def _show(call: Call, status: int = 200, **values: Any) -> Response:
         sessions = await list_sessions(conn, visit.person.id, visit.session or "")
     shown: dict[str, Any] = {"errors": {}, "done": "", "typed": visit.person.name, **values}
     found = [(session, browser_of(session.agent)) for session in sessions]
-    return await page(
+    return await html_page(
         call, "people/account.html", status, here=page_path(call, _HERE), sessions=found, **shown
     )
 

@@ -6,7 +6,7 @@ from contactory.access import users
 from contactory.access.links import LASTING, make_link, make_link_for
 from contactory.access.user import EMAIL, NAME, ROLE, ROLES, User
 from contactory.dashboard.html import errors_by_field, see_other
-from contactory.dashboard.visits import done_of, page, page_path, visit_of
+from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.rules.checks import ID, Errors, Form, Object
 from contactory.rules.errors import Conflict, Forbidden, NotFound, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
@@ -40,7 +40,7 @@ async def _list(call: Call, status: int = 200, **values: Any) -> Response:
         people = await users.list_users(conn, person)
         workspaces = await users.list_workspaces_of(conn, person)
     shown: dict[str, Any] = {"link": None, "typed": {}, "chosen": [], "errors": {}, **values}
-    return await page(
+    return await html_page(
         call,
         "people/people.html",
         status,
@@ -130,7 +130,7 @@ async def _person(call: Call, status: int = 200, **values: Any) -> Response:
     limited, chosen = found.limited, found.workspace_ids
     if shown["typed"]:
         limited, chosen = visit_of(call).value("limited") == "true", visit_of(call).form.get("workspace", [])
-    return await page(
+    return await html_page(
         call,
         "people/person.html",
         status,

@@ -19,7 +19,7 @@ from contactory.access.sessions import end_session, open_session
 from contactory.access.user import EMAIL, NAME, PASSWORD
 from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import page, visit_of
+from contactory.dashboard.visits import html_page, visit_of
 from contactory.database.db import Connection
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
@@ -50,7 +50,7 @@ async def home(call: Call) -> Response:
     async with call.connection() as conn:
         workspaces = await users.list_workspaces_of(conn, user)
     if not workspaces:
-        return await page(call, "people/no_workspace.html")
+        return await html_page(call, "people/no_workspace.html")
     return see_other(f"/w/{workspaces[0][0]}/overview")
 
 
@@ -59,7 +59,7 @@ async def show_sign_in(call: Call) -> Response:
     target = call.query.get("next", "/")
     if visit_of(call).user is not None:
         return see_other(target)
-    return await page(call, "people/sign_in.html", target=target, email="", error="")
+    return await html_page(call, "people/sign_in.html", target=target, email="", error="")
 
 
 async def sign_in(call: Call) -> Response:
@@ -81,13 +81,13 @@ async def sign_in(call: Call) -> Response:
             await forgive(conn, who)
         visit.sign_in(secret)
     except RateLimited as problem:
-        answer = await page(
+        answer = await html_page(
             call, "people/sign_in.html", 429, target=target, email=email, error=problem.detail
         )
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
     except SignedOut:
-        return await page(call, "people/sign_in.html", 400, target=target, email=email, error=WRONG)
+        return await html_page(call, "people/sign_in.html", 400, target=target, email=email, error=WRONG)
     return see_other(target)
 
 
@@ -168,7 +168,7 @@ async def show_link(call: Call) -> Response:
     async with call.connection() as conn:
         link = await see_link(conn, kind, call.path["token"])
         typed = await _known(conn, link)
-    return await page(call, "people/link.html", kind=kind, typed=typed, errors={})
+    return await html_page(call, "people/link.html", kind=kind, typed=typed, errors={})
 
 
 async def _known(conn: Connection, link: Link) -> dict[str, str]:
@@ -201,7 +201,7 @@ async def follow_link(call: Call) -> Response:
 
 async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem) -> Response:
     errors = errors_by_field(problem)
-    return await page(call, "people/link.html", problem.status, kind=kind, typed=typed, errors=errors)
+    return await html_page(call, "people/link.html", problem.status, kind=kind, typed=typed, errors=errors)
 
 
 async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:

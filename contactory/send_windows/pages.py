@@ -13,7 +13,7 @@ from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import DONE, TEXT, touched
-from contactory.dashboard.visits import done_of, page, page_path, visit_of
+from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
 from contactory.rules.checks import TIMESTAMP, Errors, Object
 from contactory.rules.errors import Conflict, Problem, ValidationProblem
@@ -59,7 +59,7 @@ async def show_windows(call: Call) -> Response:
     """The workspace's send windows."""
     async with call.connection() as conn:
         windows = await read_windows(conn, call.workspace_id)
-    return await page(
+    return await html_page(
         call,
         "send_windows/windows.html",
         here=page_path(call, _HERE),
@@ -107,7 +107,7 @@ async def _form(
     errors: Mapping[str, str] | None = None,
     preset: Preset | None = None,
 ) -> Response:
-    return await page(
+    return await html_page(
         call,
         "send_windows/window.html",
         status,

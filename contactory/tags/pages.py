@@ -7,7 +7,15 @@ from contactory.base.ids import parse_number
 from contactory.catalog.calls import changing_catalog
 from contactory.dashboard.html import errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import TEXT, touched
-from contactory.dashboard.visits import done_of, page, page_or_part, page_path, part, visit_of, wants_page
+from contactory.dashboard.visits import (
+    done_of,
+    html_page,
+    html_page_or_part,
+    html_part,
+    page_path,
+    visit_of,
+    wants_page,
+)
 from contactory.rules.checks import Form, Rule
 from contactory.rules.errors import Conflict, NotFound, Problem, ValidationProblem
 from contactory.tags import store
@@ -52,10 +60,10 @@ async def show_tags(call: Call) -> Response:
     shown: dict[str, Any] = {"tags": tags, "following": following, "typed": typed, "message": None}
     if wants_page(call.request):
         done = done_of(call, _MESSAGES)
-        return await page(
+        return await html_page(
             call, "tags/list.html", done=done, counted=COUNTED, here=page_path(call, _HERE), **shown
         )
-    return part(call, f"tags/{'rows' if cursor else 'table'}.html", here=page_path(call, _HERE), **shown)
+    return html_part(call, f"tags/{'rows' if cursor else 'table'}.html", here=page_path(call, _HERE), **shown)
 
 
 async def count_tags(call: Call) -> Response:
@@ -83,7 +91,7 @@ async def _tag_page(
         errors, into = {"name": _TAKEN}, name
     status = status_of(problem)
     shown = {"tag": tag, "count": count, "name": name, "into": into, "errors": errors}
-    return await page_or_part(
+    return await html_page_or_part(
         call, "tags/tag.html", "tags/edit.html", status, here=page_path(call, _HERE), **shown
     )
 
@@ -98,7 +106,7 @@ async def _done(call: Call, done: str, *tags: NamedTag) -> Response:
         "message": _MESSAGES[done],
         "here": page_path(call, _HERE),
     }
-    return part(call, "tags/rows.html", **shown)
+    return html_part(call, "tags/rows.html", **shown)
 
 
 async def rename_tag(call: Call) -> Response:

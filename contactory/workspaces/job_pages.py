@@ -3,7 +3,7 @@
 from typing import Any
 
 from contactory.dashboard.html import see_other
-from contactory.dashboard.visits import page, part, wants_page
+from contactory.dashboard.visits import html_page, html_part, wants_page
 from contactory.jobs import store
 from contactory.jobs.api import JobCursor, problems_file
 from contactory.jobs.model import ENDED, Job
@@ -49,8 +49,10 @@ async def show_jobs(call: Call) -> Response:
         following = f"{_here(call)}?cursor={JobCursor(jobs[-1].id).text()}"
     shown: dict[str, Any] = {**_shown(call), "jobs": jobs, "following": following}
     if not wants_page(call.request):
-        return part(call, "workspaces/job_rows.html", **shown)
-    return await page(call, "workspaces/jobs.html", done=_DONE.get(call.query.get("done", ""), ""), **shown)
+        return html_part(call, "workspaces/job_rows.html", **shown)
+    return await html_page(
+        call, "workspaces/jobs.html", done=_DONE.get(call.query.get("done", ""), ""), **shown
+    )
 
 
 async def show_job(call: Call) -> Response:
@@ -59,9 +61,9 @@ async def show_job(call: Call) -> Response:
     async with call.connection() as conn:
         job: Job = await store.get_job(conn, workspace_id, job_id)
         if not wants_page(call.request):
-            return part(call, "workspaces/job_rows.html", jobs=[job], following=None, **_shown(call))
+            return html_part(call, "workspaces/job_rows.html", jobs=[job], following=None, **_shown(call))
         problems = await store.list_problems(conn, workspace_id, job_id, after=0, limit=_PROBLEMS + 1)
-    return await page(
+    return await html_page(
         call,
         "workspaces/job.html",
         job=job,

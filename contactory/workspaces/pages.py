@@ -7,7 +7,7 @@ import msgspec
 from contactory.access.users import list_workspaces_of
 from contactory.dashboard.html import SETTINGS, errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import DONE, confirms, touched
-from contactory.dashboard.visits import done_of, page, page_path, visit_of
+from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Object
 from contactory.rules.errors import Conflict, FieldError, Forbidden, NotFound, Problem, ValidationProblem
@@ -126,7 +126,7 @@ async def _page(
         "whole_account": not visit_of(call).person.limited,
         "here": page_path(call, _HERE),
     }
-    return await page(call, "workspaces/workspace.html", status_of(problem), **shown)
+    return await html_page(call, "workspaces/workspace.html", status_of(problem), **shown)
 
 
 def _facts(texts: dict[str, str]) -> list[tuple[str, str]]:
@@ -185,7 +185,7 @@ async def _new_page(call: Call, typed: dict[str, str], problem: Problem | None =
         "now": {},
         "here": page_path(call, _HERE),
     }
-    return await page(call, "workspaces/new.html", status_of(problem), **shown)
+    return await html_page(call, "workspaces/new.html", status_of(problem), **shown)
 
 
 async def make_another_workspace(call: Call) -> Response:

@@ -9,7 +9,7 @@ import pytest
 
 from contactory.catalog.catalog import Catalog, read_catalog
 from contactory.contacts.columns import BUILT_IN
-from contactory.contacts.read.available import reachable
+from contactory.contacts.read.available import parse_available
 from contactory.contacts.read.counting import count_contacts, count_up_to
 from contactory.contacts.read.filter import And, Clauses, Compare, Filter, Not, Or, condition
 from contactory.contacts.read.listing import list_contacts
@@ -173,7 +173,7 @@ class Cast:
         return Compare(field, "is", value)
 
     def available(self, at: datetime) -> Compare:
-        reach = reachable({"availableAt": at, "channel": "call"}, self.catalog, Errors())
+        reach = parse_available({"availableAt": at, "channel": "call"}, self.catalog, Errors())
         return Compare("available", "at", reach)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from contactory.catalog.catalog import Catalog, Field
 from contactory.contacts.columns import columns_of
-from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.available import AvailableAt
 from contactory.contacts.read.filter import EVERYTHING, And, Compare, Filter, Not, Or, available
 from contactory.contacts.read.filter_fields import comparisons_of
 from contactory.contacts.read.filter_url import parse_condition
@@ -92,9 +92,9 @@ IDS = tuple(f"id{n}" for n in range(5))
         (Compare("consent.call", "is", "denied"), "Consent: call is denied"),
         (Compare("consent.doNotContact", "is", True), "Do not contact is true"),
         (Compare("search", "finds", "'x':*"), "Words match the search"),
-        (available(Reachable("sms", NOON, ()), now=True), "Text message: available now"),
+        (available(AvailableAt("sms", NOON, ()), now=True), "Text message: available now"),
         (
-            available(Reachable("call", NOON, (), "Office"), now=False),
+            available(AvailableAt("call", NOON, (), "Office"), now=False),
             "Call: available at 2026-03-02 12:00 UTC by Office",
         ),
     ],

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contactory.catalog.catalog import read_catalog
-from contactory.contacts.pages.availability import Reach, reach_of
+from contactory.contacts.pages.availability import AvailabilityPanel, availability_panel
 from tests.world import Person, World, a_phone, an_email
 
 LA = "America/Los_Angeles"
@@ -26,17 +26,17 @@ def row(**more: Any) -> dict[str, Any]:
     return {**given, "consent": None, "deleted_at": None, **more}
 
 
-def reach(world: World, at: datetime, workspace_id: str = "", **more: Any) -> Reach:
+def reach(world: World, at: datetime, workspace_id: str = "", **more: Any) -> AvailabilityPanel:
     catalog = world.sql.run(read_catalog(world.sql.conn, workspace_id or world.acme))
     assert catalog
-    return reach_of(row(**more), catalog, at)
+    return availability_panel(row(**more), catalog, at)
 
 
 def local(*moment: int, zone: str = LA) -> datetime:
     return datetime(*moment, tzinfo=ZoneInfo(zone))  # type: ignore[misc]
 
 
-def words(found: Reach) -> list[str]:
+def words(found: AvailabilityPanel) -> list[str]:
     return [channel.words for channel in found.channels]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contactory.contacts.read.sorted import Place
+from contactory.contacts.read.sorted import SortedCursor
 from contactory.local_time.windows import WEEKDAYS
 from tests.dashboard.test_search import names, number_of, settle
 from tests.waiting import until
@@ -148,7 +148,7 @@ def test_a_walk_by_zone_goes_by_creation_where_zones_are_alike(
 
 
 def test_a_cursor_goes_on_in_its_own_order_alone(world: World, olive: Person) -> None:
-    cursor = Place("phone", ["+14155550100"]).text()
+    cursor = SortedCursor("phone", ["+14155550100"]).text()
     path = f"/w/{world.acme}/contacts"
     assert olive.get(path, script=True, sort="phone", cursor=cursor).status_code == 200
     for sort in ("-phone", "email"):
@@ -199,12 +199,12 @@ FORGED = [
     "x",
     "W10",
     "\u00e9",
-    Place("email", ["a", "b"]).text(),
-    Place("timezone", ["Asia/Tokyo", "yesterday", "x"]).text(),
-    Place("firstName", ["a\1b", "no id"]).text(),
-    Place("firstName", ["a"], empty=True).text(),
-    Place("email", ["a\0b"]).text(),
-    Place("-email", ["a"]).text(),
+    SortedCursor("email", ["a", "b"]).text(),
+    SortedCursor("timezone", ["Asia/Tokyo", "yesterday", "x"]).text(),
+    SortedCursor("firstName", ["a\1b", "no id"]).text(),
+    SortedCursor("firstName", ["a"], empty=True).text(),
+    SortedCursor("email", ["a\0b"]).text(),
+    SortedCursor("-email", ["a"]).text(),
     "a" + "0" * 46,
 ]
 
@@ -216,7 +216,7 @@ def test_a_cursor_that_is_none_of_this_order_is_refused(
 ) -> None:
     world.field("Score", "number")
     key = number_of(world, sort) if sort == "Score" else sort
-    for forged in (cursor, Place(key, ["NaN", "x"]).text()):
+    for forged in (cursor, SortedCursor(key, ["NaN", "x"]).text()):
         answer = olive.get(f"/w/{world.acme}/contacts", sort=key, cursor=forged, script=True)
         fine = (sort, cursor) == ("createdAt", FORGED[-1]) and forged == cursor
         assert answer.status_code == (200 if fine else 400), answer.text

@@ -97,7 +97,7 @@ async def _list(call: Call, catalog: Catalog) -> Response:
             conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
         )
         total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
-    headers = next_link(call, page.next, at_that_moment(Clauses(wanted).reachable))
+    headers = next_link(call, page.next, at_that_moment(Clauses(wanted).available_at))
     if total is not None:
         headers.append(("x-total-count", str(total)))
     return json_response(200, await _shown(call, page, catalog), headers)

@@ -50,7 +50,7 @@ class Day(msgspec.Struct, frozen=True):
         return [(hour, self.place(first_moment(zone, midnight, hour * 60))) for hour in _HOURS]
 
 
-class ChannelReach(msgspec.Struct, frozen=True):
+class ChannelPanel(msgspec.Struct, frozen=True):
     """Whether a contact may be contacted on one channel."""
 
     title: str
@@ -67,10 +67,10 @@ class ChannelReach(msgspec.Struct, frozen=True):
     """The open hours in words."""
 
 
-class Reach(msgspec.Struct, frozen=True):
+class AvailabilityPanel(msgspec.Struct, frozen=True):
     """Whether a contact may be contacted now, channel by channel."""
 
-    channels: list[ChannelReach]
+    channels: list[ChannelPanel]
     zones: list[str]
     """Every zone that the contact could be in."""
     at: float
@@ -81,22 +81,22 @@ class Reach(msgspec.Struct, frozen=True):
     """None if the contact's zone is not known."""
 
 
-def reach_of(row: Any, catalog: Catalog, at: datetime | None = None) -> Reach:
+def availability_panel(row: Any, catalog: Catalog, at: datetime | None = None) -> AvailabilityPanel:
     """Whether the contact of a row may be contacted at a moment, by the workspace's default windows."""
     at = at or datetime.now(UTC)
-    day, channels, zones = _day_of(row, at), list[ChannelReach](), list[str]()
+    day, channels, zones = _day_of(row, at), list[ChannelPanel](), list[str]()
     changes = [at + timedelta(hours=1), *([datetime.fromtimestamp(day.end, UTC)] if day else [])]
     for channel in CHANNELS:
         window = find_window(catalog, channel, None, Errors())
         if window is None:
-            channels.append(ChannelReach(CHANNEL_TITLES[channel], False, "No send window for this channel"))
+            channels.append(ChannelPanel(CHANNEL_TITLES[channel], False, "No send window for this channel"))
             continue
         verdict = Judge(window.schedule, channel, at).verdict(subject_of(row, channel))
         channels.append(_channel(channel, window, verdict, day))
         changes += filter(None, (verdict.window_closes, verdict.next_allowed))
         zones = verdict.timezones
     until = min(moment for moment in changes if moment > at)
-    return Reach(channels, zones, at.timestamp(), int(until.timestamp()), day)
+    return AvailabilityPanel(channels, zones, at.timestamp(), int(until.timestamp()), day)
 
 
 def _day_of(row: Any, at: datetime) -> Day | None:
@@ -109,9 +109,9 @@ def _day_of(row: Any, at: datetime) -> Day | None:
     return Day(zone, now, first_moment(clock(zone), today, 0), first_moment(clock(zone), today + 1, 0))
 
 
-def _channel(channel: str, window: SendWindow, verdict: Availability, day: Day | None) -> ChannelReach:
+def _channel(channel: str, window: SendWindow, verdict: Availability, day: Day | None) -> ChannelPanel:
     found = _openings(window.schedule, verdict.timezones, day) if day else []
-    return ChannelReach(
+    return ChannelPanel(
         CHANNEL_TITLES[channel],
         verdict.allowed,
         _words(channel, verdict),

@@ -15,7 +15,7 @@ from contactory.contacts.api.services import services_of
 from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
-from contactory.contacts.pages.availability import Reach, reach_of
+from contactory.contacts.pages.availability import AvailabilityPanel, availability_panel
 from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
 from contactory.contacts.pages.tag_forms import from_lines, new_set
@@ -28,7 +28,7 @@ from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import page, page_path, part, visit_of, wants_page
+from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
 from contactory.local_time.zones import zone_info
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -56,7 +56,7 @@ class Shown(msgspec.Struct):
     version: int
     deleted_at: datetime | None
     consent: Consent
-    reach: Reach | None
+    panel: AvailabilityPanel | None
     """None for a deleted contact."""
 
     @property
@@ -91,8 +91,8 @@ async def read_shown(call: Call, catalog: Catalog, contact_id: str) -> Shown:
     sees_deleted = call.actor.may("admin")
     row = await services_of(call).contacts.active(catalog.workspace_id, contact_id, deleted_too=sees_deleted)
     contact = await show(catalogs_of(call), catalog, row, contact_id)
-    reach = reach_of(row, catalog) if row["deleted_at"] is None else None
-    return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), reach)
+    panel = availability_panel(row, catalog) if row["deleted_at"] is None else None
+    return Shown(contact, row["version"], row["deleted_at"], show_consent(row["consent"]), panel)
 
 
 def _text(value: Any) -> str:
@@ -137,10 +137,10 @@ def _key(error: FieldError) -> str:
 async def show_reach(call: Call) -> Response:
     """Whether the contact may be contacted now; for a script."""
     shown = await read_shown(call, await catalog_of(call), call.path_id())
-    if shown.reach is None:
+    if shown.panel is None:
         raise NotFound
     target = page_path(call, f"{_HERE}/{shown.contact.id}")
-    return part(call, "contacts/reach.html", reach=shown.reach, target=target)
+    return html_part(call, "contacts/availability.html", panel=shown.panel, target=target)
 
 
 @with_catalog(of_actor)
@@ -149,7 +149,7 @@ async def show_contact(call: Call, catalog: Catalog) -> Response:
     contact_id = call.path_id()
     shown = await read_shown(call, catalog, contact_id)
     if not wants_page(call.request):
-        return part(call, "contacts/events.html", **await _history(call, shown))
+        return html_part(call, "contacts/events.html", **await _history(call, shown))
     return await contact_page(call, shown, fields_of(catalog, shown.contact))
 
 
@@ -186,9 +186,9 @@ async def contact_page(
 ) -> Response:
     """The whole page; with the values and errors of a refused form."""
     values = await _history(call, shown)
-    values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "reach": shown.reach}
+    values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "panel": shown.panel}
     values["consents"] = consents(shown.consent, refused)
-    return await page(call, "contacts/contact.html", status, **values)
+    return await html_page(call, "contacts/contact.html", status, **values)
 
 
 @with_catalog(of_actor)
@@ -219,7 +219,7 @@ async def show_new(call: Call) -> Response:
 
 
 async def _new_page(call: Call, fields: list[Field], status: int = 200, problem: str = "") -> Response:
-    return await page(
+    return await html_page(
         call, "contacts/new.html", status, fields=fields, problem=problem, here=page_path(call, _HERE)
     )
 

@@ -16,7 +16,7 @@ from contactory.contacts.write.change import Change, new_change
 from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import STALE_TAGS, TAGS_ADD, TAGS_SET
 from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import Visit, page_path, part, visit_of
+from contactory.dashboard.visits import Visit, html_part, page_path, visit_of
 from contactory.rules.checks import Errors, Object
 from contactory.rules.errors import PreconditionFailed
 from contactory.web.messages import Response
@@ -115,7 +115,7 @@ async def show_row(call: Call) -> Response:
 
 async def _row(call: Call, catalog: Catalog, written: Written) -> Response:
     shown = row_of(written.contact, written.version, await layout_of(call, catalog))
-    return part(
+    return html_part(
         call,
         "contacts/rows.html",
         rows=[shown],

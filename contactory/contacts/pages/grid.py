@@ -28,9 +28,9 @@ from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.query import Page
 from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
-from contactory.contacts.read.sorted import Ordered, Place, list_ordered, parse_grid_cursor
+from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.visits import page, page_path, part, visit_of, wants_page
+from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
@@ -73,8 +73,8 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
         found, status = None, TooSlow.status
     shown = await _table(call, catalog, selection, layout, found)
     if not wants_page(call.request):
-        return part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
-    return await page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
+        return html_part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
+    return await html_page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
@@ -86,15 +86,18 @@ async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
 
 async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Ordered:
     """A page of the contacts in their order. Raises ValidationProblem for the cursor of another list."""
-    cursor: Cursor | Place | None = call.query.get("cursor")
+    cursor: Cursor | SortedCursor | None = call.query.get("cursor")
     by_moment = selection.column in MOMENTS
     if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
         raise _no_cursor(invalid_cursor())
     wanted = await filter_of(call, catalog, selection)
     async with call.connection() as conn:
-        if not isinstance(cursor, Place) and by_moment:
+        if not isinstance(cursor, SortedCursor) and by_moment:
             return await list_contacts(conn, catalog, wanted, selection.sort, PAGE_SIZE, 0, cursor)
-        place, way = cursor if isinstance(cursor, Place) else None, "desc" if selection.descending else "asc"
+        place, way = (
+            cursor if isinstance(cursor, SortedCursor) else None,
+            "desc" if selection.descending else "asc",
+        )
         try:
             return await list_ordered(conn, catalog, wanted, selection.column, way, PAGE_SIZE, place)
         except Invalid as error:
@@ -161,13 +164,13 @@ async def count_grid(call: Call, catalog: Catalog) -> Response:
     wanted = await filter_of(call, catalog, selection, all_of_them=True)
     try:
         async with call.connection() as conn:
-            if query and not selection.conditions and not selection.reachable:
+            if query and not selection.conditions and not selection.available_at:
                 found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
             else:
                 found = await count_up_to(conn, catalog, wanted, COUNTED)
     except TooSlow:
         found = None  # The grid reports this too, and says what to do.
-    return part(call, "contacts/count.html", count=found, most=COUNTED)
+    return html_part(call, "contacts/count.html", count=found, most=COUNTED)
 
 
 # The layout.

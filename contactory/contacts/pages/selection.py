@@ -9,7 +9,7 @@ import msgspec
 from contactory.catalog.calls import catalogs_of
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import BUILT_IN, Column, columns_of
-from contactory.contacts.read.available import Reachable, reachable
+from contactory.contacts.read.available import AvailableAt, parse_available
 from contactory.contacts.read.filter import And, Compare, Filter, available, tag_names
 from contactory.contacts.read.filter_url import Condition, parse_condition
 from contactory.contacts.read.filter_words import availability
@@ -60,7 +60,7 @@ class Selection(msgspec.Struct):
     descending: bool
     window: str = ""
     """The send window for availability now; empty for the default one."""
-    reachable: Reachable | None = None
+    available_at: AvailableAt | None = None
 
     @property
     def sort(self) -> str:
@@ -75,12 +75,12 @@ class Selection(msgspec.Struct):
     @property
     def available(self) -> str:
         """The channel for availability now; empty without that filter."""
-        return self.reachable.channel if self.reachable else ""
+        return self.available_at.channel if self.available_at else ""
 
     @property
     def available_words(self) -> str:
         """The same in words, without the window."""
-        return availability(self.reachable, now=True) if self.reachable else ""
+        return availability(self.available_at, now=True) if self.available_at else ""
 
     @property
     def named(self) -> dict[str, str]:
@@ -97,7 +97,7 @@ class Selection(msgspec.Struct):
     @property
     def narrowed(self) -> bool:
         """Whether it may exclude contacts."""
-        return bool(self.q.strip() or self.conditions or self.reachable)
+        return bool(self.q.strip() or self.conditions or self.available_at)
 
 
 def selection_of(query: Object, catalog: Catalog) -> Selection:
@@ -115,9 +115,9 @@ def selection_of(query: Object, catalog: Catalog) -> Selection:
         except Invalid as error:
             errors.add_parameter("where", error)
     column, descending = _order(query.get("sort") or DEFAULT_SORT, catalog, errors)
-    reach, window = _available(query, catalog, errors)
+    asked, window = _available(query, catalog, errors)
     errors.check()
-    return Selection(query.get("q", ""), [*conditions.values()], column, descending, window, reach)
+    return Selection(query.get("q", ""), [*conditions.values()], column, descending, window, asked)
 
 
 def _order(sort: str, catalog: Catalog, errors: Errors) -> tuple[Column, bool]:
@@ -129,13 +129,13 @@ def _order(sort: str, catalog: Catalog, errors: Errors) -> tuple[Column, bool]:
     return column or BUILT_IN[0], sort.startswith("-")
 
 
-def _available(query: Object, catalog: Catalog, errors: Errors) -> tuple[Reachable | None, str]:
+def _available(query: Object, catalog: Catalog, errors: Errors) -> tuple[AvailableAt | None, str]:
     channel, window = query.get("availableNow"), query.get("window") or ""
     if not channel:
         return None, ""
     try:
         asked = {"availableNow": CHANNEL.parse(channel), **({"window": window} if window else {})}
-        return reachable(asked, catalog, errors), window
+        return parse_available(asked, catalog, errors), window
     except Invalid as error:
         errors.add_parameter("availableNow", error)
         return None, ""
@@ -151,8 +151,8 @@ async def filter_of(
         async with call.connection() as conn:
             ids = await search(conn, catalog.workspace_id, query)
             parts.append(matches(query, ids, all_of_them=all_of_them))
-    if selection.reachable:
-        parts.append(available(selection.reachable, now=True))
+    if selection.available_at:
+        parts.append(available(selection.available_at, now=True))
     wanted = And((*parts,))
     await catalogs_of(call).tag_ids(catalog, tag_names(wanted), call.conn)
     return wanted

@@ -19,7 +19,7 @@ from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
 
 
-class Reachable(msgspec.Struct, frozen=True):
+class AvailableAt(msgspec.Struct, frozen=True):
     """The contacts that may be contacted on a channel at a moment."""
 
     channel: str
@@ -57,7 +57,7 @@ DENIED = {
 DO_NOT_CONTACT = """coalesce(c.consent @> '{"doNotContact": true}', false)"""
 
 
-def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Reachable | None:
+def parse_available(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> AvailableAt | None:
     """The filter in `availableNow`, `availableAt`, `channel` and `window` of a query; None without one.
 
     Adds the errors to `errors`.
@@ -81,18 +81,18 @@ def reachable(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Rea
     if errors.found or found is None:
         return None
     zones = open_zones(found.schedule, int(moment.timestamp() // 1))
-    return Reachable(now or channel or "", moment, zones, window)
+    return AvailableAt(now or channel or "", moment, zones, window)
 
 
 NAMES = ("availableNow", "availableAt", "channel", "window")
 
 
-def at_that_moment(reach: Reachable | None) -> dict[str, str | None]:
+def at_that_moment(asked: AvailableAt | None) -> dict[str, str | None]:
     """The parameters of the next page instead of `availableNow`, so that all pages have the same moment."""
-    if reach is None:
+    if asked is None:
         return {}
-    at = reach.at.isoformat().replace("+00:00", "Z")
-    return {"availableNow": None, "availableAt": at, "channel": reach.channel}
+    at = asked.at.isoformat().replace("+00:00", "Z")
+    return {"availableNow": None, "availableAt": at, "channel": asked.channel}
 
 
 def subject_of(row: Any, channel: str) -> Subject:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.available import AvailableAt
 from contactory.contacts.read.filter_fields import operator_of
 
 Arg: TypeAlias = Callable[[Any], str]
@@ -55,9 +55,9 @@ Filter: TypeAlias = Compare | And | Or | Not
 EVERYTHING = And(())
 
 
-def available(reach: Reachable, *, now: bool) -> Compare:
+def available(asked: AvailableAt, *, now: bool) -> Compare:
     """The contacts that may be contacted at a moment; `now`: the words say so in place of the moment."""
-    return Compare("available", "now" if now else "at", reach)
+    return Compare("available", "now" if now else "at", asked)
 
 
 def comparisons(wanted: Filter) -> Iterator[Compare]:
@@ -100,7 +100,7 @@ def condition(wanted: Filter, catalog: Catalog, arg: Arg) -> str:
 
 
 def _compared(leaf: Compare, catalog: Catalog, arg: Arg) -> str:
-    if isinstance(leaf.value, Reachable):
+    if isinstance(leaf.value, AvailableAt):
         return f"({' and '.join(leaf.value.conditions(arg))})"
     (place, key), operator = operator_of(leaf.field, leaf.operator, catalog)
     sql, values = operator.condition(place, leaf.value, catalog)
@@ -127,10 +127,10 @@ class Clauses:
 
     def __init__(self, wanted: Filter) -> None:
         self.parts: list[Filter] = []
-        """All except `reachable`."""
+        """All except `available_at`."""
         self.active = True
         """Whether no part asks about deletion."""
-        self.reachable: Reachable | None = None
+        self.available_at: AvailableAt | None = None
         self.updated_after: datetime | None = None
         """The parts let through only contacts that changed after this; `updated_before` likewise."""
         self.updated_before: datetime | None = None
@@ -149,8 +149,8 @@ class Clauses:
             self.selective = True
 
     def _take_comparison(self, leaf: Compare) -> None:
-        if self.reachable is None and isinstance(leaf.value, Reachable):
-            self.reachable = leaf.value
+        if self.available_at is None and isinstance(leaf.value, AvailableAt):
+            self.available_at = leaf.value
             return
         self.parts.append(leaf)
         self.selective = self.selective or leaf.operator not in _WIDE.get(leaf.field, ())

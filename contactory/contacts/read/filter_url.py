@@ -11,7 +11,7 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
-from contactory.contacts.read.available import reachable
+from contactory.contacts.read.available import parse_available
 from contactory.contacts.read.filter import And, Compare, Filter, available
 from contactory.contacts.read.filter_fields import comparisons_of, unknown_field
 from contactory.contacts.read.filter_words import question
@@ -77,9 +77,9 @@ def _of_list(query: Mapping[str, Any], catalog: Catalog, errors: Errors) -> Iter
     for name, (field, operator) in _TIMES.items():
         if name in query:
             yield Compare(field, operator, query[name])
-    reach = reachable(query, catalog, errors)
-    if reach is not None:
-        yield available(reach, now="availableAt" not in query)
+    asked = parse_available(query, catalog, errors)
+    if asked is not None:
+        yield available(asked, now="availableAt" not in query)
 
 
 def parse_address(

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import CHANNEL_TITLES, CONSENT_TITLES, columns_of
-from contactory.contacts.read.available import Reachable
+from contactory.contacts.read.available import AvailableAt
 from contactory.contacts.read.filter import And, Compare, Filter, Not, Or
 from contactory.contacts.read.filter_fields import operator_of
 
@@ -20,24 +20,24 @@ _TITLES = {
 
 def question(leaf: Compare, catalog: Catalog) -> str:
     """A comparison in words, without the value. Raises Invalid if its field does not exist any more."""
-    if isinstance(leaf.value, Reachable):
+    if isinstance(leaf.value, AvailableAt):
         return availability(leaf.value, now=leaf.operator == "now")
     _, operator = operator_of(leaf.field, leaf.operator, catalog)
     title = next((c.title for c in columns_of(catalog) if c.key == leaf.field), None)
     return f"{title or _TITLES[leaf.field]} {operator.words}"
 
 
-def availability(reach: Reachable, *, now: bool) -> str:
+def availability(asked: AvailableAt, *, now: bool) -> str:
     """The question whether a contact is available, in words, without the window."""
-    moment = "now" if now else f"at {_shown(reach.at)}"
-    return f"{CHANNEL_TITLES[reach.channel]}: available {moment}"
+    moment = "now" if now else f"at {_shown(asked.at)}"
+    return f"{CHANNEL_TITLES[asked.channel]}: available {moment}"
 
 
 def words(wanted: Filter, catalog: Catalog) -> str:
     """The whole filter in words. Raises Invalid as `question` does."""
     match wanted:
-        case Compare(_, _, Reachable() as reach):
-            by = f" by {reach.window}" if reach.window else ""
+        case Compare(_, _, AvailableAt() as asked):
+            by = f" by {asked.window}" if asked.window else ""
             return question(wanted, catalog) + by
         case Compare(_, _, None) | Compare("search"):
             return question(wanted, catalog)

@@ -60,7 +60,7 @@ async def list_contacts(
 
 async def _list_by_creation(conn: Connection, wanted: Wanted, kept: datetime | None) -> Page:
     rows, limit = None, wanted.limit
-    if wanted.clauses.reachable is not None and wanted.offset <= MOST_PASSED:
+    if wanted.clauses.available_at is not None and wanted.offset <= MOST_PASSED:
         query = wanted.query(by_zone=False)
         _go_on(query, wanted, kept)
         rows = await _quickly(conn, query, wanted)
@@ -87,28 +87,28 @@ async def _quickly(conn: Connection, query: Query, wanted: Wanted) -> list[Any] 
     _, way = wanted.direction
     limit, offset, clauses = wanted.limit, wanted.offset, wanted.clauses
     order, size = f"order by c.created_at {way}, c.id {way}", limit + 1 + offset
-    where, reach = " and ".join(query.where), " and ".join(query.reach)
+    where, available = " and ".join(query.where), " and ".join(query.available)
     head = HEAD + 2 * size
     rows = await conn.fetch(
         f"""
 with head as materialized (select c.* from contacts c where {where} {order} limit {head})
 select {query.columns}, (select count(*) from head) as seen
-  from head c where {reach}
+  from head c where {available}
  {order} limit {limit + 1} offset {offset}""",
         *query.args,
     )
     if len(rows) > limit or (rows and rows[0]["seen"] < head):
         return rows
-    if clauses.reachable is None or clauses.selective:
+    if clauses.available_at is None or clauses.selective:
         return None
-    zones = query.arg(clauses.reachable.zones)
+    zones = query.arg(clauses.available_at.zones)
     return await conn.fetch(
         f"""
 select {query.columns}
   from unnest({zones}::text[]) as z (name)
  cross join lateral (
        select c.* from contacts c
-        where {where} and {reach} and c.timezone = z.name
+        where {where} and {available} and c.timezone = z.name
         {order} limit {size}) c
  {order} limit {limit + 1} offset {offset}""",
         *query.args,

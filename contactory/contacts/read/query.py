@@ -28,12 +28,12 @@ class Query:
         self.args: list[Any] = [catalog.workspace_id]
         self.where = ["c.workspace_id = $1", *(["c.deleted_at is null"] if wanted.active else [])]
         self.where += [condition(part, catalog, self.arg) for part in wanted.parts]
-        self.reach = wanted.reachable.conditions(self.arg) if wanted.reachable else []
+        self.available = wanted.available_at.conditions(self.arg) if wanted.available_at else []
 
     @property
     def condition(self) -> str:
         """All conditions together."""
-        return " and ".join([*self.where, *self.reach])
+        return " and ".join([*self.where, *self.available])
 
     def arg(self, value: Any) -> str:
         self.args.append(value)
@@ -57,8 +57,8 @@ class Wanted(msgspec.Struct, kw_only=True):
     def query(self, *, by_zone: bool = True) -> Query:
         """A statement with all conditions; `by_zone` adds the zones as a condition that can use an index."""
         query = Query(self.catalog, self.clauses, self.columns)
-        if by_zone and self.clauses.reachable is not None:
-            query.add("c.timezone = any({}::text[])", self.clauses.reachable.zones)
+        if by_zone and self.clauses.available_at is not None:
+            query.add("c.timezone = any({}::text[])", self.clauses.available_at.zones)
         return query
 
     @property

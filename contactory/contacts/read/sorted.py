@@ -28,7 +28,7 @@ from contactory.rules.invalid import invalid_cursor
 _LONGEST = 50_000
 
 
-class Place(msgspec.Struct, array_like=True, frozen=True):
+class SortedCursor(msgspec.Struct, array_like=True, frozen=True):
     """The position of a walk: after the contact with these keys in the order `sort`."""
 
     sort: str
@@ -41,11 +41,11 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
 
-def parse_place(text: str) -> Place:
+def parse_sorted_cursor(text: str) -> SortedCursor:
     """The cursor in a text from a client. Raises Invalid."""
     try:
         padded = text[:_LONGEST] + "=" * (-len(text) % 4)
-        place = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=Place)
+        place = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=SortedCursor)
     except (ValueError, msgspec.DecodeError, binascii.Error):
         raise invalid_cursor() from None
     if any("\0" in key for key in place.keys):
@@ -53,16 +53,16 @@ def parse_place(text: str) -> Place:
     return place
 
 
-def parse_grid_cursor(text: str) -> Cursor | Place:
+def parse_grid_cursor(text: str) -> Cursor | SortedCursor:
     """A cursor of the grid, for any order. Raises Invalid."""
-    return parse_cursor(text) if re.fullmatch(PATTERN, text) else parse_place(text)
+    return parse_cursor(text) if re.fullmatch(PATTERN, text) else parse_sorted_cursor(text)
 
 
 class Ordered(NamedTuple):
     """A page of a list; `next` is the cursor of the next page, if there may be one."""
 
     rows: list[Any]
-    next: Place | None
+    next: SortedCursor | None
 
 
 class _Key(NamedTuple):
@@ -122,7 +122,7 @@ async def list_ordered(
     column: Column,
     way: str,
     limit: int,
-    place: Place | None,
+    place: SortedCursor | None,
 ) -> Ordered:
     """A page of the active contacts of a workspace by a column, `way` being asc or desc. Raises Invalid."""
     sort = f"{'-' if way == 'desc' else ''}{column.key}"
@@ -139,7 +139,9 @@ async def list_ordered(
     if len(rows) <= limit:
         return Ordered(rows, None)
     last = rows[limit - 1]
-    return Ordered(rows[:limit], Place(sort, msgspec.json.decode(last["place"], type=list[str]), empty))
+    return Ordered(
+        rows[:limit], SortedCursor(sort, msgspec.json.decode(last["place"], type=list[str]), empty)
+    )
 
 
 async def _part(
@@ -149,7 +151,7 @@ async def _part(
     column: Column,
     way: str,
     limit: int,
-    place: Place | None,
+    place: SortedCursor | None,
     *,
     empty: bool = False,
 ) -> list[Any]:
@@ -180,7 +182,7 @@ select {query.columns}, {place_of}
     return await conn.fetch(statement, *query.args)
 
 
-def _values(place: Place, keys: Sequence[_Key]) -> list[Any]:
+def _values(place: SortedCursor, keys: Sequence[_Key]) -> list[Any]:
     """The keys of a cursor, converted for the driver. Raises Invalid."""
     try:
         return [key.read(text) for text, key in zip(place.keys, keys, strict=True)]

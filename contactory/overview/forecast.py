@@ -32,7 +32,7 @@ class Band(msgspec.Struct):
     """For each hour the local time (None for several places), and how many contacts can be reached in it."""
 
 
-class Reach(msgspec.Struct):
+class Forecast(msgspec.Struct):
     """The next hours of a send window."""
 
     hours: list[Hour]
@@ -53,7 +53,7 @@ class Reach(msgspec.Struct):
         return max(self.hours, key=lambda hour: hour.available)
 
 
-async def reach_of(schedule: Schedule, counts: Counts, at: datetime) -> Reach:
+async def forecast_of(schedule: Schedule, counts: Counts, at: datetime) -> Forecast:
     """How many of the contacts can be reached in each of the next 24 hours; the first contains `at`."""
     first = datetime.fromtimestamp(first_hour(at), UTC)
     starts = [first + timedelta(hours=n) for n in range(HOURS)]
@@ -68,7 +68,7 @@ async def reach_of(schedule: Schedule, counts: Counts, at: datetime) -> Reach:
         groups.setdefault(_offset(zones, at), []).append(zones)
     order = sorted(groups, key=lambda offset: (offset is None, offset or timedelta()))
     bands = [_band(offset, groups[offset], counts.by_zones, open_in, starts) for offset in order]
-    return Reach(hours, bands, counts.contacts, sum(counts.by_zones.values()), counts.unavailable)
+    return Forecast(hours, bands, counts.contacts, sum(counts.by_zones.values()), counts.unavailable)
 
 
 def _offset(zones: Sequence[str], at: datetime) -> timedelta | None:
