@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from contactory.access.keys import Keys
+from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalogs
 from contactory.contacts.read.search import SearchIndex
 from contactory.database.db import Database
@@ -20,7 +21,9 @@ async def no_metrics() -> int:
 
 
 def registry(db: Any = None) -> list[Job]:
-    return recurring_jobs(db, Keys(db), Catalogs(db), SearchIndex(), JobRunner(db, {}), no_metrics)
+    return recurring_jobs(
+        Settings(), db, Keys(db), Catalogs(db), SearchIndex(), JobRunner(db, {}), no_metrics
+    )
 
 
 def test_every_job_of_a_server_succeeds(server: Server, sql: Sql) -> None:
