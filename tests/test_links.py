@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.raw_http import Client
-from tests.world import Caller, World, an_email
+from tests.world import Caller, World, an_email, at_once
 
 PUBLIC = "https://contacts.example.com/api"
 PASSED = {"x-forwarded-proto": "https", "x-forwarded-host": "crm.example.com"}
@@ -42,6 +42,14 @@ def test_a_link_can_be_followed_as_it_is(world: World) -> None:
         # A client that knows nothing of where the first page came from.
         second = httpx.get(following, headers=key)
         assert (second.status_code, len(second.json())) == (200, 1), path
+
+
+def test_requests_at_the_same_moment_get_links_with_the_address_that_each_has_used(world: World) -> None:
+    made_two(world)
+    hosts = [f"{name}.example.com" for name in "abcd"] * 2
+    for _ in range(10):
+        links = at_once(*[lambda host=host: first_page(world.alice, host=host) for host in hosts])
+        assert [urlsplit(link).hostname for link in links] == hosts
 
 
 @pytest.mark.usefixtures("server")

@@ -78,7 +78,8 @@ LIST_QUERY = {
 @with_catalog(in_query)
 async def list_all(call: Call, catalog: Catalog) -> Response:
     """A page of the workspace's contacts."""
-    same = (catalog.workspace_id, catalog.version, call.request.query_string)
+    # With the server's address as the client knows it, because the links in the answer begin with it.
+    same = (catalog.workspace_id, catalog.version, call.url(""), call.request.query_string)
     shared = await services_of(call).lists.get(same, lambda: _list(call, catalog))
     return Response(shared.status, shared.body, list(shared.headers))
 

@@ -31,8 +31,8 @@ class ContactServices:
         self.search = SearchIndex()
         self.workspaces: LeastRecentlyUsed[tuple[str, str, str], str] = LeastRecentlyUsed(_WORKSPACES)
         """The workspace of a contact, which never changes, by account, mode and contact."""
-        self.lists: SharedReads[tuple[str, int, str], Response] = SharedReads()
-        """Pages of lists that are being read, by workspace, version of its catalogue, and query."""
+        self.lists: SharedReads[tuple[str, int, str, str], Response] = SharedReads()
+        """Pages of lists that are being read, by workspace, version of its catalogue, address, and query."""
         self._lanes = [db.lane() for _ in range(settings.writers + _CREATE_LANES + _READ_LANES)]
         change_lanes, rest = self._lanes[: settings.writers], self._lanes[settings.writers :]
         self.changes: Writer[Change, Outcome] = Writer(
