@@ -6,7 +6,7 @@ from functools import partial, wraps
 from typing import TypeAlias, TypeVar
 
 from contactory.catalog.catalog import Catalog, Catalogs, Stale
-from contactory.database.db import Connection
+from contactory.database.db import MISREAD, Connection
 from contactory.rules.errors import FieldError, NotFound, Unavailable, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call, Handler
@@ -54,8 +54,8 @@ def catalogs_of(call: Call) -> Catalogs:
 async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Catalog], Awaitable[T]]) -> T:
     """The result of `attempt` with the catalogue.
 
-    It is tried again with a fresh catalogue if it refused a name or found its catalogue out of date, so that
-    a name that another process has just created is not refused.
+    It is tried again with a fresh catalogue if it refused a name, read a value by another type, or found its
+    catalogue out of date, so that a name that another process has just created is not refused.
     """
     catalog = await catalog_of(call, workspace_id)
     for _ in range(ATTEMPTS):
@@ -63,7 +63,7 @@ async def by_catalog(call: Call, workspace_id: str | None, attempt: Callable[[Ca
             return await attempt(catalog)
         except Stale:
             catalog = await catalogs_of(call).newest(catalog, call.conn)
-        except ValidationProblem:
+        except (ValidationProblem, MISREAD):
             fresh = await catalogs_of(call).newest(catalog, call.conn)
             if fresh is catalog:
                 raise

@@ -46,6 +46,8 @@ AWAY: tuple[type[BaseException], ...] = (
 # the sign of a row that is not the one that the statement read (events/record.py).
 COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.DivisionByZeroError)
 LOCK_TIMEOUT = asyncpg.LockNotAvailableError
+MISREAD = asyncpg.InvalidTextRepresentationError
+"""A statement reads a stored text as a number that is not one: the field has another type by now."""
 REFUSED = asyncpg.PostgresError
 """All errors of PostgreSQL itself, including the ones above, so catch it after them."""
 
