@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contactory.base.ids import new_id
 from contactory.contacts.read.sorted import SortedCursor
 from contactory.local_time.windows import WEEKDAYS
 from tests.dashboard.test_search import names, number_of, settle
@@ -220,6 +221,17 @@ def test_a_cursor_that_is_none_of_this_order_is_refused(
         answer = olive.get(f"/w/{world.acme}/contacts", sort=key, cursor=forged, script=True)
         fine = (sort, cursor) == ("createdAt", FORGED[-1]) and forged == cursor
         assert answer.status_code == (200 if fine else 400), answer.text
+
+
+@pytest.mark.parametrize("number", ["1e999999", "9" * 400, "-1e-999999", "Infinity"])
+def test_a_cursor_with_a_number_that_no_field_can_have_is_refused(
+    world: World, olive: Person, number: str
+) -> None:
+    world.field("Score", "number")
+    key = number_of(world, "Score")
+    forged = SortedCursor(key, [number, new_id()]).text()
+    answer = olive.get(f"/w/{world.acme}/contacts", sort=key, cursor=forged, script=True)
+    assert answer.status_code == 400, answer.text
 
 
 def test_the_heads_say_the_order_and_lead_to_the_other_way(world: World, olive: Person) -> None:

@@ -55,10 +55,7 @@ def _compared(words: str, sign: str) -> Operator:
 
 
 def _key_of_cursor(text: str) -> Decimal:
-    found = Decimal(text)
-    if not found.is_finite():
-        raise ValueError(text)
-    return found
+    return Decimal(plain_number(Decimal(text)))
 
 
 NUMBER = FieldType(
