@@ -113,13 +113,17 @@ async def get_job(call: Call) -> Response:
 
 
 async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
-    """The job when it has changed, or after that time. Raises Unauthorized if the key ends meanwhile."""
+    """The job when it has changed, or after that time.
+
+    Raises Unauthorized if the key ends meanwhile, and NotFound if the workspace is deleted.
+    """
     watch, end = call.app.part(JobWatch), time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and watch.open:
         changed = await watch.change(job.workspace_id, job.id, version, min(left, _KEY_LOOK_SECONDS))
         await call.app.keys.authenticate(call.request.header("authorization"))
         if changed:
             break
+    await _home(call)  # The workspace may have been deleted meanwhile.
     async with call.connection() as conn:
         return await store.get_job(conn, job.workspace_id, job.id)
 

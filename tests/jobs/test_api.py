@@ -192,6 +192,15 @@ def test_waiting_ends_when_the_key_is_revoked(work: Work, world: World) -> None:
         assert waiting.result(timeout=15).status_code == 401
 
 
+def test_waiting_ends_with_not_found_if_the_workspace_is_deleted(work: Work, world: World) -> None:
+    job = work.enqueue(world.acme_two, job_type="otherTest")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(world.ada.get, f"{PATH}/{job.id}", wait=3)
+        time.sleep(0.5)
+        assert world.ada.delete(f"/v1/workspaces/{world.acme_two}").status_code == 204
+        assert waiting.result(timeout=15).status_code == 404
+
+
 def test_a_server_that_stops_answers_those_who_wait(work: Work, world: World, tmp_path: Path) -> None:
     job = work.enqueue(job_type="otherTest")
     key = {"authorization": f"Bearer {world.bob.key}"}
