@@ -200,4 +200,4 @@ def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]
 
 def unknown_field() -> Invalid:
     """The error for a filter on a field that does not exist."""
-    return Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")
+    return Invalid("unknown_filter", "The field of this filter does not exist: remove the filter")
