@@ -115,7 +115,7 @@ async def get_job(call: Call) -> Response:
 async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
     """The job when it has changed, or after that time. Raises Unauthorized if the key ends meanwhile."""
     watch, end = call.app.part(JobWatch), time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0 and watch.open:
+    while (left := end - time.monotonic()) > 0 and watch.admits(job.workspace_id):
         changed = await watch.change(job.workspace_id, job.id, version, min(left, _KEY_LOOK_SECONDS))
         await call.app.keys.authenticate(call.request.header("authorization"))
         if changed:
