@@ -13,7 +13,7 @@ from contactory.base.logs import set_up_logs
 from contactory.base.metrics_folder import shared_metrics
 from contactory.base.settings import Settings, SettingsError, load_settings
 from contactory.database.address import is_address, unreachable
-from contactory.database.db import AWAY, SharedSession, check_session, connect
+from contactory.database.db import AWAY, REFUSED, SharedSession, check_session, connect
 from contactory.database.migrate import MigrationError, check_current
 from contactory.services import Services
 from contactory.web.asgi import Exchange, Message, Receive, Send
@@ -124,6 +124,8 @@ async def _check_database(url: str) -> None:
         raise NotStarted(str(error)) from None
     except AWAY as error:
         raise NotStarted(unreachable(error)) from None
+    except REFUSED as error:
+        raise NotStarted(f"The database refused the operation: {error}.") from None
 
 
 app = Application()

@@ -50,7 +50,7 @@ class Services(Shared):
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Opens the pool and starts the background tasks."""
+        """Starts the background tasks; connections are opened when they are needed."""
         self._contacts.start()
         self._schedule.start()
         self._watching = asyncio.create_task(deadlines.watch())

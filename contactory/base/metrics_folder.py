@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TextIO
@@ -78,6 +78,8 @@ def _alone_in(folder: Path) -> TextIO:
         except FileNotFoundError:  # The last process has just removed the folder.
             continue
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "lock").exists():
-            return lock
+        # The last process may have removed the folder in the meantime, and another one created it again.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), (folder / "lock").stat()):
+                return lock
         lock.close()

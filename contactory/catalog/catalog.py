@@ -40,7 +40,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Stale(Exception):
-    """A change was made up by a catalogue that is out of date: make it up again."""
+    """A change was prepared with a catalogue that is out of date: prepare it again with the current one."""
 
 
 class Catalog(msgspec.Struct):

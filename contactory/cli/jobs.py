@@ -22,7 +22,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--workspace", "workspace_id", type=ID, help="Only the jobs of this workspace.")
-@click.option("--status", type=click.Choice(_STATUSES), help="Only jobs that are at this point.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only jobs with this status.")
 @json_option
 def list_jobs(workspace_id: str | None, status: str | None, as_json: bool) -> None:
     """List the newest jobs of all workspaces, up to 1,000."""

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -98,7 +97,7 @@ async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migrat
             say(f"migrating the database: {migration.name}")
             await _apply(conn, migration, say)
         with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
-            await make_months(conn, datetime.now(UTC))
+            await make_months(conn, await conn.fetchval("select now()"))
         return todo
     finally:
         await conn.execute("select pg_advisory_unlock($1)", _LOCK)

@@ -1,7 +1,7 @@
 """The recurring job that makes the next months of the events and drops the old ones."""
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from contactory.base.logs import log
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database
@@ -21,12 +21,13 @@ select exists (
 async def keep_months(db: Database, retention: float) -> int:
     """Makes the next months, and drops those that ended `retention` seconds ago; with 0 it drops none.
 
-    Returns how many it has made or dropped. Several processes can run it at once. If a lock is not free, it
-    leaves the work for the next time.
+    Returns how many it has made or dropped, by the database's clock. Several processes can run it at once. If
+    a lock is not free, it leaves the work for the next time.
     """
-    now, done = datetime.now(UTC), 0
+    done = 0
     with suppress(LOCK_TIMEOUT):
         async with db.connection() as conn:
+            now: datetime = await conn.fetchval("select now()")
             done = await make_months(conn, now)
             if retention:
                 done += await _drop_before(conn, now - timedelta(seconds=retention))

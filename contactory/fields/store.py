@@ -163,7 +163,7 @@ async def delete_field(conn: Connection, workspace_id: str, field_id: str) -> No
     """
     await bump(conn, workspace_id)
     deleted = await conn.fetchval(
-        """update custom_fields set deleted_at = $3, updated_at = $3
+        """update custom_fields set deleted_at = clock_timestamp(), updated_at = $3
             where workspace_id = $1 and id = $2 and deleted_at is null returning true""",
         workspace_id,
         field_id,

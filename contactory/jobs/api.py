@@ -94,16 +94,16 @@ async def list_jobs(call: Call) -> Response:
     return json_response(200, found[:limit], next_link(call, following))
 
 
-async def _home(call: Call) -> tuple[str, str]:
+async def _job_in_path(call: Call) -> tuple[str, str]:
     """The workspace of the job in the path, and the job's id. Raises NotFound."""
     job_id = call.path_id()
     async with call.connection() as conn:
-        return await store.home_of(conn, call.actor, job_id), job_id
+        return await store.visible_workspace_of(conn, call.actor, job_id), job_id
 
 
 async def get_job(call: Call) -> Response:
     """One job; with `wait`, when it has changed, or after that many seconds."""
-    workspace_id, job_id = await _home(call)
+    workspace_id, job_id = await _job_in_path(call)
     async with call.connection() as conn:
         job, version = await store.get_version(conn, workspace_id, job_id)
     wait: int = call.query.get("wait", 0)
@@ -118,7 +118,7 @@ async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
     Raises Unauthorized if the key ends meanwhile, and NotFound if the workspace is deleted.
     """
     watch, end = call.app.part(JobWatch), time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0 and watch.open:
+    while (left := end - time.monotonic()) > 0 and watch.admits(job.workspace_id):
         changed = await watch.change(job.workspace_id, job.id, version, min(left, _KEY_LOOK_SECONDS))
         await call.app.keys.authenticate(call.request.header("authorization"))
         if changed:
@@ -130,14 +130,14 @@ async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
 
 async def cancel_job(call: Call) -> Response:
     """Cancels a job that has not ended; its work so far stays."""
-    workspace_id, job_id = await _home(call)
+    workspace_id, job_id = await _job_in_path(call)
     async with call.transaction() as conn:
         return json_response(200, await store.cancel_job(conn, workspace_id, job_id))
 
 
 async def list_problems(call: Call) -> Response:
     """The problems of a job, in the order of its work."""
-    workspace_id, job_id = await _home(call)
+    workspace_id, job_id = await _job_in_path(call)
     if call.query.get("format") == "csv":
         return problems_file(call, workspace_id, job_id)
     cursor: ProblemCursor | None = call.query.get("cursor")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from contactory.database.db import Connection
+from contactory.database.unit_of_work import UnitOfWork
 from contactory.rules.actor import Actor
 from contactory.rules.errors import Problem
 
@@ -64,8 +64,10 @@ class JobType(NamedTuple):
     """The name in the API."""
     title: str
     """The title for users."""
-    piece: Callable[[Connection, JobAtWork], Awaitable[Progress]]
-    """Does one piece, of a second or less, only with the given connection.
+    piece: Callable[[UnitOfWork, JobAtWork], Awaitable[Progress]]
+    """Does one piece, of a second or less, only in the transaction of the given unit of work.
+
+    What it changes in memory, such as notes for the search, it leaves to `after_commit` of that unit.
 
     A Problem that may not be retried ends the job as failed, with that problem. Any other exception causes a
     retry, up to ten times in a row.

@@ -10,6 +10,7 @@ from itertools import count
 from contactory.base.caches import LeastRecentlyUsed
 from contactory.base.logs import log
 from contactory.database.db import COLLISION, Database
+from contactory.database.unit_of_work import UnitOfWork
 from contactory.jobs.leases import HELD, Lease, Lost, advance, fail, find_due, give_back, renewed, take_lease
 from contactory.jobs.registry import JobType
 from contactory.rules.errors import Problem, TooSlow, Unavailable
@@ -69,8 +70,9 @@ class JobRunner:
                 await self._failed(lease, error)
 
     async def _piece(self, lease: Lease) -> bool:
-        async with self._db.transaction() as conn:
-            progress = await self._types[lease.job.type].piece(conn, lease.job)
+        work = UnitOfWork(self._db)
+        async with work.whole() as conn:
+            progress = await self._types[lease.job.type].piece(work, lease.job)
             await advance(conn, lease, progress)
         return progress.finished
 

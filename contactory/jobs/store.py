@@ -56,7 +56,7 @@ async def enqueue(
     return await get_job(conn, workspace_id, job_id)
 
 
-async def home_of(conn: Connection, actor: Actor, job_id: str) -> str:
+async def visible_workspace_of(conn: Connection, actor: Actor, job_id: str) -> str:
     """The workspace of the job, among those that the actor sees. Raises NotFound."""
     found = await conn.fetchval(
         """select w.id::text

@@ -1,6 +1,7 @@
 """Waiting for a change of a job, without a database connection for each waiting request."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -9,7 +10,10 @@ from contactory.rules.errors import Unavailable
 
 _LOOK_SECONDS = 0.5
 _MOST = 1000
-"""The limit of waiting requests in one process; others are answered at once."""
+"""The limit of waiting requests in one process, half of them for one workspace.
+
+Further requests are answered at once.
+"""
 
 
 class _Waiter(NamedTuple):
@@ -25,13 +29,15 @@ class JobWatch:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._waiters: set[_Waiter] = set()
+        self._of_workspace: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
 
-    @property
-    def open(self) -> bool:
-        """Whether a request may wait at all."""
-        return not self._closed and len(self._waiters) < _MOST
+    def admits(self, workspace_id: str) -> bool:
+        """Whether one more request about a job of the workspace may wait."""
+        if self._closed or len(self._waiters) >= _MOST:
+            return False
+        return self._of_workspace[workspace_id] < _MOST // 2
 
     def close(self) -> None:
         """Ends the waiting of all requests, also of later ones."""
@@ -44,6 +50,7 @@ class JobWatch:
         loop = asyncio.get_running_loop()
         waiter = _Waiter(workspace_id, job_id, version, loop.create_future())
         self._waiters.add(waiter)
+        self._of_workspace[workspace_id] += 1
         if self._looking is None or self._looking.done():
             self._looking = loop.create_task(self._look())
         try:
@@ -53,7 +60,13 @@ class JobWatch:
             return False
         finally:
             self._waiters.discard(waiter)
+            self._leave(workspace_id)
         return True
+
+    def _leave(self, workspace_id: str) -> None:
+        self._of_workspace[workspace_id] -= 1
+        if not self._of_workspace[workspace_id]:
+            del self._of_workspace[workspace_id]
 
     async def _look(self) -> None:
         while self._waiters:

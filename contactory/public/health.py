@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from contactory.base.caches import SingleFlight
+from contactory.base.logs import log
 from contactory.database.db import Database
 from contactory.database.migrate import MigrationError, check_current
 from contactory.rules.errors import Unavailable
@@ -44,6 +45,9 @@ class Readiness:
             self._obstacle = ""
         except (MigrationError, Unavailable) as error:
             self._obstacle = str(error)
+        except Exception as error:  # Whatever it is, this process cannot serve requests.
+            log.error("readiness failed", error=type(error).__name__)
+            self._obstacle = "The schema cannot be read: check the rights of the database's role."
         self._good_until = time.monotonic() + _GOOD_SECONDS
 
 

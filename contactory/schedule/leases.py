@@ -6,7 +6,7 @@ statement that waited for the row has an earlier `now()` than the statement that
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,7 +23,9 @@ LONGEST_DELAY = timedelta(seconds=400)
 """The limit of the delay after a failure, if the job's interval is not longer."""
 
 _REGISTER = """
-insert into schedule as s (name, every, registered_at, due_at) values ($1, $2, now(), now())
+insert into schedule as s (name, every, registered_at, due_at)
+select job.name, job.every, now(), now()
+  from unnest($1::text[], $2::interval[]) as job (name, every) order by job.name
     on conflict (name) do update set every = excluded.every where s.every <> excluded.every
 """
 _LOOK = """
@@ -55,13 +57,14 @@ update schedule set holder = null, held_until = null, failures = failures + 1, d
  where name = $1 and holder = $2
 """
 _LEFT = "update schedule set holder = null, held_until = null where name = $1 and holder = $2"
-_NOTED = "update schedule set last_success = now() where name = $1"
+_NOTED = "update schedule set last_success = now() where name = $1 returning true"
 
 
-async def register(db: Database, job: Job) -> None:
-    """Adds the job to the table."""
+async def register(db: Database, jobs: Sequence[Job]) -> None:
+    """Adds the jobs to the table."""
+    every = [timedelta(seconds=job.every) for job in jobs]
     async with db.connection() as conn:
-        await conn.execute(_REGISTER, job.name, timedelta(seconds=job.every))
+        await conn.execute(_REGISTER, [job.name for job in jobs], every)
 
 
 class Standing(NamedTuple):
@@ -88,10 +91,10 @@ async def standings(conn: Connection) -> list[Standing]:
     return [Standing(row["name"], row["last_success"], row["late"]) for row in rows if row["running"]]
 
 
-async def note_success(db: Database, name: str) -> None:
-    """Stores that this process has run a job that every process runs."""
+async def note_success(db: Database, name: str) -> bool:
+    """Stores that this process has run a job that every process runs; returns whether it is registered."""
     async with db.connection() as conn:
-        await conn.execute(_NOTED, name)
+        return bool(await conn.fetchval(_NOTED, name))
 
 
 class Look(NamedTuple):

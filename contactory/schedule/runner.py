@@ -31,12 +31,22 @@ class Schedule:
 
     def __init__(self, db: Database, jobs: Sequence[Job], busy: Callable[[], bool]) -> None:
         """`busy`: whether changes are waiting for a commit."""
+        self._db = db
+        self._jobs = jobs
         self._keepers = [Keeper(db, job, busy) for job in jobs]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Starts every job."""
         self._tasks = [asyncio.create_task(keeper.keep()) for keeper in self._keepers]
+        self._tasks.append(asyncio.create_task(self._register()))
+
+    async def _register(self) -> None:
+        """Adds the jobs to the table; with one statement, since a connection for each job may be too many."""
+        while True:
+            with suppress(*_IN_PASSING):
+                return await register(self._db, self._jobs)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self) -> None:
         """Stops every job, and leaves unfinished work to other processes."""
@@ -57,7 +67,6 @@ class Keeper:
 
     async def keep(self) -> None:
         """Runs the job for ever; a failure is retried later."""
-        await self._try(self._register)
         if self._job.every >= 1:  # Not all jobs at the start, and not all processes at the same time.
             await asyncio.sleep(_jittered(min(self._job.every, _FIRST_SECONDS)))
         while True:
@@ -77,10 +86,6 @@ class Keeper:
             self._failures = 0
         return delay
 
-    async def _register(self) -> float:
-        await register(self._db, self._job)
-        return 0.0
-
     async def _do_own(self) -> float:
         return max(self._job.every, await self._work(None))
 
@@ -88,16 +93,16 @@ class Keeper:
         """A piece has come to its end: a job that is never without work must not look late."""
         JOB_SUCCESS.numbers(self._job.name)[0] = time.time()
         if not self._job.alone and time.monotonic() > self._noted + _NOTED_SECONDS:
-            self._noted = time.monotonic()
+            begun = time.monotonic()
             with suppress(*_IN_PASSING):
-                await note_success(self._db, self._job.name)
+                if await note_success(self._db, self._job.name):
+                    self._noted = begun
 
     async def _take_turn(self) -> float:
         """Runs the job if it is due and no other process runs it."""
         pace = _jittered(min(self._job.every, _LOOK_SECONDS))
         found = await look(self._db, self._job.name)
-        if found is None:
-            await register(self._db, self._job)
+        if found is None:  # It is not registered yet.
             return pace
         if found.last_success is not None:
             JOB_SUCCESS.numbers(self._job.name)[0] = found.last_success

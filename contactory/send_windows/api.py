@@ -63,7 +63,7 @@ async def window_in_path(call: Call) -> tuple[str, str]:
     """The workspace of the send window in the path, and the window's id. Raises NotFound."""
     window_id = call.path_id()
     async with call.connection() as conn:
-        return await store.home_of(conn, call.actor, window_id), window_id
+        return await store.visible_workspace_of(conn, call.actor, window_id), window_id
 
 
 async def get_window(call: Call) -> Response:

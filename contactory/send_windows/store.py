@@ -16,7 +16,7 @@ from contactory.rules.errors import Conflict, FieldError, NotFound
 CHANGED_SINCE = "Another user has changed this send window since you opened it."
 
 
-async def home_of(conn: Connection, actor: Actor, window_id: str) -> str:
+async def visible_workspace_of(conn: Connection, actor: Actor, window_id: str) -> str:
     """The workspace of the window, among those that the actor sees. Raises NotFound."""
     found = await conn.fetchval(
         """select w.id::text

@@ -1,7 +1,5 @@
 """Tags in the database; writing a contact creates new ones (contacts/write/change.py)."""
 
-from datetime import UTC, datetime
-
 from contactory.catalog.catalog import bump
 from contactory.database.constraints import Violation
 from contactory.database.db import Connection, translated
@@ -153,7 +151,7 @@ _DELETE = """
 with named as materialized (
     select id from tags where workspace_id = $1 and name = $2 and deleted_at is null and merged_into is null
 )
-update tags t set deleted_at = $3
+update tags t set deleted_at = clock_timestamp() -- the clean-up compares it by the same clock
   from named
  where t.workspace_id = $1 and t.deleted_at is null and coalesce(t.merged_into, t.id) = named.id
 returning t.id
@@ -163,5 +161,5 @@ returning t.id
 async def delete_tag(conn: Connection, workspace_id: str, name: str) -> None:
     """Deletes a tag, so that contacts no longer show it. Call it in a transaction. Raises NotFound."""
     await bump(conn, workspace_id)
-    if not await conn.fetch(_DELETE, workspace_id, name, datetime.now(UTC)):
+    if not await conn.fetch(_DELETE, workspace_id, name):
         raise NotFound(f"The tag {quote(name)} does not exist.")

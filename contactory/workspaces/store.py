@@ -160,7 +160,7 @@ async def delete_workspace(conn: Connection, account_id: str, mode: str, workspa
     """
     now = datetime.now(UTC)
     found = await conn.fetchval(
-        """update workspaces set deleted_at = $4, updated_at = $4
+        """update workspaces set deleted_at = clock_timestamp(), updated_at = $4
             where account_id = $1 and mode = $2 and id = $3 and deleted_at is null
            returning true""",
         account_id,

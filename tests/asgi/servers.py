@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.servers import PROJECT, Server
 
 ASGI = "contactory.asgi:app"
-MORE = "tests.pieces_app:app"
+MORE = "tests.web.pieces_app:app"
 """The application with a few operations more."""
 SERVERS = ["uvicorn", "hypercorn", "granian"]
 _PROGRAM = """
@@ -24,7 +24,7 @@ OWN_WITH_MORE = """
 import os, socket, tempfile
 from pathlib import Path
 
-import tests.pieces_app
+import tests.web.pieces_app
 from contactory.process.server import main
 from contactory.process.workers import listen
 

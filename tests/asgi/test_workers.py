@@ -12,8 +12,8 @@ import pytest
 
 from tests.asgi.servers import SERVERS, under
 from tests.conftest import client_of
+from tests.public.test_metrics import scraped
 from tests.servers import Sql, sql_at
-from tests.test_metrics import scraped
 from tests.waiting import until, until_waiting
 from tests.world import World
 

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
+from tests.access.test_links import PASSWORD, follow
+from tests.access.test_sign_in import sign_in
 from tests.cli.conftest import CommandLine
-from tests.users.test_links import PASSWORD, follow
-from tests.users.test_sign_in import sign_in
 from tests.world import World, an_email
 
 NOBODY = "019297c4-0000-7000-8000-000000000000"

@@ -255,6 +255,15 @@ def test_a_list_is_bounded_by_all_that_its_filter_says_of_the_last_change() -> N
     assert (either.updated_after, either.updated_before) == (None, None)
 
 
+def test_a_tag_that_another_process_has_just_created_fills_the_tags(world: World) -> None:
+    catalog = world.sql.run(read_catalog(world.sql.conn, world.acme))
+    assert catalog is not None
+    tagged, bare = world.alice.made(tags=["brand new"])["id"], world.alice.made()["id"]
+    filled, empty = Compare("tags", "filled"), Compare("tags", "empty")
+    assert catalog.tag_ids == {}
+    assert let_through(world, catalog, [filled, empty]) == [{tagged}, {bare}]
+
+
 def is_meant(tree: Filter, contact: dict[str, Any]) -> bool:
     """A list is about active contacts, unless what must hold speaks of deletion."""
     return contact["deletedAt"] is None or any(

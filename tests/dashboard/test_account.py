@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from contactory.access.browsers import browser_of
+from tests.access.test_sign_in import SESSION, cookies_set, sign_in
 from tests.dashboard.conftest import Window
-from tests.users.test_sign_in import SESSION, cookies_set, sign_in
 from tests.world import PASSWORD, Person, World
 
 Windows = Callable[..., Window]

@@ -13,9 +13,9 @@ from contactory.access import users
 from contactory.access.links import make_link_for
 from contactory.access.users import change_user, disable_user, enable_user
 from contactory.rules.errors import Conflict, Forbidden
+from tests.access.test_links import follow
+from tests.access.test_sign_in import sees, session_of, sign_in
 from tests.dashboard.conftest import Window
-from tests.users.test_links import follow
-from tests.users.test_sign_in import sees, session_of, sign_in
 from tests.world import PASSWORD, Person, World, an_email, at_once
 
 Windows = Callable[..., Window]

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contactory.access.users import rename_user
+from tests.access.test_links import link
+from tests.access.test_sign_in import opened
 from tests.dashboard.conftest import Window, cell
 from tests.dashboard.forms import form_of
-from tests.users.test_links import link
-from tests.users.test_sign_in import opened
 from tests.world import Person, World, a_phone, an_email
 
 ODD = [

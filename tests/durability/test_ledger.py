@@ -61,7 +61,7 @@ def test_what_was_acknowledged_survives_every_kill(
 
 EARLY = """
 import asyncio
-from contactory.contacts import store
+from contactory.contacts.write import lanes
 
 async def commit_later(transaction):
     await asyncio.sleep(0.05)
@@ -73,15 +73,16 @@ async def answer_first(self, changes):
         await self._pending
     transaction = conn.transaction()
     await transaction.start()
-    outcomes = await store.apply_changes(conn, changes, self._settings)
+    outcomes = await lanes.apply_changes(conn, changes, self._settings)
     self._pending = asyncio.create_task(commit_later(transaction))
     return outcomes
 
-store.ChangeLane._pending = None
-store.ChangeLane.__call__ = answer_first
+lanes.ChangeLane._pending = None
+lanes.ChangeLane.__call__ = answer_first
 """
 RELAXED = """
-from contactory import db, embedded
+from contactory.database import db
+from contactory.embedded import server as embedded
 db._SESSION["synchronous_commit"] = "off"
 # For this long, and for this much, what was committed may wait in the memory that a kill takes.
 embedded.SETTINGS.update(wal_writer_delay="10s", wal_writer_flush_after="1GB")

@@ -6,9 +6,11 @@ Run as a program it is a server process that does nothing but jobs: `python -m t
 import asyncio
 import sys
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from contactory.database.db import Connection, Database
+from contactory.database.db import Database
+from contactory.database.unit_of_work import UnitOfWork
 from contactory.jobs.registry import JOB_TYPES, ItemProblem, JobAtWork, JobType, Progress, register
 from contactory.jobs.runner import JobRunner
 from contactory.rules.errors import Conflict, FieldError, Unavailable, ValidationProblem
@@ -20,20 +22,24 @@ create table if not exists job_tests.items (workspace_id uuid, job_id uuid, item
 TYPE = "countTest"
 tries: list[tuple[str, Any]] = []
 """The pieces that were begun in this process: the job, and where."""
+noted: list[tuple[str, Any]] = []
+"""The pieces that were committed in this process."""
 
 
-async def piece(conn: Connection, job: JobAtWork) -> Progress:
+async def piece(work: UnitOfWork, job: JobAtWork) -> Progress:
     """Does the next `size` of `items`, and takes `seconds` over it; what goes wrong is said by the input."""
     given, at = job.input, job.cursor or 0
     tries.append((job.id, at))
     end = min(at + given.get("size", 1), given["items"])
-    await conn.execute(
-        "insert into job_tests.items select $1, $2, n from generate_series($3::bigint, $4::bigint - 1) n",
-        job.workspace_id,
-        job.id,
-        at,
-        end,
-    )
+    async with work.transaction() as conn:
+        await conn.execute(
+            "insert into job_tests.items select $1, $2, n from generate_series($3::bigint, $4::bigint - 1) n",
+            job.workspace_id,
+            job.id,
+            at,
+            end,
+        )
+    work.after_commit(partial(noted.append, (job.id, at)))
     await asyncio.sleep(given.get("seconds", 0))
     if at == given.get("failsAt") and len([each for each in tries if each == (job.id, at)]) <= given["fails"]:
         raise {"error": ValueError("jane@example.com"), "away": Unavailable(), "clash": Conflict("No.")}[

@@ -1,17 +1,20 @@
 """GET /v1/jobs, GET /v1/jobs/{id}, POST …/cancel, GET …/problems."""
 
+import asyncio
 import csv
 import io
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from contactory.base.ids import new_id
+from contactory.database.db import Database
+from contactory.jobs.watch import JobWatch
 from tests.jobs.conftest import Work
 from tests.jobs.kinds import TYPE
 from tests.servers import running
@@ -335,3 +338,18 @@ def test_a_change_is_seen_through_whichever_process_is_asked(
         work.run()
         until(waiting.done)
     assert waiting.result().json()["status"] in ("running", "done")
+
+
+def test_the_waiting_requests_of_a_workspace_leave_room_for_another() -> None:
+    async def run() -> None:
+        watch = JobWatch(cast("Database", None))  # It asks the database only half a second later.
+        waiting = [asyncio.create_task(watch.change("one", "job", 1, 5)) for _ in range(500)]
+        await asyncio.sleep(0)
+        assert not watch.admits("one")
+        assert watch.admits("another")
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert watch.admits("one")
+
+    asyncio.run(run())

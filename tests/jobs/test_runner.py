@@ -14,7 +14,7 @@ from contactory.jobs import leases, store
 from contactory.jobs.runner import MOST_ATTEMPTS, JobRunner
 from contactory.rules.errors import Conflict, NotFound
 from tests.jobs.conftest import Work, run_all
-from tests.jobs.kinds import TYPE, tries
+from tests.jobs.kinds import TYPE, noted, tries
 from tests.servers import Sql
 from tests.world import World
 
@@ -122,6 +122,16 @@ def test_a_piece_that_fails_leaves_nothing_and_is_tried_again(work: Work) -> Non
     assert work.sql.value("select attempts from jobs where id = $1", job.id) == 0
     assert [line["error"] for line in logs if line["event"] == "workspace job put off"] == ["ValueError"] * 2
     assert "jane" not in str(logs)
+
+
+def test_what_a_piece_leaves_in_memory_waits_for_its_commit(work: Work) -> None:
+    noted.clear()
+    job = work.enqueue(items=6, size=2, failsAt=2, fails=1, how="error")
+    work.run()
+    assert noted == [(job.id, 0)], "nothing of the piece that was rolled back"
+    work.due_now()
+    work.run()
+    assert noted == [(job.id, 0), (job.id, 2), (job.id, 4)]
 
 
 def test_what_fails_again_and_again_has_failed_and_says_why(work: Work) -> None:

@@ -10,9 +10,9 @@ import httpx
 import psutil
 import pytest
 
+from tests.process.test_logs import line_of
 from tests.proxies.conftest import NAME, Proxied
 from tests.raw_http import Client
-from tests.test_logs import line_of
 from tests.world import Caller, World
 
 LIMIT = 1 << 20

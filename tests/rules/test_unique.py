@@ -47,7 +47,7 @@ CLASHES: dict[str, Callable[[World], httpx.Response]] = {
 }
 NEVER = {
     "api_keys_hash": "the SHA-256 of 190 random bits: two keys never have the same",
-    "users_email": "tests/users/test_links.py and tests/cli/test_user.py: the API makes no users",
+    "users_email": "tests/access/test_links.py and tests/cli/test_user.py: the API makes no users",
     "send_windows_default": "a transaction that moves the default has locked the workspace's row",
 }
 

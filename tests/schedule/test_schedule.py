@@ -226,7 +226,7 @@ def test_a_lease_is_kept_while_a_piece_takes_longer_than_it_lasts(
     monkeypatch.setattr(leases, "_RENEWED_SECONDS", 0.1)
 
     async def work(db: Database) -> None:
-        await leases.register(db, Job(name, 0, lambda: asyncio.sleep(0, Piece()), alone=True))
+        await leases.register(db, [Job(name, 0, lambda: asyncio.sleep(0, Piece()), alone=True)])
         lease = await Lease.take(db, name)
         assert lease is not None
         async with lease.renewed():
@@ -330,7 +330,7 @@ def test_a_process_that_waited_for_the_row_does_not_take_a_lease_for_one_of_the_
     sql: Sql, name: str
 ) -> None:
     async def work(db: Database) -> None:
-        await leases.register(db, Job(name, 1, lambda: asyncio.sleep(0, Piece()), alone=True))
+        await leases.register(db, [Job(name, 1, lambda: asyncio.sleep(0, Piece()), alone=True)])
         async with db.transaction() as conn:
             await conn.execute("select from schedule where name = $1 for update", name)
             late = asyncio.create_task(Lease.take(db, name))
@@ -352,7 +352,7 @@ def test_a_time_from_before_the_clock_was_set_back_counts_as_over(
     sql: Sql, name: str, column: str, ahead: str, free: bool
 ) -> None:
     async def work(db: Database) -> None:
-        await leases.register(db, Job(name, 1, lambda: asyncio.sleep(0, Piece()), alone=True))
+        await leases.register(db, [Job(name, 1, lambda: asyncio.sleep(0, Piece()), alone=True)])
         await asyncio.to_thread(
             sql.execute,
             f"update schedule set {column} = now() + $2::text::interval where name = $1",

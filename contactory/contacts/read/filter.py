@@ -122,14 +122,15 @@ _WIDE = {
 class Clauses:
     """A filter as parts that must all be true, and what a list can use an index for.
 
-    It is about active contacts, unless a part asks about deletion.
+    It is about active contacts, unless one of the parts is a comparison of the deletion; below `Or` and `Not`
+    such a comparison does not count.
     """
 
     def __init__(self, wanted: Filter) -> None:
         self.parts: list[Filter] = []
         """All except `available_at`."""
         self.active = True
-        """Whether no part asks about deletion."""
+        """Whether no part is a comparison of the deletion."""
         self.available_at: AvailableAt | None = None
         self.updated_after: datetime | None = None
         """The parts let through only contacts that changed after this; `updated_before` likewise."""

@@ -105,10 +105,6 @@ def _aliases(names: tuple[str, ...], catalog: Catalog) -> list[int]:
     return [tag_id for name in names for tag_id in catalog.aliases(name)]
 
 
-def _all_tags(value: None, catalog: Catalog) -> list[int]:
-    return [tag_id for tag_id, name in catalog.tag_names.items() if name is not None]
-
-
 _KNOWN = {name: _of_type(operator) for name, operator in KNOWN.items()}
 _TEXT = {name: _of_type(operator) for name, operator in TEXT.operators.items()}
 _EMAIL = {**_TEXT, "is": _compared("is", "c.email_key = {value}", _email_key)}
@@ -119,12 +115,24 @@ _PHONE = {
 }
 _ZONE = {"is": _compared("is", "{place} = {value}", _same), **_KNOWN}
 _ANY_TAG = "{place} && {value}::bigint[]"
+# From the table: the catalogue need not know the tags that other processes have just created.
+_SHOWN = "{} && array(select t.id from tags t where t.workspace_id = $1 and t.deleted_at is null)"
+
+
+def _tagged(place: str, value: None, catalog: Catalog) -> Sql:
+    return _SHOWN.format(place), []
+
+
+def _untagged(place: str, value: None, catalog: Catalog) -> Sql:
+    return f"not {_SHOWN.format(place)}", []
+
+
 # Of one or several names: the contact has at least one of them, or lacks them all.
 _TAGS = {
     "has": _compared("have", _ANY_TAG, _one_tag, _aliases),
     "lacks": _compared("lack", f"not {_ANY_TAG}", _one_tag, _aliases),
-    "filled": _compared("is filled in", _ANY_TAG, bind=_all_tags),
-    "empty": _compared("is empty", f"not {_ANY_TAG}", bind=_all_tags),
+    "filled": Operator("is filled in", _tagged),
+    "empty": Operator("is empty", _untagged),
 }
 _MOMENT = {
     "from": _compared("on or after", "{place} >= {value}", _midnight),
@@ -200,4 +208,4 @@ def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]
 
 def unknown_field() -> Invalid:
     """The error for a filter on a field that does not exist."""
-    return Invalid("unknown_filter", "This filter is about a field that there is not, or no longer")
+    return Invalid("unknown_filter", "The field of this filter does not exist: remove the filter")

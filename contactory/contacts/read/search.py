@@ -25,6 +25,7 @@ from contactory.values.phones import normalise_phone
 
 PIECE = 250
 _IN_A_TURN = 20
+_AT_ONCE = 100  # Workspaces that one step of `catch_up` looks at.
 FEW = 2000  # Up to this number, matches are listed by their ids; above that, a walk finds them soon enough.
 _TERMS = 8
 _LONGEST = 80
@@ -154,10 +155,8 @@ async def index(conn: Connection, workspace_id: str, contact_ids: Sequence[str])
     firsts: list[str | None] = []
     lasts: list[str | None] = []
     for row in rows:
-        if len(ids) % _IN_A_TURN == 0:
-            await asyncio.sleep(
-                0
-            )  # A piece takes 10 ms, so let other requests of this process run in between.
+        if len(ids) % _IN_A_TURN == 0:  # A piece takes 10 ms: other requests run in between.
+            await asyncio.sleep(0)
         first, last = keys_of(row[1], row[2])
         ids.append(row[0])
         words.append(_words(workspace_id, row))
@@ -179,7 +178,8 @@ select w.id::text, coalesce(p.at, timestamptz 'epoch') as at
  where w.deleted_at is null
    and exists (select from contact_events e
                 where e.workspace_id = w.id and e.at > coalesce(p.at, timestamptz 'epoch') and e.at <= $1)
- limit 100
+ -- So that workspaces that always have changes do not hold up the others.
+ order by at limit $2
 """
 # With ties: changes at the same moment, for example of a batch, are not split.
 _MISSED = """
@@ -198,9 +198,10 @@ async def catch_up(db: Database) -> Piece:
 
     These are changes of a process that died, and of a release without the search.
     """
-    settled, found, more = datetime.now(UTC) - _LATE, 0, False
+    settled, found = datetime.now(UTC) - _LATE, 0
     async with db.connection() as conn:
-        due = await conn.fetch(_DUE, settled)
+        due = await conn.fetch(_DUE, settled, _AT_ONCE)
+    more = len(due) == _AT_ONCE
     for workspace_id, at in due:
         async with db.transaction() as conn:
             rows = await conn.fetch(_MISSED, workspace_id, at, settled, PIECE)

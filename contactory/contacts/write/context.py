@@ -13,7 +13,7 @@ from contactory.contacts.write.queue import Writer
 from contactory.database.unit_of_work import UnitOfWork
 
 
-class Shared(Protocol):
+class WriteServices(Protocol):
     """The services that all writes in one process share."""
 
     settings: Settings
@@ -28,6 +28,6 @@ class WriteContext(Origin, frozen=True):
     """The actor, the transaction if there is one, and the shared services."""
 
     work: UnitOfWork
-    shared: Shared
+    shared: WriteServices
     touched: list[str]
     """Collects the ids of the written contacts."""

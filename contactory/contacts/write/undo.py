@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
+from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
 from contactory.contacts.read.show import show
 from contactory.contacts.write.change import Change, Zone, new_change
@@ -43,7 +44,9 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     event, zone = found
     if event.type == "contact.deleted":
         return await write(ctx, _undoing(ctx, catalog, contact_id, RESTORE, event), catalog)
-    row = await ctx.shared.contacts.active(catalog.workspace_id, contact_id)
+    row = await _row(ctx, catalog, contact_id)
+    if row is None or row["deleted_at"] is not None:
+        raise NotFound
     now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
     # The values are compared here so that the error can name one, and again after the row is locked.
     change = _undoing(ctx, catalog, contact_id, UNDO, event)
@@ -54,9 +57,17 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
     return await write(ctx, change, catalog)
 
 
+async def _row(ctx: WriteContext, catalog: Catalog, contact_id: str) -> Row | None:
+    """The contact, including what the transaction, if there is one, has already written."""
+    key = (catalog.workspace_id, contact_id)
+    if ctx.work.conn is None:
+        return await ctx.shared.contacts.get(*key)
+    return (await read_many(ctx.work.conn, [key])).get(key)
+
+
 async def _had(ctx: WriteContext, catalog: Catalog, contact_id: str, version: int) -> bool:
     """Whether the contact has had this version; each had an event."""
-    row = await ctx.shared.contacts.get(catalog.workspace_id, contact_id)
+    row = await _row(ctx, catalog, contact_id)
     return row is not None and 0 < version <= row["version"]
 
 

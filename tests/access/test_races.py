@@ -10,9 +10,9 @@ import pytest
 
 from contactory.access.users import change_user, disable_user, set_password
 from contactory.keys.store import revoke_key
+from tests.access.test_links import follow, invited, link
+from tests.access.test_sign_in import SESSION, cookies_set, olive, opened, sees, session_of, sign_in, stored
 from tests.servers import Sql, sql_at
-from tests.users.test_links import follow, invited, link
-from tests.users.test_sign_in import SESSION, cookies_set, olive, opened, sees, session_of, sign_in, stored
 from tests.world import PASSWORD, Person, World, an_email
 
 __all__ = ["olive", "stored"]

@@ -6,8 +6,8 @@ import pytest
 from contactory.access.links import make_link
 from contactory.access.users import create_user, disable_user
 from contactory.rules.errors import Conflict
+from tests.access.test_sign_in import FORM, SESSION, cookies_set, opened, sees
 from tests.servers import Sql
-from tests.users.test_sign_in import FORM, SESSION, cookies_set, opened, sees
 from tests.world import World, an_email, at_once
 
 PASSWORD = "correct horse battery"

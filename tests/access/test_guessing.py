@@ -16,8 +16,8 @@ from contactory.access.passwords import Passwords
 from contactory.access.users import set_password
 from contactory.rules.errors import RateLimited, Unavailable
 from contactory.web.messages import Request
+from tests.access.test_sign_in import PASSWORD, olive, sign_in, stored
 from tests.servers import Sql, running
-from tests.users.test_sign_in import PASSWORD, olive, sign_in, stored
 from tests.world import Person, World, an_email, at_once
 
 __all__ = ["olive", "stored"]

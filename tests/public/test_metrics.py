@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contactory import __version__
 from tests.conftest import client_of
+from tests.process.test_workers import until, workers
 from tests.servers import PROJECT, Server, running
-from tests.test_workers import until, workers
 from tests.world import World
 
 Value = Callable[..., float]

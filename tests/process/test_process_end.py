@@ -18,6 +18,7 @@ from tests.servers import PROJECT
 PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
+from contactory import app
 from contactory.process import server
 from contactory.web.messages import Response
 from contactory.web.operations import Operation
@@ -55,7 +56,7 @@ async def slow(call):
 
 for handler in (leave, interrupt, by_sigint, by_sigterm, in_the_middle, slow):
     name = handler.__name__
-    server.OPERATIONS.append(
+    app.OPERATIONS.append(
         Operation(id=name, method="GET", path=f"/{name}", summary=name, handler=handler)
     )
 server.main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), "server-1")

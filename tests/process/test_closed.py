@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.conftest import client_of
+from tests.process.test_logs import at
 from tests.servers import running
-from tests.test_logs import at
 from tests.world import World
 
 NOWHERE = "/nowhere"
