@@ -123,7 +123,7 @@ async def _changed(call: Call, job: Job, version: int, seconds: float) -> Job:
         await call.app.keys.authenticate(call.request.header("authorization"))
         if changed:
             break
-    await _home(call)  # The workspace may have been deleted meanwhile.
+    await _job_in_path(call)  # The workspace may have been deleted meanwhile.
     async with call.connection() as conn:
         return await store.get_job(conn, job.workspace_id, job.id)
 
