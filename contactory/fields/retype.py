@@ -192,11 +192,17 @@ class TypeChange:
         """Rewrites the values whose form is different in the new type."""
         async with self._db.connection() as conn:
             async for page in _scan(conn, self._workspace_id, self._key, self._type):
-                changes = [(value, text_form(self._type, value.text)) for value in page]
+                changes = [(value, self._form_of(value.text)) for value in page]
                 await self._rewrite_page(
                     conn, [(v.contact_id, v.text, new) for v, new in changes if new != v.text]
                 )
         await self._withdraw()
+
+    def _form_of(self, text: str) -> str:
+        try:
+            return text_form(self._type, text)
+        except Invalid:  # Another change of the type has taken effect meanwhile, and allows this value.
+            return text
 
     async def _rewrite_page(self, conn: Connection, changes: list[tuple[str, str, str]]) -> None:
         if not changes:
