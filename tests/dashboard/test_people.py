@@ -86,7 +86,6 @@ def test_somebody_invited_into_one_workspace_signs_in_and_sees_that_one(
     expect(page.get_by_role("status").get_by_text("Saved")).to_be_visible()
     theirs.goto(f"/w/{world.acme}/contacts/new")
     expect(theirs.get_by_role("heading", name="New contact")).to_be_visible()
-
     page.get_by_text("Disable…").press("Enter")
     page.get_by_role("button", name="Disable user", exact=True).click()
     expect(page.get_by_role("button", name="Enable user")).to_be_visible()

@@ -211,7 +211,6 @@ def test_tags_are_found_renamed_merged_and_deleted(lenient: Window, world: World
     toast(page, "Tags merged.")
     expect(page.locator("[data-count]")).to_have_text(["2 contacts"])
     assert tags(world) == {"gold": 2, "lead": 1, "vip": 2}
-
     page.get_by_role("link", name="Edit vip").click()
     dialog(page).get_by_text("Delete this tag…").click()
     dialog(page).get_by_role("button", name="Delete tag").click()
