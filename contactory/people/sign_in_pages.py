@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlencode
 
 from contactory.access import users
 from contactory.access.attempts import (
@@ -61,6 +62,11 @@ async def show_sign_in(call: Call) -> Response:
     if visit_of(call).user is not None:
         return see_other(target)
     return await html_page(call, "people/sign_in.html", target=target, email="", error="")
+
+
+async def login(call: Call) -> Response:
+    """Redirects to the sign-in, for users who guess its address."""
+    return see_other(f"/sign-in?{urlencode(call.query)}" if call.query else "/sign-in")
 
 
 async def sign_in(call: Call) -> Response:

@@ -77,6 +77,11 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     return await html_page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
+async def show_home(call: Call) -> Response:
+    """Redirects from the path of the workspace to its contacts."""
+    return see_other(page_path(call, _HERE))
+
+
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
     """All columns, in the user's arrangement."""
     async with call.connection() as conn:

@@ -9,6 +9,7 @@ CONTACT_PAGES = [
     _page("showContacts", "GET", "contacts", "The grid", grid.show_grid, query=grid.GRID_QUERY),
     _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=SELECTION_QUERY),
     _page("arrangeColumns", "POST", "contacts/layout", "Arrange the columns", grid.save_layout),
+    _page("showWorkspaceHome", "GET", "", "Redirect to the contacts", grid.show_home),
     _page("saveView", "POST", "contacts/views", "Save a view", grid.save_view),
     _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", grid.remove_view),
     _page(
