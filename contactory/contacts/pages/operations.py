@@ -1,8 +1,7 @@
 """The pages about contacts: their rows of the table."""
 
-from contactory.contacts.pages import bulk, consent, contact, edit, export, grid
+from contactory.contacts.pages import bulk, consent, contact, edit, export, grid, tag_suggestions
 from contactory.contacts.pages.selection import SELECTION_QUERY
-from contactory.dashboard.inputs import TEXT
 from contactory.web.operations import workspace_page as _page
 
 CONTACT_PAGES = [
@@ -17,8 +16,8 @@ CONTACT_PAGES = [
         "GET",
         "contacts/tags",
         "Suggest tags",
-        grid.suggest_tags,
-        query={"q": TEXT},
+        tag_suggestions.suggest_tags,
+        query=tag_suggestions.SUGGESTED,
     ),
     _page("changeMany", "POST", "contacts/many", "Change contacts in bulk", bulk.change_many, "write"),
     _page("exportContacts", "POST", "contacts/export", "Export contacts", export.export_contacts),
