@@ -3,6 +3,7 @@
 // meantime, the user chooses between both values.
 import { descriptionOf, editorFor, shownValue } from "./editors.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
+import { onKey } from "./keys.js";
 import { showMoments } from "./moments.js";
 import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
@@ -22,7 +23,7 @@ box?.addEventListener("click", (event) => {
   if (canEdit(cell)) begin(cell);
 });
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.dataset.key || !["Enter", "F2"].includes(event.key)) return;
   event.preventDefault();
@@ -61,14 +62,14 @@ function finish(editing, step) {
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   if (!open?.cell.contains(event.target) || event.target === open.cell) return;
   if (event.key === "Escape") {
     const { cell } = open;
     close(open);
     goTo(cell);
   } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
-  else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
+  else if (event.key === "Enter" && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
@@ -198,7 +199,7 @@ function offerBoth(cell, theirs, ours) {
   };
   const keep = choiceButton(`Keep “${shown(theirs)}”`, () => done(false));
   choice.append(words, keep, choiceButton(`Use “${shown(ours)}”`, () => done(true)));
-  choice.addEventListener("keydown", (event) => {
+  onKey(choice, (event) => {
     event.stopPropagation();
     if (event.key === "Escape") done(false);
   });

@@ -1,6 +1,7 @@
 // Bulk changes: rows are selected by their boxes (a range with Shift), or all contacts that match the filter. A
 // change runs piece by piece, shows its progress, and can be stopped and undone.
 import { here } from "./grid.js";
+import { onKey } from "./keys.js";
 import { send } from "./requests.js";
 import { tagEditor } from "./tags.js";
 import { toast } from "./toasts.js";
@@ -51,7 +52,7 @@ grid?.addEventListener("change", (event) => {
   show();
 });
 
-grid?.addEventListener("keydown", (event) => {
+onKey(grid, (event) => {
   const box = event.target.tagName === "TD" && event.target.closest("tr").querySelector('input[name="contact"]');
   if (!box || event.key !== " ") return;
   event.preventDefault();

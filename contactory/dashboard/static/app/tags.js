@@ -1,5 +1,6 @@
 // The tag picker: chips that can be removed, and a box that suggests tags and creates new ones.
 import { here } from "./grid.js";
+import { onKey } from "./keys.js";
 
 const make = (tag, className) => Object.assign(document.createElement(tag), { className });
 let number = 0;
@@ -59,7 +60,7 @@ export function tagEditor(names, { suggestAt } = {}) {
     const found = input.value.trim() ? await suggestions(input.value, suggestAt) : [];
     if (mine === asked) show(found.filter((name) => !chosen.includes(name)));
   });
-  input.addEventListener("keydown", (event) => {
+  onKey(input, (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") point(event.key === "ArrowDown" ? 1 : -1);
     else if (event.key === "Enter" && (active >= 0 || input.value.trim())) {
       add(active >= 0 ? list.children[active].textContent : input.value);
