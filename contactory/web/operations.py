@@ -205,7 +205,7 @@ def workspace_page(
     return Operation(
         id=name,
         method=method,
-        path=f"/w/{{workspaceId}}/{path}",
+        path=f"/w/{{workspaceId}}/{path}".removesuffix("/"),
         summary=summary,
         handler=handler,
         permission=permission,

@@ -34,7 +34,7 @@ from contactory.dashboard.visits import html_page, html_part, page_path, visit_o
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
-from contactory.web.messages import Response, json_response
+from contactory.web.messages import Response
 from contactory.web.operations import Call
 from contactory.web.queries import parse_query
 
@@ -75,6 +75,11 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     if not wants_page(call.request):
         return html_part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
     return await html_page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
+
+
+async def show_home(call: Call) -> Response:
+    """Redirects from the path of the workspace to its contacts."""
+    return see_other(page_path(call, _HERE))
 
 
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
@@ -267,12 +272,3 @@ async def remove_view(call: Call) -> Response:
             raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
         await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
     return see_other(page_path(call, _HERE))
-
-
-@with_catalog(of_actor)
-async def suggest_tags(call: Call, catalog: Catalog) -> Response:
-    """Tags whose names contain the typed text; for a script."""
-    typed = call.query.get("q", "").casefold()
-    names = [name for name in catalog.tag_ids if typed in name.casefold()]
-    names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
-    return json_response(200, names[:20])

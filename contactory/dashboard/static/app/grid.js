@@ -1,5 +1,6 @@
 // The table of contacts as a grid (WAI-ARIA, pattern "grid"): one cell is in the Tab order, and the arrow keys
 // move from there. Without this module it is a plain table.
+import { onKey } from "./keys.js";
 
 const box = document.getElementById("grid");
 
@@ -61,7 +62,7 @@ function headOf(cell) {
   return cell.closest("table").tHead.rows[0].cells[cell.cellIndex]?.querySelector("a") ?? null;
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const link = event.target.closest("thead a");
   if (!link || event.altKey || event.ctrlKey || event.metaKey) return;
   const links = [...link.closest("tr").querySelectorAll("a")];
@@ -85,7 +86,7 @@ function focusSorted() {
   if (key) box?.querySelector(`thead [data-key="${CSS.escape(key)}"] a`)?.focus();
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.closest("tr[data-id]") || event.altKey) return;
   let target = null;
