@@ -24,7 +24,7 @@ FIRST = ["Jan", "JANE", "Élodie", "élodie", "Elodie", "Zoë", "Ан\u0301на"
 LAST = ["O'Neil", "Müller", "MÜLLER", "Doe", "\\", None, None]
 TAGS = ["gold", "lead", "vip", "merged", "deleted"]
 ASKED_TAGS = [*TAGS, "GOLD", "unused"]
-ZONES = ["America/Los_Angeles", "Asia/Tokyo", "Europe/Paris", None]
+ZONES = ["America/Los_Angeles", "Asia/Tokyo", "Japan", "Europe/Paris", None]
 STATUSES = ["granted", "denied", "unknown"]
 FIELDS = {
     "Stage": ("text", ["new", "New", "Won ✓", "neu", "", "10"]),
