@@ -45,7 +45,8 @@ if (form) {
 }
 
 // A search changes the address without loading the page: links and forms of the page must keep the search.
-document.getElementById("grid")?.addEventListener("htmx:afterSwap", () => {
+document.getElementById("grid")?.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "grid") return; // Further rows.
   const query = new URLSearchParams(location.search);
   const searched = query.get("q") ?? "";
   for (const link of document.querySelectorAll(".chip a")) {
