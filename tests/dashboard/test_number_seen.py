@@ -56,8 +56,8 @@ def test_contacts_that_are_created_in_the_middle_are_left_alone(world: World, ol
 
 def test_a_long_list_is_counted_exactly(world: World, olive: Person) -> None:
     world.sql.execute(
-        """insert into contacts (workspace_id, id, tag_ids, fields, created_at, updated_at)
-           select $1, gen_random_uuid(), '{}', '{}', now(), now() from generate_series(1, 10002)""",
+        """insert into contacts (workspace_id, id, tag_ids, fields, version, created_at, updated_at)
+           select $1, gen_random_uuid(), '{}', '{}', 1, now(), now() from generate_series(1, 10002)""",
         world.acme,
     )
     assert "more than 10,000" in olive.get(f"/w/{world.acme}/contacts/count", script=True).text
