@@ -20,6 +20,7 @@ from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
 from contactory.schedule.job import Piece
+from contactory.values.e164 import read_e164
 from contactory.values.phone_writing import plain_writing
 from contactory.values.phones import normalise_phone
 
@@ -64,7 +65,7 @@ def keys_of(first: str | None, last: str | None) -> tuple[str | None, str | None
 @lru_cache(maxsize=8192)
 def _national(e164: str) -> str:
     try:
-        return str(phonenumbers.parse(e164).national_number)
+        return str((read_e164(e164) or phonenumbers.parse(e164)).national_number)
     except phonenumbers.NumberParseException:
         return e164[1:]
 
