@@ -37,7 +37,19 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 from contactory.web.paging import LIMIT, next_link
 
-OFFSET = integer(0, 1_000_000_000, 0)
+_MOST_SKIPPED = 10_000
+_FIRST_OFFSET = integer(0, _MOST_SKIPPED, 0)
+
+
+def _offset(value: Json) -> int:
+    try:
+        return _FIRST_OFFSET.parse(value)
+    except Invalid as error:
+        detail = f"{error.detail}; to read further, follow the cursor in the Link header of each page"
+        raise Invalid(error.code, detail) from None
+
+
+OFFSET = Rule(_offset, _FIRST_OFFSET.schema)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})
 EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=every_plus)
 PHONE_FILTER = Rule(str, PHONE_NUMBER, narrows=True, plus=leading_plus)
