@@ -299,7 +299,7 @@ class Database:
             yield conn
 
     async def take(self) -> Any:
-        """A connection for a use that has its share; the caller gives it back. Raises errors of the driver."""
+        """A connection for a use that has entered the shares. Raises errors of the driver."""
         while self._idle:
             conn = self._idle.pop()
             if not conn.is_closed():

@@ -67,7 +67,7 @@ class Shares:
         return sum(not waiter.future.done() for queue in queues for waiter in queue)
 
     async def enter(self, use: Use) -> bool:
-        """Waits until there is a connection for `use`; tells whether it counts as slow. Raises TimeoutError."""
+        """Waits for a share for `use`, and returns whether it counts as slow. Raises TimeoutError."""
         slow = self._is_slow(use)
         if self._may(use, slow):
             self._count(use, slow)

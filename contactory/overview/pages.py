@@ -62,7 +62,7 @@ async def growth(call: Call, catalog: Catalog) -> Shown:
 
     async def find() -> tuple[Count, dict[date, int]]:
         async with call.app.db.connection(call.work.use) as conn:
-            total = await count_or_estimate(conn, catalog, EVERYTHING, store.EXACTLY)
+            total = await count_or_estimate(conn, catalog, EVERYTHING)
             return total, await store.count_by_day(conn, workspace_id, first)
 
     total, by_day = await call.app.part(CountCache).get((workspace_id, "growth", first.isoformat()), find)
