@@ -11,10 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 import msgspec
-import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
@@ -61,12 +60,12 @@ def keys_of(first: str | None, last: str | None) -> tuple[str | None, str | None
     return f"{one}\1{other}" if first else None, f"{other}\1{one}" if last else None
 
 
-@lru_cache(maxsize=8192)
 def _national(e164: str) -> str:
-    try:
-        return str(phonenumbers.parse(e164).national_number)
-    except phonenumbers.NumberParseException:
-        return e164[1:]
+    """The digits after the country code. Parsing the number would take thirty times as long."""
+    for end in (2, 3, 4):  # No country code is the beginning of another one.
+        if int(e164[1:end]) in COUNTRY_CODE_TO_REGION_CODE:
+            return e164[end:].lstrip("0")
+    return e164[1:]
 
 
 def _mark(workspace_id: str) -> str:
@@ -183,7 +182,9 @@ select w.id::text, coalesce(p.at, timestamptz 'epoch') as at
 """
 # With ties: changes at the same moment, for example of a batch, are not split.
 _MISSED = """
-select e.contact_id::text, e.at from contact_events e
+select e.contact_id::text, e.at,
+       e.type <> 'contact.updated' or e.changes ?| '{firstName,lastName,email,phone}' as findable
+  from contact_events e
  where e.workspace_id = $1 and e.at > $2 and e.at <= $3
  order by e.at fetch first $4 rows with ties
 """
@@ -205,7 +206,9 @@ async def catch_up(db: Database) -> Piece:
     for workspace_id, at in due:
         async with db.transaction() as conn:
             rows = await conn.fetch(_MISSED, workspace_id, at, settled, PIECE)
-            await index(conn, workspace_id, sorted({row[0] for row in rows}))
+            changed = sorted({row["contact_id"] for row in rows if row["findable"]})
+            if changed:
+                await index(conn, workspace_id, changed)
             full = len(rows) >= PIECE
             await conn.execute(_DONE, workspace_id, rows[-1]["at"] if full else settled)
         found += len(rows)
