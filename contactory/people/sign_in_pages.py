@@ -18,15 +18,16 @@ from contactory.access.links import Link, see_link, use_link
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
 from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD
+from contactory.dashboard.csrf import masked
 from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import html_page, visit_of
+from contactory.dashboard.visits import html_page, visit_of, wants_page
 from contactory.database.db import Connection
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
-from contactory.web.messages import Response
+from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 
 _LONGEST_KEY = 256
@@ -57,9 +58,12 @@ async def home(call: Call) -> Response:
 
 
 async def show_sign_in(call: Call) -> Response:
-    """Shows the sign-in."""
-    target = call.query.get("next", "/")
-    if visit_of(call).user is not None:
+    """Shows the sign-in; a script gets who is signed in, and the current secret for forms."""
+    visit, target = visit_of(call), call.query.get("next", "/")
+    if not wants_page(call.request):
+        user = {"id": visit.user.id, "name": visit.user.name} if visit.user else None
+        return json_response(200, {"user": user, "csrf": masked(visit.csrf)})
+    if visit.user is not None:
         return see_other(target)
     return await html_page(call, "people/sign_in.html", target=target, email="", error="")
 

@@ -38,7 +38,7 @@ FIRST = [
 LAST = ["O'Neil", "Müller", "MÜLLER", "Doe", "\\", None, None]
 TAGS = ["gold", "lead", "vip", "merged", "deleted"]
 ASKED_TAGS = [*TAGS, "GOLD", "unused"]
-ZONES = ["America/Los_Angeles", "Asia/Tokyo", "Europe/Paris", None]
+ZONES = ["America/Los_Angeles", "Asia/Tokyo", "Japan", "Europe/Paris", None]
 STATUSES = ["granted", "denied", "unknown"]
 FIELDS = {
     "Stage": ("text", ["new", "New", "Won ✓", "neu", "", "10"]),

@@ -51,6 +51,7 @@ CASES = [
     Case("saveView", IN + "/contacts/views", {"name": "x", "back": ""}),
     Case("deleteView", IN + "/contacts/views/{view}/delete", permission="write"),
     Case("suggestTags", IN + "/contacts/tags?q=hid"),
+    Case("suggestTimeZones", IN + "/time-zones?q=new"),
     Case("changeMany", IN + "/contacts/many", {"action": "delete", "contact": "{contact}:1"}),
     Case("changeMany", IN + "/contacts/many", {"action": "set", "firstName": "x", "all": "1", "back": ""}),
     Case("exportContacts", IN + "/contacts/export", {"all": "1", "back": ""}),

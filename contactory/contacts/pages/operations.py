@@ -1,12 +1,11 @@
 """The pages about contacts: their rows of the table."""
 
 from contactory.contacts.pages import bulk, consent, contact, edit, export, grid, tag_suggestions
-from contactory.contacts.pages.selection import SELECTION_QUERY
 from contactory.web.operations import workspace_page as _page
 
 CONTACT_PAGES = [
     _page("showContacts", "GET", "contacts", "The grid", grid.show_grid, query=grid.GRID_QUERY),
-    _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=SELECTION_QUERY),
+    _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=grid.COUNT_QUERY),
     _page("arrangeColumns", "POST", "contacts/layout", "Arrange the columns", grid.save_layout),
     _page("showWorkspaceHome", "GET", "", "Redirect to the contacts", grid.show_home),
     _page("saveView", "POST", "contacts/views", "Save a view", grid.save_view),
