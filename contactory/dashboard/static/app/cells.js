@@ -58,10 +58,7 @@ function finish(editing, step) {
   const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
   close(editing);
   if (step !== 0) goTo(next);
-  if (!same(value, untouched) && !same(value, before)) {
-    save(cell, before, value);
-    editing.editor.twins?.().then((twins) => twins.forEach((twin) => offerTwin(cell, value, ...twin)));
-  }
+  if (!same(value, untouched) && !same(value, before)) save(cell, before, value, editing.editor.twins);
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
@@ -89,10 +86,9 @@ box?.addEventListener("focusout", (event) => {
 });
 
 /** Offers to replace a new tag by one that looks like it, if the cell was left before its picker could say so. */
-function offerTwin(cell, value, name, twin) {
-  const { id } = cell.closest("tr").dataset;
+function offerTwin(id, key, value, [name, twin]) {
   const other = [...new Set(value.map((each) => (each === name ? twin : each)))];
-  const run = () => inTurn(id, () => sendChange(id, cell.dataset.key, value, other));
+  const run = () => inTurn(id, () => sendChange(id, key, value, other));
   toast(`“${name}” is a new tag. There is a tag “${twin}” already.`, { action: { title: `Use “${twin}”`, run } });
 }
 
@@ -103,12 +99,16 @@ const formOf = (key, value, version) => {
 
 const queues = new Map(); // By contact: each change waits for the previous one, and uses the row that it returned.
 
-/** Sends a change of a cell. */
-function save(cell, before, value) {
+/** Sends a change of a cell; `twinsOf` finds the new tags that look like others, before they exist. */
+function save(cell, before, value, twinsOf) {
   const { id } = cell.closest("tr").dataset;
   const { key } = cell.dataset;
   cell.classList.add("saving");
-  return inTurn(id, () => sendChange(id, key, before, value));
+  return inTurn(id, async () => {
+    const twins = (await twinsOf?.()) ?? [];
+    await sendChange(id, key, before, value);
+    for (const twin of twins) offerTwin(id, key, value, twin);
+  });
 }
 
 /** Runs an action on a contact after all earlier actions on it. */

@@ -98,7 +98,7 @@ function done(form, html) {
   }
   const undo = remember(async () => {
     message.remove();
-    const answer = await send(form.getAttribute("action"), before).catch(() => null);
+    const answer = await send(form.getAttribute("action"), [...before, ["sure", changed[0][1]]]).catch(() => null);
     if (answer?.ok) putRows(id, parsed(answer.text));
     toast(answer?.ok ? "The change was undone." : reason(answer), { bad: !answer?.ok });
   });
