@@ -3,5 +3,7 @@ import "./theme.js";
 import "./menus.js";
 import "./moments.js";
 import "./requests.js";
+import "./forms.js";
+import "./undo.js";
 import "./shortcuts.js";
 import "./wrong.js";

@@ -1,0 +1,65 @@
+// Forms keep what was typed. A page with changes asks before it is left, and a form is only sent when the server
+// can be reached and the session is not over: otherwise the answer would take the place of the page.
+import { guard } from "./leaving.js";
+import { ready } from "./session.js";
+import { toast } from "./toasts.js";
+
+const FORMS = 'main form[method="post"]:not([data-passing])';
+const AWAY = "The server cannot be reached, so nothing was saved. What you typed is still here.";
+const OUT = "You are signed out, so nothing was saved. What you typed is still here.";
+let sent = null; // The form whose answer will take the place of the page.
+let checked = null; // The form that may be sent now.
+let checking = false;
+
+/** A text as an input, or a text area, holds it. */
+const held = (control, text) => (control.tagName === "INPUT" ? text.replace(/[\r\n]/g, "") : text.replace(/\r\n?/g, "\n"));
+
+const fillable = (control) => Boolean(control.name) && !["hidden", "submit", "button", "fieldset"].includes(control.type);
+
+function changed(control) {
+  if (!fillable(control) || control.disabled || control.type === "password") return false;
+  if (["checkbox", "radio"].includes(control.type)) return control.checked !== control.defaultChecked;
+  if (control.tagName !== "SELECT") return control.value !== held(control, control.defaultValue);
+  const options = [...control.options];
+  return options.some((each) => each.defaultSelected) ? options.some((each) => each.selected !== each.defaultSelected) : control.selectedIndex > 0;
+}
+
+/** Whether a form has values that are not saved; one that was refused has been so from the start. */
+export function edited(form) {
+  return form.hasAttribute("data-unsaved") || [...form.elements].some(changed);
+}
+
+/** Whether a form of the page, or of a dialog, has values that are not saved. */
+export const unsaved = () => [...document.querySelectorAll(`${FORMS}, dialog[open] form[method="post"]:not([data-passing])`)].filter(edited);
+
+guard(() => unsaved().some((form) => form !== sent));
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches(FORMS)) return;
+  if (form === checked || ![...form.elements].some(fillable)) {
+    sent = form;
+    return;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!checking) check(form, event.submitter);
+}, true);
+
+async function check(form, submitter) {
+  checking = true;
+  const state = await ready();
+  checking = false;
+  if (state === "in") {
+    checked = form;
+    form.requestSubmit(submitter?.isConnected ? submitter : null);
+    checked = null;
+  } else {
+    const again = { title: state === "away" ? "Try again" : "Sign in", run: () => form.requestSubmit(submitter) };
+    toast(state === "away" ? AWAY : OUT, { bad: true, lasting: true, action: again });
+  }
+}
+
+window.addEventListener("pageshow", () => {
+  sent = null;
+});
