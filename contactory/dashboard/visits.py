@@ -125,6 +125,12 @@ def wants_page(request: Request) -> bool:
     return not request.header(_SCRIPTED)
 
 
+def asks_for_page(request: Request) -> bool:
+    """Whether a browser opens this path, which has no page; below /v1 every answer is for programs."""
+    shown = "text/html" in (request.header("accept") or "") and wants_page(request)
+    return shown and not request.path.startswith("/v1")
+
+
 def visit_of(call: Call) -> Visit:
     """The user of a page, and the form that they sent."""
     if not isinstance(call.visit, Visit):

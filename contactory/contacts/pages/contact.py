@@ -29,7 +29,7 @@ from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
-from contactory.local_time.zones import zone_info
+from contactory.local_time.wall_clock import WallClock, wall_clock
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
     Conflict,
@@ -66,10 +66,9 @@ class Shown(msgspec.Struct):
         return full or self.contact.email or self.contact.phone or "No name"
 
     @property
-    def local_time(self) -> datetime | None:
-        """The contact's local time."""
-        clock = zone_info(self.contact.timezone)
-        return datetime.now(clock) if clock else None
+    def clock(self) -> WallClock | None:
+        """The contact's clock."""
+        return wall_clock(self.contact.timezone)
 
 
 class Field(msgspec.Struct):

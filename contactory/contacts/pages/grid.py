@@ -79,6 +79,11 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     return await html_page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
+async def show_home(call: Call) -> Response:
+    """Redirects from the path of the workspace to its contacts."""
+    return see_other(page_path(call, _HERE))
+
+
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
     """All columns, in the user's arrangement."""
     async with call.connection() as conn:
@@ -273,12 +278,3 @@ async def remove_view(call: Call) -> Response:
             raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
         await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
     return see_other(page_path(call, _HERE))
-
-
-@with_catalog(of_actor)
-async def suggest_tags(call: Call, catalog: Catalog) -> Response:
-    """Tags whose names contain the typed text; for a script."""
-    typed = call.query.get("q", "").casefold()
-    names = [name for name in catalog.tag_ids if typed in name.casefold()]
-    names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
-    return json_response(200, names[:20])

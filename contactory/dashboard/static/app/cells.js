@@ -1,9 +1,11 @@
 // Editing in place: Enter or a click opens the cell, Enter saves, Tab saves and opens the next, Escape cancels.
 // A change is sent with the version of the displayed row. If another user has changed the cell in the
 // meantime, the user chooses between both values. A change that could not be saved is kept (edits.js).
+import { onArrival } from "./arrivals.js";
 import { descriptionOf, editorFor, shownValue } from "./editors.js";
 import { drop, keep, keptAt, keptEdits } from "./edits.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
+import { onKey } from "./keys.js";
 import { guard } from "./leaving.js";
 import { showMoments } from "./moments.js";
 import { get, reason, send } from "./requests.js";
@@ -25,7 +27,7 @@ box?.addEventListener("click", (event) => {
   if (canEdit(cell)) begin(cell);
 });
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.dataset.key || !["Enter", "F2"].includes(event.key)) return;
   event.preventDefault();
@@ -37,7 +39,7 @@ function begin(cell, edit = keptAt(cell.closest("tr").dataset.id, cell.dataset.k
   if (open) finish(open, 0);
   if (edit) drop(edit);
   const before = shownValue(cell);
-  const editor = editorFor(cell, edit?.value ?? before, titleOf(cell.dataset.key));
+  const editor = editorFor(descriptionOf(cell), edit?.value ?? before, titleOf(cell.dataset.key));
   // The value as the input has it: an untouched value must not count as a change.
   const untouched = edit ? null : editor.value();
   open = { cell, before, editor, untouched, again: edit?.again, left: [...cell.childNodes] };
@@ -75,18 +77,21 @@ function finish(editing, step) {
   const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
   close(editing);
   if (step !== 0) goTo(next);
-  if (isChange) save(cell, before, value);
+  if (isChange) {
+    save(cell, before, value);
+    editor.twins?.().then((twins) => twins.forEach((twin) => offerTwin(cell, value, ...twin)));
+  }
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   if (!open?.cell.contains(event.target) || event.target === open.cell) return;
   if (event.key === "Escape") {
     const { cell } = open;
     close(open);
     goTo(cell);
   } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
-  else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
+  else if (event.key === "Enter" && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
@@ -101,6 +106,15 @@ box?.addEventListener("focusout", (event) => {
     if (open === editing && document.hasFocus() && !editing.cell.contains(document.activeElement)) finish(editing, 0);
   });
 });
+
+/** Offers to replace a new tag by one that looks like it, if the cell was left before its picker could say so. */
+function offerTwin(cell, value, name, twin) {
+  const { id } = cell.closest("tr").dataset;
+  const { key } = cell.dataset;
+  const other = [...new Set(value.map((each) => (each === name ? twin : each)))];
+  const run = () => saveEdit({ id, key, title: titleOf(key), before: value, value: other });
+  toast(`“${name}” is a new tag. There is a tag “${twin}” already.`, { action: { title: `Use “${twin}”`, run } });
+}
 
 const formOf = (key, value, version) => {
   const values = Array.isArray(value) ? value : [value];
@@ -163,6 +177,7 @@ function replaceRow(id, parsed) {
   const row = rowOf(id);
   if (!row) return parsed.dataset.version;
   const fresh = document.adoptNode(parsed);
+  if (row.dataset.version !== fresh.dataset.version) countAgain();
   row.dataset.version = fresh.dataset.version;
   const names = (one) => one.querySelectorAll(".handle [aria-label]");
   names(row).forEach((control, index) => (control.ariaLabel = names(fresh)[index].ariaLabel));
@@ -174,6 +189,16 @@ function replaceRow(id, parsed) {
   showMoments(row);
   markKept();
   return row.dataset.version;
+}
+
+const SEARCHED = 1500; // Milliseconds until the search knows a change.
+
+/** Counts the contacts that match: a change can move a contact out of the filter, or into it. */
+function countAgain() {
+  const query = new URLSearchParams(location.search);
+  const count = () => document.body.dispatchEvent(new Event("counted"));
+  if (query.has("where") || query.has("availableNow")) count();
+  if (query.get("q")) setTimeout(count, SEARCHED);
 }
 
 /** Keeps a change that was not saved: in its cell, if that is in sight and the user is not typing elsewhere. */
@@ -210,7 +235,7 @@ function markKept() {
   }
 }
 
-document.addEventListener("htmx:load", markKept);
+onArrival(markKept);
 document.addEventListener("edits:changed", markKept);
 
 /** The current row of a contact; null if it has been deleted, undefined if the server did not answer. */
@@ -255,7 +280,7 @@ function offerBoth(cell, theirs, ours) {
   };
   const keep = choiceButton(`Keep “${shown(theirs)}”`, () => done(false));
   choice.append(words, keep, choiceButton(`Use “${shown(ours)}”`, () => done(true)));
-  choice.addEventListener("keydown", (event) => {
+  onKey(choice, (event) => {
     event.stopPropagation();
     if (event.key === "Escape") done(false);
   });

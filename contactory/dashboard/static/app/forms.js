@@ -7,8 +7,9 @@ import { toast } from "./toasts.js";
 const FORMS = 'main form[method="post"]:not([data-passing])';
 const AWAY = "The server cannot be reached, so nothing was saved. What you typed is still here.";
 const OUT = "You are signed out, so nothing was saved. What you typed is still here.";
+const FRESH = 2000; // Milliseconds.
 let sent = null; // The form whose answer will take the place of the page.
-let checked = null; // The form that may be sent now.
+let checked = { form: null, at: 0 }; // The form that may be sent now.
 let checking = false;
 
 /** A text as an input, or a text area, holds it. */
@@ -36,27 +37,28 @@ guard(() => unsaved().some((form) => form !== sent));
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches(FORMS)) return;
-  if (form === checked || ![...form.elements].some(fillable)) {
-    sent = form;
-    return;
-  }
+  const needed = form.matches(FORMS) && [...form.elements].some(fillable);
+  if (!needed || (form === checked.form && performance.now() - checked.at < FRESH)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   if (!checking) check(form, event.submitter);
 }, true);
 
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented && event.target.matches(FORMS)) sent = event.target;
+});
+
 async function check(form, submitter) {
+  const again = () => form.requestSubmit(submitter?.isConnected ? submitter : null);
   checking = true;
   const state = await ready();
   checking = false;
   if (state === "in") {
-    checked = form;
-    form.requestSubmit(submitter?.isConnected ? submitter : null);
-    checked = null;
+    checked = { form, at: performance.now() };
+    again();
   } else {
-    const again = { title: state === "away" ? "Try again" : "Sign in", run: () => form.requestSubmit(submitter) };
-    toast(state === "away" ? AWAY : OUT, { bad: true, lasting: true, action: again });
+    const action = { title: state === "away" ? "Try again" : "Sign in", run: again };
+    toast(state === "away" ? AWAY : OUT, { bad: true, lasting: true, action });
   }
 }
 

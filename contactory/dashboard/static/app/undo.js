@@ -1,5 +1,6 @@
 // Ctrl-Z undoes the last change, and Ctrl-Shift-Z or Ctrl-Y does it again, unless the user is typing text. First
 // come the changes that only this page knows, then those of contacts.
+import { onKey } from "./keys.js";
 import { busy } from "./pieces.js";
 import { some, travel } from "./steps.js";
 import { toast } from "./toasts.js";
@@ -56,7 +57,7 @@ function wayOf(event) {
   return key === "y" && event.ctrlKey && !event.shiftKey ? "forth" : null;
 }
 
-document.addEventListener("keydown", (event) => {
+onKey(document, (event) => {
   const way = wayOf(event);
   if (!way || typing(event.target) || document.querySelector("dialog:modal")) return;
   event.preventDefault();
