@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
+import phonenumbers
 
 from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
@@ -60,6 +62,7 @@ def keys_of(first: str | None, last: str | None) -> tuple[str | None, str | None
     return f"{one}\1{other}" if first else None, f"{other}\1{one}" if last else None
 
 
+@lru_cache(maxsize=8192)
 def _national(e164: str) -> str:
     try:
         return str((read_e164(e164) or phonenumbers.parse(e164)).national_number)
