@@ -152,6 +152,11 @@ onArrival((arrived, anew) => {
 });
 focusSorted();
 
+document.querySelector('.skip[href="#rows"]')?.addEventListener("click", (event) => {
+  event.preventDefault();
+  goTo(current);
+});
+
 box?.addEventListener("htmx:afterSwap", (event) => {
   // A search changes the number of contacts; further rows do not.
   if (event.detail.target === box) document.body.dispatchEvent(new Event("counted"));

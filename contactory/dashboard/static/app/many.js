@@ -68,6 +68,7 @@ grid?.addEventListener("keydown", (event) => {
   mark(box, !box.checked);
   last = box;
   show();
+  event.target.scrollIntoView({ block: "nearest", inline: "nearest" }); // The bar may have come over it.
 });
 
 if (bar) {
