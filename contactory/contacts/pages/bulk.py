@@ -17,7 +17,7 @@ from contactory.contacts.api.context import context_of
 from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.pages.edit import patch_of
 from contactory.contacts.pages.grid import selected
-from contactory.contacts.pages.selection import filter_of, selection_of
+from contactory.contacts.pages.selection import filter_of, selection_in
 from contactory.contacts.read.cursors import parse_cursor
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.write.change import new_change
@@ -71,7 +71,8 @@ async def _targets(call: Call, catalog: Catalog) -> tuple[list[tuple[str, int]],
     if "all" not in visit_of(call).form:
         return _named(call), None
     cursor = visit_of(call).value("cursor")
-    selection = selection_of(selected(visit_of(call).value("back")), catalog)
+    selection = await selection_in(call, catalog, selected(visit_of(call).value("back")))
+    selection.refuse_wider()
     try:
         begin = parse_cursor(cursor) if cursor else None
     except Invalid as error:

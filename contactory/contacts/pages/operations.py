@@ -1,6 +1,6 @@
 """The pages about contacts: their rows of the table."""
 
-from contactory.contacts.pages import bulk, consent, contact, edit, export, grid
+from contactory.contacts.pages import bulk, consent, contact, edit, export, grid, views
 from contactory.contacts.pages.selection import SELECTION_QUERY
 from contactory.dashboard.inputs import TEXT
 from contactory.web.operations import workspace_page as _page
@@ -9,8 +9,8 @@ CONTACT_PAGES = [
     _page("showContacts", "GET", "contacts", "The grid", grid.show_grid, query=grid.GRID_QUERY),
     _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=SELECTION_QUERY),
     _page("arrangeColumns", "POST", "contacts/layout", "Arrange the columns", grid.save_layout),
-    _page("saveView", "POST", "contacts/views", "Save a view", grid.save_view),
-    _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", grid.remove_view),
+    _page("saveView", "POST", "contacts/views", "Save a view", views.save_view),
+    _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", views.remove_view),
     _page(
         "suggestTags",
         "GET",

@@ -44,6 +44,8 @@ if (form) {
   suitColumn();
 }
 
+for (const input of document.querySelectorAll(".chip [data-zone]")) offerZones(input);
+
 // A search changes the address without loading the page: links and forms of the page must keep the search.
 document.getElementById("grid")?.addEventListener("htmx:afterSwap", () => {
   const query = new URLSearchParams(location.search);
