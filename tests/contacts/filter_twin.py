@@ -90,7 +90,13 @@ def comparable(kind: str, value: Any) -> Any:
 
 
 def contains(kind: str, has: str, value: str) -> bool:
-    return value in has if kind == "phone" else value.lower() in has.lower()
+    return value in has if kind == "phone" else bare(value) in bare(has)
+
+
+def bare(text: str) -> str:
+    """Letters without their case and accents."""
+    marks = "".join(c for c in unicodedata.normalize("NFD", text) if not "\u0300" <= c <= "\u036f")
+    return unicodedata.normalize("NFC", marks).lower().replace("ł", "l").replace("ø", "o").replace("đ", "d")
 
 
 def carries(tags: list[str], operator: str, names: tuple[str, ...] | None) -> bool:

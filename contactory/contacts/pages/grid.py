@@ -23,7 +23,7 @@ from contactory.contacts.pages.layouts import read_layout, write_layout
 from contactory.contacts.pages.saved_views import list_views
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of_page
 from contactory.contacts.pages.unread import unread_parameters
-from contactory.contacts.read.counting import count_up_to
+from contactory.contacts.read.counting import count_contacts, count_up_to
 from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter_fields import comparisons_of
 from contactory.contacts.read.listing import list_contacts
@@ -32,6 +32,7 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
+from contactory.dashboard.inputs import TEXT
 from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer
 from contactory.rules.errors import TooSlow, ValidationProblem
@@ -56,6 +57,7 @@ def _mark(value: Any) -> str:
 
 
 _MARK = Rule(_mark, ID.schema)
+COUNT_QUERY = {**SELECTION_QUERY, "exact": TEXT}
 GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": _MARK, "deleted": _MARK}
 _MOST_COLUMNS = 600
 
@@ -105,6 +107,11 @@ async def grid_page(
         return html_part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
     tools = await _tools(call, catalog)
     return await html_page(call, "contacts/list.html", status, refused=refused, **shown, **tools)
+
+
+async def show_home(call: Call) -> Response:
+    """Redirects from the path of the workspace to its contacts."""
+    return see_other(page_path(call, _HERE))
 
 
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
@@ -203,8 +210,13 @@ def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
 
 @with_catalog(of_actor)
 async def count_grid(call: Call, catalog: Catalog) -> Response:
-    """The total number of contacts in the grid, up to a limit; for a script."""
+    """The total number of contacts in the grid, up to a limit, or with `exact` without; for a script."""
     selection = await selection_of_page(call, catalog)
+    if "exact" in call.query:
+        selection.refuse_wider()
+        wanted = await filter_of(call, catalog, selection)
+        async with call.connection() as conn:
+            return json_response(200, {"count": await count_contacts(conn, catalog, wanted)})
     query = query_of(catalog.workspace_id, selection.q)
     wanted = await filter_of(call, catalog, selection, all_of_them=True)
     try:
@@ -272,12 +284,3 @@ def selected(query: str) -> dict[str, Any]:
     """The parameters of a grid's address that select contacts."""
     given = {name: values for name, values in parse_query(query).items() if name in SELECTED}
     return {name: values if name == "where" else values[-1] for name, values in given.items()}
-
-
-@with_catalog(of_actor)
-async def suggest_tags(call: Call, catalog: Catalog) -> Response:
-    """Tags whose names contain the typed text; for a script."""
-    typed = call.query.get("q", "").casefold()
-    names = [name for name in catalog.tag_ids if typed in name.casefold()]
-    names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
-    return json_response(200, names[:20])

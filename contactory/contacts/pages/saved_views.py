@@ -12,7 +12,7 @@ from contactory.contacts.pages.selection import Selection
 from contactory.contacts.read.filter_url import TAG
 from contactory.database.db import Connection
 from contactory.rules.checks import quote
-from contactory.rules.errors import Conflict, FieldError, NotFound
+from contactory.rules.errors import Conflict, NotFound
 from contactory.web.queries import parse_query
 
 MOST_VIEWS = 100
@@ -46,10 +46,10 @@ class SavedView(msgspec.Struct, frozen=True):
         """The query of its URL, with the numbers and ids."""
         given = parse_query(self.query)
         conditions = [self._numbered(text) for text in given.pop("where", ())]
-        named = {name: values[-1] for name, values in given.items()}
+        named = [(name, values[-1]) for name, values in given.items()] + [("view", self.id)]
         if self.referred.window:
-            named["windowId"] = self.referred.window
-        return urlencode([*named.items(), ("view", self.id), *(("where", text) for text in conditions)])
+            named.append(("windowId", self.referred.window))
+        return urlencode([*named, *(("where", text) for text in conditions)])
 
     def _numbered(self, condition: str) -> str:
         """A condition with the number of its tag."""
@@ -114,8 +114,9 @@ async def make_view(
     await hold(conn, [workspace_id])
     views = await list_views(conn, workspace_id, user_id)
     if same := next((view for view in views if _key(view.name) == _key(name)), None):
-        detail = f"There is a view {quote(same.name)} already: choose another name, or delete that view first"
-        raise Conflict(errors=[FieldError("/name", None, "taken", detail)])
+        raise Conflict(
+            f"There is a view {quote(same.name)} already: choose another name, or delete that view first."
+        )
     if len(views) >= MOST_VIEWS:
         raise Conflict(f"There are {MOST_VIEWS} saved views already: delete one first.")
     view_id = new_id()

@@ -78,7 +78,7 @@ def parse_condition(text: str, catalog: Catalog) -> Condition:
     if len(value) > LONGEST_VALUE:
         raise Invalid("wrong_length", f"The value has more than {LONGEST_VALUE} characters")
     if text.startswith(f"{TAG}:") and value not in catalog.tag_ids:
-        raise Invalid("unknown_tag", f"The tag {quote(value)} does not exist any more")
+        raise Invalid("unknown_value", f"The tag {quote(value)} does not exist any more")
     compare = Compare(key, name, operator.parse(value, catalog) if operator.parse else None)
     return Condition(compare, f"{key}:{name}:{value}", question(compare, catalog), value)
 

@@ -16,7 +16,10 @@ for (const area of document.querySelectorAll("[data-tags]")) {
   area.hidden = true;
   document.getElementById(`${editor.input.id}-note`)?.classList.toggle("unseen", !area.hasAttribute("aria-invalid"));
   area.after(editor.element);
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", async (event) => {
     area.value = editor.value().join("\n");
+    if (!editor.unseen()) return;
+    event.preventDefault();
+    if (await editor.settled()) form.requestSubmit(event.submitter); // Otherwise a note says why not.
   });
 }

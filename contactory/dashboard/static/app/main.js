@@ -2,6 +2,7 @@
 import "./theme.js";
 import "./menus.js";
 import "./moments.js";
+import "./more.js";
 import "./requests.js";
 import "./shortcuts.js";
 import "./wrong.js";

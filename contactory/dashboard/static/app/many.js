@@ -1,6 +1,9 @@
 // Bulk changes: rows are selected by their boxes (a range with Shift), or all contacts that match the filter. A
 // change runs piece by piece, shows its progress, and can be stopped and undone.
-import { here } from "./grid.js";
+import { onArrival } from "./arrivals.js";
+import { editorFor } from "./editors.js";
+import { here, shownRows } from "./grid.js";
+import { onKey } from "./keys.js";
 import { send } from "./requests.js";
 import { tagEditor } from "./tags.js";
 import { toast } from "./toasts.js";
@@ -15,22 +18,30 @@ const work = document.getElementById("many-work");
 let everything = false; // All contacts that match the filter, not only those on the page.
 let last = null;
 
+const picked = new Set(); // The boxes that are checked.
+
 const boxes = () => [...grid.querySelectorAll('tbody input[name="contact"]')];
 const chosen = () => boxes().filter((box) => box.checked);
 
+function mark(box, checked) {
+  box.checked = checked;
+  box.closest("tr").classList.toggle("chosen", checked);
+  if (checked) picked.add(box);
+  else picked.delete(box);
+}
+
 function show() {
-  const count = chosen().length;
-  if (!count || count < boxes().length) everything = false;
+  const [count, all] = [picked.size, shownRows()];
+  if (!count || count < all) everything = false;
   bar.hidden = !count;
-  bar.querySelector("[data-everything]").hidden = everything || count < boxes().length || !grid.querySelector("tr.more");
+  bar.querySelector("[data-everything]").hidden = everything || count < all || !grid.querySelector("tbody > .more");
   const total = document.getElementById("count").textContent.trim();
   status.textContent = everything ? `All ${total} selected` : `${count} selected`;
   const head = grid.querySelector("[data-all]");
   if (head) {
-    head.checked = count > 0 && count === boxes().length;
-    head.indeterminate = count > 0 && count < boxes().length;
+    head.checked = count > 0 && count === all;
+    head.indeterminate = count > 0 && count < all;
   }
-  for (const box of boxes()) box.closest("tr").classList.toggle("chosen", box.checked);
 }
 
 grid?.addEventListener("click", (event) => {
@@ -39,38 +50,41 @@ grid?.addEventListener("click", (event) => {
   if (event.shiftKey && last?.isConnected) {
     const all = boxes();
     const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((one, other) => one - other);
-    for (const each of all.slice(from, to + 1)) each.checked = box.checked;
+    for (const each of all.slice(from, to + 1)) mark(each, box.checked);
   }
+  mark(box, box.checked);
   last = box;
   show();
 });
 
 grid?.addEventListener("change", (event) => {
-  if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
-  else if (!event.target.matches('input[name="contact"]')) return;
+  if (!event.target.matches("[data-all]")) return;
+  for (const box of boxes()) mark(box, event.target.checked);
   show();
 });
 
-grid?.addEventListener("keydown", (event) => {
+onKey(grid, (event) => {
   const box = event.target.tagName === "TD" && event.target.closest("tr").querySelector('input[name="contact"]');
   if (!box || event.key !== " ") return;
   event.preventDefault();
-  box.checked = !box.checked;
+  mark(box, !box.checked);
   last = box;
   show();
 });
 
-document.addEventListener("htmx:load", () => {
-  if (!bar) return;
-  if (everything) for (const box of boxes()) box.checked = true;
-  show();
-});
+if (bar) {
+  onArrival((rows, anew) => {
+    if (anew) picked.clear();
+    for (const box of rows.map((row) => row.querySelector('input[name="contact"]'))) mark(box, everything || box.checked);
+    show();
+  });
+}
 
 bar?.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.matches("[data-everything]")) everything = true;
-  else if (button.matches("[data-none]")) for (const box of boxes()) box.checked = false;
+  else if (button.matches("[data-none]")) for (const box of boxes()) mark(box, false);
   else if (button.matches("[data-export]")) return exportChosen();
   else if (button.dataset.action) return ask(button.dataset.action);
   show();
@@ -97,22 +111,39 @@ function ask(action) {
   const place = form.querySelector("[data-tags-here]");
   const wantsTags = action.endsWith("Tags");
   const editor = wantsTags ? tagEditor([]) : null;
+  if (action === "set") offerValue(form);
   if (editor) editor.input.setAttribute("aria-label", "Tags");
   place.replaceChildren(...(editor ? [editor.element] : []));
   form.querySelector("[data-field-here]").hidden = action !== "set";
   form.querySelector("[data-go]").textContent = how;
   form.querySelector("[data-go]").className = `button ${action === "delete" ? "button-bad" : "button-first"}`;
-  form.onsubmit = (event) => {
+  form.onsubmit = async (event) => {
     if (event.submitter?.value === "cancel") return;
     event.preventDefault();
+    if (action === "addTags" && !(await editor.settled())) return; // A note says which tag a new one looks like.
     const extra = editor ? editor.value().map((name) => ["tags", name]) : [];
-    if (action === "set") extra.push([form.elements.column.value, form.elements.value.value.trim()]);
+    if (action === "set") extra.push([form.elements.column.value, form.querySelector("#many-value").value.trim()]);
     if (wantsTags && !extra.length) return void editor.focus?.();
     work.close();
     run(action, extra, how);
   };
   work.showModal();
   (editor?.input ?? form.querySelector(action === "set" ? "select" : "[data-go]")).focus();
+}
+
+/** Shows the editor that the cells of the chosen column have. */
+function offerValue(form) {
+  const { column } = form.elements;
+  const show = () => {
+    const [option] = column.selectedOptions;
+    const editor = editorFor(JSON.parse(option.dataset.editor), "", option.text);
+    editor.input.id = "many-value";
+    editor.input.removeAttribute("aria-label");
+    editor.input.setAttribute("aria-describedby", "many-note");
+    form.querySelector("[data-value-here]").replaceChildren(editor.element);
+  };
+  column.onchange = show;
+  show();
 }
 
 const versions = (list) => list.map((row) => `${row.dataset.id}:${row.dataset.version}`);
@@ -194,5 +225,3 @@ function refresh() {
   everything = false;
   window.htmx.ajax("GET", location.pathname + location.search, { target: "#grid", swap: "innerHTML" });
 }
-
-if (bar) show();

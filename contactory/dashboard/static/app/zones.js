@@ -1,5 +1,7 @@
 // The input of a time zone, wherever it is: while the user types, it suggests places from the server's list, by
 // city, country, other name or offset. The name of the chosen zone is sent.
+import { onKey } from "./keys.js";
+
 const MARKED = '[aria-selected="true"]';
 let number = 0;
 
@@ -29,8 +31,8 @@ export function offerZones(input) {
   };
   const describe = () => {
     if (!("zone" in input.dataset)) return;
-    const said = { role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list", "aria-expanded": !list.hidden };
-    for (const [name, value] of Object.entries(said)) input.setAttribute(name, value);
+    const attributes = { role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list", "aria-expanded": !list.hidden };
+    for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
   };
   const show = (items) => {
     list.replaceChildren(...items);
@@ -68,7 +70,7 @@ export function offerZones(input) {
   });
   input.addEventListener("focus", describe);
   input.addEventListener("blur", close);
-  input.addEventListener("keydown", (event) => {
+  onKey(input, (event) => {
     if (list.hidden || event.isComposing) return;
     const marked = list.querySelector(MARKED);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") step(event.key === "ArrowDown" ? 1 : -1);
