@@ -106,7 +106,7 @@ def _teller(progress: Progress, total: int) -> Callable[[Run], None]:
     task = progress.add_task("warming up", total=total)
 
     def tell(run: Run) -> None:
-        side = {"limit": ", limit", "uvicorn": " under uvicorn"}.get(run.side, "")
+        side = {"limit": ", limit", "bare": ", bare", "uvicorn": " under uvicorn"}.get(run.side, "")
         what = f"{SCENARIOS[run.scenario].title}, {run.clients} clients{side}"
         progress.update(task, advance=1, description=f"{what}: {run.rate:,.0f}/s")
         if not progress.console.is_terminal:

@@ -150,11 +150,11 @@ async def _schema(conn: "Connection", settings: "Settings") -> Finding:
 
 
 async def _months(conn: "Connection", settings: "Settings") -> Finding:
-    from contactory.database.months import following, last_month, month_of
+    from contactory.database.months import MONTHS, following, month_of
 
     if not await conn.fetchval("select to_regclass('contact_events_later') is not null"):
         return Finding("history", "warn", "not by months yet", "run `contactory migrate`")
-    wanted, last = following(month_of(datetime.now(UTC))), await last_month(conn)
+    wanted, last = following(month_of(datetime.now(UTC))), await MONTHS.last(conn)
     if last is None or last < wanted:
         advice = "run `contactory migrate`; a transaction or a backup that runs for days blocks it"
         return Finding("history", "warn", f"the month {wanted:%Y-%m} is not made yet", advice)

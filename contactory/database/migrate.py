@@ -10,7 +10,7 @@ from typing import NamedTuple
 from contactory.database import events_by_month
 from contactory.database.db import LOCK_TIMEOUT, Connection
 from contactory.database.locks import patiently
-from contactory.database.months import make_months
+from contactory.database.months import MONTHS
 
 Say = Callable[[str], None]
 _PREPARED = {"events_by_month": events_by_month.prepare}
@@ -97,7 +97,7 @@ async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migrat
             say(f"migrating the database: {migration.name}")
             await _apply(conn, migration, say)
         with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
-            await make_months(conn, await conn.fetchval("select now()"))
+            await MONTHS.make(conn, await conn.fetchval("select now()"))
         return todo
     finally:
         await conn.execute("select pg_advisory_unlock($1)", _LOCK)

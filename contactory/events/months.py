@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from contactory.base.logs import log
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database
-from contactory.database.months import drop_months, make_months, too_old
+from contactory.database.months import MONTHS
 
 # Without these events the search would miss the contacts that it has not indexed yet.
 _NOT_SEARCHED = """
@@ -28,16 +28,16 @@ async def keep_months(db: Database, retention: float) -> int:
     with suppress(LOCK_TIMEOUT):
         async with db.connection() as conn:
             now: datetime = await conn.fetchval("select now()")
-            done = await make_months(conn, now)
+            done = await MONTHS.make(conn, now)
             if retention:
                 done += await _drop_before(conn, now - timedelta(seconds=retention))
     return done
 
 
 async def _drop_before(conn: Connection, before: datetime) -> int:
-    if await too_old(conn, before) and await conn.fetchval(_NOT_SEARCHED, before):
+    if await MONTHS.too_old(conn, before) and await conn.fetchval(_NOT_SEARCHED, before):
         return 0
-    dropped = await drop_months(conn, before)
+    dropped = await MONTHS.drop(conn, before)
     if dropped:
         log.info("history dropped", months=dropped)
     return len(dropped)

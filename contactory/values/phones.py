@@ -213,7 +213,7 @@ def derive_zone(e164: str | None, workspace_zone: str | None, country: str | Non
         return Derived(workspace_zone, "workspace" if workspace_zone else None, ())
     preferred = canonical_zone(workspace_zone) if workspace_zone else None
     if preferred not in places:
-        at_home = _curated_countries().get(country or "", ())
+        at_home = zones_of_countries().get(country or "", ())
         preferred = next((zone for zone in places if zone in at_home), places[0])
     return Derived(preferred, "phone", tuple(sorted(places)))
 
@@ -230,7 +230,7 @@ def _places(e164: str) -> tuple[str, ...]:
     region = phonenumbers.region_code_for_number(number)
     if kind == PhoneNumberType.UNKNOWN and (anywhere := _zones_of_code(number.country_code or 0, region)):
         return anywhere
-    country = _curated_countries().get(region or "", ())
+    country = zones_of_countries().get(region or "", ())
     mobile = kind in {PhoneNumberType.MOBILE, PhoneNumberType.VOIP}
     if country and mobile and number.country_code not in _MOBILES_WITH_AREA:
         return country
@@ -243,7 +243,7 @@ def _places(e164: str) -> tuple[str, ...]:
 def _zones_of_code(country_code: int, region: str | None) -> tuple[str, ...]:
     """The zones of the number's country, or of all countries that share the code if it is not known."""
     countries = (region,) if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]
-    zones = (zone for country in countries for zone in _curated_countries().get(country, ()))
+    zones = (zone for country in countries for zone in zones_of_countries().get(country, ()))
     return tuple(dict.fromkeys(zones))
 
 
@@ -264,7 +264,8 @@ def _curated() -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 @cache
-def _curated_countries() -> dict[str, tuple[str, ...]]:
+def zones_of_countries() -> dict[str, tuple[str, ...]]:
+    """The zones of each ISO 3166 alpha-2 country, the main one first."""
     return country_zones() | _curated()["countries"]
 
 

@@ -35,6 +35,7 @@ class Call:
         "_body",
         "actor",
         "app",
+        "failed",
         "named",
         "operation",
         "path",
@@ -63,6 +64,8 @@ class Call:
         """Ids of the contacts whose values are in the answer."""
         self.named: list[str] = []
         """Ids for the phones and e-mails by which the request names contacts."""
+        self.failed = 0
+        """How often it was begun and collided with another transaction."""
 
     @property
     def workspace_id(self) -> str:
@@ -119,6 +122,7 @@ class Call:
 
     def begin_anew(self) -> None:
         """Forgets the contacts that a failed attempt has collected."""
+        self.failed += 1
         self.touched.clear()
         self.named = []
 
@@ -205,7 +209,7 @@ def workspace_page(
     return Operation(
         id=name,
         method=method,
-        path=f"/w/{{workspaceId}}/{path}",
+        path=f"/w/{{workspaceId}}/{path}".removesuffix("/"),
         summary=summary,
         handler=handler,
         permission=permission,

@@ -54,7 +54,10 @@ def to_the_end(page: Page, further: Callable[[], None]) -> None:
                 break
     for _ in range(20):
         further()
-        if page.evaluate("document.querySelector('tr[data-id]:last-child').getBoundingClientRect().bottom") < 901:
+        if (
+            page.evaluate("document.querySelector('tr[data-id]:last-child').getBoundingClientRect().bottom")
+            < 901
+        ):
             break
     expect(rows).to_have_count(CONTACTS)
     expect(rows.last.locator("[data-key=firstName]")).to_have_text("Jane 0")

@@ -33,7 +33,9 @@ def further(page: Page, pieces: str, count: int) -> dict[str, int]:
     """The work for the next piece, with which the list has `count` elements, of which one leads further."""
     page.evaluate("""window.work.found = window.work.measured = 0;
                      document.querySelector(".more a").click()""")
-    page.wait_for_function("([pieces, n]) => document.querySelector(pieces).children.length >= n", arg=[pieces, count])
+    page.wait_for_function(
+        "([pieces, n]) => document.querySelector(pieces).children.length >= n", arg=[pieces, count]
+    )
     page.wait_for_timeout(50)  # What a module does a moment later.
     return page.evaluate("window.work")
 

@@ -271,7 +271,6 @@ def test_a_page_that_comes_back_with_something_wrong_begins_there(lenient: Windo
 def test_a_workspace_is_set_up_and_another_one_made(lenient: Window, world: World) -> None:
     page = open_settings(lenient, world, "workspace")
     zone = page.get_by_label("Time zone")
-    assert page.locator(f"#{zone.get_attribute('list')} option", has_text="Europe/Berlin").count() == 1
     zone.fill("Europe/Berlim")
     page.get_by_label("Country").select_option("Germany")
     page.get_by_role("button", name="Save").click()

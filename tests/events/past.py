@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contactory.database.months import _attach, _make_month, month_of
+from contactory.database.months import MONTHS, month_of
 from tests.servers import Sql
 from tests.world import World
 
@@ -23,8 +23,8 @@ def make_past(sql: Sql, months: int) -> None:
         async with conn.transaction():
             await conn.execute("alter table contact_events detach partition contact_events_first")
             for back in range(months, 0, -1):
-                await _make_month(conn, month(back))
-            await _attach(conn, "contact_events_first", "minvalue", f"'{month(months)}'")
+                await MONTHS.make_one(conn, month(back))
+            await MONTHS.attach(conn, "contact_events_first", "minvalue", f"'{month(months)}'")
 
     sql.run(cut(sql.conn))
 

@@ -13,12 +13,12 @@ import pytest
 
 from contactory.database.db import connect
 from contactory.database.migrate import migrations
-from contactory.database.months import AHEAD, kept_since, parts
+from contactory.database.months import AHEAD, MONTHS
 from tests.cli.conftest import CommandLine
 from tests.servers import Sql, sql_at
 from tests.waiting import until
 
-EVENTS = 2_000_000 if os.environ.get("CONTACTORY_SOAK") else 100_000
+EVENTS = 2_000_000 if os.environ.get("CONTACTORY_PROOF") else 100_000
 pytestmark = pytest.mark.timeout(900 if EVENTS > 100_000 else 60)
 _FILL = """
 insert into contact_events (workspace_id, contact_id, version, id, type, at, actor_type, via, changes)
@@ -120,12 +120,12 @@ def test_events_are_taken_over_while_others_write(before: Sql, tmp_path: Path) -
         "3 of 3",
     ]
     assert count(before) == EVENTS + writers.written
-    found = before.run(parts(before.conn))
+    found = before.run(MONTHS.parts(before.conn))
     assert [part.name for part in found[:: len(found) - 1]] == [
         "contact_events_first",
         "contact_events_later",
     ]
-    assert before.run(kept_since(before.conn)) is None
+    assert before.run(MONTHS.kept_since(before.conn)) is None
     left = "select from pg_constraint where conname = 'contact_events_end'"
     assert before.fetch(left) == []
     assert contactory.gives("migrate")["applied"] == []
@@ -177,4 +177,4 @@ def test_an_empty_table_has_its_months_from_the_present_one_on(
     url = new_database()
     CommandLine(tmp_path, database_url=url).gives("migrate")
     with sql_at(url) as sql:
-        assert len(sql.run(parts(sql.conn))) == AHEAD + 3
+        assert len(sql.run(MONTHS.parts(sql.conn))) == AHEAD + 3

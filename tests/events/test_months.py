@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from contactory.database.db import LOCK_TIMEOUT, Database, connect
-from contactory.database.months import AHEAD, LATER, drop_months, following, make_months, month_of, parts
+from contactory.database.months import AHEAD, LATER, MONTHS, following, month_of
 from contactory.events.months import keep_months
 from tests.cli.conftest import CommandLine
 from tests.events.past import age, make_past, month, months_of
@@ -24,7 +24,7 @@ NOW = datetime.now(UTC)
 
 
 def names(sql: Sql) -> list[str]:
-    return [part.name for part in sql.run(parts(sql.conn))]
+    return [part.name for part in sql.run(MONTHS.parts(sql.conn))]
 
 
 def without_months(sql: Sql) -> None:
@@ -47,7 +47,7 @@ def a_later(moment: datetime, months: int) -> datetime:
 
 
 def test_the_present_month_and_those_to_come_are_there_from_the_start(sql: Sql) -> None:
-    found = sql.run(parts(sql.conn))
+    found = sql.run(MONTHS.parts(sql.conn))
     assert found[0].name == "contact_events_first"
     assert found[-1].name == LATER
     assert found[0].low is None
@@ -86,7 +86,7 @@ def test_a_month_takes_what_a_clock_that_was_ahead_has_written_of_it(apart: Worl
     for contact_id, days in ahead.items():
         age(apart, contact_id, -days)
         assert months_of(apart, contact_id) == [LATER]
-    assert apart.sql.run(make_months(apart.sql.conn, NOW))
+    assert apart.sql.run(MONTHS.make(apart.sql.conn, NOW))
     for contact_id, days in ahead.items():
         moment = NOW + timedelta(days=days)
         inside = moment < a_later(NOW, AHEAD + 1)
@@ -101,7 +101,7 @@ def test_several_processes_make_months_at_once(apart: World) -> None:
     async def all_at_once() -> list[Any]:
         connections = [await connect(apart.sql.url) for _ in range(6)]
         try:
-            jobs = (make_months(conn, NOW) for conn in connections)
+            jobs = (MONTHS.make(conn, NOW) for conn in connections)
             return await asyncio.gather(*jobs, return_exceptions=True)
         finally:
             for conn in connections:
@@ -134,7 +134,7 @@ def test_what_is_read_for_long_is_left_for_later_and_holds_no_write_up(apart: Wo
         backup.execute("lock table contact_events in access share mode")
         writing.start()
         try:
-            for attempt in (make_months, drop_months):
+            for attempt in (MONTHS.make, MONTHS.drop):
                 begun = time.monotonic()
                 with pytest.raises(LOCK_TIMEOUT):
                     apart.sql.run(attempt(apart.sql.conn, NOW))
@@ -144,7 +144,7 @@ def test_what_is_read_for_long_is_left_for_later_and_holds_no_write_up(apart: Wo
             over.set()
             writing.join()
         backup.execute("commit")
-    assert apart.sql.run(make_months(apart.sql.conn, NOW))
+    assert apart.sql.run(MONTHS.make(apart.sql.conn, NOW))
 
 
 def test_the_job_of_a_server_makes_months(apart: World) -> None:

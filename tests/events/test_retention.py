@@ -9,7 +9,7 @@ import pytest
 from contactory.base.settings import Settings, SettingsError, load_settings, to_environment
 from contactory.contacts.read.search import catch_up
 from contactory.database.db import Database
-from contactory.database.months import kept_since, parts
+from contactory.database.months import MONTHS
 from contactory.events.months import keep_months
 from tests.events.past import age, make_past, month, months_of
 from tests.world import World, a_phone
@@ -56,9 +56,9 @@ def test_whole_months_are_dropped_and_none_that_is_younger(apart: World) -> None
     assert kept == [month(back - 1) > limit if back else True for back in range(6)]
     assert kept[:3] == [True, True, True]
     assert kept[4:] == [False, False]
-    found = apart.sql.run(parts(apart.sql.conn))
+    found = apart.sql.run(MONTHS.parts(apart.sql.conn))
     assert found[0].name == "contact_events_dropped"
-    assert found[0].high == apart.sql.run(kept_since(apart.sql.conn))
+    assert found[0].high == apart.sql.run(MONTHS.kept_since(apart.sql.conn))
     assert not apart.sql.fetch("select from pg_class where relname like 'contact_events_gone%'")
 
 
@@ -75,7 +75,7 @@ def test_it_goes_on_month_after_month(apart: World) -> None:
     make_past(apart.sql, 6)
     for days in (170, 140, 110, 80):
         keep(apart, days)
-        found = apart.sql.run(parts(apart.sql.conn))
+        found = apart.sql.run(MONTHS.parts(apart.sql.conn))
         assert found[0].name == "contact_events_dropped"
         assert days_since(found[1].high or datetime.now(UTC)) < days
         assert apart.alice.create({"firstName": "Jane"}).status_code == 201

@@ -25,7 +25,7 @@ DEFAULT_SORT = "-createdAt"
 
 
 _CONDITION = re.compile(r"([^:%]+(?::|%3A)[^:%]+(?::|%3A))(.*)", re.IGNORECASE)
-_NO_SPACES = ("email", "timezone")
+_NO_SPACES = ("email", "timezone", "clock")
 
 
 def _meant_plus(text: str) -> str:

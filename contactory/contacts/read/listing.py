@@ -15,7 +15,7 @@ from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter import Clauses, Filter
 from contactory.contacts.read.query import COLUMNS, Page, Query, Wanted
 from contactory.database.db import Connection
-from contactory.database.months import kept_since
+from contactory.database.months import MONTHS
 
 _EXTRAS = {"timezones": ", c.timezone_source, c.timezones", "consent": ", c.consent", "version": ""}
 HEAD = 80
@@ -50,10 +50,10 @@ async def list_contacts(
     read = _list_by_creation if sort.endswith("createdAt") else list_by_change
     if wanted.clauses.updated_after is None and sort != "-updatedAt":
         return await read(conn, wanted, None)  # It needs no events.
-    kept = await kept_since(conn)
+    kept = await MONTHS.kept_since(conn)
     while True:
         page = await read(conn, wanted, kept)
-        before, kept = kept, await kept_since(conn)
+        before, kept = kept, await MONTHS.kept_since(conn)
         if kept == before:  # Otherwise a month was dropped in the meantime.
             return page
 

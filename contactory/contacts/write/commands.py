@@ -148,7 +148,7 @@ async def written(ctx: WriteContext, change: Change, outcome: Outcome, catalog: 
     )
 
 
-def _new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
+def checked_new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
     """The contact with `values`. Raises ValidationProblem above the limits."""
     new, settings = new_contact(ctx, values, catalog), ctx.shared.settings
     if sum(map(len, new.fields.values())) > settings.max_custom_characters:
@@ -160,7 +160,7 @@ def _new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
 
 async def create(ctx: WriteContext, values: Values, catalog: Catalog) -> Written:
     """Creates a contact. Raises Conflict if another contact has its phone or e-mail, or Stale."""
-    new = _new(ctx, values, catalog)
+    new = checked_new(ctx, values, catalog)
     made = await _insert(ctx, new)
     if made is None:
         async with ctx.work.connection() as conn:
@@ -188,6 +188,26 @@ def _made(ctx: WriteContext, new: NewContact, values: Values, catalog: Catalog) 
     return Written(new.shown(values.tags, catalog), 1, created=True)
 
 
+def refuse_two(found: Found) -> None:
+    """Raises Conflict if the phone and the e-mail of an upsert belong to two contacts."""
+    if found.by_phone and found.by_email and found.by_phone != found.by_email:
+        refuse_taken(found)
+
+
+def upsert_change(
+    ctx: WriteContext, values: Values, catalog: Catalog, preserve: bool, found: Found
+) -> Change:
+    """The change by which an upsert writes `values` to the contact that it has found."""
+    change = new_change(ctx, catalog, found.id or "")
+    change.take(values, catalog)
+    change.mask |= MATCH | (FILL if preserve else 0)
+    if found.has(values.phone, values.email_key):
+        change.mask |= NO_GAIN
+    if not preserve:
+        change.mask &= ~TIMEZONE
+    return change
+
+
 async def upsert(
     ctx: WriteContext, values: Values, catalog: Catalog, preserve: bool, known: Found | None = None
 ) -> Written:
@@ -201,16 +221,9 @@ async def upsert(
         if found is None:
             async with ctx.work.connection() as conn:
                 found = await find(conn, catalog.workspace_id, values.phone, values.email_key)
-        if found.by_phone and found.by_email and found.by_phone != found.by_email:
-            refuse_taken(found)
+        refuse_two(found)
         if found.id:
-            change = new_change(ctx, catalog, found.id)
-            change.take(values, catalog)
-            change.mask |= MATCH | (FILL if preserve else 0)
-            if found.has(values.phone, values.email_key):
-                change.mask |= NO_GAIN
-            if not preserve:
-                change.mask &= ~TIMEZONE
+            change = upsert_change(ctx, values, catalog, preserve, found)
             try:
                 outcome = await _commit(ctx, change)
             except Violation:
@@ -219,7 +232,7 @@ async def upsert(
                 continue
             refuse(outcome)
             return await written(ctx, change, outcome, catalog)
-        made = await _insert(ctx, _new(ctx, values, catalog))
+        made = await _insert(ctx, checked_new(ctx, values, catalog))
         if made is not None:
             return _made(ctx, made, values, catalog)
         await _refresh(ctx, catalog)

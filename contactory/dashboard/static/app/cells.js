@@ -3,6 +3,7 @@
 // meantime, the user chooses between both values.
 import { descriptionOf, editorFor, shownValue } from "./editors.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
+import { onKey } from "./keys.js";
 import { showMoments } from "./moments.js";
 import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
@@ -22,7 +23,7 @@ box?.addEventListener("click", (event) => {
   if (canEdit(cell)) begin(cell);
 });
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.dataset.key || !["Enter", "F2"].includes(event.key)) return;
   event.preventDefault();
@@ -33,7 +34,7 @@ box?.addEventListener("keydown", (event) => {
 function begin(cell, { value, error } = {}) {
   if (open) finish(open, 0);
   const before = shownValue(cell);
-  const editor = editorFor(cell, value ?? before, titleOf(cell.dataset.key));
+  const editor = editorFor(descriptionOf(cell), value ?? before, titleOf(cell.dataset.key));
   // The value as the input has it: an untouched value must not count as a change.
   const untouched = value === undefined ? editor.value() : null;
   open = { cell, before, editor, untouched, left: [...cell.childNodes] };
@@ -57,18 +58,21 @@ function finish(editing, step) {
   const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
   close(editing);
   if (step !== 0) goTo(next);
-  if (!same(value, untouched) && !same(value, before)) save(cell, before, value);
+  if (!same(value, untouched) && !same(value, before)) {
+    save(cell, before, value);
+    editing.editor.twins?.().then((twins) => twins.forEach((twin) => offerTwin(cell, value, ...twin)));
+  }
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   if (!open?.cell.contains(event.target) || event.target === open.cell) return;
   if (event.key === "Escape") {
     const { cell } = open;
     close(open);
     goTo(cell);
   } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
-  else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
+  else if (event.key === "Enter" && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
@@ -83,6 +87,14 @@ box?.addEventListener("focusout", (event) => {
     if (open === editing && document.hasFocus() && !editing.cell.contains(document.activeElement)) finish(editing, 0);
   });
 });
+
+/** Offers to replace a new tag by one that looks like it, if the cell was left before its picker could say so. */
+function offerTwin(cell, value, name, twin) {
+  const { id } = cell.closest("tr").dataset;
+  const other = [...new Set(value.map((each) => (each === name ? twin : each)))];
+  const run = () => inTurn(id, () => sendChange(id, cell.dataset.key, value, other));
+  toast(`“${name}” is a new tag. There is a tag “${twin}” already.`, { action: { title: `Use “${twin}”`, run } });
+}
 
 const formOf = (key, value, version) => {
   const values = Array.isArray(value) ? value : [value];
@@ -136,6 +148,7 @@ function replaceRow(id, html) {
   if (!row) return null;
   const parsed = new DOMParser().parseFromString(`<table>${html}</table>`, "text/html");
   const fresh = document.adoptNode(parsed.querySelector("tr[data-id]"));
+  if (row.dataset.version !== fresh.dataset.version) countAgain();
   row.dataset.version = fresh.dataset.version;
   const names = (one) => one.querySelectorAll(".handle [aria-label]");
   names(row).forEach((control, index) => (control.ariaLabel = names(fresh)[index].ariaLabel));
@@ -146,6 +159,16 @@ function replaceRow(id, html) {
   }
   showMoments(row);
   return row.dataset.version;
+}
+
+const SEARCHED = 1500; // Milliseconds until the search knows a change.
+
+/** Counts the contacts that match: a change can move a contact out of the filter, or into it. */
+function countAgain() {
+  const query = new URLSearchParams(location.search);
+  const count = () => document.body.dispatchEvent(new Event("counted"));
+  if (query.has("where") || query.has("availableNow")) count();
+  if (query.get("q")) setTimeout(count, SEARCHED);
 }
 
 function refuse(id, key, value, problem) {
@@ -198,7 +221,7 @@ function offerBoth(cell, theirs, ours) {
   };
   const keep = choiceButton(`Keep “${shown(theirs)}”`, () => done(false));
   choice.append(words, keep, choiceButton(`Use “${shown(ours)}”`, () => done(true)));
-  choice.addEventListener("keydown", (event) => {
+  onKey(choice, (event) => {
     event.stopPropagation();
     if (event.key === "Escape") done(false);
   });

@@ -1,4 +1,5 @@
 // The page of one contact, and of a new one: a list of zones, tags as chips, a running clock.
+import "./clocks.js";
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
@@ -15,23 +16,10 @@ for (const area of document.querySelectorAll("[data-tags]")) {
   area.hidden = true;
   document.getElementById(`${editor.input.id}-note`)?.classList.toggle("unseen", !area.hasAttribute("aria-invalid"));
   area.after(editor.element);
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", async (event) => {
     area.value = editor.value().join("\n");
+    if (!editor.unseen()) return;
+    event.preventDefault();
+    if (await editor.settled()) form.requestSubmit(event.submitter); // Otherwise a note says why not.
   });
-}
-
-const clocks = document.querySelectorAll("[data-clock]");
-if (clocks.length) {
-  const tick = () => {
-    for (const clock of clocks) {
-      const options = { timeZone: clock.dataset.clock, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-      try {
-        clock.textContent = new Intl.DateTimeFormat(undefined, options).format(new Date());
-      } catch {
-        // The browser does not know this zone: the server's text stays.
-      }
-    }
-  };
-  tick();
-  setInterval(tick, 15_000);
 }

@@ -15,8 +15,8 @@ export function shownValue(cell) {
   return value?.dataset.value ?? value?.textContent ?? "";
 }
 
-export function editorFor(cell, value, title) {
-  const description = descriptionOf(cell);
+/** The editor for a column of this description, with a value; `title` is the column's. */
+export function editorFor(description, value, title) {
   const editor = description.widget === "tags" ? tagEditor(value) : plain(description, value);
   editor.input.setAttribute("aria-label", title);
   const note = document.createElement("span");

@@ -1,4 +1,6 @@
 // The form that adds a filter: shows the comparisons and the input for the chosen column.
+import { offerZones } from "./zones.js";
+
 const form = document.querySelector("[data-filter]");
 
 if (form) {
@@ -18,8 +20,8 @@ if (form) {
     for (const { name, value: text } of plain.attributes) value.setAttribute(name, text);
     for (const [name, text] of Object.entries(attributes)) value.setAttribute(name, text);
     value.value = "";
-    value.setAttribute("list", values.id);
-    suggest("zone" in value.dataset ? Intl.supportedValuesOf("timeZone") : choices.map(([each]) => each));
+    if (!("zone" in value.dataset)) value.setAttribute("list", values.id);
+    suggest(choices.map(([each]) => each));
     suitOperator();
   };
 
@@ -38,6 +40,7 @@ if (form) {
   });
   column.addEventListener("change", suitColumn);
   operator.addEventListener("change", suitOperator);
+  offerZones(value);
   suitColumn();
 }
 

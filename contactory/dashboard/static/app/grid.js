@@ -1,6 +1,7 @@
 // The table of contacts as a grid (WAI-ARIA, pattern "grid"): one cell is in the Tab order, and the arrow keys
 // move from there. So is one head, with its grip. Without this module it is a plain table.
 import { onArrival } from "./arrivals.js";
+import { onKey } from "./keys.js";
 
 const box = document.getElementById("grid");
 let current = null; // The cell in the Tab order.
@@ -101,7 +102,7 @@ box?.addEventListener("focusin", (event) => {
 });
 
 // Arrow up in the first row moves to the heads. Grips use the other arrows themselves.
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const head = event.target.closest("thead [data-key]");
   if (!head || event.altKey || event.ctrlKey || event.metaKey) return;
   const all = heads();
@@ -126,7 +127,7 @@ function focusSorted() {
   if (key) box?.querySelector(`thead [data-key="${CSS.escape(key)}"] a`)?.focus();
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.closest("tr[data-id]") || event.altKey) return;
   let target = null;

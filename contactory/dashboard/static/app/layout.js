@@ -1,5 +1,6 @@
 // Columns: chosen, ordered and pinned in their menu, and resized at their heads. Saved at once.
 import { onArrival } from "./arrivals.js";
+import { onKey } from "./keys.js";
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
 
@@ -75,7 +76,7 @@ function handle(head) {
     for (const [name, value] of Object.entries({ ...values, "aria-label": `Width of ${head.textContent.trim()}` })) grip.setAttribute(name, value);
   };
   say(Number(colOf(key).width));
-  grip.addEventListener("keydown", (event) => {
+  onKey(grip, (event) => {
     const step = { ArrowRight: STEP, ArrowLeft: -STEP }[event.key];
     if (!step) return;
     event.preventDefault();

@@ -1,7 +1,9 @@
 // Bulk changes: rows are selected by their boxes (a range with Shift), or all contacts that match the filter. A
 // change runs piece by piece, shows its progress, and can be stopped and undone.
 import { onArrival } from "./arrivals.js";
+import { editorFor } from "./editors.js";
 import { here, shownRows } from "./grid.js";
+import { onKey } from "./keys.js";
 import { send } from "./requests.js";
 import { tagEditor } from "./tags.js";
 import { toast } from "./toasts.js";
@@ -61,7 +63,7 @@ grid?.addEventListener("change", (event) => {
   show();
 });
 
-grid?.addEventListener("keydown", (event) => {
+onKey(grid, (event) => {
   const box = event.target.tagName === "TD" && event.target.closest("tr").querySelector('input[name="contact"]');
   if (!box || event.key !== " ") return;
   event.preventDefault();
@@ -110,22 +112,39 @@ function ask(action) {
   const place = form.querySelector("[data-tags-here]");
   const wantsTags = action.endsWith("Tags");
   const editor = wantsTags ? tagEditor([]) : null;
+  if (action === "set") offerValue(form);
   if (editor) editor.input.setAttribute("aria-label", "Tags");
   place.replaceChildren(...(editor ? [editor.element] : []));
   form.querySelector("[data-field-here]").hidden = action !== "set";
   form.querySelector("[data-go]").textContent = how;
   form.querySelector("[data-go]").className = `button ${action === "delete" ? "button-bad" : "button-first"}`;
-  form.onsubmit = (event) => {
+  form.onsubmit = async (event) => {
     if (event.submitter?.value === "cancel") return;
     event.preventDefault();
+    if (action === "addTags" && !(await editor.settled())) return; // A note says which tag a new one looks like.
     const extra = editor ? editor.value().map((name) => ["tags", name]) : [];
-    if (action === "set") extra.push([form.elements.column.value, form.elements.value.value.trim()]);
+    if (action === "set") extra.push([form.elements.column.value, form.querySelector("#many-value").value.trim()]);
     if (wantsTags && !extra.length) return void editor.focus?.();
     work.close();
     run(action, extra, how);
   };
   work.showModal();
   (editor?.input ?? form.querySelector(action === "set" ? "select" : "[data-go]")).focus();
+}
+
+/** Shows the editor that the cells of the chosen column have. */
+function offerValue(form) {
+  const { column } = form.elements;
+  const show = () => {
+    const [option] = column.selectedOptions;
+    const editor = editorFor(JSON.parse(option.dataset.editor), "", option.text);
+    editor.input.id = "many-value";
+    editor.input.removeAttribute("aria-label");
+    editor.input.setAttribute("aria-describedby", "many-note");
+    form.querySelector("[data-value-here]").replaceChildren(editor.element);
+  };
+  column.onchange = show;
+  show();
 }
 
 const versions = (list) => list.map((row) => `${row.dataset.id}:${row.dataset.version}`);

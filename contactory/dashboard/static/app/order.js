@@ -1,6 +1,7 @@
 // A list that users can order: by dragging its handles, by the arrow keys on them, or by the buttons. Each move
 // is saved at once. In the document, the neighbours change their place, so that the moved row keeps the focus and
 // the pointer.
+import { onKey } from "./keys.js";
 import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
@@ -59,7 +60,7 @@ function step(item, by) {
   item.scrollIntoView({ block: "nearest" });
 }
 
-list?.addEventListener("keydown", (event) => {
+onKey(list, (event) => {
   const grab = event.target.closest("[data-grab]");
   const by = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
   if (!grab || !by) return;
@@ -116,7 +117,5 @@ function drag(item) {
     place(item, from);
   };
   on("pointercancel", cancel);
-  on("keydown", (event) => {
-    if (event.key === "Escape") cancel();
-  });
+  onKey(document, (event) => event.key === "Escape" && cancel(), { signal: listening.signal });
 }

@@ -1,4 +1,6 @@
 // Ctrl-Z undoes the last change, unless the user is typing text.
+import { onKey } from "./keys.js";
+
 const done = [];
 const MOST = 100;
 
@@ -16,7 +18,7 @@ export function remember(takeBack) {
   return undo;
 }
 
-document.addEventListener("keydown", (event) => {
+onKey(document, (event) => {
   if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]") || !done.length) return;
   event.preventDefault();

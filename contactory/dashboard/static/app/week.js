@@ -1,5 +1,6 @@
 // The week of a send window, edited by pointer or by keyboard. The inputs for times have the data and are sent:
 // drawing writes into them, and typing into them draws.
+import { onKey } from "./keys.js";
 import { DAY, DAYS, between, clock, endingAt, moved, rangeOf, settled, startingAt } from "./ranges.js";
 import "./dates.js";
 import { remember } from "./undo.js";
@@ -179,7 +180,7 @@ function stop(keep) {
 
 week.addEventListener("pointerup", () => stop(true));
 week.addEventListener("pointercancel", () => stop(false));
-document.addEventListener("keydown", (event) => {
+onKey(document, (event) => {
   if (event.key === "Escape") stop(false);
 });
 
@@ -195,7 +196,7 @@ function changeBy(event) {
   return (range) => moved(range, updown[event.key] ?? 0, by, step());
 }
 
-week.addEventListener("keydown", (event) => {
+onKey(week, (event) => {
   const range = event.target.range;
   if (!range || event.altKey || event.metaKey) return;
   if (event.key in sideways || event.key in updown) put(changeBy(event), range);
