@@ -26,6 +26,9 @@ export const rowOf = (id) => box.querySelector(`tbody tr[data-id="${CSS.escape(i
 /** The cell of a contact in a column. */
 export const cellOf = (id, key) => rowOf(id)?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 
+/** Loads the first rows again. */
+export const reload = () => window.htmx.ajax("GET", location.pathname + location.search, { target: "#grid", swap: "innerHTML" });
+
 function makeCurrent(cell) {
   if (current) current.tabIndex = -1;
   current = cell;
