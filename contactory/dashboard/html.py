@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from contactory.dashboard.inputs import of_lines
 from contactory.dashboard.static_files import PAGE_POLICY
+from contactory.dashboard.words import means, who
 from contactory.rules.errors import FieldError, MethodNotAllowed, NoSuchPath, NotFound, Problem, SignedOut
 from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
@@ -69,6 +70,8 @@ def _environment() -> Any:
     made.filters["moment"] = _moment
     made.filters["next_day"] = _next_day
     made.filters["sentence"] = _sentence
+    made.filters["who"] = who
+    made.filters["means"] = means
     return made
 
 

@@ -14,7 +14,7 @@ from contactory.catalog.catalog import read_windows
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import DONE, TEXT, touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
-from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
+from contactory.local_time.windows import CHANNEL_TITLES, CHANNELS, WEEKDAYS, DayRange
 from contactory.rules.checks import TIMESTAMP, Errors, Object
 from contactory.rules.errors import Conflict, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
@@ -64,6 +64,7 @@ async def show_windows(call: Call) -> Response:
         "send_windows/windows.html",
         here=page_path(call, _HERE),
         windows=[(window, week_of(window.days), in_words(window.days)) for window in windows],
+        channels=CHANNEL_TITLES,
         done=done_of(call, _DONE),
     )
 
@@ -117,7 +118,7 @@ async def _form(
         spare=[Times() for _ in range(_SPARE)],
         errors=errors or {},
         titles=TITLES,
-        channels=CHANNELS,
+        channels=CHANNEL_TITLES,
         week=week_of(_drawable(typed)),
         words=in_words(_drawable(typed)),
         preset=preset,

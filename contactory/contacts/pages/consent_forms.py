@@ -4,8 +4,8 @@ import re
 
 import msgspec
 
-from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
+from contactory.local_time.windows import CHANNEL_TITLES
 from contactory.rules.checks import Object
 from contactory.rules.errors import Problem
 

@@ -12,7 +12,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
 from contactory.contacts.api.services import services_of
-from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
+from contactory.contacts.columns import Column, columns_of, in_words, title_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import AvailabilityPanel, availability_panel
@@ -165,14 +165,9 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
         "dropped": not following and (not events or events[-1][0] > 1),
         "here": here,
         "shown": shown,
-        "titles_of": _TITLES,
+        "title_of": title_of,
+        "in_words": in_words,
     }
-
-
-_TITLES = {
-    **HISTORY_TITLES,
-    **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
-}
 
 
 async def contact_page(

@@ -8,7 +8,6 @@ import msgspec
 from contactory.catalog.calls import catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import (
-    CHANNEL_TITLES,
     MOMENTS,
     Column,
     Placed,
@@ -32,6 +31,7 @@ from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered,
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import TEXT
 from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
+from contactory.local_time.windows import CHANNEL_TITLES
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
