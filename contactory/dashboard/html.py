@@ -156,7 +156,7 @@ def errors_by_field(problem: Problem | None) -> dict[str, str]:
     """
     if problem is None:
         return {}
-    found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
+    found = {(error.pointer or "").removeprefix("/"): at_input(error) for error in problem.errors}
     return found or {"": problem.detail}
 
 
@@ -165,5 +165,9 @@ def status_of(problem: Problem | None) -> int:
     return problem.status if problem else 200
 
 
-def _with_suggestion(error: FieldError) -> str:
-    return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail
+def at_input(error: FieldError) -> str:
+    """The words of an error at its input, without the name of the field, which is there already."""
+    name = (error.pointer or "").rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    quoted = f'"{name}" '
+    words = f"This {error.detail.removeprefix(quoted)}" if error.detail.startswith(quoted) else error.detail
+    return f"{_sentence(words)} Did you mean {error.suggestion}?" if error.suggestion else words

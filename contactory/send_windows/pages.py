@@ -11,7 +11,7 @@ import msgspec
 
 from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
-from contactory.dashboard.html import see_other
+from contactory.dashboard.html import at_input, see_other
 from contactory.dashboard.inputs import DONE, TEXT, touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.local_time.windows import CHANNEL_TITLES, CHANNELS, WEEKDAYS, DayRange
@@ -190,6 +190,9 @@ def _checked(call: Call, typed: Typed, known: Typed | None = None, required: tup
     return values
 
 
+_EMPTY = {"channels": "Select at least one channel.", "days": "Enter the hours of at least one day."}
+
+
 def _places(typed: Typed, problem: Problem) -> dict[str, str]:
     """The errors by the field of the form; errors of times are attached to the times."""
     found: dict[str, str] = {} if problem.errors else {"": problem.detail}
@@ -198,8 +201,9 @@ def _places(typed: Typed, problem: Problem) -> dict[str, str]:
         name, _, rest = (error.pointer or "").removeprefix("/").partition("/")
         index = rest.partition("/")[0]
         if name == "days" and index.isdigit():
-            times[int(index)].error = error.detail
-        found.setdefault(name, error.detail)
+            times[int(index)].error = at_input(error)
+        empty = (name == "days" and not times) or (name == "channels" and not typed.channels)
+        found.setdefault(name, _EMPTY[name] if empty else at_input(error))
     return found
 
 

@@ -30,8 +30,8 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.inputs import TEXT
-from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
+from contactory.dashboard.inputs import DONE, TEXT
+from contactory.dashboard.visits import done_of, html_page, html_part, page_path, visit_of, wants_page
 from contactory.local_time.windows import CHANNEL_TITLES
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
@@ -49,7 +49,8 @@ SLOW = (
 )
 GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
 COUNT_QUERY = {**SELECTION_QUERY, "exact": TEXT}
-GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
+_DONE = {"purged": "Contact purged."}
+GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID, **DONE}
 _MOST_COLUMNS = 600
 
 
@@ -145,6 +146,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "views": views,
         "view": call.query.get("view"),
         "deleted": call.query.get("deleted"),
+        "done": done_of(call, _DONE),
         "groups": {column.group: column for column in columns_of(catalog)},
         "comparisons_of": comparisons_of,
         "channels": CHANNEL_TITLES,
