@@ -15,7 +15,7 @@ from contactory.dashboard.html import at_input, see_other
 from contactory.dashboard.inputs import DONE, TEXT, touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
 from contactory.local_time.windows import CHANNEL_TITLES, CHANNELS, WEEKDAYS, DayRange
-from contactory.rules.checks import TIMESTAMP, Errors, Object
+from contactory.rules.checks import TIMESTAMP, Errors, Object, Rule
 from contactory.rules.errors import Conflict, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
@@ -89,11 +89,22 @@ def _as_input(end: str) -> str:
     return "00:00" if end == "24:00" else end
 
 
+_PRESET_QUERY = {
+    "preset": TEXT,
+    "name": TEXT,
+    "holidays": Rule(str, {"type": "string"}),
+    "isDefault": TEXT,
+}
+
+
 async def show_new(call: Call) -> Response:
     """The form of a new send window, empty or with the hours of a preset, and the presets to choose from."""
     preset = presets().get(call.query.get("preset", ""))
     if preset:
-        typed = _typed(preset.name, preset.channels, preset.days)
+        # A script sends what the user has typed already.
+        name, holidays = call.query.get("name") or preset.name, call.query.get("holidays", "")
+        is_default = "isDefault" in call.query
+        typed = _typed(name, preset.channels, preset.days, holidays=holidays, is_default=is_default)
     else:
         typed = _typed("", list(CHANNELS), _STARTING_HOURS)
     return await _form(call, None, typed, preset=preset)
@@ -295,7 +306,7 @@ SEND_WINDOW_PAGES = [
         "Show the form of a new send window",
         show_new,
         "write",
-        query={"preset": TEXT},
+        query=_PRESET_QUERY,
     ),
     _page(
         "makeSendWindow", "POST", "settings/send-windows/new", "Create a send window", make_window, "write"

@@ -14,9 +14,21 @@ from tests.world import Person, World, an_email
 
 SETTINGS = "/w/{acme}/settings"
 REFUSED: list[tuple[str, dict[str, Any], list[str]]] = [
-    ("/custom-fields", {"name": "", "type": "colour"}, ["This must have 1 to 255", "This must be one of text, number"]),
-    ("/workspace", {"name": "", "timezone": "x"}, ["This must have 1 to 255", '"x" is not an IANA time zone']),
-    ("/workspace/new", {"name": "", "mode": "x"}, ["This must have 1 to 255", "This must be one of live, test"]),
+    (
+        "/custom-fields",
+        {"name": "", "type": "colour"},
+        ["This must have 1 to 255", "This must be one of text, number"],
+    ),
+    (
+        "/workspace",
+        {"name": "", "timezone": "x"},
+        ["This must have 1 to 255", '"x" is not an IANA time zone'],
+    ),
+    (
+        "/workspace/new",
+        {"name": "", "mode": "x"},
+        ["This must have 1 to 255", "This must be one of live, test"],
+    ),
     ("/api-keys", {"name": "x" * 300, "permission": "x"}, ["This must have 1 to 255", "This must be one of"]),
     (
         "/people",

@@ -55,8 +55,9 @@ document.getElementById("grid")?.addEventListener("htmx:afterSwap", (event) => {
     link.href = target;
   }
   for (const back of document.querySelectorAll('input[name="back"]')) back.value = query.toString();
-  if (!form) return;
-  const carried =
-    form.elements.q ?? form.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name: "q" }));
-  carried.value = searched;
+  for (const each of document.querySelectorAll('.tools form[method="get"]')) {
+    const carried =
+      each.elements.q ?? each.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name: "q" }));
+    carried.value = searched;
+  }
 });
