@@ -143,6 +143,14 @@ def _moved(page: Page, world: World) -> None:
     page.get_by_text("Current value:").wait_for()
 
 
+def _session_over(page: Page, world: World) -> None:
+    page.route("**/sign-in", lambda route: route.fulfill(json={"user": None, "csrf": "x"}))
+    page.locator("#c-lastName").fill("Zoe")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    page.locator("#again-password").wait_for()
+    page.unroute("**/sign-in")
+
+
 def _in_dialog(row: str) -> Open:
     def press(page: Page, world: World) -> None:
         page.get_by_role("link", name=row, exact=True).click()
@@ -213,6 +221,7 @@ STATES = {
     # A contact.
     "refused contact": State("contact", _filled(("#c-phone", "12"), ("#c-timezone", "x"), button="Save")),
     "moved contact": State("contact", _moved, anew=True),
+    "session over": State("contact", _session_over, SIGNS, ("session.js: dialog",), anew=True),
     "refused new contact": State("new contact", _filled(("#c-phone", "12"), button="Create contact")),
     # The settings.
     "tag": State("tags", _in_dialog("Edit gold"), SIGNS, ("dialogs.js: dialog",)),

@@ -54,7 +54,7 @@ def test_axe_finds_nothing_on_any_page(
     world.sql.run(disable_user(world.sql.conn, world.account_id, world.person("viewer").user_id))
     found: dict[str, Any] = {}
     inside, outside = windows(olive), windows()
-    inside.expected = ("status of 400",)
+    inside.expected = ("status of 404",)
     for name, path in paths.items():
         page = (outside if name in OUTSIDE else inside).page
         page.goto(path)
