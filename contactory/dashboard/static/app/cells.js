@@ -151,7 +151,8 @@ async function sendEdit(edit) {
   const { id, key, title } = edit;
   cellOf(id, key)?.classList.add("saving");
   const known = rowOf(id)?.dataset.version ?? versions.get(id) ?? "";
-  const answer = await send(`${here()}/${id}/row`, formOf(key, edit.value, known)).catch(() => null);
+  const values = formOf(key, edit.value, known);
+  const answer = await send(`${here()}/${id}/row`, values, { lasting: true }).catch(() => null);
   cellOf(id, key)?.classList.remove("saving");
   if (answer?.ok) {
     const version = replaceRow(id, rowIn(answer.text));
