@@ -77,10 +77,7 @@ function finish(editing, step) {
   const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
   close(editing);
   if (step !== 0) goTo(next);
-  if (isChange) {
-    save(cell, before, value);
-    editor.twins?.().then((twins) => twins.forEach((twin) => offerTwin(cell, value, ...twin)));
-  }
+  if (isChange) save(cell, before, value, editor.twins);
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
@@ -108,11 +105,9 @@ box?.addEventListener("focusout", (event) => {
 });
 
 /** Offers to replace a new tag by one that looks like it, if the cell was left before its picker could say so. */
-function offerTwin(cell, value, name, twin) {
-  const { id } = cell.closest("tr").dataset;
-  const { key } = cell.dataset;
+function offerTwin({ id, key, title, value }, [name, twin]) {
   const other = [...new Set(value.map((each) => (each === name ? twin : each)))];
-  const run = () => saveEdit({ id, key, title: titleOf(key), before: value, value: other });
+  const run = () => saveEdit({ id, key, title, before: value, value: other });
   toast(`“${name}” is a new tag. There is a tag “${twin}” already.`, { action: { title: `Use “${twin}”`, run } });
 }
 
@@ -124,16 +119,23 @@ const formOf = (key, value, version) => {
 const versions = new Map(); // By contact: the last known version, also of rows that are not in sight.
 const queues = new Map(); // By contact: each change waits for the previous one, and uses the row that it returned.
 
-/** Sends a change of a cell. */
-function save(cell, before, value) {
+/** Sends a change of a cell; `twinsOf` finds the new tags that look like others, before they exist. */
+function save(cell, before, value, twinsOf) {
   const { id, version } = cell.closest("tr").dataset;
   const { key } = cell.dataset;
   versions.set(id, version);
   cell.classList.add("saving");
-  return saveEdit({ id, key, title: titleOf(key), before, value });
+  return saveEdit({ id, key, title: titleOf(key), before, value }, twinsOf);
 }
 
-const saveEdit = (edit) => hold(inTurn(edit.id, () => sendEdit(edit)));
+function saveEdit(edit, twinsOf) {
+  const work = async () => {
+    const twins = (await twinsOf?.()) ?? [];
+    await sendEdit(edit);
+    for (const twin of twins) offerTwin(edit, twin);
+  };
+  return hold(inTurn(edit.id, work));
+}
 
 /** Runs an action on a contact after all earlier actions on it. */
 function inTurn(id, work) {

@@ -108,7 +108,8 @@ function done(form, html) {
   const after = before.map(([name]) => [name, form.elements[name].value]);
   const change = async (values, done) => {
     message.remove();
-    const answer = await send(form.getAttribute("action"), values).catch(() => null);
+    const sure = ["sure", Object.fromEntries(values).name]; // The name was there before.
+    const answer = await send(form.getAttribute("action"), [...values, sure]).catch(() => null);
     if (answer?.ok) putRows(id, parsed(answer.text));
     toast(answer?.ok ? done : reason(answer), { bad: !answer?.ok });
   };

@@ -88,6 +88,7 @@ onKey(grid, (event) => {
   mark(box, !box.checked);
   last = box;
   show();
+  event.target.scrollIntoView({ block: "nearest", inline: "nearest" }); // The bar may have come over it.
 });
 
 /** Selects all contacts that match, once the server has counted them. */
