@@ -8,10 +8,19 @@ from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.dashboard.conftest import Window, cell
 from tests.dashboard.test_contact_page import at
+from tests.dashboard.test_search import settle
 from tests.world import PASSWORD, Person, World
 
 Windows = Callable[..., Window]
-EXPECTED = ("status of 400", "status of 401", "status of 403", "status of 409", "ERR_", "net::")
+EXPECTED = (
+    "Response Status Error",
+    "status of 400",
+    "status of 401",
+    "status of 403",
+    "status of 409",
+    "ERR_",
+    "net::",
+)
 
 
 @pytest.fixture
@@ -230,6 +239,57 @@ def asks(page: Page) -> list[str]:
 
     page.on("dialog", answer)
     return asked
+
+
+def test_a_search_goes_on_after_signing_in_again(window: Window, world: World, olive: Person) -> None:
+    world.alice.made(firstName="Jane")
+    world.alice.made(firstName="Zoe")
+    settle(world, 2)
+    page = window.page
+    page.goto(at(world))
+    expect(page.locator("#count")).to_have_text("2")
+    end_sessions(world, olive)
+    page.get_by_role("searchbox").fill("zoe")
+    sign_in_again(page)
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value("zoe")
+
+
+def test_a_change_is_not_saved_under_the_name_of_another_user(
+    window: Window, world: World, olive: Person
+) -> None:
+    jane, vi = world.alice.made(firstName="Jane"), world.person(name="Vi")
+    page = window.page
+    page.goto(at(world))
+    window.sign_in(vi)
+    change(page, jane["id"], "firstName", "June")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_contain_text("Vi is signed in now in this browser.")
+    assert world.alice.read(jane["id"])["firstName"] == "Jane"
+    sign_in_again(page)
+    expect(page.get_by_role("status").get_by_text("First name changed.")).to_be_visible()
+    assert world.alice.history(jane["id"]).json()[0]["actor"]["id"] == olive.user_id
+
+
+def test_a_choice_between_two_values_outlives_a_search(window: Window, world: World) -> None:
+    jane = world.alice.made(firstName="Jane")
+    world.alice.made(firstName="Zoe")
+    settle(world, 2)
+    window.expected += ("status of 412",)
+    page = window.page
+    page.goto(at(world))
+    cell(page, jane["id"], "firstName").click()
+    page.keyboard.type("Joan")
+    world.alice.patch(jane["id"], {"firstName": "June"})
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    page.get_by_role("searchbox").fill("zoe")
+    lost = page.locator(".toast", has_text="“Joan” in First name is not saved.")
+    expect(lost).to_contain_text("Another user has changed this value to “June”.")
+    with page.expect_response("**/row"):
+        lost.get_by_role("button", name="Use it").click()
+    expect(page.get_by_role("status").get_by_text("First name changed.")).to_be_visible()
+    assert world.alice.read(jane["id"])["firstName"] == "Joan"
 
 
 LEAVING: dict[str, tuple[str, Callable[[Page], Any]]] = {
