@@ -232,7 +232,7 @@ def show_fields(fields: str, catalog: Catalog) -> dict[str, str]:
 def show_stored(stored: dict[str, str], catalog: Catalog) -> dict[str, str]:
     """As show_fields, from the decoded values."""
     if len(stored) == 1:
-        [(num, value)] = stored.items()
-        field = catalog.fields_by_num.get(num)
-        return {field.name: value} if field else {}
+        for num, value in stored.items():
+            field = catalog.fields_by_num.get(num)
+            return {field.name: value} if field else {}
     return {field.name: stored[num] for num, field in catalog.fields_by_num.items() if num in stored}

@@ -104,7 +104,10 @@ async def list_all(call: Call, catalog: Catalog) -> Response:
     plain = plain_page(call.query, catalog.workspace_id, sort)
     if plain is not None:
         shown = await services_of(call).pages.get(plain, catalog)
-        return Response(200, shown.body, [_JSON, *next_link(call, shown.next)])
+        asked = (call.url(call.request.path), call.request.query_string)
+        if shown.asked != asked:
+            shown.asked, shown.links = asked, next_link(call, shown.next)
+        return Response(200, shown.body, [_JSON, *shown.links])
     # With the server's address as the client knows it, because the links in the answer begin with it.
     same = (catalog.workspace_id, catalog.version, call.url(""), call.request.query_string)
     shared = await services_of(call).lists.get(same, lambda: _list(call, catalog, sort, cursor))

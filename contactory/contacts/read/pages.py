@@ -1,7 +1,6 @@
 """Pages of contacts as the API shows them, from the text that PostgreSQL wrote (plain.py)."""
 
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -33,13 +32,18 @@ class Listed(msgspec.Struct, array_like=True, gc=False):
 _listed = msgspec.json.Decoder(list[Listed])
 
 
-class ShownPage(NamedTuple):
+class ShownPage(msgspec.Struct, eq=False):
     """A page as JSON, and the cursor of the next one, if there may be one."""
 
     body: bytes
     next: Cursor | None
+    text: str
+    """As it was read."""
     catalog: Catalog
     """With whose names it is shown."""
+    asked: tuple[str, str] = ("", "")
+    """The address and the query of the request for which the link was made last, so that it is made once."""
+    links: list[tuple[str, str]] = []
 
 
 class Pages:
@@ -48,17 +52,15 @@ class Pages:
     def __init__(self, reader: Reader, catalogs: Catalogs) -> None:
         self._reader = reader
         self._catalogs = catalogs
-        self._shown: LeastRecentlyUsed[tuple[str, int, str], ShownPage] = LeastRecentlyUsed(_KEPT)
-        """By the text, so that a page that has changed is never shown as it was."""
+        self._shown: LeastRecentlyUsed[PlainPage, ShownPage] = LeastRecentlyUsed(_KEPT)
 
     async def get(self, page: PlainPage, catalog: Catalog) -> ShownPage:
         """The page as it is now."""
         text = await self._reader.page(page)
-        key = (text, page.limit, page.sort)
-        shown = self._shown.get(key)
-        if shown is None or shown.catalog is not catalog:
+        shown = self._shown.get(page)
+        if shown is None or shown.text != text or shown.catalog is not catalog:
             shown = await self._show(page, text, catalog)
-            self._shown.put(key, shown)
+            self._shown.put(page, shown)
         return shown
 
     async def _show(self, page: PlainPage, text: str, catalog: Catalog) -> ShownPage:
@@ -67,20 +69,26 @@ class Pages:
             del rows[page.limit :]
             following = Cursor(page.sort, rows[-1].created_at, rows[-1].id)
         await self._catalogs.tag_names(catalog, [row.tag_ids for row in rows])
-        return ShownPage(msgspec.json.encode([_contact(row, catalog) for row in rows]), following, catalog)
+        body = msgspec.json.encode(_contacts(rows, catalog))
+        return ShownPage(body, following, text, catalog)
 
 
-def _contact(row: Listed, catalog: Catalog) -> Contact:
-    return Contact(
-        row.id,
-        catalog.workspace_id,
-        row.first_name,
-        row.last_name,
-        row.email,
-        row.phone,
-        row.timezone,
-        catalog.show_tags(row.tag_ids),
-        show_stored(row.fields, catalog),
-        row.created_at,
-        row.updated_at,
-    )
+def _contacts(rows: list[Listed], catalog: Catalog) -> list[Contact]:
+    """The rows as contacts; the catalogue knows their tags."""
+    workspace_id, shown = catalog.workspace_id, catalog.shown
+    return [
+        Contact(
+            row.id,
+            workspace_id,
+            row.first_name,
+            row.last_name,
+            row.email,
+            row.phone,
+            row.timezone,
+            shown.get(row.tag_ids) or catalog.show_tags(row.tag_ids),
+            show_stored(row.fields, catalog) if row.fields else row.fields,
+            row.created_at,
+            row.updated_at,
+        )
+        for row in rows
+    ]
