@@ -95,7 +95,9 @@ def long_names(world: World, paths: dict[str, str]) -> dict[str, str]:
     """The pages of a workspace where everything has a long name without a space."""
     alice = world.alice
     for kind in ("text", "number", "date", "boolean"):
-        assert alice.post("/v1/custom-fields", {"name": f"{kind}{LONG}"[:100], "type": kind}).status_code == 201
+        assert (
+            alice.post("/v1/custom-fields", {"name": f"{kind}{LONG}"[:100], "type": kind}).status_code == 201
+        )
     alice.post("/v1/send-windows", {"preset": "fr", "name": LONG[:100]})
     alice.made(firstName=LONG, lastName=LONG, email=f"{LONG[:60]}@example.com", tags=[LONG])
     alice.made(firstName=LONG, timezone="America/Argentina/ComodRivadavia")
