@@ -15,6 +15,7 @@ alter table bare.contacts add primary key (workspace_id, id);
 create table bare.contact_events (like contact_events including defaults)
     with (autovacuum_analyze_scale_factor = 0.5);
 insert into bare.contact_events select * from contact_events;
+alter table bare.contact_events alter column changes set statistics 0;
 analyze bare.contacts, bare.contact_events
 """
 

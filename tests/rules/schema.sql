@@ -65,6 +65,7 @@ CREATE TABLE public.contact_events_first (
     cause_id uuid
 )
 WITH (autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY public.contact_events_first ALTER COLUMN changes SET STATISTICS 0;
 
 CREATE TABLE public.contact_events_later (
     workspace_id uuid CONSTRAINT contact_events_workspace_id_not_null NOT NULL,
@@ -84,6 +85,7 @@ CREATE TABLE public.contact_events_later (
     cause_id uuid
 )
 WITH (autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY public.contact_events_later ALTER COLUMN changes SET STATISTICS 0;
 
 CREATE TABLE public.contact_search (
     workspace_id uuid NOT NULL,
