@@ -223,6 +223,7 @@ def _from_here(request: Request) -> bool:
 async def _actor(call: Call, permission: str) -> Actor:
     """The actor, for the workspace in the path only. Raises NotFound if the user may not see it."""
     user = visit_of(call).person
+    call.work.owner = user.account_id
     workspace_id, mode = None, "live"
     if "workspaceId" in call.path:
         catalog = await _entered(call, user)
@@ -238,7 +239,7 @@ async def _entered(call: Call, user: User) -> Catalog:
     catalog = await catalogs_of(call).get(workspace_id) if user.may_enter(workspace_id) else None
     if catalog is None or catalog.account_id != user.account_id:
         raise NotFound
-    call.request.workspace_id = workspace_id
+    call.concerns(workspace_id)
     return catalog
 
 

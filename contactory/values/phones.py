@@ -13,6 +13,7 @@ from phonenumbers.timezone import time_zones_for_geographical_number
 from contactory.local_time.zones import ZONES, canonical_zone, country_zones
 from contactory.rules.checks import CLEARED, Json, Object, is_blank
 from contactory.rules.invalid import Invalid
+from contactory.values.e164 import is_e164, read_e164
 from contactory.values.phone_writing import (
     MEXICO,
     NO_DIGITS,
@@ -73,6 +74,8 @@ def normalise_phone(text: str, country: str | None) -> str:
 
 @lru_cache(maxsize=8192)
 def _normalise(text: str, country: str | None) -> str:
+    if is_e164(text):
+        return text
     plain = plain_writing(text)
     if not _START.match(plain) or not plain.isprintable():
         raise Invalid("invalid_phone", f'"{text}" is not a phone number')
@@ -221,7 +224,7 @@ def derive_zone(e164: str | None, workspace_zone: str | None, country: str | Non
 @lru_cache(maxsize=8192)
 def _places(e164: str) -> tuple[str, ...]:
     """The zones that a number could be in, the main one first."""
-    number = phonenumbers.parse(e164)
+    number = read_e164(e164) or phonenumbers.parse(e164)
     kind = phonenumbers.number_type(number)
     if kind in _NOWHERE:
         return ()

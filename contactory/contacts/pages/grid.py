@@ -25,6 +25,7 @@ from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filt
 from contactory.contacts.pages.unread import unread_parameters
 from contactory.contacts.read.counting import count_contacts, count_up_to
 from contactory.contacts.read.cursors import Cursor
+from contactory.contacts.read.filter import shape_of
 from contactory.contacts.read.filter_fields import comparisons_of
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.query import Page
@@ -142,7 +143,7 @@ async def _page_after(
     if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
         raise _no_cursor(invalid_cursor())
     wanted = await filter_of(call, catalog, selection)
-    async with call.connection() as conn:
+    async with call.connection(f"{selection.sort} {shape_of(wanted)}") as conn:
         if not isinstance(cursor, SortedCursor) and by_moment:
             return await list_contacts(conn, catalog, wanted, selection.sort, PAGE_SIZE, 0, cursor)
         place, way = (
@@ -215,12 +216,12 @@ async def count_grid(call: Call, catalog: Catalog) -> Response:
     if "exact" in call.query:
         selection.refuse_wider()
         wanted = await filter_of(call, catalog, selection)
-        async with call.connection() as conn:
+        async with call.connection(f"exact {shape_of(wanted)}") as conn:
             return json_response(200, {"count": await count_contacts(conn, catalog, wanted)})
     query = query_of(catalog.workspace_id, selection.q)
     wanted = await filter_of(call, catalog, selection, all_of_them=True)
     try:
-        async with call.connection() as conn:
+        async with call.connection(shape_of(wanted)) as conn:
             if query and not selection.conditions and not selection.available_at:
                 found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
             else:

@@ -219,8 +219,7 @@ async def upsert(
     for _ in range(_ATTEMPTS):
         found, known = known, None
         if found is None:
-            async with ctx.work.connection() as conn:
-                found = await find(conn, catalog.workspace_id, values.phone, values.email_key)
+            found = await _find(ctx, catalog.workspace_id, values.phone, values.email_key)
         refuse_two(found)
         if found.id:
             change = upsert_change(ctx, values, catalog, preserve, found)
@@ -237,6 +236,16 @@ async def upsert(
             return _made(ctx, made, values, catalog)
         await _refresh(ctx, catalog)
     raise Unavailable("Other requests are changing the same contact: try again in a second.")
+
+
+async def _find(ctx: WriteContext, workspace_id: str, phone: str | None, email_key: str | None) -> Found:
+    """The active contacts with this phone and this e-mail; simultaneous upserts share the look-ups."""
+    if ctx.work.conn is not None:
+        return await find(ctx.work.conn, workspace_id, phone, email_key)
+    reader = ctx.shared.contacts
+    by_phone = await reader.by_phone(workspace_id, phone) if phone else None
+    by_email = await reader.by_email(workspace_id, email_key) if email_key else None
+    return Found(by_phone and by_phone["id"], by_email and by_email["id"])
 
 
 async def _refresh(ctx: WriteContext, catalog: Catalog) -> None:

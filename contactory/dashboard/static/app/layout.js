@@ -45,7 +45,7 @@ function setWidth(key, width) {
 
 /**
  * Keeps pinned columns beside each other, within half of the frame: on a phone, a column becomes narrower to fit in,
- * and the next ones are not pinned. What gets the focus is scrolled out from behind them.
+ * and the next ones are not pinned.
  */
 function place() {
   const frame = box.querySelector(".grid-frame");
@@ -62,7 +62,7 @@ function place() {
     rules.push(`.grid :is(th, td):nth-child(${head.cellIndex + 1}).pinned { inset-inline-start: ${fits ? `${left}px` : "auto"}; }`);
     left += fits ? width : 0;
   }
-  rules.push(`.grid-frame { scroll-padding-inline-start: ${left}px; }`);
+  rules.push(`.grid-frame { --pinned: ${left}px; }`);
   sheet.replaceSync(rules.join("\n"));
 }
 
