@@ -90,7 +90,9 @@ def test_axe_finds_nothing_in_any_state(
     for window in (*opened.values(), outside):
         window.expected = (
             "status of 400",
+            "status of 401",
             "status of 403",
+            "ERR_FAILED",
             "status of 409",
             "status of 412",
             "htmx:sendError",
