@@ -185,7 +185,8 @@ async def show_link(call: Call) -> Response:
     async with call.connection() as conn:
         link = await see_link(conn, kind, call.path["token"])
         typed = await _known(conn, link)
-    return await html_page(call, "people/link.html", kind=kind, typed=typed, errors={})
+    until = link.expires_at
+    return await html_page(call, "people/link.html", kind=kind, typed=typed, errors={}, until=until)
 
 
 async def _known(conn: Connection, link: Link) -> dict[str, str]:
@@ -199,7 +200,8 @@ async def follow_link(call: Call) -> Response:
     """Uses a link, and signs the user in. Raises NotFound if the link no longer works."""
     kind, secret, visit = _kind(call), call.path["token"], visit_of(call)
     async with call.connection() as conn:
-        known = await _known(conn, await see_link(conn, kind, secret))
+        link = await see_link(conn, kind, secret)
+        known = await _known(conn, link)
     form = _FORMS[kind]
     typed = {name: visit.value(name) for name in form.rules}
     if kind == "invite" and not touched({"name": typed["name"]}, known):
@@ -208,17 +210,17 @@ async def follow_link(call: Call) -> Response:
         values = form.parse(typed)
         password_hash = await call.app.part(Passwords).hash(values["password"])
         async with call.transaction() as conn:
-            link = await use_link(conn, kind, secret)
-            session = await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+            used = await use_link(conn, kind, secret)
+            session = await begin(call, conn, await _use(conn, used, values, password_hash), password_hash)
         visit.sign_in(session)
     except (ValidationProblem, Conflict) as problem:
-        return await _again(call, kind, {**known, **typed}, problem)
+        return await _again(call, kind, {**known, **typed}, problem, link)
     return see_other("/")
 
 
-async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem) -> Response:
-    errors = errors_by_field(problem)
-    return await html_page(call, "people/link.html", problem.status, kind=kind, typed=typed, errors=errors)
+async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem, link: Link) -> Response:
+    shown = {"kind": kind, "typed": typed, "errors": errors_by_field(problem), "until": link.expires_at}
+    return await html_page(call, "people/link.html", problem.status, **shown)
 
 
 async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:
