@@ -165,6 +165,11 @@ def status_of(problem: Problem | None) -> int:
     return problem.status if problem else 200
 
 
+def sentence_of(error: FieldError) -> str:
+    """An error with its suggestion, to be shown at its place."""
+    return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail
+
+
 def at_input(error: FieldError) -> str:
     """The words of an error at its input, without the name of the field, which is there already."""
     name = (error.pointer or "").rpartition("/")[2].replace("~1", "/").replace("~0", "~")

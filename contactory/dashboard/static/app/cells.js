@@ -14,6 +14,7 @@ import { toast } from "./toasts.js";
 import { hold } from "./undo.js";
 
 const box = document.getElementById("grid");
+let choosing = null; // Two values of a cell, of which the user chooses one: {theirs, edit}.
 let open = null; // The cell that is being edited: {cell, before, editor, left}.
 
 const canEdit = (cell) => table()?.hasAttribute("data-editable") && descriptionOf(cell) !== null;
@@ -53,15 +54,18 @@ function begin(cell, edit = keptAt(cell.closest("tr").dataset.id, cell.dataset.k
 
 const changed = ({ editor, untouched, before }) => !same(editor.value(), untouched) && !same(editor.value(), before);
 
-guard(() => Boolean(open && changed(open)) || Boolean(box?.querySelector(".conflict")));
+guard(() => Boolean(choosing || (open && changed(open))));
 
 window.addEventListener("online", () => {
   if (open?.again) finish(open, null);
 });
 
-// The table is loaded again: what is being typed is saved before.
+// The table is loaded again: what is being typed is saved before, and a choice goes on as a message.
 box?.addEventListener("htmx:beforeSwap", (event) => {
-  if (open && event.detail.target === box && event.detail.shouldSwap) finish(open, 0);
+  if (event.detail.target !== box || !event.detail.shouldSwap) return;
+  if (open) finish(open, 0);
+  if (choosing) keepBoth(choosing.theirs, choosing.edit);
+  choosing = null;
 });
 
 /** Restores the cell. */
@@ -164,7 +168,8 @@ async function sendEdit(edit) {
   const { id, key, title } = edit;
   cellOf(id, key)?.classList.add("saving");
   const known = rowOf(id)?.dataset.version ?? versions.get(id) ?? "";
-  const answer = await send(`${here()}/${id}/row`, formOf(key, edit.value, known)).catch(() => null);
+  const values = formOf(key, edit.value, known);
+  const answer = await send(`${here()}/${id}/row`, values, { lasting: true }).catch(() => null);
   cellOf(id, key)?.classList.remove("saving");
   if (answer?.ok) {
     const version = replaceRow(id, rowIn(answer.text));
@@ -276,15 +281,21 @@ async function settle(edit) {
   if (same(theirs, edit.before)) return sendEdit(edit);
   if (same(theirs, edit.value)) return undefined;
   const cell = cellOf(edit.id, edit.key);
-  if (cell && !open) return offerBoth(cell, theirs, edit.value);
-  return keep({ ...edit, before: theirs, words: overtaken(theirs) }, () => saveEdit({ ...edit, before: theirs }), "Use it");
+  return cell && !open ? offerBoth(cell, theirs, edit) : keepBoth(theirs, edit);
+}
+
+/** Offers both values of a cell that is not in sight. */
+function keepBoth(theirs, edit) {
+  const ours = { ...edit, before: theirs };
+  keep({ ...ours, words: overtaken(theirs) }, () => saveEdit(ours), "Use it");
 }
 
 const overtaken = (theirs) => `Another user has changed this value to “${shown(theirs)}”.`;
 
 const shown = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
 
-function offerBoth(cell, theirs, ours) {
+function offerBoth(cell, theirs, edit) {
+  const ours = edit.value;
   const left = [...cell.childNodes];
   const choice = document.createElement("div");
   choice.className = "edit conflict";
@@ -292,7 +303,9 @@ function offerBoth(cell, theirs, ours) {
   choice.setAttribute("aria-label", "Another user has changed this value");
   const words = document.createElement("p");
   words.textContent = overtaken(theirs);
+  choosing = { theirs, edit };
   const done = (use) => {
+    choosing = null;
     cell.classList.remove("editing");
     cell.replaceChildren(...left);
     goTo(cell);
