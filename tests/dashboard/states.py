@@ -216,6 +216,15 @@ def _new_link(page: Page, world: World) -> None:
     page.get_by_label("Link", exact=True).wait_for()
 
 
+def _end_of_view(page: Page, world: World) -> None:
+    summary("Views")(page, world)
+    page.locator('summary[aria-label^="Delete the view"]').first.click()
+
+
+def _unreadable_filters(page: Page, world: World) -> None:
+    page.goto(f"{page.url.partition('?')[0]}?where=nobody:is:x&where=createdAt:from:yesterday")
+
+
 def as_it_is(page: Page, world: World) -> None:
     """The page as it comes."""
 
@@ -226,6 +235,7 @@ STATES = {
     "workspaces": State("contacts", summary("Acme"), MENUS, ("dashboard/app.html: test",)),
     "account menu": State("contacts", labelled("Your account"), MENUS, ("dashboard/app.html: 2",)),
     "views": State("contacts", summary("Views"), MENUS, ("contacts/tools.html: Views",)),
+    "end of a view": State("contacts", _end_of_view, MENUS, ("contacts/tools.html: ×",)),
     "filter": State("contacts", summary("Filter"), MENUS, ("contacts/tools.html: Filter",)),
     "export menu": State("contacts", summary("Export"), MENUS, ("contacts/tools.html: Export",)),
     "columns": State("contacts", summary("Columns"), MENUS, ("contacts/tools.html: Columns",)),
@@ -253,6 +263,7 @@ STATES = {
     "unsaved cell": State("contacts", _unsaved, "td.unsaved", anew=True),
     "unsaved message": State("contacts", as_it_is, "#toasts"),
     "signed out": State("contacts", _signed_out, SIGNS, ("session.js: dialog",), anew=True),
+    "filters that cannot be read": State("contacts", _unreadable_filters, "body"),
     # A contact.
     "refused contact": State("contact", _filled(("#c-phone", "12"), ("#c-timezone", "x"), button="Save")),
     "moved contact": State("contact", _moved, anew=True),
