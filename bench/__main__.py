@@ -113,16 +113,8 @@ def _measure(wanted: Plan, contacts: int, workers: int, console: Console) -> rep
         ) as progress:  # fmt: skip
             runs = run_all(built, wanted, _teller(progress, len(steps(wanted))))
         fair = fairness(built, wanted.rounds, wanted.seconds) if wanted.fair else []
-        return report.result(
-            "bench",
-            built,
-            here,
-            wanted.seconds,
-            workers,
-            figures=figures(runs),
-            bars=[*bars(runs), *fair],
-            runs=runs,
-        )
+        shown = {"figures": figures(runs), "bars": [*bars(runs), *fair], "runs": runs}
+        return report.result("bench", built, here, wanted.seconds, workers, **shown)
 
 
 def _teller(progress: Progress, total: int) -> Callable[[Run], None]:

@@ -31,11 +31,11 @@ function request()
 end
 """)
 _FILL = """
-insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone, fields,
-                      version, created_at, updated_at)
+insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone, tag_ids,
+                      fields, version, created_at, updated_at)
 select $1, ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'First' || n, 'Last' || n,
        'contact' || n || '@example.com', 'contact' || n || '@example.com', '+1' || (4150000000 + n),
-       'America/Los_Angeles', '{}', 1, at, at
+       'America/Los_Angeles', '{}', '{}', 1, at, at
   from (select n, timestamptz '2024-01-01' + n * interval '1 second' as at
           from generate_series(1, $2::int) n) numbered
 """
