@@ -153,7 +153,7 @@ def errors_by_field(problem: Problem | None) -> dict[str, str]:
     """
     if problem is None:
         return {}
-    found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
+    found = {(error.pointer or "").removeprefix("/"): sentence_of(error) for error in problem.errors}
     return found or {"": problem.detail}
 
 
@@ -162,5 +162,6 @@ def status_of(problem: Problem | None) -> int:
     return problem.status if problem else 200
 
 
-def _with_suggestion(error: FieldError) -> str:
+def sentence_of(error: FieldError) -> str:
+    """An error with its suggestion, to be shown at its place."""
     return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail

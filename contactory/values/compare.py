@@ -35,3 +35,8 @@ def sql_contains(place: str, part: str) -> str:
     `part` stands for a text that has gone through `without_accents`.
     """
     return f"(with t as (select {place} as v) select strpos({_COMPARED}, lower({part})) > 0 from t)"
+
+
+def sql_compared(place: str) -> str:
+    """The expression `place` as `compared` makes it."""
+    return f"(with t as (select {place} as v) select {_COMPARED} from t)"

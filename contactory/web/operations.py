@@ -59,7 +59,7 @@ class Call:
         """Of a page: what the dashboard knows of the user and the form (dashboard/visits.py)."""
         self.signed_in = False
         """Whether a user is signed in, on a page."""
-        self.work = UnitOfWork(app.db)
+        self.work = UnitOfWork(app.db, actor.workspace_id or actor.account_id or None, operation.id)
         self.touched: list[str] = []
         """Ids of the contacts whose values are in the answer."""
         self.named: list[str] = []
@@ -81,6 +81,10 @@ class Call:
     def dry_run(self) -> bool:
         """Whether nothing is to be stored."""
         return bool(self.query.get("dryRun"))
+
+    def concerns(self, workspace_id: str) -> None:
+        """The call is about this workspace: for the log, and for the share of the connections."""
+        self.request.workspace_id = self.work.owner = workspace_id
 
     def path_id(self, name: str = "id") -> str:
         """An id of the path, in lower case. Raises NotFound if it is not valid."""
@@ -108,9 +112,9 @@ class Call:
         """The transaction of the whole call, if it needs one (a dry run, an idempotent request)."""
         return self.work.conn
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The call's transaction, otherwise a connection of the pool."""
-        return self.work.connection()
+    def connection(self, kind: str = "") -> AbstractAsyncContextManager[Connection]:
+        """The call's transaction, otherwise a connection of the pool; see UnitOfWork.connection."""
+        return self.work.connection(kind)
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A new transaction, or a part of the call's transaction."""

@@ -67,3 +67,26 @@ def test_a_new_tag_is_compared_with_those_that_look_like_it(world: World, olive:
     # A tag that there is, however its letters are composed, and names that differ in more.
     for name in ("vip", unicodedata.normalize("NFD", "Élite"), "v.i.p", "vi", "gold"):
         assert like(name) == [], name
+
+
+def test_a_rename_to_a_name_that_looks_like_another_tag_asks_first(world: World, olive: Person) -> None:
+    world.alice.made(tags=["vip", "gold"])
+    query = "select id from tags where workspace_id = $1 and name = $2"
+    gold, vip = (world.sql.value(query, world.acme, name) for name in ("gold", "vip"))
+    page = f"/w/{world.acme}/settings/tags"
+    asked = olive.post(f"{page}/{gold}", {"name": " VIP "})
+    assert asked.status_code == 409
+    assert 'There is already a tag <strong dir="auto">vip</strong>' in asked.text
+    assert re.search(r'<details class="danger" open>.*name="into"[^>]* value="vip"', asked.text, re.DOTALL)
+    assert {tag["name"] for tag in world.bob.get("/v1/tags").json()} == {"gold", "vip"}
+    # The answer is for this name alone; a change of one's own letters is not asked about.
+    assert olive.post(f"{page}/{gold}", {"name": "ViP", "sure": "VIP"}).status_code == 409
+    assert olive.post(f"{page}/{gold}", {"name": "VIP", "sure": "VIP"}).status_code == 303
+    assert olive.post(f"{page}/{vip}", {"name": "Víp", "sure": "Víp"}).status_code == 303
+    world.alice.delete("/v1/tags/VIP")
+    assert olive.post(f"{page}/{vip}", {"name": "VÍP"}).status_code == 303
+    # Merging takes the other tag with one click.
+    world.alice.made(tags=["plain"])
+    plain = world.sql.value(query, world.acme, "plain")
+    assert olive.post(f"{page}/{plain}", {"name": "vip"}).status_code == 409
+    assert olive.post(f"{page}/{plain}/merge", {"into": "VÍP"}).status_code == 303

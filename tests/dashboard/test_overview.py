@@ -189,6 +189,22 @@ def test_what_happened_lately_says_who_what_and_through_what(world: World, olive
     assert f"/contacts/{contact['id']}" in items(olive, world)[1]
 
 
+def test_many_changes_at_once_are_counted_to_the_last_and_hide_none_before_them(
+    world: World, olive: Person
+) -> None:
+    jane = world.alice.made(firstName="Jane")
+    for _ in range(3):
+        world.wendy.batch(*({"op": "create", "data": {"firstName": "x"}} for _ in range(150)))
+    world.alice.batch(*({"op": "create", "data": {"firstName": "y"}} for _ in range(410)))
+    world.alice.patch(jane["id"], {"lastName": "Doe"})
+    lines = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", item)) for item in items(olive, world)]
+    assert len(lines) == 4
+    assert "Alice changed Jane Doe" in lines[0]
+    assert re.search("Alice created y and 409 others", lines[1])
+    assert re.search("Wendy created x and 449 others", lines[2])
+    assert "Alice created Jane Doe" in lines[3]
+
+
 def items(person: Person, world: World) -> list[str]:
     text = person.get(f"{overview(world)}/activity", script=True).text
     return re.findall(r"<li>(.*?)</li>", text, re.DOTALL)

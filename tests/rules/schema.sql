@@ -234,7 +234,8 @@ CREATE TABLE public.saved_views (
     user_id uuid,
     name text NOT NULL,
     query text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    refers jsonb
 );
 
 CREATE TABLE public.schedule (

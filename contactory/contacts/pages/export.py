@@ -19,9 +19,9 @@ from contactory.contacts.columns import columns_of
 from contactory.contacts.model import Contact
 from contactory.contacts.pages.export_formats import ID_COLUMN, Render, as_csv, as_json_lines
 from contactory.contacts.pages.grid import layout_of, selected
-from contactory.contacts.pages.selection import filter_of, selection_of
+from contactory.contacts.pages.selection import filter_of, selection_in
 from contactory.contacts.read.by_key import read_many
-from contactory.contacts.read.filter import And, Compare
+from contactory.contacts.read.filter import And, Compare, shape_of
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.show import show_all
 from contactory.dashboard.visits import visit_of
@@ -78,11 +78,12 @@ async def _renderer(call: Call, catalog: Catalog, kind: str, every: bool) -> tup
 
 async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[list[Row]]:
     """All contacts that match the filter, oldest first, in pieces."""
-    selection, cursor = selection_of(selected(visit_of(call).value("back")), catalog), None
+    selection, cursor = await selection_in(call, catalog, selected(visit_of(call).value("back"))), None
+    selection.refuse_wider()
     wanted = await filter_of(call, catalog, selection)
     wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:
-        async with call.connection() as conn:
+        async with call.connection(shape_of(wanted)) as conn:
             # By creation, which never changes: no contact is repeated or left out.
             found = await list_contacts(conn, catalog, wanted, "createdAt", PIECE, 0, cursor)
         yield found.rows

@@ -1,11 +1,9 @@
 """Tags that a script offers while the user types."""
 
-import unicodedata
-
-from contactory.catalog.calls import of_actor, with_catalog
-from contactory.catalog.catalog import Catalog
 from contactory.dashboard.inputs import TEXT
-from contactory.values.compare import compared
+from contactory.rules.invalid import Invalid
+from contactory.tags.store import names_like, suggest_names
+from contactory.values.names import display_name
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 
@@ -13,21 +11,14 @@ _MOST = 20
 SUGGESTED = {"q": TEXT, "like": TEXT}
 
 
-@with_catalog(of_actor)
-async def suggest_tags(call: Call, catalog: Catalog) -> Response:
-    """The tags whose names contain the text `q`; or those that are `like` a name."""
-    if "like" in call.query:
-        return json_response(200, like(call.query["like"], catalog))
-    typed = compared(call.query.get("q", ""))
-    keys = ((name, compared(name)) for name in catalog.tag_ids)
-    found = [(not key.startswith(typed), key, name) for name, key in keys if typed in key]
-    return json_response(200, [name for *_, name in sorted(found)[:_MOST]])
-
-
-def like(typed: str, catalog: Catalog) -> list[str]:
-    """Tags that differ from a new name only in case and accents; none if the name is not new."""
-    name = unicodedata.normalize("NFC", typed.strip())
-    key = compared(name)
-    if name in catalog.tag_ids:
-        return []
-    return [other for other in catalog.tag_ids if compared(other) == key][:_MOST]
+async def suggest_tags(call: Call) -> Response:
+    """The tags whose names contain `q`; or those that look like a new name, except for accents and case."""
+    async with call.connection() as conn:
+        if "like" not in call.query:
+            typed = call.query.get("q", "")
+            return json_response(200, await suggest_names(conn, call.workspace_id, typed, _MOST))
+        try:
+            name = display_name(call.query["like"])
+        except Invalid:  # The form refuses it.
+            return json_response(200, [])
+        return json_response(200, await names_like(conn, call.workspace_id, name))

@@ -184,7 +184,9 @@ select w.id::text, coalesce(p.at, timestamptz 'epoch') as at
 """
 # With ties: changes at the same moment, for example of a batch, are not split.
 _MISSED = """
-select e.contact_id::text, e.at from contact_events e
+select e.contact_id::text, e.at,
+       e.type <> 'contact.updated' or e.changes ?| '{firstName,lastName,email,phone}' as findable
+  from contact_events e
  where e.workspace_id = $1 and e.at > $2 and e.at <= $3
  order by e.at fetch first $4 rows with ties
 """
@@ -206,7 +208,9 @@ async def catch_up(db: Database) -> Piece:
     for workspace_id, at in due:
         async with db.transaction() as conn:
             rows = await conn.fetch(_MISSED, workspace_id, at, settled, PIECE)
-            await index(conn, workspace_id, sorted({row[0] for row in rows}))
+            changed = sorted({row["contact_id"] for row in rows if row["findable"]})
+            if changed:
+                await index(conn, workspace_id, changed)
             full = len(rows) >= PIECE
             await conn.execute(_DONE, workspace_id, rows[-1]["at"] if full else settled)
         found += len(rows)

@@ -8,9 +8,9 @@ export function descriptionOf(cell) {
   return head?.dataset.editor ? JSON.parse(head.dataset.editor) : null;
 }
 
-/** The value of a cell in the form in which it is typed: a text, or the list of its tags. */
-export function shownValue(cell) {
-  if (descriptionOf(cell)?.widget === "tags") return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
+/** The value of a cell in the form in which it is typed: a text, or, if it has tags, their list. */
+export function shownValue(cell, hasTags = descriptionOf(cell)?.widget === "tags") {
+  if (hasTags) return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
   const value = cell.querySelector(".value");
   return value?.dataset.value ?? value?.textContent ?? "";
 }

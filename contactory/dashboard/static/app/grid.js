@@ -26,6 +26,9 @@ export const rowOf = (id) => box.querySelector(`tbody tr[data-id="${CSS.escape(i
 /** The cell of a contact in a column. */
 export const cellOf = (id, key) => rowOf(id)?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 
+/** Loads the first rows again. */
+export const reload = () => window.htmx.ajax("GET", location.pathname + location.search, { target: "#grid", swap: "innerHTML" });
+
 function makeCurrent(cell) {
   if (current) current.tabIndex = -1;
   current = cell;
@@ -81,10 +84,24 @@ function standAt(head) {
   }
 }
 
+// Not by scrollIntoView, which would scroll the rows too, because a head sticks to the edge.
+function reveal(head) {
+  if (head.classList.contains("stuck")) return;
+  const frame = head.closest(".grid-frame");
+  const [outer, inner] = [frame.getBoundingClientRect(), head.getBoundingClientRect()];
+  const pinned = parseFloat(getComputedStyle(frame).getPropertyValue("--pinned"));
+  frame.scrollLeft += Math.min(inner.left - outer.left - pinned, 0) + Math.max(inner.right - outer.right, 0);
+}
+
 box?.addEventListener("focusin", (event) => {
   const head = event.target.closest("thead [data-key]");
-  if (head) standAt(head);
-  if (event.target.matches("tr[data-id] > td")) makeCurrent(event.target);
+  if (head) {
+    standAt(head);
+    reveal(head);
+  }
+  if (!event.target.matches("tr[data-id] > td")) return;
+  makeCurrent(event.target);
+  if (event.target.matches(":focus-visible")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
 
 // Arrow up in the first row moves to the heads. Grips use the other arrows themselves.
@@ -152,6 +169,11 @@ onArrival((arrived, anew) => {
   if (!current?.isConnected) goTo(rows()[0]?.cells[1], { focus: false });
 });
 focusSorted();
+
+document.querySelector('.skip[href="#rows"]')?.addEventListener("click", (event) => {
+  event.preventDefault();
+  goTo(current);
+});
 
 box?.addEventListener("htmx:afterSwap", (event) => {
   // A search changes the number of contacts; further rows do not.

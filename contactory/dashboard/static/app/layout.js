@@ -45,7 +45,7 @@ function setWidth(key, width) {
 
 /**
  * Keeps pinned columns beside each other, within half of the frame: on a phone, a column becomes narrower to fit in,
- * and the next ones are not pinned. What gets the focus is scrolled out from behind them.
+ * and the next ones are not pinned.
  */
 function place() {
   const frame = box.querySelector(".grid-frame");
@@ -58,11 +58,13 @@ function place() {
     const wanted = key ? Number(colOf(key).width) : head.offsetWidth;
     const width = Math.min(wanted, Math.max(room - left, 0));
     const fits = !key || width === wanted || width >= NARROWEST;
+    head.classList.toggle("stuck", fits);
     if (fits && width < wanted) rules.push(`.grid col[data-key="${CSS.escape(key)}"] { width: ${width}px; }`);
-    rules.push(`.grid :is(th, td):nth-child(${head.cellIndex + 1}).pinned { inset-inline-start: ${fits ? `${left}px` : "auto"}; }`);
+    const rule = fits ? `inset-inline-start: ${left}px` : "inset-inline-start: auto; scroll-margin-inline: var(--pinned) 1rem";
+    rules.push(`.grid :is(th, td):nth-child(${head.cellIndex + 1}).pinned { ${rule}; }`);
     left += fits ? width : 0;
   }
-  rules.push(`.grid-frame { scroll-padding-inline-start: ${left}px; }`);
+  rules.push(`.grid-frame { --pinned: ${left}px; }`);
   sheet.replaceSync(rules.join("\n"));
 }
 

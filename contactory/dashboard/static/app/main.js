@@ -4,5 +4,7 @@ import "./menus.js";
 import "./moments.js";
 import "./more.js";
 import "./requests.js";
+import "./forms.js";
+import "./undo.js";
 import "./shortcuts.js";
 import "./wrong.js";

@@ -1,27 +1,45 @@
-// Bulk changes: rows are selected by their boxes (a range with Shift), or all contacts that match the filter. A
-// change runs piece by piece, shows its progress, and can be stopped and undone.
+// The selection: rows are selected by their boxes (a range with Shift), or all contacts that match the filter. What
+// is done with it is in bulk.js.
 import { onArrival } from "./arrivals.js";
-import { editorFor } from "./editors.js";
 import { here, shownRows } from "./grid.js";
 import { onKey } from "./keys.js";
-import { send } from "./requests.js";
-import { tagEditor } from "./tags.js";
+import { shown } from "./pieces.js";
+import { get, reason } from "./requests.js";
 import { toast } from "./toasts.js";
-import { remember } from "./undo.js";
 
-const PIECE = 250;
-const MOST_UNDONE = 20_000;
 const bar = document.getElementById("many");
 const grid = document.getElementById("grid");
 const status = bar?.querySelector("[data-status]");
-const work = document.getElementById("many-work");
-let everything = false; // All contacts that match the filter, not only those on the page.
-let last = null;
-
 const picked = new Set(); // The boxes that are checked.
+// All contacts that match the filter, and not only those on the page: the query of the list on which they were
+// selected, and their number, which the server has counted.
+let everything = null;
+let query = location.search.slice(1); // Of the list that is shown.
+let last = null;
 
 const boxes = () => [...grid.querySelectorAll('tbody input[name="contact"]')];
 const chosen = () => boxes().filter((box) => box.checked);
+
+/** The selected contacts: {targets} with "id:version" of each, or {query, number}; null while they are counted. */
+export function selected() {
+  if (everything) return everything.number === null ? null : { ...everything };
+  return { targets: chosen().map((box) => `${box.value}:${box.closest("tr").dataset.version}`) };
+}
+
+/** What the bar says about the selection. */
+export const selectedWords = () => status.textContent.toLowerCase();
+
+/** Takes over a new number of the contacts that match. */
+export function recount(selection) {
+  if (everything?.query === selection.query) everything.number = selection.number;
+  show();
+}
+
+/** Selects nothing. */
+export function clear() {
+  for (const box of boxes()) mark(box, false);
+  show();
+}
 
 function mark(box, checked) {
   box.checked = checked;
@@ -32,11 +50,11 @@ function mark(box, checked) {
 
 function show() {
   const [count, all] = [picked.size, shownRows()];
-  if (!count || count < all) everything = false;
+  if (!count || count < all) everything = null;
   bar.hidden = !count;
   bar.querySelector("[data-everything]").hidden = everything || count < all || !grid.querySelector("tbody > .more");
-  const total = document.getElementById("count").textContent.trim();
-  status.textContent = everything ? `All ${total} selected` : `${count} selected`;
+  if (!everything) status.textContent = `${shown(count)} selected`;
+  else status.textContent = everything.number === null ? "Counting…" : `All ${shown(everything.number)} selected`;
   const head = grid.querySelector("[data-all]");
   if (head) {
     head.checked = count > 0 && count === all;
@@ -70,24 +88,59 @@ onKey(grid, (event) => {
   mark(box, !box.checked);
   last = box;
   show();
+  event.target.scrollIntoView({ block: "nearest", inline: "nearest" }); // The bar may have come over it.
 });
+
+/** Selects all contacts that match, once the server has counted them. */
+async function selectEverything() {
+  const mine = { query, number: null };
+  everything = mine;
+  show();
+  const answer = await get(`${here()}/count?${mine.query}${mine.query && "&"}exact=1`).catch(() => null);
+  const found = await answer?.json().catch(() => null);
+  if (everything !== mine) return;
+  if (answer?.ok) mine.number = found.count;
+  else {
+    everything = null;
+    toast(reason(answer && { status: answer.status, problem: found }), { bad: true });
+  }
+  show();
+}
+
+let before = null; // The ids of the selection before the list is loaded again.
+
+grid?.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (bar && detail.target === grid && detail.shouldSwap) before = new Set(chosen().map((box) => box.value));
+});
+
+/** The ids that stay selected: if the list is another one now, none of them, because that would be another selection. */
+function keptSelection() {
+  const [ids, same] = [before ?? new Set(), query === location.search.slice(1)];
+  before = null;
+  query = location.search.slice(1);
+  if (same) return ids;
+  everything = null;
+  if (ids.size) toast("The list has changed, so nothing is selected any more.");
+  return new Set();
+}
 
 if (bar) {
   onArrival((rows, anew) => {
+    const ids = anew ? keptSelection() : null;
     if (anew) picked.clear();
-    for (const box of rows.map((row) => row.querySelector('input[name="contact"]'))) mark(box, everything || box.checked);
+    for (const row of rows) {
+      const box = row.querySelector('input[name="contact"]');
+      mark(box, Boolean(everything || ids?.has(box.value)));
+    }
     show();
   });
 }
 
 bar?.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (!button) return;
-  if (button.matches("[data-everything]")) everything = true;
-  else if (button.matches("[data-none]")) for (const box of boxes()) mark(box, false);
-  else if (button.matches("[data-export]")) return exportChosen();
-  else if (button.dataset.action) return ask(button.dataset.action);
-  show();
+  if (button?.matches("[data-everything]")) selectEverything();
+  else if (button?.matches("[data-none]")) clear();
+  else if (button?.matches("[data-export]")) exportChosen();
 });
 
 const sheet = document.getElementById("export-work");
@@ -96,132 +149,11 @@ sheet?.querySelector("form").addEventListener("submit", () => setTimeout(() => s
 
 /** Asks how to export, and sends a normal form: the answer is a file, and the page stays. */
 function exportChosen() {
-  const wanted = everything ? [["all", "1"], ["back", location.search.slice(1)]] : versions(chosen().map((box) => box.closest("tr"))).map((each) => ["contact", each]);
+  const selection = selected();
+  if (!selection) return;
+  const wanted = selection.targets?.map((each) => ["contact", each]) ?? [["all", "1"], ["back", selection.query]];
   const inputs = wanted.map(([name, value]) => Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-  sheet.querySelector("h2").textContent = `Export: ${status.textContent.toLowerCase()}`;
+  sheet.querySelector("h2").textContent = `Export: ${selectedWords()}`;
   sheet.querySelector("[data-targets]").replaceChildren(...inputs);
   sheet.showModal();
-}
-
-/** Prepares an action: asks for the tags or the value if the action needs them. */
-function ask(action) {
-  const form = work.querySelector("form");
-  const how = { addTags: "Add tags", removeTags: "Remove tags", set: "Set a field", delete: "Delete" }[action];
-  work.querySelector("h2").textContent = `${how}: ${status.textContent.toLowerCase()}`;
-  const place = form.querySelector("[data-tags-here]");
-  const wantsTags = action.endsWith("Tags");
-  const editor = wantsTags ? tagEditor([]) : null;
-  if (action === "set") offerValue(form);
-  if (editor) editor.input.setAttribute("aria-label", "Tags");
-  place.replaceChildren(...(editor ? [editor.element] : []));
-  form.querySelector("[data-field-here]").hidden = action !== "set";
-  form.querySelector("[data-go]").textContent = how;
-  form.querySelector("[data-go]").className = `button ${action === "delete" ? "button-bad" : "button-first"}`;
-  form.onsubmit = async (event) => {
-    if (event.submitter?.value === "cancel") return;
-    event.preventDefault();
-    if (action === "addTags" && !(await editor.settled())) return; // A note says which tag a new one looks like.
-    const extra = editor ? editor.value().map((name) => ["tags", name]) : [];
-    if (action === "set") extra.push([form.elements.column.value, form.querySelector("#many-value").value.trim()]);
-    if (wantsTags && !extra.length) return void editor.focus?.();
-    work.close();
-    run(action, extra, how);
-  };
-  work.showModal();
-  (editor?.input ?? form.querySelector(action === "set" ? "select" : "[data-go]")).focus();
-}
-
-/** Shows the editor that the cells of the chosen column have. */
-function offerValue(form) {
-  const { column } = form.elements;
-  const show = () => {
-    const [option] = column.selectedOptions;
-    const editor = editorFor(JSON.parse(option.dataset.editor), "", option.text);
-    editor.input.id = "many-value";
-    editor.input.removeAttribute("aria-label");
-    editor.input.setAttribute("aria-describedby", "many-note");
-    form.querySelector("[data-value-here]").replaceChildren(editor.element);
-  };
-  column.onchange = show;
-  show();
-}
-
-const versions = (list) => list.map((row) => `${row.dataset.id}:${row.dataset.version}`);
-
-/** Returns the next pieces to send, each a list of form fields, until there are no more. */
-function* named(targets) {
-  for (let at = 0; at < targets.length; at += PIECE) yield targets.slice(at, at + PIECE).map((each) => ["contact", each]);
-}
-
-async function run(action, extra, how) {
-  const targets = everything ? null : versions(chosen().map((box) => box.closest("tr")));
-  const back = location.search.slice(1);
-  const total = await through(action, extra, targets, back, how);
-  if (!total) return;
-  report(total, how);
-  refresh();
-}
-
-async function through(action, extra, targets, back, how) {
-  const total = { changed: [], same: 0, refused: {}, stopped: false };
-  const progress = progressOf(how, () => {
-    total.stopped = true;
-  });
-  const pieces = targets && named(targets);
-  let cursor = "";
-  while (!total.stopped) {
-    const piece = pieces ? pieces.next().value : [["all", "1"], ["cursor", cursor], ["back", back]];
-    if (!piece) break;
-    const answer = await send(`${here()}/many`, [["action", action], ...extra, ...piece]).catch(() => null);
-    if (!answer?.ok) {
-      progress.remove();
-      toast(answer?.problem?.errors?.[0]?.detail ?? answer?.problem?.detail ?? "The server cannot be reached.", { bad: true });
-      return total.changed.length ? total : null;
-    }
-    const found = JSON.parse(answer.text);
-    total.changed.push(...found.changed);
-    total.same += found.same;
-    for (const [reason, count] of Object.entries(found.refused)) total.refused[reason] = (total.refused[reason] ?? 0) + count;
-    progress.say(total);
-    cursor = found.next;
-    if (!pieces && !cursor) break;
-  }
-  progress.remove();
-  return total;
-}
-
-function progressOf(how, stop) {
-  const message = toast(`${how}…`, { action: { title: "Stop", run: stop }, lasting: true });
-  return {
-    remove: () => message.remove(),
-    say: (total) => {
-      message.querySelector("span").textContent = `${how}: ${shown(total.changed.length + total.same)} done`;
-    },
-  };
-}
-
-/** A number in the same format as elsewhere on the page. */
-function shown(count) {
-  return count.toLocaleString("en");
-}
-
-function report(total, how) {
-  const parts = [`${how}: ${shown(total.changed.length)} changed`];
-  if (total.same) parts.push(`${shown(total.same)} were already up to date`);
-  for (const [reason, count] of Object.entries(total.refused)) parts.push(`${shown(count)} not: ${reason}`);
-  if (total.stopped) parts.push("stopped");
-  const undoable = total.changed.length > 0 && total.changed.length <= MOST_UNDONE;
-  const back = undoable && remember(async () => {
-    message.remove();
-    const undone = await through("undo", [], total.changed, "", "Undo");
-    if (undone) report({ ...undone, changed: [...undone.changed] }, "Undo");
-    refresh();
-  });
-  const bad = Object.keys(total.refused).length > 0;
-  const message = toast(`${parts.join("; ")}.`, { bad, action: undoable && how !== "Undo" ? { title: "Undo", run: back } : undefined });
-}
-
-function refresh() {
-  everything = false;
-  window.htmx.ajax("GET", location.pathname + location.search, { target: "#grid", swap: "innerHTML" });
 }

@@ -28,7 +28,7 @@ function keep(item, from) {
   const to = placeOf(item);
   queue = queue.then(async () => {
     const answer = await send(`${list.dataset.here}/${item.dataset.id}/position`, [["to", to]]).catch(() => null);
-    if (answer?.ok || answer?.status === 401) return;
+    if (answer?.ok) return;
     place(item, from);
     toast(`The order could not be saved. ${reason(answer)}`, { bad: true });
   });
@@ -41,13 +41,16 @@ function moved(item, from) {
   say(item);
   keep(item, from);
   if (last?.item === item && last.message.isConnected) return;
-  const undo = remember(async () => {
+  let other = from;
+  const exchange = async () => {
     mine.message.remove();
     const now = placeOf(item);
-    place(item, from);
+    place(item, other);
+    other = now;
     say(item);
     keep(item, now);
-  });
+  };
+  const undo = remember(exchange, exchange);
   const mine = { item, message: toast(`${nameOf(item)} was moved.`, { action: { title: "Undo", run: undo } }) };
   last = mine;
 }
