@@ -117,7 +117,8 @@ with input as materialized (
     returning workspace_id, id
 ), event as (
     select i.workspace_id, i.id as contact_id, 1 as version, event_id as id, 'contact.created' as type, at,
-           null::timestamptz as previous_at, actor_type, actor_id, via, request_id, changes
+           null::timestamptz as previous_at, actor_type, actor_id, via, request_id,
+           coalesce(changes, '{{}}') as changes
       from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
 ), logged as (
     {event}
