@@ -8,7 +8,7 @@ import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { onKey } from "./keys.js";
 import { guard } from "./leaving.js";
 import { showMoments } from "./moments.js";
-import { get, reason, send } from "./requests.js";
+import { get, reason, send, wordsAt } from "./requests.js";
 import { did, offer } from "./steps.js";
 import { toast } from "./toasts.js";
 import { hold } from "./undo.js";
@@ -46,7 +46,8 @@ function begin(cell, edit = keptAt(cell.closest("tr").dataset.id, cell.dataset.k
   open = { cell, before, editor, untouched, again: edit?.again, left: [...cell.childNodes] };
   cell.replaceChildren(editor.element);
   cell.classList.add("editing");
-  if (edit) editor.complain(edit.words);
+  if (edit) editor.complain(edit.words, edit.other && `${here()}/${edit.other}`);
+  if (edit?.gone) editor.element.append(choiceButton("Restore and save", () => restore(edit)));
   if (edit?.again) editor.element.append(choiceButton("Try again", () => finish(open, null)));
   editor.focus();
 }
@@ -92,12 +93,21 @@ onKey(box, (event) => {
     close(open);
     goTo(cell);
   } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
+  else if (event.key === "Enter" && event.target.closest("a, button")) return; // Of an error.
+  else if (event.key === "Tab" && leadsOn(event)) return;
   else if (event.key === "Enter" && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
   event.stopPropagation();
 });
+
+/** Whether Tab stays in the cell: an error may have a link or a button. */
+function leadsOn({ target, shiftKey }) {
+  if (!open.cell.querySelector(".error:not(:empty)")) return false;
+  const inner = [...open.cell.querySelectorAll("input, select, textarea, a, button")];
+  return Boolean(inner[inner.indexOf(target) + (shiftKey ? -1 : 1)]);
+}
 
 box?.addEventListener("focusout", (event) => {
   const editing = open;
@@ -152,6 +162,7 @@ function inTurn(id, work) {
 
 const OUT = "You are signed out, so this was not saved.";
 const AWAY = "The server cannot be reached, so this was not saved.";
+const GONE = "This contact has been deleted in the meantime, so this was not saved.";
 
 async function sendEdit(edit) {
   const { id, key, title } = edit;
@@ -167,13 +178,20 @@ async function sendEdit(edit) {
     offer(step, `${title} changed.`);
   } else if (answer?.status === 412) await settle(edit);
   else if (!answer || answer.status === 401 || answer.status >= 500) refuse(edit, answer ? (answer.status === 401 ? OUT : reason(answer)) : AWAY, true);
-  else refuse(edit, wordsOf(answer));
+  else if (answer.status === 404) refuse({ ...edit, gone: true }, GONE);
+  else {
+    const [first] = answer.problem?.errors ?? [];
+    refuse({ ...edit, other: first?.contactId }, first ? wordsAt(first) : reason(answer));
+  }
 }
 
-function wordsOf(answer) {
-  const [first] = answer.problem?.errors ?? [];
-  const detail = first?.detail ?? answer.problem?.detail ?? reason(answer);
-  return first?.suggestion ? `${detail.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : detail;
+/** Restores the deleted contact of a change, and then saves the change. */
+async function restore(edit) {
+  const value = open.editor.value();
+  close(open);
+  const answer = await send(`${here()}/${edit.id}/restore`, []).catch(() => null);
+  if (answer?.ok) return saveEdit({ ...edit, value });
+  return refuse({ ...edit, value, gone: true }, reason(answer));
 }
 
 const rowIn = (html) => new DOMParser().parseFromString(`<table>${html}</table>`, "text/html").querySelector("tr[data-id]");
@@ -259,7 +277,7 @@ async function fetchRow(id) {
 /** Another user was faster: with another cell, our change continues; with this cell, the user chooses. */
 async function settle(edit) {
   const row = await fetchRow(edit.id);
-  if (row === null) return refuse(edit, "This contact has been deleted in the meantime.");
+  if (row === null) return refuse({ ...edit, gone: true }, GONE);
   if (row === undefined) return refuse(edit, AWAY, true);
   const fresh = row.querySelector(`[data-key="${CSS.escape(edit.key)}"]`);
   const theirs = fresh ? shownValue(fresh, Array.isArray(edit.before)) : edit.before;

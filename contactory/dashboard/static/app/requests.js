@@ -40,6 +40,14 @@ export function reason(answer) {
   return errors?.[0]?.detail ?? detail ?? AWAY;
 }
 
+/** The words of an error at its input, without the name of the field, which is there already. */
+export function wordsAt({ pointer = "", detail, suggestion }) {
+  const name = pointer.split("/").at(-1).replaceAll("~1", "/").replaceAll("~0", "~");
+  const quoted = `"${name}" `;
+  const words = detail.startsWith(quoted) ? `This ${detail.slice(quoted.length)}` : detail;
+  return suggestion ? `${words.replace(/\.?$/, ".")} Did you mean ${suggestion}?` : words;
+}
+
 /** Whether a request failed because the page is of an earlier session. */
 const unsigned = (answer) => answer.status === 401 || (answer.status === 403 && answer.problem?.errors?.[0]?.code === "stale_form");
 
