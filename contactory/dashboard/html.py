@@ -167,12 +167,16 @@ def status_of(problem: Problem | None) -> int:
 
 def sentence_of(error: FieldError) -> str:
     """An error with its suggestion, to be shown at its place."""
-    return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail
+    return _with_suggestion(error.detail, error)
 
 
 def at_input(error: FieldError) -> str:
     """The words of an error at its input, without the name of the field, which is there already."""
     name = (error.pointer or "").rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     quoted = f'"{name}" '
-    words = f"This {error.detail.removeprefix(quoted)}" if error.detail.startswith(quoted) else error.detail
+    named = error.detail.startswith(quoted)
+    return _with_suggestion(f"This {error.detail.removeprefix(quoted)}" if named else error.detail, error)
+
+
+def _with_suggestion(words: str, error: FieldError) -> str:
     return f"{_sentence(words)} Did you mean {error.suggestion}?" if error.suggestion else words

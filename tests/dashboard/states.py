@@ -216,6 +216,25 @@ def _new_link(page: Page, world: World) -> None:
     page.get_by_label("Link", exact=True).wait_for()
 
 
+def _zones(page: Page, world: World) -> None:
+    first_cell(page, "timezone")
+    page.keyboard.type("united")
+    page.locator("td.editing").get_by_role("option").first.wait_for()
+
+
+def _save_view(page: Page, world: World) -> None:
+    page.locator(".tools summary", has_text="Views").click()
+    page.get_by_label("Save this view as").fill("Mine")
+    page.get_by_role("button", name="Save view").click()
+    page.wait_for_load_state()
+
+
+def _refused_view(page: Page, world: World) -> None:
+    _save_view(page, world)
+    _save_view(page, world)
+    page.get_by_text("There is a view").wait_for()
+
+
 def _end_of_view(page: Page, world: World) -> None:
     summary("Views")(page, world)
     page.locator('summary[aria-label^="Delete the view"]').first.click()
@@ -250,6 +269,7 @@ STATES = {
     "date cell": State("contacts", editor("date"), "td.editing"),
     "tag picker": State("contacts", _picker, "td.editing"),
     "tag like another": State("contacts", _twin, "td.editing"),
+    "zones": State("contacts", _zones, "td.editing"),
     "refused cell": State("contacts", _refused_cell, "td.editing"),
     "conflict": State("contacts", _conflict, "td.editing", ("cells.js: alertdialog",)),
     "message": State("contacts", _saved, "#toasts"),
@@ -259,6 +279,7 @@ STATES = {
     "bulk field": State("contacts", _bulk("Set a field"), SIGNS),
     "bulk delete": State("contacts", _bulk("Delete"), SIGNS),
     "bulk export": State("contacts", _bulk("Export"), SIGNS, ("contacts/list.html: export-work",)),
+    "refused view": State("contacts", _refused_view, MENUS, anew=True),
     "bulk delete of many": State("contacts", _many_deleted, SIGNS),
     "unsaved cell": State("contacts", _unsaved, "td.unsaved", anew=True),
     "unsaved message": State("contacts", as_it_is, "#toasts"),
