@@ -91,7 +91,7 @@ def test_a_bulk_change_has_the_editor_of_the_cell(contacts: Callable[..., Page],
     value.fill("1980-01-31")
     apply()
     choose("Time zone")
-    assert value.evaluate("input => input.list.options.length") > 100
+    expect(value).to_have_attribute("data-zone", "")
     value.fill("Asia/Tokyo")
     apply()
     choose("MRR")
