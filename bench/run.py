@@ -25,6 +25,8 @@ class Plan(msgspec.Struct, frozen=True):
     pairs: list[Pair]
     rounds: int
     seconds: int
+    fair: bool = False
+    """Whether a quiet workspace is measured beside a busy one."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -69,7 +71,8 @@ def plan(rounds: int, seconds: int, quick: bool, only: Sequence[str] = ()) -> Pl
     # A batch is measured against PATCH, so it comes next to it.
     wanted.sort(key=lambda name: (name != "live", name not in ("batch", "patch")))
     pairs = [Pair(name, count, (name, count) in _BARRED) for name in wanted for count in clients[name]]
-    return Plan([pair for pair in pairs if pair.barred or not quick], rounds, seconds)
+    fair = not only or {"get", "pages"} <= {*only}
+    return Plan([pair for pair in pairs if pair.barred or not quick], rounds, seconds, fair)
 
 
 def steps(wanted: Plan) -> list[Step]:

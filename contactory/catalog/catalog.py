@@ -7,6 +7,7 @@ unknown name is refused, the version is compared with the database's.
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from contactory.base.caches import SharedReads, SingleFlight
 from contactory.database.db import Connection, Database
 from contactory.database.shares import Use
+from contactory.local_time.openings import Schedule
 from contactory.local_time.windows import DayRange, SendWindow
 from contactory.rules.errors import NotFound
 from contactory.rules.near import Names, names_of
@@ -65,6 +67,8 @@ class Catalog(msgspec.Struct):
     """Whether contacts may still have the ids of merged or deleted tags."""
     windows: dict[str, SendWindow]
     """The send windows by name, in alphabetical order."""
+    usual_schedules: tuple[Schedule | None, ...] = ()
+    """The hours of the usual send window for each channel; computed when first needed (windows.py)."""
     _field_names: Names | None = None
     shown: dict[str, list[str]] = {}
     """The names of sets of tags, by the text of a contact's tag_ids; many contacts have the same set."""
@@ -272,6 +276,22 @@ _TAGS_BY_NAME = """
 select id, name from tags
  where workspace_id = $1 and name = any($2::text[]) and deleted_at is null and merged_into is null
 """
+
+
+async def choose_country(
+    conn: Connection, account_id: str, country: str, workspace_id: str | None = None
+) -> None:
+    """Gives a country to a workspace of the account that has none; without an id, to all of them."""
+    await conn.execute(
+        """update workspaces
+              set country = $2, catalog_version = catalog_version + 1, updated_at = $4
+            where account_id = $1 and country is null and deleted_at is null
+              and ($3::uuid is null or id = $3)""",
+        account_id,
+        country,
+        workspace_id,
+        datetime.now(UTC),
+    )
 
 
 async def bump(conn: Connection, workspace_id: str) -> None:

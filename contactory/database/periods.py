@@ -57,7 +57,7 @@ class Periods:
 
     `column` is its time; `begin` gives the beginning of the period of a moment, `following` that of the next
     period, and `label` the end of a partition's name. `ahead` periods are made after the present one. `keys`
-    are the statements that give a new partition, `{name}`, its own keys and indexes.
+    are the statements that give a new partition, `{name}`, its own keys, indexes and settings.
     """
 
     def __init__(

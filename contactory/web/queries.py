@@ -82,10 +82,14 @@ def _values(rule: Rule, encoded: list[str], room: int) -> list[Any]:
         raise Invalid(
             "too_many", f"exceeds the limit of {MOST_VALUES} values of filters in a URL: send fewer values"
         )
-    texts = [decode_part(rule.plus(text) if rule.plus else text) for text in encoded]
-    if rule.narrows and not all(text.strip() for text in texts):
-        raise Invalid("required", "must not be empty: send a value, or leave it out")
-    return [rule.parse(_from_text(text, rule)) for text in texts if text]
+    values: list[Any] = []
+    for sent in encoded:
+        text = sent if sent.isalnum() else decode_part(rule.plus(sent) if rule.plus else sent)
+        if rule.narrows and not text.strip():
+            raise Invalid("required", "must not be empty: send a value, or leave it out")
+        if text:
+            values.append(rule.parse(_from_text(text, rule)))
+    return values
 
 
 def _from_text(text: str, rule: Rule) -> Json:
@@ -116,7 +120,7 @@ def _encoded(query: str, most: int) -> dict[str, list[str]]:
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
-            values.setdefault(decode_part(name), []).append(value)
+            values.setdefault(name if name.isalnum() else decode_part(name), []).append(value)
     return values
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Window
-from tests.dashboard.test_pages_in_browser import violations
+from tests.dashboard.test_axe import violations
 from tests.dashboard.test_search import names, number_of
 from tests.world import Person, World, a_phone
 

@@ -67,6 +67,18 @@ def test_each_part_says_by_itself_that_no_version_has_two_events(sql: Sql) -> No
     assert all("(workspace_id, contact_id, version)" in row[1] for row in keys)
 
 
+def test_no_part_is_read_for_its_statistics_after_every_twentieth_event(sql: Sql) -> None:
+    """Autovacuum did so, and took a fifth of what PostgreSQL does for a PATCH."""
+    settings = sql.fetch(
+        """select c.relname, c.reloptions, a.attstattarget::int from pg_inherits h
+             join pg_class c on c.oid = h.inhrelid
+             join pg_attribute a on a.attrelid = c.oid and a.attname = 'changes'
+            where h.inhparent = 'contact_events'::regclass"""
+    )
+    assert {name for name, *_ in settings} == set(names(sql))
+    assert {(*options, json) for _, options, json in settings} == {("autovacuum_analyze_scale_factor=0.5", 0)}
+
+
 @pytest.mark.parametrize("year", ["1972", "2093"])
 def test_no_write_fails_for_lack_of_a_month(world: World, year: str) -> None:
     """Whatever a clock says, and however far a contact is ahead."""

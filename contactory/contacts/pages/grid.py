@@ -9,7 +9,6 @@ from contactory.base.ids import parse_id
 from contactory.catalog.calls import catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import (
-    CHANNEL_TITLES,
     MOMENTS,
     Column,
     Placed,
@@ -33,8 +32,9 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.inputs import TEXT
-from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
+from contactory.dashboard.inputs import DONE, TEXT
+from contactory.dashboard.visits import done_of, html_page, html_part, page_path, visit_of, wants_page
+from contactory.local_time.windows import CHANNEL_TITLES
 from contactory.rules.checks import ID, Errors, Rule, integer
 from contactory.rules.errors import TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
@@ -59,7 +59,8 @@ def _mark(value: Any) -> str:
 
 _MARK = Rule(_mark, ID.schema)
 COUNT_QUERY = {**SELECTION_QUERY, "exact": TEXT}
-GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": _MARK, "deleted": _MARK}
+_DONE = {"purged": "Contact purged."}
+GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": _MARK, "deleted": _MARK, **DONE}
 _MOST_COLUMNS = 600
 
 
@@ -190,6 +191,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "views": views,
         "view": call.query.get("view"),
         "deleted": call.query.get("deleted"),
+        "done": done_of(call, _DONE),
         "groups": {column.group: column for column in columns_of(catalog)},
         "comparisons_of": comparisons_of,
         "channels": CHANNEL_TITLES,
