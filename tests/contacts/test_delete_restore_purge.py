@@ -19,7 +19,7 @@ def is_stored(world: World, word: str) -> bool:
     """Whether any row of any table has the word, in whatever case."""
     tables = world.sql.fetch("select tablename from pg_tables where schemaname = 'public'")
     places = [f"select to_jsonb(t)::text as text from {table} t" for (table,) in tables]
-    places.append("select convert_from(body, 'UTF8') from idempotency_records where body is not null")
+    places.append("select convert_from(body, 'UTF8') from kept_answers where body is not null")
     return any(
         world.sql.value(f"select exists (select from ({place}) x (text) where text ilike $1)", f"%{word}%")
         for place in places
@@ -206,17 +206,17 @@ def test_what_was_answered_about_another_contact_outlives_the_purge(world: World
 
 def test_a_purge_finds_the_kept_answers_by_an_index(world: World, sql: Sql) -> None:
     sql.execute(
-        """insert into idempotency_records (key_id, key, fingerprint, contact_ids, created_at)
+        """insert into kept_answers (key_id, key, fingerprint, contact_ids, created_at)
            select gen_random_uuid(), n::text, '', array[gen_random_uuid()], now()
              from generate_series(1, 20000) n"""
     )
-    sql.execute("analyze idempotency_records")
+    sql.execute("analyze kept_answers")
     try:
         found = sql.fetch(f"explain {purge._KEPT_ANSWERS}", [new_id(), new_id()])
     finally:
-        sql.execute("delete from idempotency_records where fingerprint = ''")
+        sql.execute("delete from kept_answers where fingerprint = ''")
     plan = "\n".join(row[0] for row in found)
-    assert "idempotency_records_contacts" in plan
+    assert "kept_answers_contacts" in plan
     assert "Seq Scan" not in plan
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from contactory.base.ids import new_id
 from contactory.database.db import Database
-from contactory.web.idempotency import forget
+from contactory.web.idempotency import keep_periods
 from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 
@@ -111,9 +111,7 @@ def test_401_and_403_are_not_kept(world: World) -> None:
     promoted = world.caller(world.acme, "write")
     assert promoted.create({"firstName": "Jane"}, headers=sent).status_code == 201
     assert world.revoked.create({"firstName": "Jane"}, headers=sent).status_code == 401
-    kept = world.sql.fetch(
-        "select key_id::text from idempotency_records where key = $1", sent["idempotency-key"]
-    )
+    kept = world.sql.fetch("select key_id::text from kept_answers where key = $1", sent["idempotency-key"])
     assert [row[0] for row in kept] == [promoted.key_id]
 
 
@@ -172,7 +170,7 @@ def test_a_key_on_a_request_that_heeds_none_is_of_no_consequence(world: World) -
 def test_a_record_is_kept_24_hours(world: World) -> None:
     sent = key()
     world.alice.create({"firstName": "Jane"}, headers=sent)
-    age = "update idempotency_records set created_at = now() - $2::text::interval where key = $1"
+    age = "update kept_answers set created_at = now() - $2::text::interval where key = $1"
     world.sql.execute(age, sent["idempotency-key"], "23 hours 59 minutes")
     again = world.alice.create({"firstName": "Jane"}, headers=sent)
     assert again.headers["idempotency-replayed"] == "true"
@@ -250,14 +248,14 @@ def test_the_record_and_the_change_are_in_one_transaction(world: World) -> None:
     sent = key()
     made = world.alice.create({"firstName": "Jane"}, headers=sent).json()
     transactions = world.sql.row(
-        """select c.xmin::text, r.xmin::text from contacts c, idempotency_records r
+        """select c.xmin::text, r.xmin::text from contacts c, kept_answers r
             where c.id = $1 and r.key = $2""",
         made["id"],
         sent["idempotency-key"],
     )
     event = world.sql.value("select tx::text from contact_events where contact_id = $1", made["id"])
     record = world.sql.value(
-        "select created_at = created_at and status = 201 from idempotency_records where key = $1",
+        "select created_at = created_at and status = 201 from kept_answers where key = $1",
         sent["idempotency-key"],
     )
     assert record
@@ -274,7 +272,7 @@ def test_a_dry_run_takes_no_key(world: World) -> None:
 
 
 FILL = """
-insert into idempotency_records (key_id, key, fingerprint, status, headers, body, created_at)
+insert into kept_answers (key_id, key, fingerprint, status, headers, body, created_at)
 select $1, n::text, '', 200, '[]', '', now() - $3 * interval '1 hour' from generate_series(1, $2) n
 """
 
@@ -299,7 +297,7 @@ def test_answers_that_are_a_day_old_are_removed_each_once_though_two_are_at_it(s
 
     try:
         assert sum(asyncio.run(remove())) >= 25_000
-        assert sql.value("select count(*) from idempotency_records where key_id = $1", old) == 0
-        assert sql.value("select count(*) from idempotency_records where key_id = $1", young) == 100
+        assert sql.value("select count(*) from kept_answers where key_id = $1", old) == 0
+        assert sql.value("select count(*) from kept_answers where key_id = $1", young) == 100
     finally:
-        sql.execute("delete from idempotency_records where key_id = any($1::uuid[])", [old, young])
+        sql.execute("delete from kept_answers where key_id = any($1::uuid[])", [old, young])

@@ -1,0 +1,34 @@
+-- The answers that are kept for an Idempotency-Key get a table by periods of half a day (answers.py). The table
+-- that exists becomes its first partition as it is, and takes all answers of the next day or two: servers of the
+-- release before go on with it under its own name, and find in it what the new servers keep, and the reverse.
+-- first_part.py has prepared it, so that no row is copied or read here, and the lock is short.
+create table kept_answers (like idempotency_records including defaults) partition by range (created_at);
+create table kept_answers_later (like kept_answers including defaults);
+alter table kept_answers_later add primary key (key_id, key);
+create index kept_answers_later_contact on kept_answers_later ((contact_ids[1])) where cardinality(contact_ids) = 1;
+create index kept_answers_later_contacts on kept_answers_later using gin (contact_ids)
+    where cardinality(contact_ids) > 1;
+
+do $$
+declare
+    -- The end of the first partition: its constraint has it. Without an account there are no other servers yet.
+    first_end constant timestamptz := coalesce(
+        (select substring(pg_get_constraintdef(oid) from '''([^'']+)''')::timestamptz from pg_constraint
+          where conrelid = 'idempotency_records'::regclass and conname = 'idempotency_records_end'),
+        date_bin('12 hours',
+                 now() + case when exists (select from accounts) then interval '48 hours' else interval '0' end,
+                 timestamptz '2001-01-01 00:00+00'));
+begin
+    execute format('alter table kept_answers attach partition idempotency_records '
+                   'for values from (minvalue) to (%L)', first_end);
+    execute format('alter table kept_answers attach partition kept_answers_later '
+                   'for values from (%L) to (maxvalue)', first_end);
+end $$;
+-- The bound of the partition replaces it.
+-- squawk-ignore ban-drop-constraint
+alter table idempotency_records drop constraint if exists idempotency_records_end;
+
+-- By it the statement of a change with a key shows a contact's values by the names of their fields.
+-- The table is small: a workspace has 500 fields at most.
+-- squawk-ignore require-concurrent-index-creation
+create unique index custom_fields_num on custom_fields (workspace_id, num);
