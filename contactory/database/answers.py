@@ -18,27 +18,26 @@ from contactory.database.db import Connection
 from contactory.database.periods import Periods
 
 KEPT = timedelta(hours=24)
-_LENGTH = timedelta(hours=12)
+_DAY = timedelta(days=1)
 
 
-def period_of(moment: datetime) -> datetime:
-    """The beginning of the period of this moment."""
-    moment = moment.astimezone(UTC)
-    return moment.replace(hour=moment.hour // 12 * 12, minute=0, second=0, microsecond=0)
+def day_of(moment: datetime) -> datetime:
+    """The beginning of the day of this moment."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def following(period: datetime) -> datetime:
-    """The beginning of the next period."""
-    return period + _LENGTH
+def following(day: datetime) -> datetime:
+    """The beginning of the next day."""
+    return day + _DAY
 
 
-PERIODS = Periods(
+DAYS = Periods(
     "kept_answers",
     "created_at",
-    begin=period_of,
+    begin=day_of,
     following=following,
-    label="%Y_%m_%d_%H",
-    ahead=2,
+    label="%Y_%m_%d",
+    ahead=1,
     keys=[
         # A unique index of the whole table would have to include the time.
         "alter table {name} add primary key (key_id, key)",
@@ -91,7 +90,7 @@ _LOCK = "pg_try_advisory_xact_lock({})"
 
 def reserved(number: str, owner: str, key: str) -> str:
     """SQL that reserves a key until the end of the transaction; false if it has an answer or is in use."""
-    # Also an answer that has expired: begin() sees to it.
+    # Also an answer that has expired: begin() finds out.
     answer = f"select from kept_answers k where k.key_id = {owner} and k.key = {key}"
     return f"{_LOCK.format(number)} and not exists ({answer})"
 
@@ -125,27 +124,27 @@ async def begin(conn: Connection, claim: Claim) -> Answer | None:
     return await find(conn, claim)
 
 
-# The edges of two periods, where two requests with one key would be in two unique indexes: an answer of the
-# first minutes is also put at the end of the period before. So each of two requests that overlap meets the
-# other, whichever clock reading came first. No answer of the period before has expired by then.
-_TIMES = f"""
-(select clock_timestamp() as at offset 0) clock
- cross join lateral (
-    select clock.at
-     union all
-    select edge - interval '1 microsecond'
-      from date_bin('{_LENGTH.seconds} seconds', clock.at, timestamptz '2001-01-01 00:00+00') edge
-     where clock.at < edge + interval '10 minutes'
-) times
-"""
+# Around the end of a day, two requests with one key could be in two unique indexes. Therefore an answer of
+# the first minutes of a day is also put at the end of the day before, where it meets that of a request that
+# began before it and is not visible yet.
+_TIMES = """
+unnest(case when {now} < date_bin('1 day', {now}, timestamptz '2001-01-01 00:00+00') + interval '10 minutes'
+            then array[{now}, date_bin('1 day', {now}, timestamptz '2001-01-01 00:00+00')
+                              - interval '1 microsecond']
+            else array[{now}] end)
+""".strip()
 
 
-def keep(source: str, body: str) -> str:
-    """SQL that keeps an answer for each row of `source`, which has the columns by name; `body` is SQL."""
+def keep(source: str, body: str, now: str = "now()") -> str:
+    """SQL that keeps an answer for each row of `source`, which has the columns by name; `body` is SQL.
+
+    `now` is the SQL of the present time; a long transaction cannot use that of its beginning.
+    """
     return f"""
 insert into kept_answers (key_id, key, fingerprint, status, headers, body, contact_ids, created_at)
-select key_id, key, fingerprint, status, headers, {body}, contact_ids, times.at
-  from {source} cross join {_TIMES}
+select key_id, key, fingerprint, status, headers, {body}, contact_ids,
+       {_TIMES.format(now=now)}
+  from {source}
 """.strip()
 
 
@@ -157,8 +156,10 @@ with expired as (
     select $1::uuid as key_id, $2 as key, $3::bytea as fingerprint, $4::smallint as status,
            $5::jsonb as headers, $6::bytea as body, $7::uuid[] as contact_ids
      where (select count(*) from expired) >= 0 -- so that they are deleted first
+), clock as materialized (
+    select clock_timestamp() as now
 )
-{keep("answer", "body")}
+{keep("answer cross join clock", "body", "clock.now")}
 """
 
 

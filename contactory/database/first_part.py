@@ -78,8 +78,7 @@ def _end_of_events(now: datetime, newest: datetime) -> datetime:
 
 def _end_of_answers(now: datetime, newest: datetime) -> datetime:
     """More than a day ahead, so that servers of the release before can go on until they are replaced."""
-    moment = max(now + timedelta(hours=36), newest)
-    return answers.following(answers.period_of(moment))
+    return answers.following(answers.day_of(max(now + _MARGIN, newest)))
 
 
 EVENTS = FirstPart("contact_events", "at", "events", _NEWEST_EVENT, _end_of_events)

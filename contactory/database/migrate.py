@@ -15,7 +15,7 @@ from contactory.database.months import MONTHS
 Say = Callable[[str], None]
 _PREPARED = {
     "events_by_month": first_part.EVENTS.prepare,
-    "kept_answers_by_period": first_part.ANSWERS.prepare,
+    "kept_answers_by_day": first_part.ANSWERS.prepare,
 }
 """Long work before the transaction of a file, while servers use the tables; by the title of the file."""
 _LOCK = 0x636F6E74616374  # "contact": one migration at a time, whichever process starts first
@@ -99,7 +99,7 @@ async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migrat
         for migration in todo:
             say(f"migrating the database: {migration.name}")
             await _apply(conn, migration, say)
-        for periods in (MONTHS, answers.PERIODS):
+        for periods in (MONTHS, answers.DAYS):
             with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
                 await periods.make(conn, await conn.fetchval("select now()"))
         return todo

@@ -169,8 +169,8 @@ async def _keep(conn: Connection, claim: Claim, call: Call, response: Response) 
     await answers.insert(conn, claim, answer, _subjects(call, response))
 
 
-async def keep_periods(db: Database) -> int:
-    """Makes the next periods of the table, and drops those with expired answers only.
+async def keep_days(db: Database) -> int:
+    """Makes the next days of the table, and drops those with expired answers only.
 
     Returns how many it has made or dropped, by the database's clock. Several processes can run it at once. If
     a lock is not free, it leaves the work for the next time.
@@ -179,6 +179,6 @@ async def keep_periods(db: Database) -> int:
     with suppress(LOCK_TIMEOUT):
         async with db.connection() as conn:
             now: datetime = await conn.fetchval("select now()")
-            done = await answers.PERIODS.make(conn, now)
-            done += len(await answers.PERIODS.drop(conn, now - answers.KEPT))
+            done = await answers.DAYS.make(conn, now)
+            done += len(await answers.DAYS.drop(conn, now - answers.KEPT))
     return done

@@ -10,7 +10,7 @@ import pytest
 
 from contactory.base.ids import new_id
 from contactory.database.db import Database
-from contactory.web.idempotency import keep_periods
+from contactory.web.idempotency import keep_days
 from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 

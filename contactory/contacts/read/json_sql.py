@@ -5,8 +5,14 @@ from collections.abc import Callable
 from contactory.contacts.model import SCALARS
 
 _COMMA = ",\n"
-# A merged tag has the name of its target. The order is that of code points, as in Python.
+# The order is that of code points, as in Python.
 _TAGS = """
+coalesce((select '[' || string_agg(to_json(t.name)::text, ',' order by t.name collate "C") || ']'
+            from tags t
+           where t.workspace_id = {workspace_id} and t.id = any({tag_ids})), '[]')
+""".strip()
+# A merged tag has the name of its target.
+_STALE_TAGS = """
 coalesce((select '[' || string_agg(to_json(name)::text, ',') || ']'
             from (select distinct coalesce(target.name, t.name) collate "C" as name
                     from tags t
@@ -24,8 +30,12 @@ coalesce((select '{{' || string_agg(to_json(f.name)::text || ':' || to_json({fie
 """.strip()
 
 
-def contact_json(column: Callable[[str], str]) -> str:
-    """SQL of the JSON, as text; `column` gives the SQL of a column of the contact."""
+def contact_json(column: Callable[[str], str], *, stale_tags: bool = True) -> str:
+    """SQL of the JSON, as text; `column` gives the SQL of a column of the contact.
+
+    Without `stale_tags`, the contact must not have ids of merged or deleted tags.
+    """
+    tags = _STALE_TAGS if stale_tags else _TAGS
     names = ("workspace_id", "tag_ids", "fields")
     scalars = [
         f""" ',"{name}":', coalesce(to_json({column(attribute)})::text, 'null')"""
@@ -34,7 +44,7 @@ def contact_json(column: Callable[[str], str]) -> str:
     parts = [
         f"""'{{"id":"', {column("id")}, '","workspaceId":"', {column("workspace_id")}, '"'""",
         *scalars,
-        f""" ',"tags":', {_TAGS.format(**{name: column(name) for name in names})}""",
+        f""" ',"tags":', {tags.format(**{name: column(name) for name in names})}""",
         f""" ',"customFields":', {_FIELDS.format(**{name: column(name) for name in names})}""",
         f""" ',"createdAt":', {_time(column("created_at"))}""",
         f""" ',"updatedAt":', {_time(column("updated_at"))}""",

@@ -32,8 +32,8 @@ with input as (
      order by c.workspace_id, c.id
        for update of c
 ), judged as materialized (
-    select v.*, case when claim_key is not null and verdict in ('changed', 'same') then
-           concat('{"id":"', v.contact_id, '","workspaceId":"', v.workspace_id, '"',
+    select v.*, case when claim_key is not null and verdict in ('changed', 'same')
+                     then concat('{"id":"', v.contact_id, '","workspaceId":"', v.workspace_id, '"',
  ',"firstName":', coalesce(to_json(v.n_first_name)::text, 'null'),
  ',"lastName":', coalesce(to_json(v.n_last_name)::text, 'null'),
  ',"email":', coalesce(to_json(v.n_email)::text, 'null'),
@@ -206,16 +206,12 @@ with input as (
      where answer is not null
 ), kept as (
     insert into kept_answers (key_id, key, fingerprint, status, headers, body, contact_ids, created_at)
-select key_id, key, fingerprint, status, headers, convert_to(answer, 'UTF8'), contact_ids, times.at
-  from answered cross join
-(select clock_timestamp() as at offset 0) clock
- cross join lateral (
-    select clock.at
-     union all
-    select edge - interval '1 microsecond'
-      from date_bin('43200 seconds', clock.at, timestamptz '2001-01-01 00:00+00') edge
-     where clock.at < edge + interval '10 minutes'
-) times
+select key_id, key, fingerprint, status, headers, convert_to(answer, 'UTF8'), contact_ids,
+       unnest(case when now() < date_bin('1 day', now(), timestamptz '2001-01-01 00:00+00') + interval '10 minutes'
+            then array[now(), date_bin('1 day', now(), timestamptz '2001-01-01 00:00+00')
+                              - interval '1 microsecond']
+            else array[now()] end)
+  from answered
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
        n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,

@@ -28,20 +28,16 @@ with input as (
      order by c.workspace_id, c.id
        for update of c
 ), judged as materialized (
-    select v.*, case when claim_key is not null and verdict in ('changed', 'same') then
-           concat('{"id":"', v.contact_id, '","workspaceId":"', v.workspace_id, '"',
+    select v.*, case when claim_key is not null and verdict in ('changed', 'same')
+                     then concat('{"id":"', v.contact_id, '","workspaceId":"', v.workspace_id, '"',
  ',"firstName":', coalesce(to_json(v.n_first_name)::text, 'null'),
  ',"lastName":', coalesce(to_json(v.n_last_name)::text, 'null'),
  ',"email":', coalesce(to_json(v.n_email)::text, 'null'),
  ',"phone":', coalesce(to_json(v.n_phone)::text, 'null'),
  ',"timezone":', coalesce(to_json(v.n_timezone)::text, 'null'),
- ',"tags":', coalesce((select '[' || string_agg(to_json(name)::text, ',') || ']'
-            from (select distinct coalesce(target.name, t.name) collate "C" as name
-                    from tags t
-                    left join tags target on target.workspace_id = t.workspace_id
-                                         and target.id = t.merged_into
-                   where t.workspace_id = v.workspace_id and t.id = any(v.n_tag_ids) and t.deleted_at is null
-                   order by 1) named), '[]'),
+ ',"tags":', coalesce((select '[' || string_agg(to_json(t.name)::text, ',' order by t.name collate "C") || ']'
+            from tags t
+           where t.workspace_id = v.workspace_id and t.id = any(v.n_tag_ids)), '[]'),
  ',"customFields":', coalesce((select '{' || string_agg(to_json(f.name)::text || ':' || to_json(v.n_fields ->> f.num::text)::text,
                                    ',' order by f.position, f.num) || '}'
             from jsonb_object_keys(v.n_fields) k
@@ -148,16 +144,12 @@ with input as (
      where answer is not null
 ), kept as (
     insert into kept_answers (key_id, key, fingerprint, status, headers, body, contact_ids, created_at)
-select key_id, key, fingerprint, status, headers, convert_to(answer, 'UTF8'), contact_ids, times.at
-  from answered cross join
-(select clock_timestamp() as at offset 0) clock
- cross join lateral (
-    select clock.at
-     union all
-    select edge - interval '1 microsecond'
-      from date_bin('43200 seconds', clock.at, timestamptz '2001-01-01 00:00+00') edge
-     where clock.at < edge + interval '10 minutes'
-) times
+select key_id, key, fingerprint, status, headers, convert_to(answer, 'UTF8'), contact_ids,
+       unnest(case when now() < date_bin('1 day', now(), timestamptz '2001-01-01 00:00+00') + interval '10 minutes'
+            then array[now(), date_bin('1 day', now(), timestamptz '2001-01-01 00:00+00')
+                              - interval '1 microsecond']
+            else array[now()] end)
+  from answered
 )
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
        n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,

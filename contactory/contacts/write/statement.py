@@ -175,19 +175,9 @@ _SHOWN = {
     "created_at": "v.created_at",
     "updated_at": "case when verdict = 'changed' then n_updated_at else o_updated_at end",
 }
-_ANSWER = contact_json(lambda column: _SHOWN.get(column, f"v.n_{column}"))
 _UNKEYED = dict.fromkeys(("claimed", "before_answer", "after_answer", "kept", "and_answer"), "")
-# The parts for changes with an Idempotency-Key; other changes of the same batch have no claim.
-_KEYED = {
-    # At the scan of the input, so that no row of a contact is waited for.
-    "claimed": f"""
-     where i.claim_lock is null
-        or {answers.reserved("i.claim_lock", "i.claim_owner", "i.claim_key")}""",
-    "before_answer": f"""select v.*, case when claim_key is not null and verdict in ('changed', 'same') then
-           {_ANSWER} end as answer
-      from (""",
-    "after_answer": "  offset 0) v",
-    "kept": f""", answered as (
+_KEPT = f"""
+, answered as (
     select claim_owner as key_id, claim_key as key, decode(claim_fingerprint, 'base64') as fingerprint,
            200 as status, array[contact_id] as contact_ids, answer,
            -- As the handler gives them.
@@ -197,10 +187,29 @@ _KEYED = {
      where answer is not null
 ), kept as (
     {answers.keep("answered", "convert_to(answer, 'UTF8')")}
-)""",
-    "and_answer": ", answer",
-}
-_CLAIM = ", claim_owner uuid, claim_key text, claim_fingerprint text, claim_lock bigint"
+)
+"""
+
+
+def _keyed(parts: dict[str, str], *, stale_tags: bool) -> dict[str, str]:
+    """The parts with those for changes with an Idempotency-Key; other changes of the batch have no claim."""
+    answer = contact_json(lambda column: _SHOWN.get(column, f"v.n_{column}"), stale_tags=stale_tags)
+    keyed = {
+        "more_input": parts["more_input"]
+        + ", claim_owner uuid, claim_key text, claim_fingerprint text, claim_lock bigint",
+        # At the scan of the input, so that no row of a contact is waited for.
+        "claimed": f"""
+     where i.claim_lock is null
+        or {answers.reserved("i.claim_lock", "i.claim_owner", "i.claim_key")}""",
+        "before_answer": f"""select v.*, case when claim_key is not null and verdict in ('changed', 'same')
+                     then {answer} end as answer
+      from (""",
+        "after_answer": "  offset 0) v",
+        "kept": _KEPT,
+        "and_answer": ", answer",
+    }
+    return parts | keyed
+
 
 _FILLABLE = ("first_name", "last_name", "email", "phone", "timezone")
 _SHORT = {
@@ -308,11 +317,7 @@ def _filled(parts: dict[str, str]) -> str:
     return "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
 
 
-def _keyed(parts: dict[str, str]) -> dict[str, str]:
-    return parts | _KEYED | {"more_input": parts["more_input"] + _CLAIM}
-
-
 SHORT = _filled(_SHORT | _UNKEYED)
 LONG = _filled(_LONG | _UNKEYED)
-SHORT_KEYED = _filled(_keyed(_SHORT))
-LONG_KEYED = _filled(_keyed(_LONG))
+SHORT_KEYED = _filled(_keyed(_SHORT, stale_tags=False))
+LONG_KEYED = _filled(_keyed(_LONG, stale_tags=True))

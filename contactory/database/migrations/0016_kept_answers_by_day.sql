@@ -1,5 +1,5 @@
--- The answers that are kept for an Idempotency-Key get a table by periods of half a day (answers.py). The table
--- that exists becomes its first partition as it is, and takes all answers of the next day or two: servers of the
+-- The answers that are kept for an Idempotency-Key get a table by days (answers.py). The table that
+-- exists becomes its first partition as it is, and takes all answers of the next day or two: servers of the
 -- release before go on with it under its own name, and find in it what the new servers keep, and the reverse.
 -- first_part.py has prepared it, so that no row is copied or read here, and the lock is short.
 create table kept_answers (like idempotency_records including defaults) partition by range (created_at);
@@ -15,9 +15,8 @@ declare
     first_end constant timestamptz := coalesce(
         (select substring(pg_get_constraintdef(oid) from '''([^'']+)''')::timestamptz from pg_constraint
           where conrelid = 'idempotency_records'::regclass and conname = 'idempotency_records_end'),
-        date_bin('12 hours',
-                 now() + case when exists (select from accounts) then interval '48 hours' else interval '0' end,
-                 timestamptz '2001-01-01 00:00+00'));
+        date_trunc('day', now(), 'UTC')
+            + case when exists (select from accounts) then interval '2 days' else interval '0' end);
 begin
     execute format('alter table kept_answers attach partition idempotency_records '
                    'for values from (minvalue) to (%L)', first_end);
