@@ -11,7 +11,7 @@ LOCK   := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format bench bench-growth bench-local-time bench-pages lock clean
+.PHONY: help run test coverage proof lint format bench bench-growth bench-local-time bench-pages lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -22,10 +22,14 @@ run: .venv/.run ## start Contactory; ARGS="--port 9000" goes to `contactory serv
 test: lint ## check style, types and imports, then run every test; ARGS="-k tags" goes to pytest
 	@tools/need chromium-headless-shell chromium chromium-browser google-chrome
 	@for name in nginx haproxy pgbouncer openssl; do tools/need $$name; done
-	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report term $(ARGS) </dev/null
+	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS) </dev/null
 
-soak: .venv/.dev ## kill, cut, restart, crowd and race for half an hour; CONTACTORY_SEED=N plays it again
-	CONTACTORY_SOAK=1 $(BIN)/pytest tests/durability tests/writer tests/events/test_migration.py $(ARGS) </dev/null
+coverage: ## run every test, and show the lines that none of them runs: twice as slow
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report term $(ARGS)"
+
+proof: .venv/.dev ## prove the promises with many more cases, for half an hour; CONTACTORY_SEED=N repeats a run
+	CONTACTORY_PROOF=1 $(BIN)/pytest tests/durability tests/writer tests/events/test_migration.py \
+	  tests/jobs/test_crashes.py $(ARGS) </dev/null
 
 lint: .venv/.dev ## check style, types, imports, dead code and migrations only
 	$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench import growth, local_time, pages, report
+from bench import large as large_growth
 from bench.figures import bars, figures
 from bench.generators import Run
 from bench.loads import SCENARIOS
@@ -26,6 +27,9 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
 @click.option("--quick", is_flag=True, help="Only what is in a bar, with less data: about a minute.")
 @click.option(
     "--growth", "grow", is_flag=True, help="How PATCH and GET hold up as data and history grow: half an hour."
+)
+@click.option(
+    "--large", is_flag=True, help="With --growth: ten million contacts and a hundred million events."
 )
 @click.option(
     "--local-time", "clocks", is_flag=True, help="Verdicts, who may be contacted now, and the plan."
@@ -46,6 +50,7 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
 def main(
     quick: bool,
     grow: bool,
+    large: bool,
     clocks: bool,
     browse: bool,
     only: tuple[str, ...],
@@ -71,7 +76,11 @@ def main(
         if browse:
             path = out or Path(__file__).parent / "results" / "pages-latest.json"
             sys.exit(not pages.measure(contacts or pages.CONTACTS, rounds or 8, workers, console, path))
-        if grow:
+        if grow and large:
+            found = large_growth.measure(
+                contacts or large_growth.CONTACTS, rounds or 4, seconds or 10, workers, console
+            )
+        elif grow:
             found = growth.measure(contacts or 1_000_000, rounds or 4, seconds or 10, workers, console)
         else:
             contacts = contacts or (50_000 if quick else 200_000)
@@ -83,10 +92,15 @@ def main(
         console.print("Stopped.")
         sys.exit(130)
     report.show(found, Console(width=None if sys.stdout.isatty() else 150))
-    path = out or Path(__file__).parent / "results" / ("growth-latest.json" if grow else "latest.json")
+    path = out or Path(__file__).parent / "results" / f"{_kept(grow, large)}latest.json"
     report.save(found, path)
     console.print(f"The figures are in {path}")
     sys.exit(not all(bar.cleared for bar in found.bars))
+
+
+def _kept(grow: bool, large: bool) -> str:
+    """The beginning of the name of the file for the figures."""
+    return ("large-" if large else "growth-") if grow else ""
 
 
 def _measure(wanted: Plan, contacts: int, workers: int, console: Console) -> report.Result:
@@ -106,7 +120,7 @@ def _teller(progress: Progress, total: int) -> Callable[[Run], None]:
     task = progress.add_task("warming up", total=total)
 
     def tell(run: Run) -> None:
-        side = {"limit": ", limit", "uvicorn": " under uvicorn"}.get(run.side, "")
+        side = {"limit": ", limit", "bare": ", bare", "uvicorn": " under uvicorn"}.get(run.side, "")
         what = f"{SCENARIOS[run.scenario].title}, {run.clients} clients{side}"
         progress.update(task, advance=1, description=f"{what}: {run.rate:,.0f}/s")
         if not progress.console.is_terminal:

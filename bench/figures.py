@@ -39,6 +39,8 @@ class Figure(msgspec.Struct, frozen=True):
     of_constant: float | None
     server_mib: float | None
     postgresql_mib: float | None
+    bare: Medians | None = None
+    of_bare: float | None = None
 
 
 Key = tuple[str, Side, int]
@@ -71,6 +73,7 @@ def _figure(name: str, clients: int, side: Side, subject: str, runs: Sequence[Ru
     api = [each for each in mine if each.side == side and each.clients == clients]
     seen = [each.memory for each in api if each.memory]
     beside = [each for each in mine if each.side == "limit" and each.clients == limit]
+    on_bare = [each for each in mine if each.side == "bare" and each.clients == limit]
     key: Key = (name, side, clients)
     return Figure(
         scenario=name,
@@ -83,6 +86,8 @@ def _figure(name: str, clients: int, side: Side, subject: str, runs: Sequence[Ru
         of_constant=ratio(rounds, key, ("live", "api", clients)) if name != "live" else None,
         server_mib=max((memory.server for memory in seen), default=None),
         postgresql_mib=max((memory.postgresql for memory in seen), default=None),
+        bare=_medians(on_bare) if on_bare else None,
+        of_bare=ratio(rounds, key, (name, "bare", limit)),
     )
 
 
@@ -142,6 +147,19 @@ _RULES = [
     _Rule("PATCH/s with 64 clients, to pgbench with 64", _PATCH, _PATCH_LIMIT, least=1.0),
     _Rule(
         "PATCH/s with 16 clients, to pgbench with 16", ("patch", "api", 16), ("patch", "limit", 16), least=0.5
+    ),
+    _Rule("PATCH/s with 1 client, to pgbench with 1", ("patch", "api", 1), ("patch", "limit", 1), least=0.6),
+    _Rule("PATCH/s with 64 clients, to pgbench on bare tables", _PATCH, ("patch", "bare", 64), least=0.9),
+    _Rule(
+        "PATCH/s with 16 clients, to pgbench on bare tables",
+        ("patch", "api", 16),
+        ("patch", "bare", 16),
+        least=0.6,
+    ),
+    _Rule(
+        "Creations/s with 64 clients, to pgbench on bare tables",
+        ("create", "api", 64),
+        ("create", "bare", 64),
     ),
     _Rule("PATCH/s with 256 clients, to pgbench with 64", ("patch", "api", 256), _PATCH_LIMIT, least=1.0),
     _Rule(

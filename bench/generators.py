@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench import bare
 from bench.loads import STRIDE, Scenario, filled
 from bench.stage import BenchError, MemoryWatch, Stage, Usage
 
-Side = Literal["api", "uvicorn", "limit"]
-"""The server of our own, the same application under uvicorn, or the limit."""
+Side = Literal["api", "uvicorn", "limit", "bare"]
+"""The server of our own, the same application under uvicorn, the limit, or the limit on bare tables."""
+PGBENCH: tuple[Side, ...] = ("limit", "bare")
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,13 +48,13 @@ def run(built: Stage, scenario: Scenario, side: Side, clients: int, seconds: int
     """Runs a load. Raises BenchError where one answer is not the success that it must be."""
     with MemoryWatch(built, seconds) as watch:
         before, generator = built.cpu(side), _generator_cpu()
-        if side == "limit":
-            said = _pgbench(built, scenario, clients, seconds)
+        if side in PGBENCH:
+            said = _pgbench(built, scenario, clients, seconds, side)
         else:
             said = _wrk(built, scenario, clients, seconds, side)
         after = built.cpu(side)
     used = Usage(after.server - before.server, after.postgresql - before.postgresql)
-    if scenario.writes:
+    if scenario.writes and side != "bare":
         built.acknowledged += said["requests"] * scenario.items
         built.in_doubt += clients * scenario.items  # wrk leaves when the time is up, whatever is under way.
     return Run(
@@ -77,9 +79,10 @@ def rehearse(built: Stage, scenario: Scenario, sides: Collection[Side] = ("api",
         if scenario.writes:
             built.acknowledged += said["requests"] * scenario.items
             built.in_doubt += 4 * scenario.items
-    if scenario.statement and "limit" in sides:
-        said = _pgbench(built, scenario, 4, 1)
-        built.acknowledged += said["requests"] * scenario.items * scenario.writes
+    for side in PGBENCH:
+        if scenario.statement and side in sides:
+            said = _pgbench(built, scenario, 4, 1, side)
+            built.acknowledged += said["requests"] * scenario.items * scenario.writes * (side != "bare")
 
 
 def _generator_cpu() -> float:
@@ -88,7 +91,7 @@ def _generator_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _command(what: str, command: list[str]) -> "subprocess.CompletedProcess[str]":
+def _command(what: str, command: list[str], options: str = "") -> "subprocess.CompletedProcess[str]":
     result = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -96,7 +99,7 @@ def _command(what: str, command: list[str]) -> "subprocess.CompletedProcess[str]
         text=True,
         check=False,
         start_new_session=True,
-        env=os.environ | {"PGOPTIONS": "-c synchronous_commit=on"},
+        env=os.environ | {"PGOPTIONS": f"-c synchronous_commit=on {options}"},
     )
     if result.returncode:
         raise BenchError(f"{what} failed: {(result.stderr or result.stdout)[-2000:]}")
@@ -140,7 +143,7 @@ _FIGURES = {
 }
 
 
-def _pgbench(built: Stage, scenario: Scenario, clients: int, seconds: int) -> dict[str, Any]:
+def _pgbench(built: Stage, scenario: Scenario, clients: int, seconds: int, side: Side) -> dict[str, Any]:
     script, log = built.folder / "load.sql", built.folder / "pgbench"
     script.write_text(filled(scenario, built).sql or "")
     first = built.take_numbers(STRIDE * clients) if scenario.creates else 0
@@ -148,7 +151,8 @@ def _pgbench(built: Stage, scenario: Scenario, clients: int, seconds: int) -> di
     length = str(seconds + (clients > 16))
     command = [str(built.pgbench), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", length]
     command += ["-D", f"first={first}", "-D", "i=0", "-f", str(script), "-l", "--log-prefix", str(log)]
-    result = _command("pgbench", [*command, built.url])
+    options = f"-c search_path={bare.SCHEMA}" if side == "bare" else ""
+    result = _command("pgbench", [*command, built.url], options)
     found = {name: pattern.search(result.stdout) for name, pattern in _FIGURES.items()}
     figures = {name: float(match[1]) for name, match in found.items() if match}
     if len(figures) < len(_FIGURES) or figures["failed"] or not figures["requests"]:

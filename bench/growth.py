@@ -16,7 +16,7 @@ CLIENTS = 64
 SMALL = 10_000
 _PIECE = 20
 """Seconds of one run while the history is made to grow."""
-_LOADS = ("patch", "get")
+LOADS = ("patch", "get")
 
 
 def measure(contacts: int, rounds: int, seconds: int, workers: int, console: Console) -> report.Result:
@@ -27,9 +27,9 @@ def measure(contacts: int, rounds: int, seconds: int, workers: int, console: Con
         large = stack.enter_context(stage(contacts, workers, console.print, tags=ALL))
         here = report.machine(large)
         for built in (small, large):
-            for name in _LOADS:
+            for name in LOADS:
                 rehearse(built, SCENARIOS[name])
-        turns = _Turns({"few": small, "many": large}, rounds, seconds, console)
+        turns = Turns({"few": small, "many": large}, rounds, seconds, console)
         turns.take("before")
         turns.take_after_checkpoints("many")
         _make_history(large, contacts, console)
@@ -47,7 +47,7 @@ def _make_history(built: Stage, changes: int, console: Console) -> None:
         run(built, SCENARIOS["patch"], "api", CLIENTS, _PIECE)
 
 
-class _Turns:
+class Turns:
     """Runs of the same loads on several stages in turns, before and after something."""
 
     def __init__(self, stages: dict[str, Stage], rounds: int, seconds: int, console: Console) -> None:
@@ -59,7 +59,7 @@ class _Turns:
 
     def take(self, when: str) -> None:
         """Runs every load on every stage in every round, forwards and backwards by turns."""
-        order = [(name, load) for load in _LOADS for name in self._stages]
+        order = [(name, load) for load in LOADS for name in self._stages]
         for turn in range(self._rounds):
             for name, load in order if turn % 2 == 0 else reversed(order):
                 self._run(name, when, load, turn)
@@ -92,17 +92,18 @@ class _Turns:
         bigger = f"/s at {contacts:,} contacts, to {SMALL:,}"
         later = f"/s after {contacts:,} more changes, to before"
         return [
-            self._bar("PATCH" + bigger, "patch", many, few, 0.85),
-            self._bar("PATCH" + later, "patch", "many, after", many, 0.9),
-            self._bar("PATCH/s of a few of these contacts, to before", "patch", "few, after", few),
-            self._bar(
+            self.bar("PATCH" + bigger, "patch", many, few, 0.85),
+            self.bar("PATCH" + later, "patch", "many, after", many, 0.9),
+            self.bar("PATCH/s of a few of these contacts, to before", "patch", "few, after", few),
+            self.bar(
                 "PATCH/s right after a checkpoint, to before", "patch", "many, after a checkpoint", many
             ),
-            self._bar("GET" + bigger, "get", many, few),
-            self._bar("GET" + later, "get", "many, after", many),
+            self.bar("GET" + bigger, "get", many, few),
+            self.bar("GET" + later, "get", "many, after", many, 0.9),
         ]
 
-    def _bar(self, text: str, load: str, over: str, under: str, least: float | None = None) -> Bar:
+    def bar(self, text: str, load: str, over: str, under: str, least: float | None = None) -> Bar:
+        """A ratio of two subjects, each with as many runs."""
         pairs = zip(self._rates(load, over), self._rates(load, under), strict=True)
         return Bar(text, statistics.median(a / b for a, b in pairs), least)
 

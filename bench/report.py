@@ -120,6 +120,7 @@ def _speed(figures: list[Figure]) -> Table:
         "req/s",
         "limit",
         "÷ limit",
+        "÷ bare",
         "÷ const",
         "p50",
         "p95",
@@ -131,7 +132,11 @@ def _speed(figures: list[Figure]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for f in figures:
         a, b = f.api, f.limit
-        mine = [f"{a.rate:,.0f}", f"{b.rate:,.0f}" if b else "", _times(f.of_limit), _times(f.of_constant)]
+        mine = [
+            f"{a.rate:,.0f}",
+            f"{b.rate:,.0f}" if b else "",
+            *map(_times, (f.of_limit, f.of_bare, f.of_constant)),
+        ]
         times = [f"{value:.2f}" for side in (a, b) if side for value in (side.p50, side.p95, side.p99)]
         table.add_row(_name(f), f"{f.clients}", *mine, *times)
     return table
@@ -144,6 +149,7 @@ def _cost(figures: list[Figure]) -> Table:
         "server",
         "PostgreSQL",
         "limit's",
+        "bare's",
         "wrk",
         "pgbench",
         "server MiB",
@@ -152,7 +158,8 @@ def _cost(figures: list[Figure]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for f in figures:
         a, b = f.api, f.limit
-        used = [f"{a.server_us:.0f}", f"{a.postgresql_us:.0f}", f"{b.postgresql_us:.0f}" if b else ""]
+        used = [f"{a.server_us:.0f}", f"{a.postgresql_us:.0f}"]
+        used += [f"{side.postgresql_us:.0f}" if side else "" for side in (b, f.bare)]
         shares = [f"{a.generator_share:.0%}", f"{b.generator_share:.0%}" if b else ""]
         table.add_row(_name(f), f"{f.clients}", *used, *shares, _mib(f.server_mib), _mib(f.postgresql_mib))
     return table

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from bench import bare
 from bench.figures import LIMIT_CLIENTS
 from bench.generators import Run, Side, rehearse, run
 from bench.loads import SCENARIOS
@@ -39,6 +40,7 @@ class Step(msgspec.Struct, frozen=True):
 # In a bar, or needed to read one rightly.
 _BARRED = {
     ("live", 64),
+    ("patch", 1),
     ("patch", 16),
     ("patch", 64),
     ("patch", 256),
@@ -51,6 +53,7 @@ _BARRED = {
 
 
 _UNDER_UVICORN = {("patch", 64), ("get", 64)}
+_BESIDE_BARE = {("patch", 16), ("patch", 64), ("create", 64)}
 
 
 def plan(rounds: int, seconds: int, quick: bool, only: Sequence[str] = ()) -> Plan:
@@ -80,12 +83,16 @@ def _sides(pair: Pair, turn: int, seconds: int) -> Iterable[Step]:
         yield Step(turn, pair.scenario, "uvicorn", pair.clients, length)
     if SCENARIOS[pair.scenario].statement and pair.clients <= LIMIT_CLIENTS:
         yield Step(turn, pair.scenario, "limit", pair.clients, length)
+    if (pair.scenario, pair.clients) in _BESIDE_BARE:
+        yield Step(turn, pair.scenario, "bare", pair.clients, length)
 
 
 def run_all(built: Stage, wanted: Plan, tell: Callable[[Run], None]) -> list[Run]:
     """Runs a plan; `tell` gets every run when it is over. Raises BenchError."""
     runs: list[Run] = []
     todo = steps(wanted)
+    if any(step.side == "bare" for step in todo):
+        bare.make(built)
     for name in dict.fromkeys(pair.scenario for pair in wanted.pairs):
         rehearse(built, SCENARIOS[name], {step.side for step in todo if step.scenario == name})
     for step in todo:

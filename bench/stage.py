@@ -34,6 +34,8 @@ TWO = "array[{tag} + n % {tags}, {tag} + (n + 7) % {tags}]"
 ALL = "(select array_agg(t.id order by t.id) from tags t where t.workspace_id = '{workspace}')"
 """The tags of a contact, as SQL."""
 _PATIENCE = 60.0
+FOLDER = "/var/tmp"
+"""A folder on a disk; /tmp is memory on many machines."""
 Say = Callable[[str], None]
 
 
@@ -170,7 +172,7 @@ def stage(
 
     `zone` and `tags` are SQL: of the contact number n.
     """
-    folder = Path(tempfile.mkdtemp(prefix="contactory-bench-", dir="/var/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="contactory-bench-", dir=FOLDER))
     folder.chmod(0o711)  # PostgreSQL runs as a user of its own where we are root.
     # pgbench brings up to 64 connections of its own.
     settings = {"max_connections": str(100 + 20 * workers)}
@@ -179,7 +181,7 @@ def stage(
         say("starting PostgreSQL and the server")
         database.start()
         with _server(folder, database.url, workers) as server:
-            built = Stage(folder, database.url, (server, _postmaster(folder)))
+            built = Stage(folder, database.url, (server, postmaster(folder)))
             _welcome(built)
             time.sleep(2)
             built.idle = built.memory() or built.idle
@@ -194,7 +196,8 @@ def stage(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _postmaster(folder: Path) -> psutil.Process:
+def postmaster(folder: Path) -> psutil.Process:
+    """The main process of the PostgreSQL of a stage. Raises BenchError."""
     for child in psutil.Process().children():
         if any(part.startswith(str(folder)) for part in child.cmdline()) and "postgres" in child.name():
             return child
@@ -300,7 +303,7 @@ select '{workspace}', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::
        'First' || n, 'Last' || n, 'contact' || n || '@example.com', 'contact' || n || '@example.com',
        '+1' || (4150000000 + n),
        {zone}, {carried},
-       jsonb_build_object('{field}', 'Source ' || n % 20), 1, at, at
+       jsonb_build_object('{field}', 'Source ' || n % 20), {version}, at, {changed}
   from (select n, timestamptz '2024-01-01' + n * interval '1 second' as at
           from generate_series({low}, {high}) n) numbered
 """
@@ -330,19 +333,25 @@ _CHUNK = 100_000
 def _load(built: Stage, contacts: int, zone: str, tags: str) -> None:
     built.sql(_PASSWORD, "select 1", password=unquote(urlsplit(built.url).password or ""))
     here = {"workspace": built.workspace, "tags": TAGS}
-    built.sql(
-        _TAGS, _FIELD, "update workspaces set catalog_version = catalog_version + 1", "select 1", **here
-    )
+    newer = "update workspaces set catalog_version = catalog_version + 1"
+    built.sql(_TAGS, _FIELD, newer, "select 1", **here)
     built.first_tag = built.sql("select min(id) from tags")
     built.field = built.sql("select num from custom_fields")
-    here |= {"tag": built.first_tag, "field": built.field, "zone": zone}
-    here["carried"] = tags.format(**here)
+    load_contacts(built, contacts, zone, tags)
+    built.sql(_FOUND, _EVENTS, _FINDABLE, "vacuum analyze", "select 1", **here)
+    built.acknowledged = contacts
+    built.call("GET", "/v1/contacts?limit=1")
+
+
+def load_contacts(built: Stage, contacts: int, zone: str, tags: str, version: int = 1) -> None:
+    """Loads contacts of this version, without their events."""
+    here = {"workspace": built.workspace, "tags": TAGS, "tag": built.first_tag, "field": built.field}
+    carried, changed = tags.format(**here), "at" if version == 1 else "now()"
+    here |= {"zone": zone, "carried": carried, "version": version, "changed": changed}
     for low in range(1, contacts + 1, _CHUNK):
         high = min(low + _CHUNK - 1, contacts)
         built.sql(_CONTACTS, "select 1", low=low, high=high, **here)
-    built.sql(_FOUND, _EVENTS, _FINDABLE, "vacuum analyze", "select 1", **here)
-    built.contacts = built.acknowledged = contacts
-    built.call("GET", "/v1/contacts?limit=1")
+    built.contacts = contacts
 
 
 class MemoryWatch:

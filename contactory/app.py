@@ -19,6 +19,7 @@ from contactory.services import Services
 from contactory.tags.operations import TAG_OPERATIONS
 from contactory.tags.pages import TAG_PAGES
 from contactory.timezones.operations import TIMEZONE_OPERATIONS
+from contactory.timezones.pages import TIMEZONE_PAGES
 from contactory.web.dispatch import Dispatcher
 from contactory.web.operations import Operation
 from contactory.workspaces.job_pages import JOB_PAGES
@@ -47,6 +48,7 @@ _DASHBOARD: list[Operation] = [
     *JOB_PAGES,
     *KEY_PAGES,
     *PEOPLE_PAGES,
+    *TIMEZONE_PAGES,
 ]
 OPERATIONS = [*_API, *_DASHBOARD, *page_operations(_API)]
 

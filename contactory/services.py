@@ -5,7 +5,7 @@ import asyncio
 from contactory.access.keys import Keys, write_last_used
 from contactory.access.passwords import Passwords
 from contactory.base.logs import log
-from contactory.base.metrics import BUILD, POOL_SIZE, POOL_USED, TZDATA, WAITING
+from contactory.base.metrics import BUILD, POOL_SIZE, POOL_USED, POOL_WAITING, TZDATA, WAITING
 from contactory.base.settings import Settings
 from contactory.base.shared_metrics import SharedMetrics
 from contactory.catalog.catalog import Catalogs
@@ -77,6 +77,7 @@ class Services(Shared):
         WAITING.set(self._contacts.waiting)
         POOL_SIZE.set(self.db.size)
         POOL_USED.set(self.db.in_use)
+        POOL_WAITING.set(self.db.waiting)
         TZDATA.say(version=TZDATA_VERSION)
         BUILD.say(postgresql=self.db.server_version)
 

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
+from contactory.access.user import normal_password
 from contactory.rules.errors import Unavailable
 
 P = ParamSpec("P")
@@ -28,8 +29,8 @@ class Passwords:
         self._decoy: str | None = None
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises Unavailable if too many wait already."""
-        return await self._run(True, self._hasher.hash, password)
+        """The hash to store, of the normal form. Raises Unavailable if too many wait already."""
+        return await self._run(True, self._hasher.hash, normal_password(password))
 
     async def verify(self, stored: str | None, password: str, *, known: bool = False) -> bool:
         """Whether `password` matches the stored hash; with None it takes the same time, and is False.
@@ -43,10 +44,13 @@ class Passwords:
         return matches and stored is not None
 
     def _matches(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerifyMismatchError, InvalidHashError):
-            return False
+        # As typed too: that is what earlier releases hashed.
+        for each in dict.fromkeys((normal_password(password), password)):
+            try:
+                return self._hasher.verify(stored, each)
+            except (VerifyMismatchError, InvalidHashError):
+                continue
+        return False
 
     async def _run(self, first: bool, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._turns.take(first)

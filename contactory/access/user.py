@@ -1,5 +1,6 @@
 """A user: the permissions of the roles in the dashboard, and the rules for creating users."""
 
+import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 
@@ -12,7 +13,9 @@ from contactory.values.email import normalise_email
 PERMISSION_OF_ROLE = {"owner": "admin", "admin": "admin", "editor": "write", "viewer": "read"}
 """The permission of each role, with the names for API keys: users and keys pass the same checks."""
 ROLES = tuple(PERMISSION_OF_ROLE)
-_SHORTEST, _LONGEST = 10, 256
+_SHORTEST = 10
+LONGEST_PASSWORD = 1024
+_SEVERAL = 4  # Characters before the composition of each one in NFC; longer texts take long to normalise.
 
 
 class User(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
@@ -78,15 +81,22 @@ def _email(value: Json) -> tuple[str, str]:
     return normalise_email(value)
 
 
+def normal_password(password: str) -> str:
+    """A password as it is hashed: NFC (RFC 8265, section 4.2), because keyboards write "é" in two ways."""
+    return unicodedata.normalize("NFC", password)
+
+
 def _password(value: Json) -> str:
-    # Length is what counts (NIST SP 800-63B, section 3.1.1.2); nothing is trimmed or composed.
-    if not isinstance(value, str) or not _SHORTEST <= len(value) <= _LONGEST:
-        raise Invalid("wrong_length", f"must have {_SHORTEST} to {_LONGEST} characters")
-    return value
+    # Length is what counts (NIST SP 800-63B, section 3.1.1.2); nothing is trimmed.
+    bounded = isinstance(value, str) and len(value) <= _SEVERAL * LONGEST_PASSWORD
+    password = normal_password(value) if bounded else ""
+    if not _SHORTEST <= len(password) <= LONGEST_PASSWORD:
+        raise Invalid("wrong_length", f"must have {_SHORTEST} to {LONGEST_PASSWORD:,} characters")
+    return password
 
 
 EMAIL = Rule(_email, {"type": "string", "format": "idn-email"})
 """Returns the address as it is stored, and the key that must be unique."""
-PASSWORD = Rule(_password, {"type": "string", "minLength": _SHORTEST, "maxLength": _LONGEST})
+PASSWORD = Rule(_password, {"type": "string", "minLength": _SHORTEST, "maxLength": LONGEST_PASSWORD})
 NAME = text(255, null=False)
 ROLE = one_of(*ROLES)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from contactory.catalog.calls import catalogs_of, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.read.counting import count_by_zones
-from contactory.contacts.read.filter import tag_names
+from contactory.contacts.read.filter import shape_of, tag_names
 from contactory.contacts.read.filter_json import PLAN_FILTER, parse_plan_filter
 from contactory.local_time.plan import Plan, count, write_plan
 from contactory.local_time.windows import SendWindow
@@ -49,7 +49,7 @@ async def plan_window(call: Call, catalog: Catalog) -> Response:
     errors.check()
     await catalogs_of(call).tag_ids(catalog, tag_names(wanted), call.conn)
     at = question.get("at") or datetime.now(UTC)
-    async with call.connection() as conn:
+    async with call.connection(f"zones {shape_of(wanted)}") as conn:
         counts = count(await count_by_zones(conn, catalog, channel, wanted))
     plan = Plan(window.id, channel, at, counts.contacts, counts.unavailable, [])
     return Response(200, headers=[("content-type", JSON)], stream=write_plan(plan, window.schedule, counts))

@@ -94,6 +94,7 @@ BATCH = Histogram(
 WAITING = Gauge("contactory_writes_waiting", "Changes that wait for a commit")
 POOL_SIZE = Gauge("contactory_pool_connections", "Open pool connections")
 POOL_USED = Gauge("contactory_pool_connections_in_use", "Pool connections in use")
+POOL_WAITING = Gauge("contactory_pool_waiting", "Requests that wait for a pool connection")
 CONNECTIONS = Gauge("contactory_connections", "Open connections of clients")
 REFUSED = Counter("contactory_connections_refused_total", "Connections refused because there were too many")
 JOB_SUCCESS = Moment(

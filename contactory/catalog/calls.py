@@ -88,7 +88,7 @@ async def catalog_of(call: Call, workspace_id: str | None = None) -> Catalog:
     catalog = await catalogs_of(call).get(known or workspace_id or "", call.conn)
     if catalog is None or catalog.account_id != call.actor.account_id or catalog.mode != call.actor.mode:
         raise NotFound
-    call.request.workspace_id = catalog.workspace_id
+    call.concerns(catalog.workspace_id)
     return catalog
 
 

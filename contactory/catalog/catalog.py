@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from contactory.base.caches import SharedReads, SingleFlight
 from contactory.database.db import Connection, Database
+from contactory.database.shares import Use
 from contactory.local_time.windows import DayRange, SendWindow
 from contactory.rules.errors import NotFound
 from contactory.rules.near import Names, names_of
@@ -176,13 +177,13 @@ class Catalogs:
         return await self.load(workspace_id) if late else found
 
     async def _version(self, workspace_id: str) -> int | None:
-        async with self._db.connection() as conn:
+        async with self._db.connection(Use(workspace_id)) as conn:
             return await read_version(conn, workspace_id)
 
     async def load(self, workspace_id: str) -> Catalog | None:
         """The workspace's current catalogue in the database."""
         forgotten = self._forgotten
-        async with self._db.connection() as own:
+        async with self._db.connection(Use(workspace_id)) as own:
             catalog = await read_catalog(own, workspace_id)
         if catalog is None:
             self.forget(workspace_id)
@@ -231,7 +232,7 @@ class Catalogs:
         if conn is not None:
             rows = await conn.fetch(query, catalog.workspace_id, wanted)
         else:
-            async with self._db.connection() as own:
+            async with self._db.connection(Use(catalog.workspace_id)) as own:
                 rows = await own.fetch(query, catalog.workspace_id, wanted)
         return [(row["name"], row["id"]) for row in rows]
 

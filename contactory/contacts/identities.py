@@ -54,8 +54,31 @@ select id::text, phone, email_key from contacts
 
 async def identities(conn: Connection, workspace_id: str, handles: Iterable[Handle]) -> list[Identity]:
     """The active contacts of a workspace that have one of these handles."""
+    rows = await conn.fetch(_IDENTITIES, workspace_id, *_by_kind(handles))
+    return [Identity(*row) for row in rows]
+
+
+_LOCK = f"""
+select id::text, phone, email_key, deleted_at is null
+  from contacts
+ where workspace_id = $1
+   and id in (select unnest($2::text[]::uuid[]) union select i.id::uuid from ({_IDENTITIES}) i)
+ order by workspace_id, id
+   for update
+"""
+
+
+async def lock_identities(conn: Connection, workspace_id: str, handles: Iterable[Handle]) -> list[Identity]:
+    """Like identities(), after locking these contacts, and the deleted ones with one of the ids.
+
+    Uses the same order as every statement that locks contacts, so that two such transactions cannot deadlock.
+    """
+    rows = await conn.fetch(_LOCK, workspace_id, *_by_kind(handles))
+    return [Identity(*row[:3]) for row in rows if row[3]]
+
+
+def _by_kind(handles: Iterable[Handle]) -> list[list[str]]:
     wanted: dict[str, list[str]] = {"id": [], "phone": [], "email": []}
     for name, value in handles:
         wanted[name].append(value)
-    rows = await conn.fetch(_IDENTITIES, workspace_id, *wanted.values())
-    return [Identity(*row) for row in rows]
+    return list(wanted.values())

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from contactory.dashboard.inputs import of_lines
 from contactory.dashboard.static_files import PAGE_POLICY
-from contactory.rules.errors import FieldError, NotFound, Problem, SignedOut
+from contactory.rules.errors import FieldError, MethodNotAllowed, NoSuchPath, NotFound, Problem, SignedOut
 from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
 
@@ -119,6 +119,15 @@ def theme(request: Request) -> str:
 
 
 _NO_PAGE = "This page does not exist, or you do not have access to it."
+_NO_VIEW = "This address only receives forms: there is nothing to show. Go back, or go to the dashboard."
+
+
+def _words_of(problem: Problem) -> str:
+    """The text of a problem's page: some problems have a text for programs."""
+    if isinstance(problem, MethodNotAllowed):
+        return _NO_VIEW
+    plain = type(problem) is NotFound and problem.detail == NotFound.default
+    return _NO_PAGE if plain or isinstance(problem, NoSuchPath) else problem.detail
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
@@ -127,11 +136,10 @@ def problem_page(request: Request, problem: Problem) -> Response:
         asked = request.method in ("GET", "HEAD")
         path = quote(request.path) + (f"?{request.query_string}" if request.query_string else "")
         return see_other(f"/sign-in?next={quote(path, safe='')}" if asked else "/sign-in")
-    plain = type(problem) is NotFound and problem.detail == NotFound.default
     page = text_of(
         "problem.html",
         problem=problem,
-        detail=_NO_PAGE if plain else problem.detail,
+        detail=_words_of(problem),
         request_id=request.request_id,
         theme=theme(request),
     )

@@ -21,6 +21,7 @@ from contactory.dashboard.csrf import carries, masked
 from contactory.dashboard.html import cookies, html, pack_page, problem_page, text_of, theme
 from contactory.rules.actor import ANONYMOUS, Actor
 from contactory.rules.errors import (
+    FieldError,
     Forbidden,
     NotFound,
     Problem,
@@ -36,6 +37,7 @@ from contactory.web.shared import Shared
 
 SESSION_COOKIE = "__Host-contactory"
 FORM_COOKIE = "__Host-contactory-form"
+STEP_COOKIE = "contactory-step"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _SCRIPTED = "hx-request"  # The header that htmx and our own scripts send.
 # A form without a session: a few fields, and a password of any length.
@@ -47,7 +49,22 @@ NO_COOKIE = (
     "open this page at such an address, and allow cookies for it."
 )
 STRANGER = "This form was opened before you signed in or out: open the page again and repeat your change."
+STALE = "You have signed in again since this form was opened, so nothing was changed: send the form again."
+SIGNED_OUT = "You have signed out, or your session is over: sign in again, and repeat your change."
+_PASSWORDS = {"password", "current", "again"}
 ELSEWHERE = "The request came from another site, so nothing was done."
+
+
+class StaleForm(Forbidden):
+    """403: the form belongs to an earlier session, or does not come from our pages."""
+
+    def __init__(self, visit: "Visit", *, known: bool) -> None:
+        """`known`: a user is signed in, as the operation requires."""
+        self.csrf = visit.csrf
+        self.form = visit.form if known and not _PASSWORDS & visit.form.keys() else {}
+        """The fields to send again; empty if the user must open the page again."""
+        detail = STALE if self.form else SIGNED_OUT if visit.user is None else STRANGER
+        super().__init__(errors=[FieldError(code="stale_form", detail=detail)])
 
 
 class Visit(msgspec.Struct):
@@ -79,6 +96,11 @@ class Visit(msgspec.Struct):
         """The last value of each name in the form."""
         return {name: values[-1] for name, values in self.form.items()}
 
+    def note_step(self, kind: str, contact_id: str, version: int, undone: int = 0) -> None:
+        """Lets the scripts of the next page undo this change; `undone` is the version that it has undone."""
+        step = f"{kind}.{contact_id}.{version}.{undone}"
+        self.cookies.append(f"{STEP_COOKIE}={step}; Path=/; Max-Age=60; SameSite=Lax")
+
     def sign_in(self, secret: str) -> None:
         """Starts a new session with the answer."""
         self.cookies.append(f"{SESSION_COOKIE}={secret}; {_ATTRIBUTES}")
@@ -103,6 +125,12 @@ def wants_page(request: Request) -> bool:
     return not request.header(_SCRIPTED)
 
 
+def asks_for_page(request: Request) -> bool:
+    """Whether a browser opens this path, which has no page; below /v1 every answer is for programs."""
+    shown = "text/html" in (request.header("accept") or "") and wants_page(request)
+    return shown and not request.path.startswith("/v1")
+
+
 def visit_of(call: Call) -> Visit:
     """The user of a page, and the form that they sent."""
     if not isinstance(call.visit, Visit):
@@ -123,10 +151,10 @@ async def enter(app: Shared, operation: Operation, request: Request, path: dict[
     call.query = check_query(request.query_string, operation.query, lenient=True)
     visit = call.visit = await _visit(app, request)
     call.signed_in = visit.user is not None
-    if operation.writes and visit.cookies:
-        raise Forbidden(NO_COOKIE)
     if operation.permission:
         call.actor = await _actor(call, operation.permission)
+    if operation.writes and visit.cookies:
+        raise Forbidden(SIGNED_OUT if operation.path == "/sign-out" else NO_COOKIE)
     if operation.writes:
         await _read_form(call)
     return call
@@ -161,7 +189,7 @@ async def _read_form(call: Call) -> None:
     carried = request.header("x-csrf-token") or visit.value("csrf")
     visit.form.pop("csrf", None)
     if not carries(carried, visit.csrf):
-        raise Forbidden(STRANGER)
+        raise StaleForm(visit, known=signed_in)
 
 
 async def _parsed(body: bytes, most: int) -> dict[str, list[str]]:
@@ -189,6 +217,7 @@ def _from_here(request: Request) -> bool:
 async def _actor(call: Call, permission: str) -> Actor:
     """The actor, for the workspace in the path only. Raises NotFound if the user may not see it."""
     user = visit_of(call).person
+    call.work.owner = user.account_id
     workspace_id, mode = None, "live"
     if "workspaceId" in call.path:
         catalog = await _entered(call, user)
@@ -204,7 +233,7 @@ async def _entered(call: Call, user: User) -> Catalog:
     catalog = await catalogs_of(call).get(workspace_id) if user.may_enter(workspace_id) else None
     if catalog is None or catalog.account_id != user.account_id:
         raise NotFound
-    call.request.workspace_id = workspace_id
+    call.concerns(workspace_id)
     return catalog
 
 
@@ -222,7 +251,19 @@ def leave(call: Call, response: Response) -> Response:
 
 def show_problem(request: Request, problem: Problem) -> Response | None:
     """The problem as a page; None for a script, which gets JSON."""
-    return problem_page(request, problem) if wants_page(request) else None
+    if not wants_page(request):
+        return None
+    if isinstance(problem, StaleForm) and problem.form:
+        # Only our own pages come as far as this (see _from_here), so the fields were typed by the user.
+        page = text_of(
+            "stale.html",
+            problem=problem,
+            path=request.path,
+            csrf=masked(problem.csrf),
+            theme=theme(request),
+        )
+        return html(problem.status, page)
+    return problem_page(request, problem)
 
 
 async def html_page(call: Call, template: str, status: int = 200, **values: object) -> Response:

@@ -4,7 +4,6 @@ import asyncio
 import random
 import secrets
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeAlias
@@ -12,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import asyncpg
 
 from contactory.database.constraints import Violation
+from contactory.database.shares import INTERNAL, Shares, Use
 from contactory.rules.errors import TooSlow, Unavailable
 
 Row: TypeAlias = Any
@@ -256,6 +256,8 @@ class translated:  # noqa: N801 - reads as a statement: `with translated():`
 class Database:
     """The pool of one process: opens connections when needed, and uses the last used one next.
 
+    Who may have one is decided by the shares of the workspaces (shares.py).
+
     The driver's own pool would cost 30 µs or more for every use, as much as a small statement. The package
     leaves no state behind in a session, so sessions need no reset between two uses.
     """
@@ -268,9 +270,8 @@ class Database:
         """Connections that are open or being opened."""
         self.server_version = ""
         """PostgreSQL's version, such as 18.6; empty before the first connection."""
-        self._most = size
+        self._shares = Shares(size)
         self._idle: list[Any] = []
-        self._waiters: deque[asyncio.Future[Any]] = deque()
 
     async def close(self) -> None:
         """Closes the idle connections; the others end with the process."""
@@ -285,7 +286,7 @@ class Database:
         self._idle = [conn for conn in self._idle if not conn.is_old]
         for conn in old:
             _close_soon(conn)
-            self._gone()
+            self.size -= 1
 
     def lane(self) -> Lane:
         """A connection outside the pool, for a task that reads or writes rows by key."""
@@ -294,96 +295,72 @@ class Database:
     @property
     def in_use(self) -> int:
         """Connections in use."""
-        return self.size - len(self._idle)
+        return self._shares.used
 
-    def connection(self) -> "Borrowed":
+    @property
+    def waiting(self) -> int:
+        """How many uses wait for a connection."""
+        return self._shares.waiting
+
+    def connection(self, use: Use = INTERNAL) -> "Borrowed":
         """A connection of the pool. Raises Unavailable if PostgreSQL is away or all stay in use."""
-        return Borrowed(self)
+        return Borrowed(self, self._shares, use)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    async def transaction(self, use: Use = INTERNAL) -> AsyncGenerator[Connection]:
         """A connection of the pool in a transaction; committed at the end, rolled back on an exception."""
-        async with self.connection() as conn, conn.transaction():
+        async with self.connection(use) as conn, conn.transaction():
             yield conn
 
     async def take(self) -> Any:
-        """A connection; the caller gives it back. Raises errors of the driver, and TimeoutError."""
+        """A connection for a use that has entered the shares. Raises errors of the driver."""
         while self._idle:
             conn = self._idle.pop()
             if not conn.is_closed():
                 return conn
             self.size -= 1
-        if self.size >= self._most:
-            conn = await self._wait()
-            if conn is not None:
-                return conn
         self.size += 1
         try:
             conn = await connect(self.url, self.statement_timeout)
         except BaseException:
-            self._gone()
+            self.size -= 1
             raise
         version = conn.get_server_version()
         self.server_version = f"{version.major}.{version.minor}"
         conn.grow_old_in(self._lifetime)
         return conn
 
-    async def _wait(self) -> Any:
-        """The next connection that is given back, or None if the caller may open one."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Any] = loop.create_future()
-        timer = loop.call_later(CONNECT_TIMEOUT, _give_up, waiter)
-        self._waiters.append(waiter)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())  # It arrived at the moment in which the caller was cancelled.
-            raise
-        finally:
-            timer.cancel()
-
     def give(self, conn: Any) -> None:
         """Takes a connection back."""
         if conn.is_closed() or conn.is_in_transaction():
             conn.terminate()
-            self._gone()
+            self.size -= 1
         elif conn.is_old:
             _close_soon(conn)
-            self._gone()
+            self.size -= 1
         else:
-            self._pass_on(conn)
-
-    def _gone(self) -> None:
-        self.size -= 1
-        self._pass_on(None)
-
-    def _pass_on(self, conn: Any) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(conn)
-                return
-        if conn is not None:
             self._idle.append(conn)
-
-
-def _give_up(waiter: "asyncio.Future[Any]") -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
 
 
 class Borrowed:
     """A connection of the pool for a block; `asynccontextmanager` would cost 10 µs per use."""
 
-    __slots__ = ("_conn", "_database")
+    __slots__ = ("_begun", "_conn", "_database", "_shares", "_slow", "_use")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shares: Shares, use: Use) -> None:
         self._database = database
+        self._shares = shares
+        self._use = use
 
     async def __aenter__(self) -> Connection:
         with translated():
-            self._conn = await self._database.take()
+            self._slow = await self._shares.enter(self._use)
+            try:
+                self._conn = await self._database.take()
+            except BaseException:
+                self._shares.leave(self._use, self._slow, 0)
+                raise
+        self._begun = time.monotonic()
         return self._conn
 
     async def __aexit__(
@@ -392,4 +369,5 @@ class Borrowed:
         if isinstance(error, TimeoutError):
             self._conn.terminate()  # Otherwise it would wait for a server that does not answer.
         self._database.give(self._conn)
+        self._shares.leave(self._use, self._slow, time.monotonic() - self._begun)
         translated().__exit__(kind, error, trace)

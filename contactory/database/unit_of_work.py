@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
 from contactory.database.db import Connection, Database, translated
+from contactory.database.shares import Use
 
 Action = Callable[[], object]
 
@@ -15,17 +16,30 @@ Action = Callable[[], object]
 class UnitOfWork:
     """Usually each statement or transaction commits by itself; within `whole` or `undone` all are one."""
 
-    __slots__ = ("_actions", "_db", "conn")
+    __slots__ = ("_actions", "_db", "conn", "kind", "owner")
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, owner: str | None = None, kind: str = "") -> None:
         self._db = db
+        self.owner = owner
+        self.kind = kind
+        """Whose work it is, and what kind of work, for the share of the connections (shares.Use)."""
         self._actions: list[Action] | None = None
         self.conn: Connection | None = None
         """The transaction of the whole call; None if each part commits by itself."""
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection of the whole transaction, otherwise one of the pool."""
-        return self._db.connection() if self.conn is None else nullcontext(self.conn)
+    def connection(self, kind: str = "") -> AbstractAsyncContextManager[Connection]:
+        """The connection of the whole transaction, otherwise one of the pool.
+
+        `kind` tells apart what may take much longer than the rest of the work.
+        """
+        if self.conn is not None:
+            return nullcontext(self.conn)
+        return self._db.connection(Use(self.owner, f"{self.kind} {kind}" if kind else self.kind))
+
+    @property
+    def use(self) -> Use:
+        """What its connections are for."""
+        return Use(self.owner, self.kind)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
@@ -53,7 +67,7 @@ class UnitOfWork:
     @asynccontextmanager
     async def whole(self) -> AsyncGenerator[Connection]:
         """Makes the block one transaction; the actions run after its commit."""
-        async with self._db.transaction() as conn:
+        async with self._db.transaction(self.use) as conn:
             with self._within(conn) as actions:
                 yield conn
         for action in actions:
@@ -62,7 +76,7 @@ class UnitOfWork:
     @asynccontextmanager
     async def undone(self) -> AsyncGenerator[Connection]:
         """Makes the block one transaction, and rolls it back: nothing is stored."""
-        async with self._db.connection() as conn:
+        async with self._db.connection(self.use) as conn:
             transaction = conn.transaction()
             await transaction.start()
             try:

@@ -16,6 +16,7 @@ import msgspec
 from contactory.base.ids import new_id
 from contactory.catalog.catalog import bump
 from contactory.database.db import Connection, Database
+from contactory.database.shares import Use
 from contactory.events.record import previous_at, record, version_after
 from contactory.fields.model import CustomField, FieldPatch
 from contactory.fields.store import change_field
@@ -112,6 +113,8 @@ class TypeChange:
     ) -> None:
         self._db = db
         self._workspace_id = field.workspace_id
+        # A share of its own, because a request with an Idempotency-Key holds a connection in the meantime.
+        self._use = Use(f"{field.workspace_id} retype", "retype")
         self._field_id = field.id
         self._key = key
         self._patch = patch
@@ -140,11 +143,11 @@ class TypeChange:
         return changed
 
     async def _refuse_misfits(self) -> None:
-        async with self._db.connection() as conn:
+        async with self._db.connection(self._use) as conn:
             await refuse_misfits(conn, self._workspace_id, self._key, self._type)
 
     async def _announce(self) -> None:
-        async with self._db.transaction() as conn:
+        async with self._db.transaction(self._use) as conn:
             await bump(conn, self._workspace_id)
             self._at = await conn.fetchval(
                 """update custom_fields set next_type = $3, next_type_at = clock_timestamp()
@@ -156,7 +159,7 @@ class TypeChange:
 
     async def _wait_for_older_writes(self) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        async with self._db.connection() as conn:
+        async with self._db.connection(self._use) as conn:
             older = await _writers(conn)
             while older:
                 if time.monotonic() > deadline:
@@ -167,7 +170,7 @@ class TypeChange:
                 older &= await _writers(conn)
 
     async def _take_effect(self) -> CustomField:
-        async with self._db.transaction() as conn:
+        async with self._db.transaction(self._use) as conn:
             changed = await change_field(conn, self._workspace_id, self._field_id, self._patch)
             if not await self._is_current(conn):
                 raise Conflict(
@@ -185,12 +188,12 @@ class TypeChange:
         )
 
     async def _withdraw(self) -> None:
-        async with self._db.transaction() as conn:
+        async with self._db.transaction(self._use) as conn:
             await _end(conn, self._workspace_id, self._field_id, self._at)
 
     async def _rewrite(self) -> None:
         """Rewrites the values whose form is different in the new type."""
-        async with self._db.connection() as conn:
+        async with self._db.connection(self._use) as conn:
             async for page in _scan(conn, self._workspace_id, self._key, self._type):
                 changes = [(value, self._form_of(value.text)) for value in page]
                 await self._rewrite_page(

@@ -98,7 +98,9 @@ async def _job_in_path(call: Call) -> tuple[str, str]:
     """The workspace of the job in the path, and the job's id. Raises NotFound."""
     job_id = call.path_id()
     async with call.connection() as conn:
-        return await store.visible_workspace_of(conn, call.actor, job_id), job_id
+        workspace_id = await store.visible_workspace_of(conn, call.actor, job_id)
+    call.concerns(workspace_id)
+    return workspace_id, job_id
 
 
 async def get_job(call: Call) -> Response:
@@ -160,7 +162,7 @@ def problems_file(call: Call, workspace_id: str, job_id: str) -> Response:
         yield BOM + csv_lines([_COLUMNS])
         after: int | None = 0
         while after is not None:
-            async with call.app.db.connection() as conn:
+            async with call.app.db.connection(call.work.use) as conn:
                 found = await store.list_problems(conn, workspace_id, job_id, after=after, limit=_CSV_PIECE)
             yield csv_lines([cells for _, problem in found for cells in _cells(problem)])
             after = found[-1][0] if len(found) == _CSV_PIECE else None

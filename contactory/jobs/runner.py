@@ -70,7 +70,7 @@ class JobRunner:
                 await self._failed(lease, error)
 
     async def _piece(self, lease: Lease) -> bool:
-        work = UnitOfWork(self._db)
+        work = UnitOfWork(self._db, lease.job.workspace_id)
         async with work.whole() as conn:
             progress = await self._types[lease.job.type].piece(work, lease.job)
             await advance(conn, lease, progress)

@@ -1,9 +1,11 @@
 """Clocks that several names share: a result for one name is valid for all."""
 
+from datetime import datetime, timedelta
 from functools import cache
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
+from contactory.local_time.transitions import offset_of
 from contactory.local_time.zones import ZONES, zone_file
 
 
@@ -25,3 +27,8 @@ def clocks() -> dict[ZoneInfo, list[str]]:
     for zone in sorted(ZONES):
         found.setdefault(clock(zone), []).append(zone)
     return found
+
+
+def offsets_at(moment: datetime) -> dict[str, timedelta]:
+    """The offset from UTC of every zone of the database at a moment."""
+    return {name: offset_of(zone, moment) for zone, names in clocks().items() for name in names}

@@ -107,6 +107,25 @@ def canonical_zone(name: str) -> str:
     return name
 
 
+@cache
+def _places() -> dict[str, tuple[str, ...]]:
+    """Every name of each place, by its name in zone.tab."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(ZONES):
+        found.setdefault(canonical_zone(name), []).append(name)
+    return {place: tuple(names) for place, names in found.items()}
+
+
+def names_of_place(name: str) -> tuple[str, ...]:
+    """Every name of the place of `name`, in order; only `name` if it is not in the database."""
+    return _places().get(canonical_zone(name), (name,))
+
+
+def usual_names(place: str) -> tuple[str, ...]:
+    """What users write instead of the IANA name of a place, in lower case, with underscores for spaces."""
+    return tuple(filter(None, _ALIASES.get(place, "").split("|")))
+
+
 def zone_file(name: str) -> Path:
     """The file with the clock of a zone or link of the database."""
     file = _DATA / "zoneinfo" / name
@@ -154,6 +173,11 @@ def data_since() -> date:
 def is_outdated(today: date) -> bool:
     """Whether the data may be more than a year old, so that some clocks may have changed since."""
     return today - data_since() > _YEAR
+
+
+def spelt_zone(text: str) -> str | None:
+    """The zone that `text` names, in any case, also by its city or by a usual name; otherwise None."""
+    return text if text in ZONES else _spellings().get(_key(text[:LONGEST]))
 
 
 def suggest_zone(text: str) -> str | None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from contactory.contacts.read.filter_places import written_offset
 from contactory.local_time.openings import Schedule, local_time
 from contactory.local_time.plan import Counts, first_hour, plan_hours
+from contactory.local_time.zones import canonical_zone
 
 HOURS = 24
 
@@ -25,9 +27,11 @@ class Band(msgspec.Struct):
 
     offset: str
     """The current offset from UTC: "UTC+05:30"; empty if the contacts may be in several places."""
+    condition: str
+    """The condition of the grid that finds them."""
     contacts: int
     zones: list[str]
-    """The zones of the contacts, those with most contacts first."""
+    """The zones of the contacts under their default names, those with most contacts first."""
     hours: list[tuple[int | None, int]]
     """For each hour the local time (None for several places), and how many contacts can be reached in it."""
 
@@ -87,7 +91,7 @@ def _band(
     largest: Counter[str] = Counter()
     for zones in groups:
         if len(zones) == 1:
-            largest[zones[0]] += counts[zones]
+            largest[canonical_zone(zones[0])] += counts[zones]
     names = [zone for zone, _ in largest.most_common()]
     clock = groups[0][0]
     hours = [
@@ -98,12 +102,10 @@ def _band(
         for n, start in enumerate(starts)
     ]
     # A set of zones without a contact that is certainly in one of them is named by the first zone.
-    return Band(_written(offset), sum(counts[zones] for zones in groups), names or [clock], hours)
-
-
-def _written(offset: timedelta | None) -> str:
+    contacts = sum(counts[zones] for zones in groups)
     if offset is None:
-        return ""
-    minutes = round(offset.total_seconds() / 60)
-    sign = "\N{MINUS SIGN}" if minutes < 0 else "+"
-    return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+        return Band("", "clock:several:", contacts, names or [clock], hours)
+    written = written_offset(offset)
+    return Band(
+        written.replace("-", "\N{MINUS SIGN}"), f"clock:is:{written}", contacts, names or [clock], hours
+    )

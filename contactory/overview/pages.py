@@ -61,8 +61,8 @@ async def growth(call: Call, catalog: Catalog) -> Shown:
     first = today - timedelta(days=days - 1)
 
     async def find() -> tuple[Count, dict[date, int]]:
-        async with call.app.db.connection() as conn:
-            total = await count_or_estimate(conn, catalog, EVERYTHING, store.EXACTLY)
+        async with call.app.db.connection(call.work.use) as conn:
+            total = await count_or_estimate(conn, catalog, EVERYTHING)
             return total, await store.count_by_day(conn, workspace_id, first)
 
     total, by_day = await call.app.part(CountCache).get((workspace_id, "growth", first.isoformat()), find)
@@ -74,7 +74,7 @@ async def tags(call: Call, catalog: Catalog) -> Shown:
     """The most frequent tags."""
 
     async def find() -> list[tuple[str, int]]:
-        async with call.app.db.connection() as conn:
+        async with call.app.db.connection(call.work.use) as conn:
             return await store.count_by_tag(conn, catalog, TAGS)
 
     found = await call.app.part(CountCache).get((catalog.workspace_id, "tags"), find)
@@ -90,7 +90,7 @@ async def reach(call: Call, catalog: Catalog) -> Shown:
     window = _window(call, catalog, channel)
 
     async def find() -> Counts:
-        async with call.app.db.connection() as conn:
+        async with call.app.db.connection(call.work.use) as conn:
             return count(await count_by_zones(conn, catalog, channel, EVERYTHING))
 
     counts = await call.app.part(CountCache).get((catalog.workspace_id, "zones", channel), find)

@@ -8,8 +8,6 @@ from contactory.base.caches import Costly
 from contactory.catalog.catalog import Catalog
 from contactory.database.db import Connection
 
-EXACTLY = 200_000
-"""Up to this number, contacts are counted exactly, which takes up to 50 ms."""
 _KEPT = 1000
 FEW = 25
 """A workspace with fewer contacts is new."""

@@ -7,11 +7,11 @@ from contactory.access.attempts import count_attempt, forgive, subjects
 from contactory.access.browsers import browser_of
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_other_sessions, list_sessions
-from contactory.access.user import NAME, PASSWORD
+from contactory.access.user import LONGEST_PASSWORD, NAME, PASSWORD
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
-from contactory.people.sign_in_pages import begin, client_address, email_key, verified
+from contactory.people.sign_in_pages import TOO_LONG, begin, client_address, email_key, verified
 from contactory.rules.checks import Form
 from contactory.rules.errors import FieldError, NotFound, RateLimited, ValidationProblem
 from contactory.web.messages import Response
@@ -85,8 +85,8 @@ async def _change(call: Call, checked: str, password: str) -> None:
         raise _wrong() from None
 
 
-def _wrong() -> ValidationProblem:
-    return ValidationProblem(errors=[FieldError("/current", detail=WRONG)])
+def _wrong(detail: str = WRONG) -> ValidationProblem:
+    return ValidationProblem(errors=[FieldError("/current", detail=detail)])
 
 
 async def _checked(call: Call) -> tuple[str, str]:
@@ -98,6 +98,8 @@ async def _checked(call: Call) -> tuple[str, str]:
     values = _PASSWORD.parse({"password": visit.value("password")})
     if visit.value("password") != visit.value("again"):
         raise ValidationProblem(errors=[FieldError("/again", detail=DIFFERENT)])
+    if len(visit.value("current")) > LONGEST_PASSWORD:
+        raise _wrong(TOO_LONG)
     who = subjects(client_address(call), email_key(visit.person.email))
     async with call.connection() as conn:
         await count_attempt(conn, who, known=True)

@@ -15,6 +15,8 @@ _SET_UP, _INVITATION = "Create the owner of a new installation", "Accept an invi
 _RESET, _THEME = "Choose a new password", "Choose light, dark or the system's theme"
 USER_PAGES = [
     _page("home", "GET", "/", "Redirect to the dashboard", sign_in_pages.home),
+    _page("anyWorkspace", "GET", "/w", "Redirect to the dashboard", sign_in_pages.home),
+    _page("login", "GET", "/login", "Redirect to the sign-in", sign_in_pages.login, query=sign_in_pages.NEXT),
     _page(
         "showSignIn",
         "GET",

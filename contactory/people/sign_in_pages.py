@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlencode
 
 from contactory.access import users
 from contactory.access.attempts import (
@@ -16,20 +17,22 @@ from contactory.access.attempts import (
 from contactory.access.links import Link, see_link, use_link
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
-from contactory.access.user import EMAIL, NAME, PASSWORD
+from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD
+from contactory.dashboard.csrf import masked
 from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
 from contactory.dashboard.inputs import touched
-from contactory.dashboard.visits import html_page, visit_of
+from contactory.dashboard.visits import html_page, visit_of, wants_page
 from contactory.database.db import Connection
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
-from contactory.web.messages import Response
+from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 
-_LONGEST_TYPED = 256
+_LONGEST_KEY = 256
 WRONG = "The e-mail address or the password is not correct."
+TOO_LONG = f"A password has at most {LONGEST_PASSWORD:,} characters"
 
 
 def _inner_path(value: Any) -> str:
@@ -55,11 +58,19 @@ async def home(call: Call) -> Response:
 
 
 async def show_sign_in(call: Call) -> Response:
-    """Shows the sign-in."""
-    target = call.query.get("next", "/")
-    if visit_of(call).user is not None:
+    """Shows the sign-in; a script gets who is signed in, and the current secret for forms."""
+    visit, target = visit_of(call), call.query.get("next", "/")
+    if not wants_page(call.request):
+        user = {"id": visit.user.id, "name": visit.user.name} if visit.user else None
+        return json_response(200, {"user": user, "csrf": masked(visit.csrf)})
+    if visit.user is not None:
         return see_other(target)
     return await html_page(call, "people/sign_in.html", target=target, email="", error="")
+
+
+async def login(call: Call) -> Response:
+    """Redirects to the sign-in, for users who guess its address."""
+    return see_other(f"/sign-in?{urlencode(call.query)}" if call.query else "/sign-in")
 
 
 async def sign_in(call: Call) -> Response:
@@ -67,6 +78,8 @@ async def sign_in(call: Call) -> Response:
     visit = visit_of(call)
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
+    if len(password) > LONGEST_PASSWORD:
+        return await _refused(call, target, f"{TOO_LONG}.")
     key = email_key(email)
     who = subjects(client_address(call), key)
     try:
@@ -81,14 +94,18 @@ async def sign_in(call: Call) -> Response:
             await forgive(conn, who)
         visit.sign_in(secret)
     except RateLimited as problem:
-        answer = await html_page(
-            call, "people/sign_in.html", 429, target=target, email=email, error=problem.detail
-        )
+        answer = await _refused(call, target, problem.detail, problem.status)
         answer.headers.append(("retry-after", problem.headers["Retry-After"]))
         return answer
     except SignedOut:
-        return await html_page(call, "people/sign_in.html", 400, target=target, email=email, error=WRONG)
+        return await _refused(call, target, WRONG)
     return see_other(target)
+
+
+async def _refused(call: Call, target: str, error: str, status: int = 400) -> Response:
+    """The sign-in again, with the reason."""
+    email = visit_of(call).value("email").strip()
+    return await html_page(call, "people/sign_in.html", status, target=target, email=email, error=error)
 
 
 async def _right(
@@ -106,7 +123,7 @@ async def _right(
 async def verified(call: Call, who: Subjects, stored: str | None, password: str, *, known: bool) -> bool:
     """Whether the password matches. An attempt that was not checked, for lack of room, does not count."""
     try:
-        return await call.app.part(Passwords).verify(stored, password[:_LONGEST_TYPED], known=known)
+        return await call.app.part(Passwords).verify(stored, password, known=known)
     except Unavailable:
         async with call.connection() as conn:
             await take_back(conn, who)
@@ -123,7 +140,7 @@ def email_key(email: str) -> str:
     try:
         return normalise_email(email)[1]
     except Invalid:
-        return email[:_LONGEST_TYPED].casefold()
+        return email[:_LONGEST_KEY].casefold()
 
 
 async def begin(call: Call, conn: Connection, user_id: str, checked: str) -> str:

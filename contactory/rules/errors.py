@@ -150,6 +150,12 @@ class NotFound(Problem):
     default = "The resource does not exist, or this API key cannot see it."
 
 
+class NoSuchPath(NotFound):
+    """404: there is no operation or page at the path."""
+
+    default = "This path does not exist."
+
+
 class MethodNotAllowed(Problem):
     """405, with the methods that the path takes."""
 

@@ -13,7 +13,8 @@ from contactory.rules.errors import TooSlow, Unavailable
 from contactory.schedule.job import Job
 from contactory.schedule.leases import Lease, look, note_success, register
 
-# The pause after a piece, as a multiple of its duration, so that jobs cost little while many changes arrive.
+# The pause after a piece, as a multiple of its duration. Jobs cost little while changes wait for a commit,
+# and while requests of any kind keep the process busy.
 _REST, _REST_IN_A_FLOOD = 1.0, 40.0
 _LONGEST_REST = 5.0
 _LOOK_SECONDS = 5.0
@@ -64,6 +65,7 @@ class Keeper:
         self._busy = busy
         self._failures = 0
         self._noted = 0.0
+        self._use = Use()
 
     async def keep(self) -> None:
         """Runs the job for ever; a failure is retried later."""
@@ -131,10 +133,11 @@ class Keeper:
         """Does all pieces, until the lease is lost; returns the pause after the last one."""
         begun, done, pieces = time.monotonic(), 0, 0
         while True:
-            at = time.monotonic()
+            at, share = time.monotonic(), self._use.share()
             piece = await self._job.run()
             done, pieces = done + piece.done, pieces + 1
-            rest = self._rest(time.monotonic() - at)
+            rest = self._rest(time.monotonic() - at, share)
+            self._use.begin()
             await self._succeeded()
             if not piece.more:
                 break
@@ -148,9 +151,11 @@ class Keeper:
             say("job done", job=self._job.name, done=done, pieces=pieces, seconds=seconds)
         return rest
 
-    def _rest(self, took: float) -> float:
-        """The pause after a piece with that duration, in seconds."""
-        times = _REST_IN_A_FLOOD if self._job.gives_way and self._busy() else _REST
+    def _rest(self, took: float, share: float) -> float:
+        """The pause after a piece with that duration, in seconds; `share` as of Use."""
+        times = _REST
+        if self._job.gives_way:
+            times = _REST_IN_A_FLOOD if self._busy() else _REST + share * (_REST_IN_A_FLOOD - _REST)
         return min(_LONGEST_REST, times * took)
 
     def _failed(self, error: Exception, failures: int) -> float:
@@ -160,6 +165,22 @@ class Keeper:
         delay = _jittered(min(doubled, 1.0) if often else doubled)
         log.error("job failed", job=self._job.name, error=type(error).__name__, retry_seconds=round(delay, 1))
         return delay
+
+
+class Use:
+    """How much of a core the process uses between two pieces of a job, for everything else."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A piece has ended."""
+        self._at, self._used = time.monotonic(), time.process_time()
+
+    def share(self) -> float:
+        """The part of a core since then, from 0 to 1."""
+        seconds, used = time.monotonic() - self._at, time.process_time() - self._used
+        return min(1.0, used / seconds) if seconds > 0 else 0.0
 
 
 def _in_passing(error: Exception) -> bool:

@@ -82,15 +82,16 @@ async def show_tag(call: Call) -> Response:
 
 
 async def _tag_page(
-    call: Call, tag: NamedTag, name: str, into: str = "", problem: Problem | None = None
+    call: Call, tag: NamedTag, name: str, into: str = "", problem: Problem | None = None, sure: str = ""
 ) -> Response:
+    """The page of a tag; `sure` is the new name that looks like the tag `into`, to be confirmed."""
     async with call.connection() as conn:
         count = await store.count_carriers(conn, call.workspace_id, tag.id)
     errors = errors_by_field(problem)
     if problem and any(error.code == "taken" for error in problem.errors):
         errors, into = {"name": _TAKEN}, name
-    status = status_of(problem)
-    shown = {"tag": tag, "count": count, "name": name, "into": into, "errors": errors}
+    status = Conflict.status if sure else status_of(problem)
+    shown = {"tag": tag, "count": count, "name": name, "into": into, "errors": errors, "sure": sure}
     return await html_page_or_part(
         call, "tags/tag.html", "tags/edit.html", status, here=page_path(call, _HERE), **shown
     )
@@ -118,11 +119,21 @@ async def rename_tag(call: Call) -> Response:
         return await _done(call, "same", tag)
     try:
         name: str = _NAME.parse({"name": typed})["name"]
+        twin = await _twin(call, tag, name)
+        if twin and visit_of(call).value("sure") != name:
+            return await _tag_page(call, tag, typed, twin, sure=name)
         async with changing_catalog(call, workspace_id) as conn:
             await store.name_tag(conn, workspace_id, tag.name, name, merge=False)
     except (ValidationProblem, Conflict) as problem:
         return await _tag_page(call, tag, typed, problem=problem)
     return await _done(call, "renamed", NamedTag(tag.id, name))
+
+
+async def _twin(call: Call, tag: NamedTag, name: str) -> str:
+    """Another tag that differs from a new name only in case and accents; empty if there is none."""
+    async with call.connection() as conn:
+        found = await store.names_like(conn, call.workspace_id, name)
+    return next((other for other in found if other != tag.name), "")
 
 
 async def merge_tag(call: Call) -> Response:

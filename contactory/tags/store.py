@@ -6,6 +6,7 @@ from contactory.database.db import Connection, translated
 from contactory.rules.checks import quote
 from contactory.rules.errors import FieldError, NotFound, ValidationProblem
 from contactory.tags.model import NamedTag, Tag
+from contactory.values.compare import sql_compared, sql_contains, without_accents
 
 _LIST = """
 with page as materialized (
@@ -47,11 +48,11 @@ async def get_tag(conn: Connection, workspace_id: str, name: str) -> Tag:
     return tag
 
 
-_LIST_NAMED = """
+_LIST_NAMED = f"""
 select id, name
   from tags
  where workspace_id = $1 and deleted_at is null and merged_into is null
-   and strpos(lower(name), lower($2)) > 0
+   and {sql_contains("name", "$2")}
    and (lower(name) collate "C", name collate "C") > (lower($3) collate "C", $3)
  order by lower(name) collate "C", name collate "C"
  limit $4
@@ -61,9 +62,39 @@ select id, name
 async def list_named(
     conn: Connection, workspace_id: str, *, typed: str = "", after: str = "", limit: int
 ) -> list[NamedTag]:
-    """Tags whose names contain the typed text, ignoring case, after `after`."""
-    rows = await conn.fetch(_LIST_NAMED, workspace_id, typed, after, limit)
+    """Tags whose names contain the typed text, ignoring case and accents, after `after`."""
+    rows = await conn.fetch(_LIST_NAMED, workspace_id, without_accents(typed), after, limit)
     return [NamedTag(*row) for row in rows]
+
+
+_SUGGEST = f"""
+select name
+  from (select name, {sql_compared("name")} as key
+          from tags where workspace_id = $1 and deleted_at is null and merged_into is null) named
+ where strpos(key, lower($2)) > 0
+ order by not starts_with(key, lower($2)), key collate "C", name collate "C"
+ limit $3
+"""
+_LIKE = f"""
+select name
+  from tags
+ where workspace_id = $1 and deleted_at is null and merged_into is null
+   and {sql_compared("name")} = lower($2)
+ order by name collate "C"
+"""
+
+
+async def suggest_names(conn: Connection, workspace_id: str, typed: str, limit: int) -> list[str]:
+    """Tags whose names contain the typed text, ignoring case and accents; first those that begin with it."""
+    rows = await conn.fetch(_SUGGEST, workspace_id, without_accents(typed), limit)
+    return [row[0] for row in rows]
+
+
+async def names_like(conn: Connection, workspace_id: str, name: str) -> list[str]:
+    """Tags that differ from a new name only in case and accents; none if there is a tag with that name."""
+    rows = await conn.fetch(_LIKE, workspace_id, without_accents(name))
+    found = [row[0] for row in rows]
+    return [] if name in found else found
 
 
 async def get_named(conn: Connection, workspace_id: str, tag_id: int) -> NamedTag:

@@ -42,6 +42,13 @@ def suggest_country(text: str) -> str | None:
     return wanted if wanted in COUNTRIES else _spellings().get(wanted)
 
 
+def names_of_country(code: str) -> list[str]:
+    """The English name of a country and its other names; empty for a code that is not assigned."""
+    if code not in COUNTRIES:
+        return []
+    return [COUNTRIES[code], *(name for name, meant in _ALIASES.items() if meant == code)]
+
+
 @cache
 def _spellings() -> dict[str, str]:
     return {name.upper(): code for code, name in COUNTRIES.items()} | _ALIASES

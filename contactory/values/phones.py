@@ -13,6 +13,7 @@ from phonenumbers.timezone import time_zones_for_geographical_number
 from contactory.local_time.zones import ZONES, canonical_zone, country_zones
 from contactory.rules.checks import CLEARED, Json, Object, is_blank
 from contactory.rules.invalid import Invalid
+from contactory.values.e164 import is_e164, read_e164
 from contactory.values.phone_writing import (
     MEXICO,
     NO_DIGITS,
@@ -73,6 +74,8 @@ def normalise_phone(text: str, country: str | None) -> str:
 
 @lru_cache(maxsize=8192)
 def _normalise(text: str, country: str | None) -> str:
+    if is_e164(text):
+        return text
     plain = plain_writing(text)
     if not _START.match(plain) or not plain.isprintable():
         raise Invalid("invalid_phone", f'"{text}" is not a phone number')
@@ -213,7 +216,7 @@ def derive_zone(e164: str | None, workspace_zone: str | None, country: str | Non
         return Derived(workspace_zone, "workspace" if workspace_zone else None, ())
     preferred = canonical_zone(workspace_zone) if workspace_zone else None
     if preferred not in places:
-        at_home = _curated_countries().get(country or "", ())
+        at_home = zones_of_countries().get(country or "", ())
         preferred = next((zone for zone in places if zone in at_home), places[0])
     return Derived(preferred, "phone", tuple(sorted(places)))
 
@@ -221,7 +224,7 @@ def derive_zone(e164: str | None, workspace_zone: str | None, country: str | Non
 @lru_cache(maxsize=8192)
 def _places(e164: str) -> tuple[str, ...]:
     """The zones that a number could be in, the main one first."""
-    number = phonenumbers.parse(e164)
+    number = read_e164(e164) or phonenumbers.parse(e164)
     kind = phonenumbers.number_type(number)
     if kind in _NOWHERE:
         return ()
@@ -230,7 +233,7 @@ def _places(e164: str) -> tuple[str, ...]:
     region = phonenumbers.region_code_for_number(number)
     if kind == PhoneNumberType.UNKNOWN and (anywhere := _zones_of_code(number.country_code or 0, region)):
         return anywhere
-    country = _curated_countries().get(region or "", ())
+    country = zones_of_countries().get(region or "", ())
     mobile = kind in {PhoneNumberType.MOBILE, PhoneNumberType.VOIP}
     if country and mobile and number.country_code not in _MOBILES_WITH_AREA:
         return country
@@ -243,7 +246,7 @@ def _places(e164: str) -> tuple[str, ...]:
 def _zones_of_code(country_code: int, region: str | None) -> tuple[str, ...]:
     """The zones of the number's country, or of all countries that share the code if it is not known."""
     countries = (region,) if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]
-    zones = (zone for country in countries for zone in _curated_countries().get(country, ()))
+    zones = (zone for country in countries for zone in zones_of_countries().get(country, ()))
     return tuple(dict.fromkeys(zones))
 
 
@@ -264,7 +267,8 @@ def _curated() -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 @cache
-def _curated_countries() -> dict[str, tuple[str, ...]]:
+def zones_of_countries() -> dict[str, tuple[str, ...]]:
+    """The zones of each ISO 3166 alpha-2 country, the main one first."""
     return country_zones() | _curated()["countries"]
 
 

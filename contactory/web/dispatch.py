@@ -8,7 +8,7 @@ from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.database.db import COLLISION
 from contactory.rules.actor import ANONYMOUS
-from contactory.rules.errors import MethodNotAllowed, NotFound, Problem, Unavailable
+from contactory.rules.errors import MethodNotAllowed, NoSuchPath, Problem, Unavailable
 from contactory.web.idempotency import claim_of, run_once
 from contactory.web.messages import (
     ENDS,
@@ -27,7 +27,7 @@ from contactory.web.routes import Routes
 from contactory.web.shared import Shared
 
 _ATTEMPTS = 5
-_NOWHERE = "This path does not exist: /docs shows all paths."
+_ALL_PATHS = "This path does not exist: /docs shows all paths."
 _SLOW_SECONDS = 1.0
 _LONGEST_ADDRESS = 64  # It may come from a header.
 
@@ -45,6 +45,10 @@ class Pages(Protocol):
 
     def show_problem(self, request: Request, problem: Problem) -> Response | None:
         """The problem as a page; None for a script, which gets JSON."""
+        ...
+
+    def asks_for_page(self, request: Request) -> bool:
+        """Whether a browser opens this path, which has no page."""
         ...
 
 
@@ -100,7 +104,7 @@ class Dispatcher:
             raise request.failure
         found = self._routes.find(request)
         if found is None or "\0" in request.path:
-            raise NotFound(_NOWHERE if self._app.settings.docs else "This path does not exist.")
+            raise NoSuchPath(_ALL_PATHS if self._app.settings.docs else "")
         leaf, path = found
         method = "GET" if request.method == "HEAD" else request.method
         if method not in leaf.methods:
@@ -130,7 +134,7 @@ class Dispatcher:
             body = await prepare(call, request, operation.parameters)
             response = await self._run(call, body)
         except Problem as problem:
-            response = self._render(request, problem)
+            response = self._render(request, problem, operation)
         if call.dry_run:
             response.headers.append(("x-dry-run", "true"))
         if limited:
@@ -206,12 +210,12 @@ class Dispatcher:
         return {"request_id": request.request_id, **known}
 
     def _problem_of(self, call: Call, problem: Problem) -> Response:
-        return self._render(call.request, problem)
+        return self._render(call.request, problem, call.operation)
 
     def _render(self, request: Request, problem: Problem, operation: Operation | None = None) -> Response:
         """A problem as an answer; as a page if a browser requested one."""
         request.problem = problem.caught()
-        page = operation is not None and operation.page
+        page = operation.page if operation else self._pages.asks_for_page(request)
         shown = self._pages.show_problem(request, problem) if page else None
         if shown is not None:
             return shown

@@ -114,7 +114,7 @@ def _again(kept: Answer) -> Response:
 
 async def _refused(call: Call, claim: Claim, response: Response) -> Response:
     """Stores a refusal."""
-    async with call.app.db.transaction() as conn:
+    async with call.transaction() as conn:
         kept = await answers.begin(conn, claim)
         if kept is None:
             await _keep(conn, claim, call, response)

@@ -37,6 +37,7 @@ class Call:
         "actor",
         "app",
         "claim",
+        "failed",
         "named",
         "operation",
         "path",
@@ -60,13 +61,15 @@ class Call:
         """Of a page: what the dashboard knows of the user and the form (dashboard/visits.py)."""
         self.signed_in = False
         """Whether a user is signed in, on a page."""
-        self.work = UnitOfWork(app.db)
+        self.work = UnitOfWork(app.db, actor.workspace_id or actor.account_id or None, operation.id)
         self.claim: Claim | None = None
         """The Idempotency-Key, if the write of an operation that is `coalesced` keeps the answer."""
         self.touched: list[str] = []
         """Ids of the contacts whose values are in the answer."""
         self.named: list[str] = []
         """Ids for the phones and e-mails by which the request names contacts."""
+        self.failed = 0
+        """How often it was begun and collided with another transaction."""
 
     @property
     def workspace_id(self) -> str:
@@ -82,6 +85,10 @@ class Call:
     def dry_run(self) -> bool:
         """Whether nothing is to be stored."""
         return bool(self.query.get("dryRun"))
+
+    def concerns(self, workspace_id: str) -> None:
+        """The call is about this workspace: for the log, and for the share of the connections."""
+        self.request.workspace_id = self.work.owner = workspace_id
 
     def path_id(self, name: str = "id") -> str:
         """An id of the path, in lower case. Raises NotFound if it is not valid."""
@@ -109,9 +116,9 @@ class Call:
         """The transaction of the whole call, if it needs one (a dry run, an idempotent request)."""
         return self.work.conn
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The call's transaction, otherwise a connection of the pool."""
-        return self.work.connection()
+    def connection(self, kind: str = "") -> AbstractAsyncContextManager[Connection]:
+        """The call's transaction, otherwise a connection of the pool; see UnitOfWork.connection."""
+        return self.work.connection(kind)
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A new transaction, or a part of the call's transaction."""
@@ -123,6 +130,7 @@ class Call:
 
     def begin_anew(self) -> None:
         """Forgets the contacts that a failed attempt has collected."""
+        self.failed += 1
         self.touched.clear()
         self.named = []
 
@@ -211,7 +219,7 @@ def workspace_page(
     return Operation(
         id=name,
         method=method,
-        path=f"/w/{{workspaceId}}/{path}",
+        path=f"/w/{{workspaceId}}/{path}".removesuffix("/"),
         summary=summary,
         handler=handler,
         permission=permission,

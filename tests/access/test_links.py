@@ -108,7 +108,7 @@ def test_all_that_is_wrong_with_a_form_is_said_at_once(http: httpx.Client, world
     answer = follow(http, path, name=" ", email="nobody", password="short")
     assert answer.status_code == 400
     assert answer.text.count('aria-invalid="true"') == 3
-    assert "10 to 256 characters" in answer.text
+    assert "10 to 1,024 characters" in answer.text
     assert "short" not in answer.text
     assert http.get(path).status_code == 200
 

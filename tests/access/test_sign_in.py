@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from contactory.access.passwords import Passwords
 from contactory.dashboard.csrf import carries
@@ -243,6 +244,36 @@ def test_a_form_that_is_none_is_refused(
     headers = {**olive.cookie, "sec-fetch-site": "same-origin", "x-csrf-token": olive.csrf}
     answer = http.post("/sign-out", content=content, headers={**headers, "content-type": kind})
     assert answer.status_code == status
+
+
+def test_a_password_is_the_same_however_its_letters_are_composed(
+    http: httpx.Client, world: World, olive: Person
+) -> None:
+    composed, apart = "caf\u00e9 cr\u00e8me br\u00fbl\u00e9e", "cafe\u0301 cre\u0300me bru\u0302le\u0301e"
+    change = {"current": PASSWORD, "password": apart, "again": apart}
+    changed = olive.post(f"/w/{world.acme}/settings/account/password", change)
+    assert changed.status_code == 303
+    assert sign_in(http, olive.email, composed).status_code == 303
+    assert sign_in(http, olive.email, apart).status_code == 303
+    assert sign_in(http, olive.email, "cafe creme brulee").status_code == 400
+    # An earlier release hashed it as it was typed.
+    hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(apart)
+    world.sql.execute("update users set password_hash = $2 where id = $1", olive.user_id, hashed)
+    assert sign_in(http, olive.email, apart).status_code == 303
+
+
+def test_a_long_password_counts_to_its_last_character(
+    http: httpx.Client, world: World, olive: Person
+) -> None:
+    path, long = f"/w/{world.acme}/settings/account/password", "x" * 1024
+    refused = olive.post(path, {"current": PASSWORD, "password": long + "x", "again": long + "x"})
+    assert "must have 10 to 1,024 characters" in refused.text
+    assert olive.post(path, {"current": PASSWORD, "password": long, "again": long}).status_code == 303
+    assert sign_in(http, olive.email, long).status_code == 303
+    for wrong in (long[:256], long[:1023], long[:1023] + "y"):
+        assert "is not correct" in sign_in(http, olive.email, wrong).text
+    answer = sign_in(http, olive.email, long + "x")
+    assert (answer.status_code, "at most 1,024 characters" in answer.text) == (400, True)
 
 
 def test_a_password_of_any_length_is_answered(http: httpx.Client, olive: Person) -> None:

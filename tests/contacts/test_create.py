@@ -8,8 +8,6 @@ import pytest
 
 from contactory.base.settings import Settings
 from contactory.contacts.write.create import NewContact, create_contacts
-from contactory.contacts.write.draft import Origin
-from contactory.rules.actor import Actor
 from tests.servers import Sql
 from tests.world import World, a_phone, an_email, pointers
 
@@ -174,8 +172,11 @@ def test_a_creation_that_is_tried_again_is_one_creation(world: World, sql: Sql) 
     """A lane tries a whole batch again where a part of it collided with another transaction."""
     new = NewContact(
         workspace_id=world.acme,
-        origin=Origin(Actor(None, world.account_id, world.acme, "live", "write", "system"), "twice"),
         catalog_version=1,
+        actor_type="system",
+        actor_id=None,
+        via="api",
+        request_id="twice",
         phone=a_phone(),
     )
     for _ in range(2):

@@ -20,11 +20,25 @@ from tests.contacts.filter_twin import Twin
 from tests.dashboard.test_search import settle
 from tests.world import World, a_phone
 
-FIRST = ["Jan", "JANE", "Élodie", "élodie", "Elodie", "Zoë", "Ан\u0301на", "100%", "a_b", None, None]
+FIRST = [
+    "Jan",
+    "JANE",
+    "Élodie",
+    "élodie",
+    "Elodie",
+    "Zoë",
+    "Ан\u0301на",
+    "Łódź",
+    "Øđe\u0301",
+    "하나",
+    "100%",
+    None,
+    None,
+]
 LAST = ["O'Neil", "Müller", "MÜLLER", "Doe", "\\", None, None]
 TAGS = ["gold", "lead", "vip", "merged", "deleted"]
 ASKED_TAGS = [*TAGS, "GOLD", "unused"]
-ZONES = ["America/Los_Angeles", "Asia/Tokyo", "Europe/Paris", None]
+ZONES = ["America/Los_Angeles", "Asia/Tokyo", "Japan", "Europe/Paris", None]
 STATUSES = ["granted", "denied", "unknown"]
 FIELDS = {
     "Stage": ("text", ["new", "New", "Won ✓", "neu", "", "10"]),

@@ -40,6 +40,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         ("phone:is:030 12345678", "Phone is 030 12345678"),
         ("phone:contains:30 123", "Phone contains 30 123"),
         ("timezone:empty:", "Time zone is empty"),
+        ("timezone:is:Asia/Calcutta", "Time zone is Asia/Calcutta"),
+        ("timezone:is: los angeles ", "Time zone is los angeles"),
+        ("clock:is:UTC-05:00", "Local time is now UTC-05:00"),
+        ("clock:several:", "Local time differs now between the possible time zones"),
+        ("reach:can:sms", "Can be reached by sms"),
         ("tags:has:vip", "Tags have vip"),
         ("tags:lacks:vip", "Tags lack vip"),
         ("tags:filled:anything", "Tags is filled in"),
@@ -60,6 +65,7 @@ def test_a_condition_of_the_grid_is_shown_as_it_was_typed(text: str, expected: s
 
 def test_every_comparison_of_the_grid_can_be_asked_and_has_words() -> None:
     typed = {"number": "1", "date": "2000-01-01", "moment": "2000-01-01", "email": "a@example.com"}
+    typed["zone"] = "Asia/Tokyo"
     for column in columns_of(CATALOG):
         for name, comparison in comparisons_of(column).items():
             value = typed.get(column.kind, "030 12345678")

@@ -5,7 +5,9 @@ The cases are held against the table of operations: a page that has no case fail
 
 import re
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 from contactory.access.user import PERMISSION_OF_ROLE
@@ -41,6 +43,7 @@ CASES = [
     Case("showTopTags", IN + "/overview/tags"),
     Case("showReach", IN + "/overview/reach?channel=email&window=Default"),
     Case("showActivity", IN + "/overview/activity"),
+    Case("showWorkspaceHome", IN),
     Case("showContacts", IN + "/contacts"),
     Case("showContacts", IN + "/contacts?q=secret&where=tags:has:hidden"),
     Case("countContacts", IN + "/contacts/count"),
@@ -48,6 +51,7 @@ CASES = [
     Case("saveView", IN + "/contacts/views", {"name": "x", "back": ""}),
     Case("deleteView", IN + "/contacts/views/{view}/delete", permission="write"),
     Case("suggestTags", IN + "/contacts/tags?q=hid"),
+    Case("suggestTimeZones", IN + "/time-zones?q=new"),
     Case("changeMany", IN + "/contacts/many", {"action": "delete", "contact": "{contact}:1"}),
     Case("changeMany", IN + "/contacts/many", {"action": "set", "firstName": "x", "all": "1", "back": ""}),
     Case("exportContacts", IN + "/contacts/export", {"all": "1", "back": ""}),
@@ -240,10 +244,43 @@ def test_an_api_key_opens_no_page_and_a_session_no_api(world: World) -> None:
     assert olive.get("/v1/contacts", workspaceId=world.acme).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/w/x/contacts", "/w//contacts", "/w/{id}/nothing", "/w/{id}", "/w"])
-def test_what_is_no_page_is_not_found(world: World, path: str) -> None:
-    answer = world.person().get(path.format(id=world.acme))
-    assert answer.status_code == 404
+@pytest.mark.parametrize(
+    "path", ["/w/x/contacts", "/w//contacts", "/w/{id}/nothing", "/w/x", "/nothing", "/w/{id}/settings/no/no"]
+)
+def test_what_is_no_page_is_not_found_and_a_browser_gets_a_page_that_leads_on(
+    world: World, path: str
+) -> None:
+    olive, url = world.person(), path.format(id=world.acme)
+    answer = olive.http.get(url, headers={**olive.cookie, "accept": "text/html,*/*;q=0.8"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "This page does not exist" in answer.text
+    assert '<a class="button" href="/">' in answer.text
+    assert "/docs" not in answer.text.partition("<main>")[2].partition("</main>")[0]
+    for accept in ("*/*", "application/json"):
+        problem = olive.http.get(url, headers={"accept": accept, "hx-request": "true", **olive.cookie})
+        assert (problem.status_code, problem.json()["type"]) == (404, "/errors/not-found")
+    # Below the API, also a browser gets what programs get.
+    api = world.http.get("/v1/nothing", headers={"accept": "text/html"})
+    assert api.headers["content-type"] == "application/problem+json"
+
+
+def test_the_address_of_a_form_says_that_it_has_nothing_to_show(world: World) -> None:
+    answer = world.http.get("/sign-out", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
+    assert "there is nothing to show" in answer.text
+    assert world.http.get("/sign-out").json()["status"] == 405
+
+
+def test_addresses_that_people_guess_lead_to_a_page(world: World) -> None:
+    olive, inside = world.person(), f"/w/{world.acme}"
+    assert olive.get(inside).headers["location"] == f"{inside}/contacts"
+    assert olive.get(f"{inside}/").headers["location"] == f"{inside}/contacts"
+    assert world.http.get(inside).headers["location"] == f"/sign-in?next={quote(inside, safe='')}"
+    assert olive.get("/w").headers["location"] == f"{inside}/overview"
+    assert world.http.get("/login").headers["location"] == "/sign-in"
+    led = world.http.get("/login", params={"next": f"{inside}/contacts?q=x&sort=email"}).headers["location"]
+    assert httpx.URL(led).params["next"] == f"{inside}/contacts?q=x&sort=email"
+    assert world.http.get("/login?next=//evil.example").headers["location"] == "/sign-in?next=%2F"
 
 
 def test_an_empty_account_says_so(world: World) -> None:

@@ -57,7 +57,7 @@ def test_the_password_is_changed_by_the_present_one_alone(world: World) -> None:
     for wrong, text in (
         ({"current": "guess"}, "This is not your password"),
         ({"again": "something else"}, "The two passwords are not the same"),
-        ({"password": "short", "again": "short"}, "must have 10 to 256 characters"),
+        ({"password": "short", "again": "short"}, "must have 10 to 1,024 characters"),
     ):
         answer = vi.post(account(world, "password"), good | wrong)
         assert answer.status_code == 400

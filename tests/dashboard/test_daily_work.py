@@ -274,6 +274,7 @@ def test_all_that_match_are_deleted_though_few_are_shown(world: World, contacts:
     page.get_by_role("button", name="Select all matching contacts").click()
     expect(page.get_by_text("All 60 selected")).to_be_visible()
     page.get_by_label("Selected contacts").get_by_role("button", name="Delete").click()
+    page.get_by_label("Type 60 to confirm").fill("60")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Delete: 60 changed.")).to_be_visible()
     expect(page.get_by_role("heading", name="No contacts yet")).to_be_visible()

@@ -1,18 +1,15 @@
 """Every page as a person meets it: in both themes, small and large, with and without scripts."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from contactory.access.links import make_link
 from tests.dashboard.conftest import Window
 from tests.world import Person, World
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
     "sign-in": "/sign-in",
     "set-up": "{set_up}",
@@ -90,111 +87,6 @@ def paths(world: World) -> dict[str, str]:
     query = "select id from tags where workspace_id = $1 and name = 'vip'"
     given["tag"] = str(world.sql.value(query, world.acme))
     return {name: path.format(**given) for name, path in PAGES.items()}
-
-
-def violations(page: Page) -> list[dict[str, Any]]:
-    """What axe finds wrong; it is put into the page by the debugger, past the page's policy."""
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate(
-        "rules => axe.run({runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
-    )
-    return [
-        {"rule": v["id"], "help": v["help"], "nodes": [n["html"][:300] for n in v["nodes"][:5]]}
-        for v in found["violations"]
-    ]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(
-    windows: Callable[..., Window], olive: Person, paths: dict[str, str], theme: str
-) -> None:
-    found: dict[str, Any] = {}
-    inside, outside = windows(olive, color_scheme=theme), windows(color_scheme=theme)
-    inside.expected = ("status of 400",)
-    for name, path in paths.items():
-        window = outside if name in OUTSIDE else inside
-        window.page.goto(path)
-        found |= {name: wrong} if (wrong := violations(window.page)) else {}
-    assert found == {}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_opens(
-    windows: Callable[..., Window], olive: Person, world: World, paths: dict[str, str], theme: str
-) -> None:
-    window = windows(olive, color_scheme=theme)
-    window.expected = ("status of 400",)
-    page = window.page
-    world.alice.made(tags=["very"])
-    world.alice.made()
-    page.goto(paths["contacts"])
-    found: dict[str, Any] = {}
-
-    def look(state: str) -> None:
-        found.update({state: wrong} if (wrong := violations(page)) else {})
-
-    for menu in ("Views", "Filter", "Export", "Columns"):
-        page.locator(".tools summary", has_text=menu).click()
-        look(menu)
-        page.keyboard.press("Escape")
-    cells = page.locator("tr[data-id]").first
-    cells.locator("[data-key=tags]").click()
-    page.keyboard.type("v")
-    page.locator(".suggestion").first.wait_for()
-    look("tags")
-    page.keyboard.press("Escape")
-    cells.locator("[data-key=timezone]").click()
-    page.keyboard.type("nowhere")
-    page.keyboard.press("Enter")
-    page.get_by_role("alert").wait_for()
-    look("refused")
-    page.keyboard.press("Escape")
-    cells.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Set a field").click()
-    look("many")
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Delete").click()
-    look("delete")
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_label("Selected contacts").get_by_role("button", name="Export").click()
-    look("export")
-    page.get_by_role("button", name="Cancel").click()
-    page.keyboard.press("?")
-    look("shortcuts")
-    assert found == {}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_opens_in_the_settings(
-    windows: Callable[..., Window], olive: Person, paths: dict[str, str], theme: str
-) -> None:
-    window = windows(olive, color_scheme=theme)
-    window.expected = ("status of 400",)
-    page = window.page
-    found: dict[str, Any] = {}
-
-    def look(state: str) -> None:
-        page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((each) => (each.open = true))")
-        found.update({state: wrong} if (wrong := violations(page)) else {})
-
-    for name in ("API keys", "people", "person", "send window"):
-        page.goto(paths[name])
-        look(name)
-    page.goto(paths["API keys"])
-    look("before")
-    page.get_by_role("textbox", name="Name").fill("New")
-    page.get_by_role("button", name="Create key").click()
-    page.get_by_label("API key", exact=True).wait_for()
-    look("a new key")
-    page.goto(paths["person"])
-    page.get_by_role("button", name="Create password link").click()
-    look("a new link")
-    page.goto(paths["new send window"])
-    page.get_by_label("Monday to").first.fill("09:00")
-    page.get_by_role("button", name="Create send window").click()
-    page.locator(".times .error").first.wait_for()
-    look("hours that are refused")
-    assert found == {}
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

@@ -248,7 +248,7 @@ def test_the_list_of_tags_is_there_before_their_counts(windows: Windows, world: 
     expect(first).to_have_text("not counted")
     expect(page.locator("[data-count]").nth(10)).to_have_text("1 contact")
     page.get_by_role("link", name="Show more").scroll_into_view_if_needed()
-    expect(page.locator("[data-counted]")).to_have_count(60)
+    expect(page.locator("[data-count]:not([aria-busy])")).to_have_count(60)
     expect(page.get_by_text("1 contact", exact=False).last).to_be_visible()
 
 
@@ -271,7 +271,6 @@ def test_a_page_that_comes_back_with_something_wrong_begins_there(lenient: Windo
 def test_a_workspace_is_set_up_and_another_one_made(lenient: Window, world: World) -> None:
     page = open_settings(lenient, world, "workspace")
     zone = page.get_by_label("Time zone")
-    assert page.locator(f"#{zone.get_attribute('list')} option", has_text="Europe/Berlin").count() == 1
     zone.fill("Europe/Berlim")
     page.get_by_label("Country").select_option("Germany")
     page.get_by_role("button", name="Save").click()

@@ -1,4 +1,4 @@
-"""`make soak` sets CONTACTORY_SOAK: the same tests for longer. CONTACTORY_SEED plays one again."""
+"""`make proof` sets CONTACTORY_PROOF: the same tests for longer. CONTACTORY_SEED plays one again."""
 
 import os
 import random
@@ -11,7 +11,7 @@ import pytest
 
 from tests.durability.installation import Template, make_template
 
-SOAK = bool(os.environ.get("CONTACTORY_SOAK"))
+PROOF = bool(os.environ.get("CONTACTORY_PROOF"))
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +22,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Generator[Template]:
 
 
 @pytest.fixture
-def soak() -> bool:
+def long() -> bool:
     """Whether there is time."""
-    return SOAK
+    return PROOF
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def progress(capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) 
 
     def say(text: str) -> None:
         line = f"{time.monotonic() - begun:6.1f} s  {request.node.name}: {text}\n"
-        with capfd.disabled() if SOAK else nullcontext():
+        with capfd.disabled() if PROOF else nullcontext():
             sys.stdout.write(line)
             sys.stdout.flush()
 
@@ -52,5 +52,5 @@ def progress(capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A long run may take its time."""
     for item in items:
-        if SOAK and "durability" in item.path.parts:
+        if PROOF and "durability" in item.path.parts:
             item.add_marker(pytest.mark.timeout(3600), append=False)

@@ -87,12 +87,12 @@ def test_a_cut_around_a_commit_loses_nothing_and_doubles_nothing(
     workers: int,
     world: World,
     database_url: str,
-    soak: bool,
+    long: bool,
     seed: int,
     progress: Callable[[str], None],
     tmp_path: Path,
 ) -> None:
-    plan = [*Cut] * (100 if soak else 30)
+    plan = [*Cut] * (100 if long else 30)
     random.Random(seed).shuffle(plan)
     with (
         CuttingProxy(database_url, plan, seed) as proxy,

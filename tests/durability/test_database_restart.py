@@ -21,7 +21,7 @@ BACK = 2.0
 def test_the_service_is_back_soon_after_its_database(
     workers: int,
     template: Template,
-    soak: bool,
+    long: bool,
     seed: int,
     progress: Callable[[str], None],
     tmp_path: Path,
@@ -32,7 +32,7 @@ def test_the_service_is_back_soon_after_its_database(
             running(tmp_path / "server.log", database_url=postgres.url, workers=workers) as server,
             Load(server.port, template.key, template.contacts, ledger, seed) as load,
         ):
-            for _ in range(20 if soak else 2):
+            for _ in range(20 if long else 2):
                 load.wait_for(100)
                 postgres.stop()
                 refused = load.refused

@@ -43,12 +43,12 @@ def kill_and_check(
 def test_what_was_acknowledged_survives_every_kill(
     workers: int,
     template: Template,
-    soak: bool,
+    long: bool,
     seed: int,
     progress: Callable[[str], None],
     tmp_path: Path,
 ) -> None:
-    rounds, pause, enough = (9, (0.5, 4.0), 10_000) if soak else (1, (0.5, 1.5), 300)
+    rounds, pause, enough = (9, (0.5, 4.0), 10_000) if long else (1, (0.5, 1.5), 300)
     acknowledged = 0
     for number in range(seed, seed + rounds):
         victims = random.Random(number).sample(VICTIMS * 2, 6)

@@ -19,7 +19,7 @@ CROSSING = 2.0
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_server_that_is_stopped_answers_what_it_has_accepted(
-    workers: int, template: Template, soak: bool, seed: int, progress: Callable[[str], None], tmp_path: Path
+    workers: int, template: Template, long: bool, seed: int, progress: Callable[[str], None], tmp_path: Path
 ) -> None:
     ledger = Ledger()
     with installation(template, tmp_path / "server.log", workers=workers) as place:

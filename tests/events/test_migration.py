@@ -18,7 +18,7 @@ from tests.cli.conftest import CommandLine
 from tests.servers import Sql, sql_at
 from tests.waiting import until
 
-EVENTS = 2_000_000 if os.environ.get("CONTACTORY_SOAK") else 100_000
+EVENTS = 2_000_000 if os.environ.get("CONTACTORY_PROOF") else 100_000
 pytestmark = pytest.mark.timeout(900 if EVENTS > 100_000 else 60)
 _FILL = """
 insert into contact_events (workspace_id, contact_id, version, id, type, at, actor_type, via, changes)

@@ -47,7 +47,7 @@ def some_jobs(work: Work, items: int, seconds: float = 0.01) -> list[Job]:
 
 @pytest.mark.timeout(120)
 def test_processes_that_are_killed_at_any_moment_do_each_item_once(work: Work) -> None:
-    rounds = 40 if os.environ.get("CONTACTORY_SOAK") else 4
+    rounds = 40 if os.environ.get("CONTACTORY_PROOF") else 4
     jobs = some_jobs(work, 40 * rounds)
     seed = int(os.environ.get("CONTACTORY_SEED", "0")) or random.randrange(10**6)
     chance = random.Random(seed)

@@ -17,7 +17,8 @@ from tests.world import World
 PAGES = {"docs", "static", "errors", "error"}
 """For people: they say nothing about what they answer, and are not described."""
 DOORS = {
-    *("home", "showSignIn", "signIn", "signOut", "chooseTheme", "showSetUp", "setUp"),
+    *("home", "anyWorkspace", "login", "showSignIn", "signIn", "signOut", "chooseTheme"),
+    *("showSetUp", "setUp"),
     *("showInvitation", "acceptInvitation", "showReset", "reset"),
 }
 """Pages of the dashboard that are open to everybody."""
@@ -46,7 +47,7 @@ def test_the_description_has_every_operation_but_the_pages() -> None:
 def test_an_operation_needs_a_permission_or_is_known_to_be_open(operation: Operation) -> None:
     assert (operation.permission in PERMISSIONS) != (operation.id in OPEN)
     if operation.page:
-        assert operation.path.startswith("/w/{workspaceId}/") == (operation.permission is not None)
+        assert operation.path.startswith("/w/{workspaceId}") == (operation.permission is not None)
         assert not operation.answers
         assert not operation.idempotent
     else:

@@ -365,12 +365,61 @@ def test_a_time_from_before_the_clock_was_set_back_counts_as_over(
 
 
 @pytest.mark.parametrize(
-    ("busy", "gives_way", "times"), [(True, True, 40), (True, False, 1), (False, True, 1)]
+    ("busy", "share", "gives_way", "times"),
+    [
+        (True, 0.0, True, 40),
+        (True, 1.0, False, 1),
+        (False, 0.0, True, 1),
+        (False, 0.5, True, 20.5),
+        (False, 1.0, True, 40),
+    ],
 )
-def test_a_job_rests_in_proportion_and_for_longer_while_changes_wait(
-    name: str, busy: bool, gives_way: bool, times: float
+def test_a_job_rests_in_proportion_and_for_longer_while_changes_wait_or_the_process_is_busy(
+    name: str, busy: bool, share: float, gives_way: bool, times: float
 ) -> None:
     job = Job(name, 1, lambda: asyncio.sleep(0, Piece()), gives_way=gives_way)
     keeper = runner.Keeper(None, job, lambda: busy)  # pyright: ignore[reportArgumentType]
-    assert keeper._rest(0.01) == pytest.approx(times * 0.01)
-    assert keeper._rest(100) == 5.0
+    assert keeper._rest(0.01, share) == pytest.approx(times * 0.01)
+    assert keeper._rest(100, share) == 5.0
+
+
+def test_long_work_of_a_job_leaves_a_busy_process_to_its_requests(
+    sql: Sql, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests of any kind: a job noticed changes only, so that reads lost a third of the processor to it."""
+    worked: list[float] = []
+
+    async def piece() -> Piece:
+        begun = time.monotonic()
+        await asyncio.sleep(0.005)
+        worked.append(time.monotonic() - begun)
+        return Piece(1, more=True)
+
+    async def share_of_the_job(db: Database, cores_in_use: float) -> float:
+        """The part of the time in which the job works, in a process that uses so much of a core."""
+        monkeypatch.setattr(time, "process_time", lambda: time.monotonic() * cores_in_use)
+        worked.clear()
+        schedule = Schedule(db, [Job(name, 0.01, piece)], lambda: False)
+        schedule.start()
+        begun = time.monotonic()
+        await until(lambda: len(worked) > 10)
+        await schedule.stop()
+        return sum(worked) / (time.monotonic() - begun)
+
+    async def work(db: Database) -> None:
+        idle = await share_of_the_job(db, 0.0)
+        assert await share_of_the_job(db, 0.5) < idle / 4
+
+    with_database(sql, work)
+
+
+def test_the_use_of_the_processor_is_that_since_the_last_piece() -> None:
+    use = runner.Use()
+    for seconds in (0.05, 0.0):
+        use.begin()
+        at, used = time.monotonic(), time.process_time()
+        while time.process_time() < used + seconds:
+            pass
+        time.sleep(0.05)
+        beside = (time.process_time() - used) / (time.monotonic() - at)
+        assert use.share() == pytest.approx(beside, rel=0.2, abs=0.02)

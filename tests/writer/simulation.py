@@ -5,7 +5,7 @@ Everything that happens follows from the seed, so a run can be had again by its 
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from contactory.contacts.write.queue import Apart, Writer
@@ -114,6 +114,36 @@ class Plan:
             for number in range(rng.randint(4, 30))
         ]
         self.arrivals.sort(key=lambda arrival: arrival[0])
+        self.company = rng.choice((0, 0, 0.5))
+        """How often an item comes together with the next one, from one caller."""
+
+    def callers(self) -> list[tuple[int, list[Item]]]:
+        """When each caller comes, and with which items."""
+        callers: list[tuple[int, list[Item]]] = []
+        for time, item in self.arrivals:
+            if callers and self.random.random() < self.company:
+                callers[-1][1].append(item)
+            else:
+                callers.append((time, [item]))
+        return callers
+
+
+class Noted(list[Item]):
+    """Items of one caller, which tell the simulation what becomes of each while the writer takes them."""
+
+    def __init__(self, items: Sequence[Item], run: "Simulation", writer: Writer[Any, int]) -> None:
+        super().__init__(items)
+        self._run, self._writer = run, writer
+        self.refused: set[Item] = set()
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in super().__iter__():
+            self._run.note("submitted", [item])
+            waiting = self._writer.waiting
+            yield item
+            if self._writer.waiting == waiting:
+                self.refused.add(item)
+                self._run.note("refused", [item])
 
 
 class Simulation:
@@ -146,9 +176,10 @@ class Simulation:
     async def _main(self) -> None:
         self._writer.start()
         calls: list[asyncio.Task[None]] = []
-        for time, item in self.plan.arrivals:
+        for time, items in self.plan.callers():
             await self._until(time * TICK)
-            call = self._loop.create_task(self._call(item))
+            work = self._call(items[0]) if len(items) == 1 else self._call_with_many(items)
+            call = self._loop.create_task(work)
             calls.append(call)
             if self.plan.random.random() < self.plan.impatience:
                 self._loop.call_later(self.plan.random.randint(0, 6) * TICK, call.cancel)
@@ -162,29 +193,47 @@ class Simulation:
         if time > self._loop.time():
             await asyncio.sleep(time - self._loop.time())
 
-    def _note(self, kind: Any, items: Sequence[Item], fate: Any = None) -> None:
+    def note(self, kind: Any, items: Sequence[Item], fate: Any = None) -> None:
         self.events.append(Event(self._loop.time(), kind, items, fate))
 
     async def _call(self, item: Item) -> None:
-        self._note("submitted", [item])
+        self.note("submitted", [item])
         try:
             number = await self._writer.put(item)
-        except Lost:
-            self._note("answered", [item], "lost")
-        except Poison as poison:
-            self._note("answered", [item], "poison" if poison.item == item else poison)
-        except Unavailable:
-            self._note("refused", [item])
         except asyncio.CancelledError:
-            self._note("gone", [item])
+            self.note("gone", [item])
         except Exception as error:
-            self._note("answered", [item], error)
+            self._answered(item, error)
         else:
-            self._note("answered", [item], "written" if number == item.number else number)
+            self._answered(item, number)
+
+    async def _call_with_many(self, items: Sequence[Item]) -> None:
+        noted = Noted(items, self, self._writer)
+        try:
+            results = await self._writer.put_many(noted)
+        except asyncio.CancelledError:
+            for item in items:
+                if item not in noted.refused:
+                    self.note("gone", [item])
+            return
+        for item, result in zip(items, results, strict=True):
+            if item not in noted.refused:
+                self._answered(item, result)
+
+    def _answered(self, item: Item, result: object) -> None:
+        match result:
+            case Lost():
+                self.note("answered", [item], "lost")
+            case Unavailable():
+                self.note("refused", [item])
+            case Poison():
+                self.note("answered", [item], "poison" if result.item == item else result)
+            case _:
+                self.note("answered", [item], "written" if result == item.number else result)
 
     async def _lane(self, items: Sequence[Item]) -> list[int]:
         items = list(items)
-        self._note("begun", items)
+        self.note("begun", items)
         await self._pause()
         lost = self.plan.random.random() < self.plan.loss
         poisoned = [item for item in items if item.poisoned]
@@ -202,7 +251,7 @@ class Simulation:
             await asyncio.sleep(pause * TICK)
 
     def _end(self, items: list[Item], fate: Fate) -> list[int]:
-        self._note("ended", items, fate)
+        self.note("ended", items, fate)
         match fate:
             case "lost":
                 raise Lost

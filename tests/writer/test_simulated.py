@@ -56,19 +56,19 @@ class LastInFirstOut(Writer[Any, Any]):
     """Forgets in which order a contact's changes came."""
 
     def _release(self, waiting: Any) -> None:
-        self._chains[waiting.item.key].reverse()
+        (self._chains[waiting.item.key] or deque()).reverse()
         super()._release(waiting)
 
 
 class Together(Writer[Any, Any]):
     """Writes two changes of a contact at once."""
 
-    def put(self, item: Any) -> Any:
-        self._chains.pop(item.key, None)
-        return super().put(item)
+    def _accept(self, waiting: Any) -> None:
+        self._chains.pop(waiting.key, None)
+        super()._accept(waiting)
 
     def _release(self, waiting: Any) -> None:
-        self._chains.setdefault(waiting.item.key, deque())
+        self._chains.setdefault(waiting.item.key, None)
         super()._release(waiting)
 
 
@@ -80,6 +80,13 @@ class Forgetful(Writer[Any, Any]):
             self.waiting -= 1
         else:
             super()._release(waiting)
+
+
+class Careless(Writer[Any, Any]):
+    """Gives the results of one caller's items in another order."""
+
+    async def put_many(self, items: Any) -> Any:  # type: ignore[override]
+        return list(reversed(await super().put_many(items)))
 
 
 class Greedy(Writer[Any, Any]):
@@ -111,9 +118,9 @@ class Overfull(Writer[Any, Any]):
 class Boundless(Writer[Any, Any]):
     """Lets a workspace fill the whole queue."""
 
-    def put(self, item: Any) -> Any:
-        self._counts.pop(item.workspace_id, None)
-        return super().put(item)
+    def _accept(self, waiting: Any) -> None:
+        self._counts.pop(waiting.item.workspace_id, None)
+        super()._accept(waiting)
 
     def _release(self, waiting: Any) -> None:
         self._counts[waiting.item.workspace_id] = 1
@@ -194,6 +201,7 @@ MUTANTS = {
     Vengeful: "their own item|before the database has|as they came",
     Stubborn: "as they came",
     Confused: "their own item",
+    Careless: "their own item",
 }
 
 

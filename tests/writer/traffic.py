@@ -12,13 +12,13 @@ import httpx
 from tests.durability.client import HttpConnection
 
 T = TypeVar("T")
-SOAK = os.environ.get("CONTACTORY_SOAK") == "1"
+PROOF = os.environ.get("CONTACTORY_PROOF") == "1"
 _AT_ONCE = 100  # Connections that are being opened; a listen queue is not endless.
 
 
-def scaled(ordinary: int, soak: int) -> int:
-    """How often something is tried: `soak` with CONTACTORY_SOAK=1."""
-    return soak if SOAK else ordinary
+def scaled(ordinary: int, long: int) -> int:
+    """How often something is tried: `long` with CONTACTORY_PROOF=1."""
+    return long if PROOF else ordinary
 
 
 async def connections(stack: AsyncExitStack, port: int, key: str, count: int) -> list[HttpConnection]:

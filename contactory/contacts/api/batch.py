@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -12,17 +12,39 @@ from contactory.catalog.calls import ATTEMPTS, BEING_CHANGED, catalog_of, catalo
 from contactory.catalog.catalog import Catalog, Stale
 from contactory.contacts.api.batch_steps import Step, in_order, need_identities, parse_step, subjects_of
 from contactory.contacts.api.context import context_of
-from contactory.contacts.api.services import services_of
-from contactory.contacts.identities import Identity, identities
+from contactory.contacts.identities import Identity, identities, lock_identities
 from contactory.contacts.model import Contact
 from contactory.contacts.schemas import BATCH_ITEM
-from contactory.contacts.write.change import Change, Outcome, new_change
-from contactory.contacts.write.commands import Written, create, refuse, upsert, write, written
-from contactory.contacts.write.lanes import lock
+from contactory.contacts.write.change import Change, new_change
+from contactory.contacts.write.commands import (
+    checked_new,
+    refuse_taken,
+    refuse_two,
+    upsert,
+    upsert_change,
+    write,
+)
+from contactory.contacts.write.create import NewContact
+from contactory.contacts.write.many import (
+    Again,
+    ByAddress,
+    Changed,
+    Created,
+    shown_changes,
+    shown_creations,
+    write_many,
+)
 from contactory.contacts.write.statement import DELETE
 from contactory.database.db import Connection
 from contactory.rules.checks import WORKSPACE_ID, ErrorBudget, Errors, Form, Json, Object, unchecked
-from contactory.rules.errors import PayloadTooLarge, Problem, ProblemBody, Unavailable, ValidationProblem
+from contactory.rules.errors import (
+    Conflict,
+    PayloadTooLarge,
+    Problem,
+    ProblemBody,
+    Unavailable,
+    ValidationProblem,
+)
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import JSON, Response, encode_json
 from contactory.web.operations import Call
@@ -30,7 +52,9 @@ from contactory.web.operations import Call
 MOST = 1000
 MOST_BYTES = 63 << 20
 """The limit of the results; with the problems of operations that are not executed, an answer has 64 MiB."""
-_AT_ONCE = 128
+_PIECE = 64
+"""Operations that are given to the queues at once; there are two pieces at work at the same time."""
+_PIECE_OF_TRANSACTION = 128
 
 
 class Result(msgspec.Struct, omit_defaults=True):
@@ -71,6 +95,18 @@ def _operations(body: Object) -> tuple[list[Json], str | None]:
     return cast("list[Json]", operations), values.get("workspaceId")
 
 
+class _Piece(NamedTuple):
+    """Steps at work, with what is written for each of them."""
+
+    changes: list[tuple[Step, Change]]
+    creations: list[tuple[Step, NewContact]]
+    writing: Awaitable[tuple[Changed, Created]]
+
+    @property
+    def size(self) -> int:
+        return len(self.changes) + len(self.creations)
+
+
 class _Batch:
     """A running batch."""
 
@@ -83,6 +119,8 @@ class _Batch:
         self._size = self._largest = 0
         self._budget = ErrorBudget()
         self._turns = Turns()
+        self._pieces = (2, _PIECE) if call.conn is None else (1, _PIECE_OF_TRANSACTION)
+        """How many at the same time, and their size. A transaction runs only one statement at a time."""
 
     def answer(self) -> bytes:
         """The results, as JSON."""
@@ -91,6 +129,8 @@ class _Batch:
     async def run(self) -> None:
         """Executes the operations. An operation whose names were resolved by an old catalogue, and the ones
         after it, are tried again."""
+        if self._call.conn is not None:
+            await self._take_turn(self._call.conn)
         for _ in range(ATTEMPTS):
             await self._carry_out(await self._steps())
             if not self._left():
@@ -98,6 +138,14 @@ class _Batch:
             self._catalog = await self._newest()
         for index in self._left():
             self._refuse(index, Unavailable(BEING_CHANGED))
+
+    async def _take_turn(self, conn: Connection) -> None:
+        """Lets a batch that has collided with another one run alone, so that they do not collide for ever.
+
+        Both lock addresses in the order of the addresses, but two contacts may exchange theirs.
+        """
+        how = "pg_advisory_xact_lock" if self._call.failed else "pg_advisory_xact_lock_shared"
+        await conn.execute(f"select {how}(hashtextextended($1, {_TURNS}))", self._catalog.workspace_id)
 
     async def _newest(self) -> Catalog:
         return await catalogs_of(self._call).newest(self._catalog, self._call.conn)
@@ -126,55 +174,80 @@ class _Batch:
 
     async def _carry_out(self, steps: list[Step]) -> None:
         """Runs the groups one after the other; stops after a group with an outdated operation."""
-        for group in await self._groups(steps):
-            await self._run_group(group)
+        met = await self._all_met(steps)
+        for group in in_order(steps, met or ()):
+            await self._run_group(group, met)
             if any(self._results[step.index] is None for step in group):
                 return
+            met = None
 
-    async def _groups(self, steps: list[Step]) -> Sequence[Sequence[Step]]:
-        conn, workspace_id = self._call.conn, self._catalog.workspace_id
-        if conn is not None:  # A transaction can run only one statement at a time.
-            named = [each.id for each in await self._met(conn, steps)]
-            await lock(conn, workspace_id, [*named, *(step.contact_id for step in steps if step.contact_id)])
-            return [[step] for step in steps]
-        if not need_identities(steps):
-            return in_order(steps, [])
-        async with self._call.connection() as own:
-            return in_order(steps, await self._met(own, steps))
+    async def _all_met(self, steps: Sequence[Step]) -> list[Identity] | None:
+        """The active contacts that the steps name or could find, locked in a transaction; None if not needed.
 
-    async def _met(self, conn: Connection, steps: list[Step]) -> list[Identity]:
-        """The active contacts that the steps name or could find."""
+        A transaction locks them all at once, because several such statements could deadlock.
+        """
+        if self._call.conn is not None:
+            handles = {handle for step in steps for handle in step.handles}
+            return await lock_identities(self._call.conn, self._catalog.workspace_id, handles)
+        return await self._met(steps) if need_identities(steps) else None
+
+    async def _met(self, steps: Sequence[Step]) -> list[Identity]:
         handles = {handle for step in steps for handle in step.handles}
-        return await identities(conn, self._catalog.workspace_id, handles)
+        async with self._call.connection() as conn:
+            return await identities(conn, self._catalog.workspace_id, handles)
 
-    async def _run_group(self, group: Sequence[Step]) -> None:
-        """Starts one step after the other, as long as there is room for their results in the answer."""
-        at_work: deque[tuple[Step, Awaitable[Object]]] = deque()
-        for step in group:
-            while at_work and (len(at_work) >= _AT_ONCE or not self._has_room(len(at_work))):
-                await self._finish(*at_work.popleft())
+    async def _run_group(self, group: Sequence[Step], met: list[Identity] | None) -> None:
+        """Runs steps of different contacts, as long as there is room for their results in the answer.
+
+        `met` are the contacts that they could find, if these were looked up just before.
+        """
+        if met is None and any(step.kind == "upsert" for step in group):
+            met = await self._met([step for step in group if step.kind == "upsert"])
+        known = ByAddress(met or ())
+        if self._call.conn is not None:
+            group = sorted(group, key=_addresses)
+        todo, at_work = deque(group), deque[_Piece]()
+        most, size = self._pieces
+        while todo or at_work:
+            room = self._room() - sum(piece.size for piece in at_work)
+            if at_work and (len(at_work) == most or room < 1 or not todo):
+                await self._finish(at_work.popleft())
+            elif room < 1:
+                self._refuse(todo.popleft().index, PayloadTooLarge(_NO_ROOM))
+            else:
+                steps = [todo.popleft() for _ in range(min(size, room, len(todo)))]
+                at_work.append(self._begin(steps, known))
+
+    def _room(self) -> int:
+        """For how many more results the answer has room, if all are as large as the largest one."""
+        return (MOST_BYTES - self._size) // self._largest if self._largest else MOST
+
+    def _begin(self, steps: Sequence[Step], known: ByAddress) -> _Piece:
+        changes: list[tuple[Step, Change]] = []
+        creations: list[tuple[Step, NewContact]] = []
+        for step in steps:
             try:
-                if not self._has_room(0):
-                    raise PayloadTooLarge(_NO_ROOM)
-                at_work.append((step, self._begin(step)))
+                prepared = self._prepared(step, known)
             except Problem as problem:
                 self._refuse(step.index, problem)
-        while at_work:
-            await self._finish(*at_work.popleft())
+            else:
+                if isinstance(prepared, Change):
+                    changes.append((step, prepared))
+                else:
+                    creations.append((step, prepared))
+        writing = write_many(self._ctx, [change for _, change in changes], [new for _, new in creations])
+        return _Piece(changes, creations, writing)
 
-    def _has_room(self, others: int) -> bool:
-        """Whether the answer has room for one more result and those of `others` running steps, all large."""
-        return self._size + (others + 1) * self._largest <= MOST_BYTES
-
-    def _begin(self, step: Step) -> Awaitable[Object]:
-        call = self._call
-        if call.conn is not None:
-            return self._alone(step)
-        if step.is_plain:
-            # Queued at once: a task for each would cost more than its change.
-            change = self._change(step)
-            return self._written(step, change, services_of(call).changes.put(change))
-        return asyncio.create_task(self._alone(step))
+    def _prepared(self, step: Step, known: ByAddress) -> Change | NewContact:
+        values, catalog = step.values, self._catalog
+        if step.kind in ("update", "delete"):
+            return self._change(step)
+        if step.kind == "upsert":
+            found = known.found(values.phone, values.email_key)
+            refuse_two(found)
+            if found.id:
+                return upsert_change(self._ctx, values, catalog, step.preserve, found)
+        return checked_new(self._ctx, values, catalog)
 
     def _change(self, step: Step) -> Change:
         mask = DELETE if step.kind == "delete" else 0
@@ -184,29 +257,71 @@ class _Batch:
         change.if_match = step.if_match
         return change
 
-    async def _written(self, step: Step, change: Change, writing: "asyncio.Future[Outcome]") -> Object:
-        outcome = await writing
-        refuse(outcome)
-        return _result(step, await written(self._ctx, change, outcome, self._catalog))
+    async def _finish(self, piece: _Piece) -> None:
+        """Waits until a piece is written, and keeps the results."""
+        outcomes, created = await piece.writing
+        ctx, catalog, again = self._ctx, self._catalog, list[Step]()
+        contacts = await shown_changes(ctx, catalog, [change for _, change in piece.changes], outcomes)
+        for (step, _), contact in zip(piece.changes, contacts, strict=True):
+            self._keep_or_try(step, contact, 200, again)
+        names = [step.values.tags for step, _ in piece.creations]
+        contacts = shown_creations(ctx, catalog, names, created)
+        for (step, _), contact in zip(piece.creations, contacts, strict=True):
+            self._keep_or_try(step, contact, 201, again)
+        if again:
+            await self._try_alone(again)
+        await self._turns.pause()
 
-    async def _alone(self, step: Step) -> Object:
-        ctx, catalog = self._ctx, self._catalog
-        if step.kind == "create":
-            result = await create(ctx, step.values, catalog)
-        elif step.kind == "upsert":
-            result = await upsert(ctx, step.values, catalog, step.preserve, step.found)
+    def _keep_or_try(self, step: Step, result: Contact | Exception, status: int, again: list[Step]) -> None:
+        if isinstance(result, Contact):
+            self._keep_contact(step, result, status)
+        elif isinstance(result, Again):
+            again.append(step)
+        elif isinstance(result, Problem):
+            self._refuse(step.index, result)
+        elif not isinstance(result, Stale):  # Outdated steps remain, and are tried again.
+            raise result
+
+    async def _try_alone(self, steps: Sequence[Step]) -> None:
+        """Writes the steps that were refused together with others, or whose contacts have changed."""
+        creations = [step for step in steps if step.kind == "create"]
+        if creations:
+            await self._refuse_taken(creations)
+        others = [self._alone(step) for step in steps if step.kind != "create"]
+        if self._call.conn is None:
+            await asyncio.gather(*others)
         else:
-            result = await write(ctx, self._change(step), catalog)
-        return _result(step, result)
+            for each in others:
+                await each
 
-    async def _finish(self, step: Step, work: Awaitable[Object]) -> None:
+    async def _refuse_taken(self, creations: Sequence[Step]) -> None:
+        """Refuses creations with the contacts that have their addresses. Outdated ones remain."""
+        known = ByAddress(await self._met(creations))
+        for step in creations:
+            try:
+                refuse_taken(known.found(step.values.phone, step.values.email_key))
+            except Conflict as taken:
+                self._refuse(step.index, taken)
+
+    async def _alone(self, step: Step) -> None:
+        ctx, catalog = self._ctx, self._catalog
         try:
-            self._keep(step.index, await work)
+            if step.kind == "upsert":
+                written = await upsert(ctx, step.values, catalog, step.preserve)
+            else:
+                written = await write(ctx, self._change(step), catalog)
         except Stale:
-            pass  # It remains, and is tried again.
+            return  # It remains, and is tried again.
         except Problem as problem:
             self._refuse(step.index, problem)
-        await self._turns.pause()
+        else:
+            self._keep_contact(step, written.contact, 201 if written.created else 200)
+
+    def _keep_contact(self, step: Step, contact: Contact, status: int) -> None:
+        if step.kind == "delete":
+            self._keep(step.index, {"status": 204})
+        else:
+            self._keep(step.index, {"status": status, "contact": contact})
 
     def _keep(self, index: int, result: Any) -> None:
         encoded = self._results[index] = encode_json(result)
@@ -221,12 +336,13 @@ class _Batch:
         self._keep(index, {"status": problem.status, "problem": body})
 
 
-def _result(step: Step, result: Written) -> Object:
-    if step.kind == "delete":
-        return {"status": 204}
-    return {"status": 201 if result.created else 200, "contact": result.contact}
+def _addresses(step: Step) -> tuple[str, str]:
+    """The order in which all transactions lock addresses, so that two of them do not deadlock."""
+    return step.values.phone or "", step.values.email_key or ""
 
 
+_TURNS = 20_261_128
+"""Marks the locks by which batches of a workspace take turns."""
 _NO_ROOM = (
     "The answer would be larger than 64 MiB, so this operation was not executed: send it in another batch."
 )

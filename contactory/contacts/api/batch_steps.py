@@ -9,7 +9,6 @@ from contactory.base.ids import parse_id, parse_number
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.identities import Handle, Identity, handles_of
 from contactory.contacts.model import Values, parse_upsert, parse_values
-from contactory.contacts.write.lanes import Found
 from contactory.contacts.write.purge import address_ids
 from contactory.rules.checks import BOOLEAN, ErrorBudget, Errors, Json, Object, is_blank, quote
 from contactory.rules.errors import NotFound
@@ -18,6 +17,7 @@ from contactory.rules.invalid import Invalid
 KINDS = ("create", "upsert", "update", "delete")
 _NAMES = ("op", "id", "data", "ifMatch")
 _BY_ID = ("update", "delete")
+_ADDRESSES = frozenset(("phone", "email"))
 
 
 class Step(msgspec.Struct):
@@ -30,13 +30,11 @@ class Step(msgspec.Struct):
     if_match: list[int] | None = None
     values: Values = msgspec.field(default_factory=Values)
     preserve: bool = False
-    found: Found | None = None
-    """For an upsert that need not wait for another step: the contacts with its phone and e-mail."""
 
     @property
     def is_plain(self) -> bool:
         """Whether it can affect only its own contact, for which the writer keeps the order."""
-        return self.kind in _BY_ID and not self.values.given & {"phone", "email"}
+        return self.kind in _BY_ID and _ADDRESSES.isdisjoint(self.values.given)
 
     @property
     def handles(self) -> list[Handle]:
@@ -139,6 +137,8 @@ def in_order(steps: Sequence[Step], identities: Sequence[Identity]) -> list[list
     Steps that could affect the same contact are in different groups, in their order, or the writer keeps the
     order. `identities` are those of the contacts that the steps name or could find: they also connect steps.
     """
+    if all(step.is_plain for step in steps):
+        return [list(steps)] if steps else []
     links = _Links()
     for each in identities:
         links.join(handles_of(each.id, each.phone, each.email_key))
@@ -156,18 +156,7 @@ def in_order(steps: Sequence[Step], identities: Sequence[Identity]) -> list[list
         if number == len(groups):
             groups.append([])
         groups[number].append(step)
-    if groups and identities:
-        _pass_on_contacts(groups[0], identities)
     return groups
-
-
-def _pass_on_contacts(steps: Sequence[Step], identities: Sequence[Identity]) -> None:
-    """Gives the contacts that were found to the steps that run first, which need not look for them again."""
-    phones: dict[str | None, str] = {each.phone: each.id for each in identities if each.phone}
-    emails: dict[str | None, str] = {each.email_key: each.id for each in identities if each.email_key}
-    for step in steps:
-        if step.kind == "upsert":
-            step.found = Found(phones.get(step.values.phone), emails.get(step.values.email_key))
 
 
 class _Links:

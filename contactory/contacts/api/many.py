@@ -8,9 +8,9 @@ from contactory.contacts.api.one import includes_deleted, workspace_in_path
 from contactory.contacts.api.services import services_of
 from contactory.contacts.read.available import at_that_moment
 from contactory.contacts.read.by_key import read_many
-from contactory.contacts.read.counting import count_contacts
+from contactory.contacts.read.counting import count_or_estimate
 from contactory.contacts.read.cursors import CURSOR, SORTS, Cursor
-from contactory.contacts.read.filter import Clauses, tag_names
+from contactory.contacts.read.filter import Clauses, Filter, shape_of, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import EVENT_CURSOR_PATTERN, history, parse_event_cursor
 from contactory.contacts.read.listing import list_contacts
@@ -21,6 +21,8 @@ from contactory.rules.checks import (
     ID,
     TIMESTAMP,
     Errors,
+    Json,
+    Object,
     Rule,
     described,
     every_plus,
@@ -29,6 +31,7 @@ from contactory.rules.checks import (
     one_of,
 )
 from contactory.rules.errors import NotFound
+from contactory.rules.invalid import Invalid
 from contactory.values.email import EMAIL_ADDRESS
 from contactory.values.names import NAME
 from contactory.values.phones import PHONE_NUMBER
@@ -37,7 +40,19 @@ from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 from contactory.web.paging import LIMIT, next_link
 
-OFFSET = integer(0, 1_000_000_000, 0)
+_MOST_SKIPPED = 10_000
+_FIRST_OFFSET = integer(0, _MOST_SKIPPED, 0)
+
+
+def _offset(value: Json) -> int:
+    try:
+        return _FIRST_OFFSET.parse(value)
+    except Invalid as error:
+        detail = f"{error.detail}; to read further, follow the cursor in the Link header of each page"
+        raise Invalid(error.code, detail) from None
+
+
+OFFSET = Rule(_offset, _FIRST_OFFSET.schema)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})
 EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=every_plus)
 PHONE_FILTER = Rule(str, PHONE_NUMBER, narrows=True, plus=leading_plus)
@@ -60,7 +75,11 @@ LIST_QUERY = {
     "createdBefore": _TIME,
     "updatedAfter": _TIME,
     "updatedBefore": _TIME,
-    "count": described(BOOLEAN, "Add X-Total-Count with the total number of contacts in the list."),
+    "count": described(
+        BOOLEAN,
+        "Add X-Total-Count with the total number of contacts in the list: exact up to 100,000, above that an "
+        "estimate, with X-Total-Count-Exact: false.",
+    ),
     "include": one_of("timezones", "consent", "version")._replace(many=True),
     "availableNow": described(
         CHANNEL._replace(narrows=True), "Only contacts that may be contacted on this channel now."
@@ -93,15 +112,23 @@ async def _list(call: Call, catalog: Catalog) -> Response:
     errors.check()
     await catalogs_of(call).tag_ids(catalog, tag_names(wanted))
     include = query.get("include", ())
-    async with call.connection() as conn:
+    async with call.connection(_kind(query, sort, wanted)) as conn:
         page = await list_contacts(
             conn, catalog, wanted, sort, query.get("limit", 20), query.get("offset", 0), cursor, include
         )
-        total = await count_contacts(conn, catalog, wanted) if query.get("count") else None
+        total = await count_or_estimate(conn, catalog, wanted) if query.get("count") else None
     headers = next_link(call, page.next, at_that_moment(Clauses(wanted).available_at))
     if total is not None:
-        headers.append(("x-total-count", str(total)))
+        headers.append(("x-total-count", str(total.value)))
+        if not total.exact:
+            headers.append(("x-total-count-exact", "false"))
     return json_response(200, await _shown(call, page, catalog), headers)
+
+
+def _kind(query: Object, sort: str, wanted: Filter) -> str:
+    """What decides how long a list takes, for the share of the connections."""
+    more = [name for name in ("count", "offset") if query.get(name)]
+    return " ".join([sort, *more, shape_of(wanted)])
 
 
 async def _shown(call: Call, page: Page, catalog: Catalog) -> list[Any]:

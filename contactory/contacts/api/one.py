@@ -112,7 +112,8 @@ def _parsed(call: Call, catalog: Catalog, parse: Parse, *names: str) -> tuple[Va
     data, errors = call.body, Errors()
     given = take_steering(data, errors, *names)
     values = parse(data, catalog, errors)
-    call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
+    if call.request.header("idempotency-key") is not None:  # Only a stored answer needs them.
+        call.named = address_ids(catalog.workspace_id, values.phone, values.email_key)
     errors.check()
     return values, given
 

@@ -12,6 +12,7 @@ from contactory.contacts.read.available import subject_of
 from contactory.local_time.clocks import clock
 from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
 from contactory.local_time.verdict import Availability, Judge
+from contactory.local_time.wall_clock import WallClock, wall_clock
 from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Errors
@@ -42,6 +43,11 @@ class Day(msgspec.Struct, frozen=True):
     def at(self) -> float:
         """The position of now in the day, in percent."""
         return self.place(self.now.timestamp())
+
+    @property
+    def clock(self) -> WallClock | None:
+        """The clock of the zone."""
+        return wall_clock(self.zone, self.now)
 
     @property
     def hours(self) -> list[tuple[int, float]]:

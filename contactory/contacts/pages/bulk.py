@@ -2,11 +2,16 @@
 
 A piece is a list of contacts, or the next contacts that match the filter. Each contact is changed on its own:
 refusals are counted by reason, and the other changes continue.
+
+Of the contacts that match, only as many are changed as the user has seen: the first piece is refused if their
+number is another one by now, and contacts that are created afterwards are left alone.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,20 +23,23 @@ from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.pages.edit import patch_of
 from contactory.contacts.pages.grid import selected
 from contactory.contacts.pages.selection import filter_of, selection_of
-from contactory.contacts.read.cursors import parse_cursor
+from contactory.contacts.read.counting import count_contacts
+from contactory.contacts.read.cursors import Cursor, parse_cursor
+from contactory.contacts.read.filter import And, Compare, shape_of
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.write.change import new_change
 from contactory.contacts.write.commands import Written, write
 from contactory.contacts.write.statement import TAGS_ADD, TAGS_REMOVE
 from contactory.contacts.write.undo import delete, undo
 from contactory.dashboard.visits import visit_of
-from contactory.rules.checks import Errors, one_of
-from contactory.rules.errors import FieldError, Problem, ValidationProblem
+from contactory.rules.checks import TIMESTAMP, Errors, one_of
+from contactory.rules.errors import Conflict, FieldError, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
 
 PIECE = 250
+CHANGED = "{} now, not {}, so nothing was changed: check the list, and confirm the new number."
 ACTION = one_of("addTags", "removeTags", "set", "delete", "undo")
 Act = Callable[[str], Awaitable[Written]]
 
@@ -47,15 +55,17 @@ class Result(msgspec.Struct, rename="camel"):
     """How often each reason for a refusal occurred."""
     next: str | None = None
     """The cursor of the next piece."""
+    until: datetime | None = None
+    """When the first piece began: contacts that were created later are left alone."""
 
 
 @with_catalog(of_actor)
 async def change_many(call: Call, catalog: Catalog) -> Response:
     """Changes a piece of the selected contacts; for a script."""
     action = _parsed_action(call)
-    targets, following = await _targets(call, catalog)
+    piece = await _piece(call, catalog)
     act = await _ACTS[action](call, catalog)
-    return json_response(200, await _each(targets, act, following))
+    return json_response(200, await _each(piece, act))
 
 
 def _parsed_action(call: Call) -> str:
@@ -66,22 +76,58 @@ def _parsed_action(call: Call) -> str:
         raise ValidationProblem(detail, [FieldError("/action", None, error.code, detail)]) from None
 
 
-async def _targets(call: Call, catalog: Catalog) -> tuple[list[tuple[str, int]], str | None]:
-    """The contacts of this piece, each with its version, and the cursor of the next piece."""
-    if "all" not in visit_of(call).form:
-        return _named(call), None
-    cursor = visit_of(call).value("cursor")
-    selection = selection_of(selected(visit_of(call).value("back")), catalog)
+class _Piece(NamedTuple):
+    targets: list[tuple[str, int]]
+    """The contacts, each with its version."""
+    following: str | None = None
+    until: datetime | None = None
+
+
+async def _piece(call: Call, catalog: Catalog) -> _Piece:
+    visit = visit_of(call)
+    if "all" not in visit.form:
+        return _Piece(_named(call))
+    selection = selection_of(selected(visit.value("back")), catalog)
+    left = _expected(visit.value("expected"))
+    begin, until = _position(visit.value("cursor"), visit.value("until"))
+    wanted = await filter_of(call, catalog, selection)
+    wanted = And((wanted, Compare("createdAt", "until", until)))
+    async with call.connection(shape_of(wanted)) as conn:
+        if begin is None and left is not None:
+            _check_number(left, await count_contacts(conn, catalog, wanted))
+        size = PIECE if left is None else min(PIECE, left)
+        # By creation, which never changes: no contact is repeated or left out.
+        found = await list_contacts(conn, catalog, wanted, "createdAt", size, 0, begin)
+    done = found.next is None or left == len(found.rows)
+    following = None if done or found.next is None else found.next.text()
+    return _Piece([(row["id"], row["version"]) for row in found.rows], following, until)
+
+
+def _expected(sent: str) -> int | None:
+    """The number of contacts that the user has seen, without those of earlier pieces; None if not sent."""
+    number = parse_number(sent)
+    if sent and not number:
+        raise ValidationProblem("The expected number is not a number above 0.")
+    return number
+
+
+def _position(cursor: str, until: str) -> tuple[Cursor | None, datetime]:
+    """Where this piece begins, and when the first one began."""
     try:
         begin = parse_cursor(cursor) if cursor else None
+        return begin, TIMESTAMP.parse(until) if until else datetime.now(UTC)
     except Invalid as error:
         raise ValidationProblem(error.detail) from None
-    wanted = await filter_of(call, catalog, selection)
-    async with call.connection() as conn:
-        # By creation, which never changes: no contact is repeated or left out.
-        found = await list_contacts(conn, catalog, wanted, "createdAt", PIECE, 0, begin)
-    following = found.next.text() if found.next else None
-    return [(row["id"], row["version"]) for row in found.rows], following
+
+
+def _check_number(seen: int, now: int) -> None:
+    if now != seen:
+        detail = CHANGED.format(_contacts(now), f"{seen:,}")
+        raise Conflict(errors=[FieldError("/expected", None, "count_changed", detail, f"{now}")])
+
+
+def _contacts(count: int) -> str:
+    return "1 contact matches" if count == 1 else f"{count:,} contacts match"
 
 
 def _named(call: Call) -> list[tuple[str, int]]:
@@ -96,11 +142,11 @@ def _named(call: Call) -> list[tuple[str, int]]:
     return list(named.items())
 
 
-async def _each(targets: list[tuple[str, int]], act: Act, following: str | None) -> Result:
+async def _each(piece: _Piece, act: Act) -> Result:
     """Changes all contacts at the same time: the writer collects the changes into few commits."""
-    outcomes = await asyncio.gather(*(act(f"{i}:{v}") for i, v in targets), return_exceptions=True)
-    result, refused = Result([], 0, {}, following), Counter[str]()
-    for (contact_id, _), outcome in zip(targets, outcomes, strict=True):
+    outcomes = await asyncio.gather(*(act(f"{i}:{v}") for i, v in piece.targets), return_exceptions=True)
+    result, refused = Result([], 0, {}, piece.following, piece.until), Counter[str]()
+    for (contact_id, _), outcome in zip(piece.targets, outcomes, strict=True):
         if isinstance(outcome, Written):
             result.same += not outcome.changed
             result.changed += [f"{contact_id}:{outcome.version}"] if outcome.changed else []
@@ -183,7 +229,7 @@ async def _undo(call: Call, catalog: Catalog) -> Act:
     ctx = context_of(call)
 
     async def act(target: str) -> Written:
-        return await undo(ctx, catalog, *_split(target))
+        return await undo(ctx, catalog, *_split(target), by_deletion=True)
 
     return act
 

@@ -29,7 +29,7 @@ from contactory.contacts.write.undo import delete, undo, undoable
 from contactory.dashboard.html import see_other
 from contactory.dashboard.inputs import as_shown, touched
 from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
-from contactory.local_time.zones import zone_info
+from contactory.local_time.wall_clock import WallClock, wall_clock
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
     Conflict,
@@ -66,10 +66,9 @@ class Shown(msgspec.Struct):
         return full or self.contact.email or self.contact.phone or "No name"
 
     @property
-    def local_time(self) -> datetime | None:
-        """The contact's local time."""
-        clock = zone_info(self.contact.timezone)
-        return datetime.now(clock) if clock else None
+    def clock(self) -> WallClock | None:
+        """The contact's clock."""
+        return wall_clock(self.contact.timezone)
 
 
 class Field(msgspec.Struct):
@@ -196,13 +195,15 @@ async def save_contact(call: Call, catalog: Catalog) -> Response:
     """Changes the values that differ; a refused form is shown again with its errors."""
     contact_id, form = call.path_id(), visit_of(call).form
     try:
-        await change_by_form(call, contact_id, catalog, by_line=True)
+        written = await change_by_form(call, contact_id, catalog, by_line=True)
     except (ValidationProblem, Conflict, PreconditionFailed) as problem:
         shown = await read_shown(call, catalog, contact_id)
         moved = isinstance(problem, PreconditionFailed)
         fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
         detail = _MOVED if moved else problem.detail
         return await contact_page(call, shown, fields, problem.status, detail)
+    if written.changed:
+        visit_of(call).note_step("changed", contact_id, written.version)
     return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
@@ -233,6 +234,7 @@ async def make_contact(call: Call, catalog: Catalog) -> Response:
     except (ValidationProblem, Conflict) as problem:
         fields = _with_problem(fields_of(catalog, None), form, problem)
         return await _new_page(call, fields, problem.status, problem.detail)
+    visit_of(call).note_step("created", made.contact.id, made.version)
     return see_other(page_path(call, f"{_HERE}/{made.contact.id}"))
 
 
@@ -260,12 +262,14 @@ async def undo_change(call: Call, catalog: Catalog) -> Response:
     """Undoes one change of the history."""
     contact_id, version = call.path_id(), _version(call)
     try:
-        await undo(context_of(call), catalog, contact_id, version)
+        undone = await undo(context_of(call), catalog, contact_id, version)
     except (ValidationProblem, Conflict) as problem:
         shown = await read_shown(call, catalog, contact_id)
         return await contact_page(
             call, shown, fields_of(catalog, shown.contact), problem.status, problem.detail
         )
+    if undone.changed:
+        visit_of(call).note_step("undone", contact_id, undone.version, version)
     return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 
@@ -280,7 +284,8 @@ def _version(call: Call) -> int:
 async def delete_contact(call: Call, catalog: Catalog) -> Response:
     """Deletes a contact; the grid offers to undo that."""
     contact_id = call.path_id()
-    await delete(context_of(call), catalog, contact_id)
+    deleted = await delete(context_of(call), catalog, contact_id)
+    visit_of(call).note_step("deleted", contact_id, deleted.version)
     return see_other(page_path(call, f"{_HERE}?deleted={contact_id}"))
 
 
@@ -289,7 +294,9 @@ async def restore_contact(call: Call, catalog: Catalog) -> Response:
     """Restores a deleted contact."""
     contact_id = call.path_id()
     ctx = context_of(call)
-    await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
+    restored = await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
+    if restored.changed:
+        visit_of(call).note_step("restored", contact_id, restored.version)
     return see_other(page_path(call, f"{_HERE}/{contact_id}"))
 
 

@@ -21,8 +21,9 @@ from contactory.contacts.model import Contact
 from contactory.contacts.pages.layouts import read_layout, write_layout
 from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
 from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
-from contactory.contacts.read.counting import count_up_to
+from contactory.contacts.read.counting import count_contacts, count_up_to
 from contactory.contacts.read.cursors import Cursor
+from contactory.contacts.read.filter import shape_of
 from contactory.contacts.read.filter_fields import comparisons_of
 from contactory.contacts.read.listing import list_contacts
 from contactory.contacts.read.query import Page
@@ -30,6 +31,7 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
+from contactory.dashboard.inputs import TEXT
 from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
 from contactory.rules.checks import ID, Errors, Rule, integer, text
 from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
@@ -46,6 +48,7 @@ SLOW = (
     "names, e-mails, phones, zones and dates are fast, custom fields and parts of words are not."
 )
 GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
+COUNT_QUERY = {**SELECTION_QUERY, "exact": TEXT}
 GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
 _MOST_COLUMNS = 600
 
@@ -77,6 +80,11 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     return await html_page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
 
 
+async def show_home(call: Call) -> Response:
+    """Redirects from the path of the workspace to its contacts."""
+    return see_other(page_path(call, _HERE))
+
+
 async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
     """All columns, in the user's arrangement."""
     async with call.connection() as conn:
@@ -91,7 +99,7 @@ async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Or
     if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
         raise _no_cursor(invalid_cursor())
     wanted = await filter_of(call, catalog, selection)
-    async with call.connection() as conn:
+    async with call.connection(f"{selection.sort} {shape_of(wanted)}") as conn:
         if not isinstance(cursor, SortedCursor) and by_moment:
             return await list_contacts(conn, catalog, wanted, selection.sort, PAGE_SIZE, 0, cursor)
         place, way = (
@@ -158,12 +166,16 @@ def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
 
 @with_catalog(of_actor)
 async def count_grid(call: Call, catalog: Catalog) -> Response:
-    """The total number of contacts in the grid, up to a limit; for a script."""
+    """The total number of contacts in the grid, up to a limit, or with `exact` without; for a script."""
     selection = selection_of(call.query, catalog)
+    if "exact" in call.query:
+        wanted = await filter_of(call, catalog, selection)
+        async with call.connection(f"exact {shape_of(wanted)}") as conn:
+            return json_response(200, {"count": await count_contacts(conn, catalog, wanted)})
     query = query_of(catalog.workspace_id, selection.q)
     wanted = await filter_of(call, catalog, selection, all_of_them=True)
     try:
-        async with call.connection() as conn:
+        async with call.connection(shape_of(wanted)) as conn:
             if query and not selection.conditions and not selection.available_at:
                 found = await count_matches(conn, catalog.workspace_id, query, COUNTED)
             else:
@@ -267,12 +279,3 @@ async def remove_view(call: Call) -> Response:
             raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
         await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
     return see_other(page_path(call, _HERE))
-
-
-@with_catalog(of_actor)
-async def suggest_tags(call: Call, catalog: Catalog) -> Response:
-    """Tags whose names contain the typed text; for a script."""
-    typed = call.query.get("q", "").casefold()
-    names = [name for name in catalog.tag_ids if typed in name.casefold()]
-    names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
-    return json_response(200, names[:20])

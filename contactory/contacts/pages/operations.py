@@ -1,14 +1,13 @@
 """The pages about contacts: their rows of the table."""
 
-from contactory.contacts.pages import bulk, consent, contact, edit, export, grid
-from contactory.contacts.pages.selection import SELECTION_QUERY
-from contactory.dashboard.inputs import TEXT
+from contactory.contacts.pages import bulk, consent, contact, edit, export, grid, tag_suggestions
 from contactory.web.operations import workspace_page as _page
 
 CONTACT_PAGES = [
     _page("showContacts", "GET", "contacts", "The grid", grid.show_grid, query=grid.GRID_QUERY),
-    _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=SELECTION_QUERY),
+    _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=grid.COUNT_QUERY),
     _page("arrangeColumns", "POST", "contacts/layout", "Arrange the columns", grid.save_layout),
+    _page("showWorkspaceHome", "GET", "", "Redirect to the contacts", grid.show_home),
     _page("saveView", "POST", "contacts/views", "Save a view", grid.save_view),
     _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", grid.remove_view),
     _page(
@@ -16,8 +15,8 @@ CONTACT_PAGES = [
         "GET",
         "contacts/tags",
         "Suggest tags",
-        grid.suggest_tags,
-        query={"q": TEXT},
+        tag_suggestions.suggest_tags,
+        query=tag_suggestions.SUGGESTED,
     ),
     _page("changeMany", "POST", "contacts/many", "Change contacts in bulk", bulk.change_many, "write"),
     _page("exportContacts", "POST", "contacts/export", "Export contacts", export.export_contacts),

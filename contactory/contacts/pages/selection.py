@@ -25,7 +25,7 @@ DEFAULT_SORT = "-createdAt"
 
 
 _CONDITION = re.compile(r"([^:%]+(?::|%3A)[^:%]+(?::|%3A))(.*)", re.IGNORECASE)
-_NO_SPACES = ("email", "timezone")
+_NO_SPACES = ("email", "timezone", "clock")
 
 
 def _meant_plus(text: str) -> str:
@@ -148,7 +148,7 @@ async def filter_of(
     parts: list[Compare] = [condition.compare for condition in selection.conditions]
     query = query_of(catalog.workspace_id, selection.q)
     if query:
-        async with call.connection() as conn:
+        async with call.connection("search") as conn:
             ids = await search(conn, catalog.workspace_id, query)
             parts.append(matches(query, ids, all_of_them=all_of_them))
     if selection.available_at:

@@ -20,6 +20,10 @@ class Count(NamedTuple):
     """Whether they were counted; else it is an estimate by PostgreSQL's statistics."""
 
 
+EXACTLY = 100_000
+"""Up to this number, contacts are counted where an estimate will do; that takes up to 30 ms."""
+
+
 async def count_contacts(conn: Connection, catalog: Catalog, wanted: Filter) -> int:
     """The number of contacts in a whole list."""
     query = Query(catalog, Clauses(wanted))
@@ -36,7 +40,7 @@ async def count_up_to(conn: Connection, catalog: Catalog, wanted: Filter, most: 
     )
 
 
-async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, most: int) -> Count:
+async def count_or_estimate(conn: Connection, catalog: Catalog, wanted: Filter, most: int = EXACTLY) -> Count:
     """As count_contacts up to `most`, and an estimate above."""
     counted = await count_up_to(conn, catalog, wanted, most)
     if counted <= most:

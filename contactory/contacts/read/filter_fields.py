@@ -3,13 +3,15 @@
 The comparisons of a custom field are those of its type, in values/field_types.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import CUSTOM, Column
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT
+from contactory.contacts.read.filter_places import CLOCK, REACH, names_of_zone, parse_zone
+from contactory.contacts.read.operator import Operator, Operators
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
 from contactory.values.field_types import field_type
@@ -18,25 +20,6 @@ from contactory.values.field_types.field_type import KNOWN, Sql
 from contactory.values.field_types.registry import type_of
 from contactory.values.field_types.text import TEXT
 from contactory.values.phones import normalise_phone
-
-
-class Operator(NamedTuple):
-    """One comparison."""
-
-    words: str
-    """In words, between the name of the field and the value."""
-    condition: Callable[[str, Any, Catalog], Sql]
-    """The condition on an SQL expression and a value. It may be null if the contact has no value."""
-    parse: Callable[[str, Catalog], Any] | None = None
-    """Makes the value from text that is not empty; raises Invalid. None for an operator without a value."""
-
-    @property
-    def valueless(self) -> bool:
-        """Whether it takes no value."""
-        return self.parse is None
-
-
-Operators = Mapping[str, Operator]
 
 
 class Field(NamedTuple):
@@ -48,6 +31,8 @@ class Field(NamedTuple):
     """The comparisons that the grid offers, in the order of its menu."""
     further: Operators = {}
     """Comparisons that the grid does not offer."""
+    linked: Operators = {}
+    """Comparisons that only links to the grid use, from a page that counts such contacts."""
 
 
 def _same(value: Any, catalog: Catalog) -> Any:
@@ -113,7 +98,7 @@ _PHONE = {
     "contains": _compared("contains", "strpos({place}, {value}) > 0", _digits),
     **_KNOWN,
 }
-_ZONE = {"is": _compared("is", "{place} = {value}", _same), **_KNOWN}
+_ZONE = {"is": _compared("is", "{place} = any({value}::text[])", parse_zone, names_of_zone), **_KNOWN}
 _ANY_TAG = "{place} && {value}::bigint[]"
 # From the table: the catalogue need not know the tags that other processes have just created.
 _SHOWN = "{} && array(select t.id from tags t where t.workspace_id = $1 and t.deleted_at is null)"
@@ -172,6 +157,8 @@ FIELDS: dict[str, Field] = {
     "deletedAt": Field("c.deleted_at", {}, _MOMENT | _MOMENT_FURTHER | _KNOWN),
     "id": Field("c.id", {}, {"in": _compared("is one of", "{place} = any({value}::text[]::uuid[])")}),
     "search": Field("c.id", {}, _SEARCH),
+    "clock": Field("", {}, {}, CLOCK),
+    "reach": Field("", {}, {}, REACH),
     **{
         f"consent.{name}": Field(f"coalesce(c.consent -> '{name}' ->> 'status', 'unknown')", {}, _CONSENT)
         for name in CHANNELS
@@ -181,6 +168,11 @@ FIELDS: dict[str, Field] = {
     ),
 }
 """The built-in fields by their names."""
+
+
+def linked_of(field: str) -> Operators:
+    """The comparisons of a field that only links to the grid use; none of an unknown field."""
+    return FIELDS[field].linked if field in FIELDS else {}
 
 
 def comparisons_of(column: Column) -> Operators:
@@ -196,8 +188,8 @@ def operator_of(field: str, name: str, catalog: Catalog) -> tuple[Sql, Operator]
     Raises Invalid for a custom field that does not exist, and KeyError for a comparison that the field lacks.
     """
     if field in FIELDS:
-        place, offered, further = FIELDS[field]
-        return (place, []), offered.get(name) or further[name]
+        place, offered, further, linked = FIELDS[field]
+        return (place, []), offered.get(name) or linked.get(name) or further[name]
     number = field.removeprefix(CUSTOM)
     custom = catalog.fields_by_num.get(number)
     if custom is None:

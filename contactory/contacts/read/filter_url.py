@@ -13,8 +13,9 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
 from contactory.contacts.read.available import parse_available
 from contactory.contacts.read.filter import And, Compare, Filter, available
-from contactory.contacts.read.filter_fields import comparisons_of, unknown_field
-from contactory.contacts.read.filter_words import question
+from contactory.contacts.read.filter_fields import comparisons_of, linked_of, unknown_field
+from contactory.contacts.read.filter_words import question, title_of
+from contactory.contacts.read.operator import Operators
 from contactory.rules.checks import Errors
 from contactory.rules.invalid import Invalid
 from contactory.values.email import normalise_email
@@ -37,17 +38,25 @@ def parse_condition(text: str, catalog: Catalog) -> Condition:
     """The condition in a URL. Raises Invalid."""
     key, _, rest = text.partition(":")
     name, _, value = rest.partition(":")
-    column = next((c for c in columns_of(catalog) if c.key == key), None)
-    if column is None:
-        raise unknown_field()
-    operator = comparisons_of(column).get(name)
+    title, operators = _comparisons(key, catalog)
+    operator = operators.get(name)
     if operator is None:
-        raise Invalid("unknown_filter", f"This comparison is not possible for {column.title}")
+        raise Invalid("unknown_filter", f"This comparison is not possible for {title}")
     value = value.strip() if operator.parse else ""
     if operator.parse and not value:
-        raise Invalid("required", f"Enter a value for {column.title}")
+        raise Invalid("required", f"Enter a value for {title}")
     compare = Compare(key, name, operator.parse(value, catalog) if operator.parse else None)
     return Condition(compare, f"{key}:{name}:{value}", question(compare, catalog), value)
+
+
+def _comparisons(key: str, catalog: Catalog) -> tuple[str, Operators]:
+    """The title of a column or of what pages link to, and its comparisons. Raises Invalid."""
+    column = next((c for c in columns_of(catalog) if c.key == key), None)
+    if column is not None:
+        return column.title, comparisons_of(column)
+    if linked := linked_of(key):
+        return title_of(key, catalog), linked
+    raise unknown_field()
 
 
 _TIMES = {

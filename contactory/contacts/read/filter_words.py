@@ -14,6 +14,8 @@ _TITLES = {
     "id": "Contact",
     "deletedAt": "Deleted",
     "search": "Words",
+    "clock": "Local time",
+    "reach": "Can be reached",
     **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
 }
 
@@ -23,8 +25,13 @@ def question(leaf: Compare, catalog: Catalog) -> str:
     if isinstance(leaf.value, AvailableAt):
         return availability(leaf.value, now=leaf.operator == "now")
     _, operator = operator_of(leaf.field, leaf.operator, catalog)
-    title = next((c.title for c in columns_of(catalog) if c.key == leaf.field), None)
-    return f"{title or _TITLES[leaf.field]} {operator.words}"
+    return f"{title_of(leaf.field, catalog)} {operator.words}"
+
+
+def title_of(field: str, catalog: Catalog) -> str:
+    """The title of a field."""
+    title = next((c.title for c in columns_of(catalog) if c.key == field), None)
+    return title or _TITLES[field]
 
 
 def availability(asked: AvailableAt, *, now: bool) -> str:

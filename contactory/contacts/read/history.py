@@ -127,6 +127,24 @@ async def event_at(
     return _event(rows[0], changes, names), zone
 
 
+_OTHERS = """
+select exists (
+    select from contact_events e
+     where e.workspace_id = $1 and e.contact_id = $2 and e.version > $3 and e.at >= $4
+       and e.cause_type is distinct from 'undo'
+       and not exists (select from contact_events u
+                        where u.workspace_id = $1 and u.contact_id = $2 and u.version > e.version
+                          and u.at >= $4 and u.cause_type = 'undo' and u.cause_id = e.id))
+"""
+
+
+async def changed_since(
+    conn: Connection, workspace_id: str, contact_id: str, version: int, at: datetime
+) -> bool:
+    """Whether the contact has a change after this version, of `at`, that is neither an undo nor undone."""
+    return await conn.fetchval(_OTHERS, workspace_id, contact_id, version, at)
+
+
 def _zone_change(changes: dict[str, Any]) -> ZoneChange:
     before, after = changes["timezone"]
     if "zone" not in changes:
@@ -190,6 +208,16 @@ class Recent(msgspec.Struct):
     """The name of the contact; None if it does not exist any more, or its values must not be shown."""
     others: int = 0
     """The number of same changes of other contacts by the same actor at the same moment."""
+    exact: bool = True
+    """Whether there are no more than `others`."""
+
+
+class _Run(msgspec.Struct):
+    """Simultaneous changes: the latest one, and how many contacts they are about."""
+
+    first: Row
+    contacts: int
+    exact: bool = True
 
 
 _RECENT = """
@@ -198,13 +226,38 @@ select e.id::text, e.type, e.at, e.actor_type, e.actor_id::text, coalesce(k.name
        c.id is not null and ($3 or c.deleted_at is null) as seen,
        coalesce(nullif(concat_ws(' ', c.first_name, c.last_name), ''), c.email, c.phone) as name
   from (select * from contact_events
-         where workspace_id = $1 order by at desc, contact_id desc limit $2) e
+         where workspace_id = $1 and ($4::timestamptz is null or (at, contact_id) < ($4, $5::uuid))
+         order by at desc, contact_id desc limit $2) e
   left join contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
   left join api_keys k on e.actor_type = 'api_key' and k.id = e.actor_id
   left join users u on e.actor_type = 'user' and u.id = e.actor_id
  order by e.at desc, e.contact_id desc, e.version desc
 """
+# The changes from one on that belong to its run (`_goes_on`), up to a number; and the place of the last one.
+_WHOLE_RUN = """
+with e as materialized (
+    select at, contact_id, type, actor_type, actor_id, via
+      from contact_events
+     where workspace_id = $1 and (at, contact_id) <= ($2, $3::text::uuid)
+     order by at desc, contact_id desc limit $4
+), beside as (
+    select e.*, lag(at) over w - at < make_interval(secs => $5) and lag(contact_id) over w <> contact_id
+                and (lag(type) over w, lag(actor_type) over w, lag(via) over w) = (type, actor_type, via)
+                and lag(actor_id) over w is not distinct from actor_id as goes_on,
+           row_number() over w as number
+      from e
+    window w as (order by at desc, contact_id desc)
+), run as (
+    select * from beside
+     where number < coalesce((select min(number) from beside where number > 1 and goes_on is not true),
+                             $4::int + 1)
+)
+select count(distinct contact_id), count(*) < $4, (array_agg(at order by number desc))[1],
+       (array_agg(contact_id::text order by number desc))[1]
+  from run
+"""
 _LOOKED_AT = 200
+_COUNTED = 10_000
 _MOMENT = 5  # The longest time between two changes that count as simultaneous, in seconds.
 
 
@@ -213,28 +266,45 @@ async def recent(conn: Connection, workspace_id: str, limit: int, *, deleted_too
 
     For a deleted contact only the deletion is shown, unless `deleted_too`.
     """
-    runs: list[list[Row]] = []
-    for row in await conn.fetch(_RECENT, workspace_id, _LOOKED_AT, deleted_too):
-        if runs and _goes_on(runs[-1][-1], row):
-            runs[-1].append(row)
-        elif len(runs) == limit:
-            break
-        else:
-            runs.append([row])
-    first = [run[0] for run in runs]
+    runs = (await _runs(conn, workspace_id, limit, deleted_too))[:limit]
     changes: list[dict[str, Any]] = [
-        msgspec.json.decode(row["changes"]) if row["seen"] else {} for row in first
+        msgspec.json.decode(run.first["changes"]) if run.first["seen"] else {} for run in runs
     ]
     names = await _names(conn, workspace_id, changes)
     return [
         Recent(
-            _event(run[0], change, names),
-            run[0]["contact_id"],
-            (run[0]["name"] or "No name") if run[0]["seen"] else None,
-            len({row["contact_id"] for row in run}) - 1,
+            _event(run.first, change, names),
+            run.first["contact_id"],
+            (run.first["name"] or "No name") if run.first["seen"] else None,
+            run.contacts - 1,
+            run.exact,
         )
         for run, change in zip(runs, changes, strict=True)
     ]
+
+
+async def _runs(conn: Connection, workspace_id: str, limit: int, deleted_too: bool) -> list[_Run]:
+    """At least `limit` of the latest runs, if there are as many."""
+    found: list[_Run] = []
+    at, contact_id = None, None
+    while len(found) < limit:
+        rows = await conn.fetch(_RECENT, workspace_id, _LOOKED_AT, deleted_too, at, contact_id)
+        runs: list[list[Row]] = []
+        for row in rows:
+            if runs and _goes_on(runs[-1][-1], row):
+                runs[-1].append(row)
+            else:
+                runs.append([row])
+        found += [_Run(run[0], len({row["contact_id"] for row in run})) for run in runs]
+        if len(rows) < _LOOKED_AT:
+            break
+        # The last run may go on after these rows.
+        last = found[-1]
+        place = (last.first["at"], last.first["contact_id"])
+        [whole] = await conn.fetch(_WHOLE_RUN, workspace_id, *place, _COUNTED, _MOMENT)
+        last.contacts, last.exact = whole[0], whole[1]
+        at, contact_id = whole[2], whole[3]
+    return found
 
 
 def _goes_on(last: Row, row: Row) -> bool:

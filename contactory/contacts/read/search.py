@@ -20,6 +20,7 @@ from contactory.contacts.read.filter import Compare
 from contactory.database.db import Connection, Database, Row
 from contactory.rules.invalid import Invalid
 from contactory.schedule.job import Piece
+from contactory.values.e164 import read_e164
 from contactory.values.phone_writing import plain_writing
 from contactory.values.phones import normalise_phone
 
@@ -64,7 +65,7 @@ def keys_of(first: str | None, last: str | None) -> tuple[str | None, str | None
 @lru_cache(maxsize=8192)
 def _national(e164: str) -> str:
     try:
-        return str(phonenumbers.parse(e164).national_number)
+        return str((read_e164(e164) or phonenumbers.parse(e164)).national_number)
     except phonenumbers.NumberParseException:
         return e164[1:]
 
@@ -183,7 +184,9 @@ select w.id::text, coalesce(p.at, timestamptz 'epoch') as at
 """
 # With ties: changes at the same moment, for example of a batch, are not split.
 _MISSED = """
-select e.contact_id::text, e.at from contact_events e
+select e.contact_id::text, e.at,
+       e.type <> 'contact.updated' or e.changes ?| '{firstName,lastName,email,phone}' as findable
+  from contact_events e
  where e.workspace_id = $1 and e.at > $2 and e.at <= $3
  order by e.at fetch first $4 rows with ties
 """
@@ -205,7 +208,9 @@ async def catch_up(db: Database) -> Piece:
     for workspace_id, at in due:
         async with db.transaction() as conn:
             rows = await conn.fetch(_MISSED, workspace_id, at, settled, PIECE)
-            await index(conn, workspace_id, sorted({row[0] for row in rows}))
+            changed = sorted({row["contact_id"] for row in rows if row["findable"]})
+            if changed:
+                await index(conn, workspace_id, changed)
             full = len(rows) >= PIECE
             await conn.execute(_DONE, workspace_id, rows[-1]["at"] if full else settled)
         found += len(rows)

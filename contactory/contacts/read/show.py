@@ -17,16 +17,17 @@ async def show(
 ) -> Contact:
     """The contact of a row; `conn` is the transaction that may have created its tags."""
     await catalogs.tag_names(catalog, (row["tag_ids"],), conn)
-    return _contact(row, contact_id, catalog)
+    return contact_of(row, contact_id, catalog)
 
 
 async def show_all(catalogs: Catalogs, catalog: Catalog, rows: Sequence[Row]) -> list[Contact]:
     """The contacts of rows that have their ids."""
     await catalogs.tag_names(catalog, [row["tag_ids"] for row in rows])
-    return [_contact(row, row["id"], catalog) for row in rows]
+    return [contact_of(row, row["id"], catalog) for row in rows]
 
 
-def _contact(row: Row, contact_id: str, catalog: Catalog) -> Contact:
+def contact_of(row: Row, contact_id: str, catalog: Catalog) -> Contact:
+    """The contact of a row, all of whose tags the catalogue knows (see Catalogs.tag_names)."""
     return Contact(
         contact_id,
         catalog.workspace_id,

@@ -65,10 +65,6 @@ class Change(Draft, kw_only=True, omit_defaults=True):
     cause_type: str | None = None
     cause_id: str | None = None
     """The cause of the change, in addition to the actor: for an undo, the event that it undoes."""
-    actor_type: str
-    actor_id: str | None
-    via: str
-    request_id: str
     claim_owner: str | None = None
     claim_key: str | None = None
     claim_fingerprint: bytes = b""

@@ -164,7 +164,7 @@ async def written(ctx: WriteContext, change: Change, outcome: Outcome, catalog: 
     )
 
 
-def _new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
+def checked_new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
     """The contact with `values`. Raises ValidationProblem above the limits."""
     new, settings = new_contact(ctx, values, catalog), ctx.shared.settings
     if sum(map(len, new.fields.values())) > settings.max_custom_characters:
@@ -176,7 +176,7 @@ def _new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewContact:
 
 async def create(ctx: WriteContext, values: Values, catalog: Catalog) -> Written:
     """Creates a contact. Raises Conflict if another contact has its phone or e-mail, or Stale."""
-    new = _new(ctx, values, catalog)
+    new = checked_new(ctx, values, catalog)
     made = await _insert(ctx, new, values.tags, catalog)
     if made is None:
         async with ctx.work.connection() as conn:
@@ -207,6 +207,26 @@ def _made(ctx: WriteContext, new: NewContact, values: Values, catalog: Catalog) 
     return Written(new.shown(values.tags, catalog), 1, created=True)
 
 
+def refuse_two(found: Found) -> None:
+    """Raises Conflict if the phone and the e-mail of an upsert belong to two contacts."""
+    if found.by_phone and found.by_email and found.by_phone != found.by_email:
+        refuse_taken(found)
+
+
+def upsert_change(
+    ctx: WriteContext, values: Values, catalog: Catalog, preserve: bool, found: Found
+) -> Change:
+    """The change by which an upsert writes `values` to the contact that it has found."""
+    change = new_change(ctx, catalog, found.id or "")
+    change.take(values, catalog)
+    change.mask |= MATCH | (FILL if preserve else 0)
+    if found.has(values.phone, values.email_key):
+        change.mask |= NO_GAIN
+    if not preserve:
+        change.mask &= ~TIMEZONE
+    return change
+
+
 async def upsert(
     ctx: WriteContext, values: Values, catalog: Catalog, preserve: bool, known: Found | None = None
 ) -> Written:
@@ -218,18 +238,10 @@ async def upsert(
     for _ in range(_ATTEMPTS):
         found, known = known, None
         if found is None:
-            async with ctx.work.connection() as conn:
-                found = await find(conn, catalog.workspace_id, values.phone, values.email_key)
-        if found.by_phone and found.by_email and found.by_phone != found.by_email:
-            refuse_taken(found)
+            found = await _find(ctx, catalog.workspace_id, values.phone, values.email_key)
+        refuse_two(found)
         if found.id:
-            change = new_change(ctx, catalog, found.id)
-            change.take(values, catalog)
-            change.mask |= MATCH | (FILL if preserve else 0)
-            if found.has(values.phone, values.email_key):
-                change.mask |= NO_GAIN
-            if not preserve:
-                change.mask &= ~TIMEZONE
+            change = upsert_change(ctx, values, catalog, preserve, found)
             try:
                 outcome = await _commit(ctx, change)
             except Violation:
@@ -238,11 +250,21 @@ async def upsert(
                 continue
             refuse(outcome)
             return await written(ctx, change, outcome, catalog)
-        made = await _insert(ctx, _new(ctx, values, catalog), values.tags, catalog)
+        made = await _insert(ctx, checked_new(ctx, values, catalog), values.tags, catalog)
         if made is not None:
             return _made(ctx, made, values, catalog)
         await _refresh(ctx, catalog)
     raise Unavailable("Other requests are changing the same contact: try again in a second.")
+
+
+async def _find(ctx: WriteContext, workspace_id: str, phone: str | None, email_key: str | None) -> Found:
+    """The active contacts with this phone and this e-mail; simultaneous upserts share the look-ups."""
+    if ctx.work.conn is not None:
+        return await find(ctx.work.conn, workspace_id, phone, email_key)
+    reader = ctx.shared.contacts
+    by_phone = await reader.by_phone(workspace_id, phone) if phone else None
+    by_email = await reader.by_email(workspace_id, email_key) if email_key else None
+    return Found(by_phone and by_phone["id"], by_email and by_email["id"])
 
 
 async def _refresh(ctx: WriteContext, catalog: Catalog) -> None:

@@ -22,11 +22,12 @@ from contactory.events.record import record
 from contactory.rules.errors import Conflict, Unavailable
 from contactory.values.phones import derive_zone
 
+_encode = msgspec.json.Encoder().encode
 
-class NewContact(Draft, kw_only=True):
-    """A contact to create."""
 
-    origin: Origin
+class NewContact(Draft, kw_only=True, omit_defaults=True):
+    """A contact to create, in the form of the statement."""
+
     made_tags: list[tuple[str, int]] = []
     """The new tags, after they were created with it."""
     fields: dict[str, str] = {}
@@ -37,6 +38,8 @@ class NewContact(Draft, kw_only=True):
     claim: Claim | None = None
     answer: Answer | None = None
     """The Idempotency-Key of the request, and the answer that is kept for it with the contact."""
+    changes: dict[str, Any] = {}
+    """Its event, from when it is written."""
 
     @property
     def key(self) -> str:
@@ -73,8 +76,11 @@ def new_contact(origin: Origin, values: Values, catalog: Catalog) -> NewContact:
     """The contact with `values`; its time zone is the given one, or that of the phone or the workspace."""
     new = NewContact(
         workspace_id=catalog.workspace_id,
-        origin=origin,
         catalog_version=catalog.version,
+        actor_type=origin.actor.type,
+        actor_id=origin.actor.id,
+        via=origin.actor.via,
+        request_id=origin.request_id,
         fields={num: value for num, value in values.fields.items() if value is not None},
         consent=born(values.consent),
         undated=undated(values.consent),
@@ -91,28 +97,25 @@ def new_contact(origin: Origin, values: Values, catalog: Catalog) -> NewContact:
     return new
 
 
-_CREATE = f"""
+_STATEMENT = """
 with input as materialized (
     select *
-      from unnest($1::uuid[], $2::uuid[], $3::bigint[],
-                  $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                  $11::text[], $12::text[], $13::jsonb[], $14::timestamptz[],
-                  $15::uuid[], $16::text[], $17::uuid[], $18::text[], $19::text[], $20::jsonb[], $21::jsonb[])
-           with ordinality
-           as i (workspace_id, id, catalog_version,
-                 first_name, last_name, email, email_key, phone, timezone, timezone_source, timezones,
-                 tags, fields, at,
-                 event_id, actor_type, actor_id, via, request_id, changes, consent, ord)
+      from json_to_recordset($1) as i (
+               workspace_id uuid, id uuid, catalog_version bigint,
+               first_name text, last_name text, email text, email_key text, phone text,
+               timezone text, timezone_source text, timezones text[], tag_ids bigint[], fields jsonb,
+               consent jsonb, at timestamptz, event_id uuid, actor_type text, actor_id uuid, via text,
+               request_id text, changes jsonb)
 ), made as (
     insert into contacts (workspace_id, id, first_name, last_name, email, email_key, phone, timezone,
                           timezone_source, timezones, tag_ids, fields, consent, version, created_at,
                           updated_at)
     select i.workspace_id, i.id, first_name, last_name, email, email_key, phone, i.timezone,
-           timezone_source, timezones::text[], tags::bigint[], fields, consent, 1, at, at
+           timezone_source, timezones, coalesce(tag_ids, '{{}}'), coalesce(fields, '{{}}'), consent, 1, at, at
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
        and w.catalog_version = i.catalog_version
-     where not ($22 and ({HAD_BEFORE}))
+     {condition}
      order by i.workspace_id, phone, email_key
         on conflict do nothing
     returning workspace_id, id
@@ -121,13 +124,20 @@ with input as materialized (
            null::timestamptz as previous_at, actor_type, actor_id, via, request_id, changes
       from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
 ), logged as (
-    {record("event")}
+    {event}
 )
 select id::text from made
- union all
--- Contacts that a first attempt had committed, if the batch is tried again.
-select i.id::text from input i join contacts c on c.workspace_id = i.workspace_id and c.id = i.id
+{union}
 """
+_ONLY_UNKNOWN = _STATEMENT.format(condition=f"where not ({HAD_BEFORE})", event=record("event"), union="")
+"""For contacts whose phones and e-mails no other contact has or had: the usual ones."""
+_ANY = _STATEMENT.format(
+    condition="",
+    event=record("event"),
+    union="""union all
+-- Contacts that a first attempt had committed, if the batch is tried again.
+select i.id::text from input i join contacts c on c.workspace_id = i.workspace_id and c.id = i.id""",
+)
 
 
 async def create_contacts(
@@ -141,7 +151,7 @@ async def create_contacts(
     with translated():
         if any(c.new_tags for c in contacts):
             return await _create_in_steps(conn, contacts, settings)
-        created = await _create(conn, contacts, only_unknown=True)
+        created = await _create(conn, _ONLY_UNKNOWN, contacts)
         left = [c for c, result in zip(contacts, created, strict=True) if not result]
         if not left:
             return created
@@ -155,7 +165,8 @@ async def _create_in_steps(
     """Like create_contacts, in a transaction: with new tags, and objections of deleted contacts."""
     async with conn.transaction():
         made = await make_tags(conn, contacts, settings.max_tags)
-        created = await _create(conn, [_born_with_tags(c, made) if c.new_tags else c for c in contacts])
+        named = [_born_with_tags(c, made) if c.new_tags else c for c in contacts]
+        created = await _create(conn, _ANY, named)
         if any(c.new_tags and result is None for c, result in zip(contacts, created, strict=True)):
             raise Apart
         await take_over(conn, [Taker(c.workspace_id, c.id, c.undated) for c in created if c])
@@ -169,37 +180,11 @@ def _born_with_tags(c: NewContact, made: dict[tuple[str, str], int]) -> NewConta
 
 
 async def _create(
-    conn: Connection, contacts: Sequence[NewContact], *, only_unknown: bool = False
+    conn: Connection, statement: str, contacts: Sequence[NewContact]
 ) -> list[NewContact | None]:
-    """One statement; with `only_unknown`, without contacts whose phone or e-mail another one has or had."""
-    rows = [
-        (
-            c.workspace_id,
-            c.id,
-            c.catalog_version,
-            c.first_name,
-            c.last_name,
-            c.email,
-            c.email_key,
-            c.phone,
-            c.timezone,
-            c.timezone_source,
-            "{" + ",".join(f'"{zone}"' for zone in c.timezones) + "}" if c.timezones else None,
-            "{" + ",".join(map(str, c.tag_ids)) + "}",
-            msgspec.json.encode(c.fields).decode(),
-            c.at,
-            c.event_id,
-            c.origin.actor.type,
-            c.origin.actor.id,
-            c.origin.actor.via,
-            c.origin.request_id,
-            msgspec.json.encode(c.event()).decode(),
-            msgspec.json.encode(c.consent).decode() if c.consent else None,
-        )
-        for c in contacts
-    ]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    made = await conn.fetch(_CREATE, *columns, only_unknown)
+    for contact in contacts:
+        contact.changes = contact.event()
+    made = await conn.fetch(statement, _encode(contacts).decode())
     ids = {row[0] for row in made}
     return [c if c.id in ids else None for c in contacts]
 

@@ -22,6 +22,10 @@ class Draft(Scalars, kw_only=True):
 
     workspace_id: str
     catalog_version: int
+    actor_type: str
+    actor_id: str | None
+    via: str
+    request_id: str
     timezone_source: str | None = None
     timezones: list[str] | None = None
     """All possible zones, if there are several."""

@@ -8,7 +8,7 @@ busy server one commit has many changes.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from contactory.base.logs import log
 from contactory.base.metrics import ERRORS
@@ -35,15 +35,71 @@ R = TypeVar("R")
 Apply = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
 PROMPT = 0.02
 """Seconds for which new items wait for the running lane, to share its next commit."""
+_FULL = "Too many changes are waiting to be written: slow down, and try again in a second."
+
+
+_OPEN = object()
+"""In place of a result that is not there yet."""
 
 
 class _Waiting(Generic[T, R]):
+    """An item whose caller waits for it alone."""
+
     __slots__ = ("future", "item", "key")
 
-    def __init__(self, item: T, future: "asyncio.Future[R]") -> None:
+    def __init__(self, item: T, future: "asyncio.Future[Any]") -> None:
         self.item = item
         self.key = item.key
         self.future = future
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the caller waits for an answer."""
+        return not self.future.done()
+
+    def answer(self, result: R | Exception) -> None:
+        """Gives the caller the result, unless the caller has one or was cancelled."""
+        if not self.is_open:
+            return
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
+
+
+class _OneOfMany(_Waiting[T, R]):
+    """An item of a caller that waits for several: the last result completes the future of all."""
+
+    __slots__ = ("place", "results")
+
+    def __init__(self, item: T, future: "asyncio.Future[Any]", results: "_Results[R]", place: int) -> None:
+        super().__init__(item, future)
+        self.results = results
+        self.place = place
+
+    @property
+    def is_open(self) -> bool:
+        return self.results.each[self.place] is _OPEN
+
+    def answer(self, result: R | Exception) -> None:
+        if self.is_open:
+            self.results.take(self.place, result)
+            if not self.results.missing and not self.future.done():
+                self.future.set_result(self.results.each)
+
+
+class _Results(Generic[R]):
+    """The results of several items."""
+
+    __slots__ = ("each", "missing")
+
+    def __init__(self, count: int) -> None:
+        self.each: list[Any] = [_OPEN] * count
+        self.missing = count
+
+    def take(self, place: int, result: R | Exception) -> None:
+        self.each[place] = result
+        self.missing -= 1
 
 
 class Writer(Generic[T, R]):
@@ -64,7 +120,8 @@ class Writer(Generic[T, R]):
         self._bound = bound
         self._queues: OrderedDict[str, deque[_Waiting[T, R]]] = OrderedDict()
         self._queued = 0
-        self._chains: dict[Hashable, deque[_Waiting[T, R]]] = {}
+        self._chains: dict[Hashable, deque[_Waiting[T, R]] | None] = {}
+        """The items that wait for an earlier one with their key; None where none waits."""
         self._counts: dict[str, int] = {}
         self._sleepers: list[asyncio.Future[None]] = []
         self._prompt = 0
@@ -88,21 +145,45 @@ class Writer(Generic[T, R]):
 
     def put(self, item: T) -> "asyncio.Future[R]":
         """The result of `item` after its commit. Raises Unavailable at once if too many items wait."""
-        count = self._counts.get(item.workspace_id, 0)
-        if self.waiting >= self._bound or count * 2 >= self._bound:
-            raise Unavailable(
-                "Too many changes are waiting to be written: slow down, and try again in a second."
-            )
-        self.waiting += 1
-        self._counts[item.workspace_id] = count + 1
+        if not self._has_room(item.workspace_id):
+            raise Unavailable(_FULL)
         waiting: _Waiting[T, R] = _Waiting(item, asyncio.get_running_loop().create_future())
-        chain = self._chains.get(waiting.key)
-        if chain is None:
-            self._chains[waiting.key] = deque()
+        self._accept(waiting)
+        return waiting.future
+
+    def put_many(self, items: Sequence[T]) -> "asyncio.Future[list[R | Exception]]":
+        """The results of `items`, in order, as soon as all are there; an exception in place of each refusal.
+
+        Items for which there is no room are refused with Unavailable, the others are written.
+        """
+        future: asyncio.Future[list[R | Exception]] = asyncio.get_running_loop().create_future()
+        results: _Results[R] = _Results(len(items))
+        for place, item in enumerate(items):
+            waiting = _OneOfMany(item, future, results, place)
+            if self._has_room(item.workspace_id):
+                self._accept(waiting)
+            else:
+                waiting.answer(Unavailable(_FULL))
+        if not items:
+            future.set_result([])
+        return future
+
+    def _has_room(self, workspace_id: str) -> bool:
+        return self.waiting < self._bound and self._counts.get(workspace_id, 0) * 2 < self._bound
+
+    def _accept(self, waiting: _Waiting[T, R]) -> None:
+        workspace_id = waiting.item.workspace_id
+        self.waiting += 1
+        self._counts[workspace_id] = self._counts.get(workspace_id, 0) + 1
+        if waiting.key not in self._chains:
+            self._chains[waiting.key] = None
             self._enqueue(waiting)
+            return
+        chain = self._chains[waiting.key]
+        if chain is None:
+            self._chains[waiting.key] = deque([waiting])
         else:
             chain.append(waiting)
-        return waiting.future
 
     def _enqueue(self, waiting: _Waiting[T, R]) -> None:
         queue = self._queues.get(waiting.item.workspace_id)
@@ -140,7 +221,8 @@ class Writer(Generic[T, R]):
                 timer.cancel()
                 self._prompt += len(held_up)
                 for waiting in batch:
-                    _answer(waiting.future, Unavailable())  # If it has no answer yet: 503, never 200.
+                    if waiting.is_open:
+                        waiting.answer(Unavailable())  # 503, never 200.
                     self._release(waiting)
 
     def _go_on_without(self, held_up: list[bool]) -> None:
@@ -174,13 +256,13 @@ class Writer(Generic[T, R]):
                 await self._write(lane, [waiting])
         except Exception as error:
             for waiting in batch:
-                _answer(waiting.future, _own(error))
+                waiting.answer(_own(error))
         else:
             if len(results) != len(batch):
                 _report(f"{len(results)} results of {len(batch)} items")
                 return
             for waiting, result in zip(batch, results, strict=True):
-                _answer(waiting.future, result)
+                waiting.answer(result)
 
     def _release(self, waiting: _Waiting[T, R]) -> None:
         """The item is answered: the next item with its key may be written."""
@@ -202,15 +284,6 @@ def _report(why: str) -> None:
     """A lane is faulty. The callers without an answer get Unavailable, and the lane continues."""
     ERRORS.inc()
     log.error("writer", error=why)
-
-
-def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
-    if future.done():
-        return  # Its caller was cancelled.
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
 
 
 def _own(error: Exception) -> Exception:

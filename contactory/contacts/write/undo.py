@@ -5,7 +5,7 @@ from typing import Any, cast
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.read.by_key import read_many
-from contactory.contacts.read.history import Event, FieldChange, ZoneChange, event_at
+from contactory.contacts.read.history import Event, FieldChange, ZoneChange, changed_since, event_at
 from contactory.contacts.read.show import show
 from contactory.contacts.write.change import Change, Zone, new_change
 from contactory.contacts.write.commands import OVERTAKEN, Written, write
@@ -13,12 +13,15 @@ from contactory.contacts.write.context import WriteContext
 from contactory.contacts.write.statement import DELETE, RESTORE, TAGS_ADD, UNDO
 from contactory.database.db import Row
 from contactory.rules.checks import Errors, Object
-from contactory.rules.errors import Conflict, FieldError, NotFound
+from contactory.rules.errors import Conflict, FieldError, NotFound, PreconditionFailed
 from contactory.values.phones import derive_zone
 
 CUSTOM, CONSENT = "customFields.", "consent."
 GONE = "The history of this change has been dropped: change the contact by hand."
+TOUCHED = "The contact has been changed again since: undo that change first, or delete the contact by hand."
+DELETED = "The contact has been deleted in the meantime."
 _ZONE = ("timezone", "timezoneSource")
+_BEGINNINGS = ("contact.created", "contact.restored")
 
 
 def undoable(event: Event) -> bool:
@@ -28,25 +31,31 @@ def undoable(event: Event) -> bool:
     return event.type == "contact.updated" and bool(event.changes) and plain
 
 
-async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: int) -> Written:
+async def undo(
+    ctx: WriteContext, catalog: Catalog, contact_id: str, version: int, *, by_deletion: bool = False
+) -> Written:
     """Undoes the change that created this version of a contact.
 
-    A deletion is undone by a restoration. Other changes since then stay. Raises NotFound if the change does
-    not exist, and Conflict if one of its values has been changed again since, cannot be restored, or if its
+    A deletion is undone by a restoration, and, if `by_deletion`, a creation or a restoration by a deletion.
+    Other changes since then stay. Raises NotFound if the change does not exist or the contact has been
+    deleted, and Conflict if one of its values has been changed again since, cannot be restored, or if its
     history has been dropped.
     """
     async with ctx.work.connection() as conn:
         found = await event_at(conn, catalog.workspace_id, contact_id, version)
     if found is None and await _had(ctx, catalog, contact_id, version):
         raise Conflict(errors=[FieldError(code="history_gone", detail=GONE)])
-    if found is None or not (found[0].type == "contact.deleted" or undoable(found[0])):
+    reversible = ("contact.deleted", *(_BEGINNINGS if by_deletion else ()))
+    if found is None or not (found[0].type in reversible or undoable(found[0])):
         raise NotFound("The change does not exist, or cannot be undone.")
     event, zone = found
     if event.type == "contact.deleted":
         return await write(ctx, _undoing(ctx, catalog, contact_id, RESTORE, event), catalog)
     row = await _row(ctx, catalog, contact_id)
     if row is None or row["deleted_at"] is not None:
-        raise NotFound
+        raise NotFound(DELETED)
+    if event.type in _BEGINNINGS:
+        return await _delete_again(ctx, catalog, contact_id, version, event, row)
     now = _flat(await show(ctx.shared.catalogs, catalog, row, contact_id, ctx.work.conn), row)
     # The values are compared here so that the error can name one, and again after the row is locked.
     change = _undoing(ctx, catalog, contact_id, UNDO, event)
@@ -55,6 +64,21 @@ async def undo(ctx: WriteContext, catalog: Catalog, contact_id: str, version: in
         _put_zone_back(change, zone, now, catalog)
     await _put_tags_back(ctx, change, event.changes, catalog)
     return await write(ctx, change, catalog)
+
+
+async def _delete_again(
+    ctx: WriteContext, catalog: Catalog, contact_id: str, version: int, event: Event, row: Row
+) -> Written:
+    """Deletes a contact that this event created or restored, unless it has been changed since."""
+    async with ctx.work.connection() as conn:
+        if await changed_since(conn, catalog.workspace_id, contact_id, version, event.at):
+            raise Conflict(TOUCHED)
+    change = _undoing(ctx, catalog, contact_id, DELETE, event)
+    change.if_match = [row["version"]]
+    try:
+        return await write(ctx, change, catalog)
+    except PreconditionFailed:
+        raise Conflict(TOUCHED) from None
 
 
 async def _row(ctx: WriteContext, catalog: Catalog, contact_id: str) -> Row | None:

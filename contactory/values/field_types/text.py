@@ -1,6 +1,7 @@
 """Text: any string; numbers and booleans are converted to text."""
 
 from contactory.rules.invalid import Invalid
+from contactory.values.compare import sql_contains, without_accents
 from contactory.values.field_types.field_type import (
     KNOWN,
     Editor,
@@ -30,7 +31,7 @@ def _is(place: str, value: str) -> Sql:
 
 
 def _contains(place: str, value: str) -> Sql:
-    return f"strpos(lower({place}), lower({{}})) > 0", [value]
+    return sql_contains(place, "{}"), [without_accents(value)]
 
 
 TEXT = FieldType(

@@ -1,12 +1,17 @@
 // Editing in place: Enter or a click opens the cell, Enter saves, Tab saves and opens the next, Escape cancels.
 // A change is sent with the version of the displayed row. If another user has changed the cell in the
-// meantime, the user chooses between both values.
+// meantime, the user chooses between both values. A change that could not be saved is kept (edits.js).
+import { onArrival } from "./arrivals.js";
 import { descriptionOf, editorFor, shownValue } from "./editors.js";
+import { drop, keep, keptAt, keptEdits } from "./edits.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
+import { onKey } from "./keys.js";
+import { guard } from "./leaving.js";
 import { showMoments } from "./moments.js";
-import { reason, send } from "./requests.js";
+import { get, reason, send } from "./requests.js";
+import { did, offer } from "./steps.js";
 import { toast } from "./toasts.js";
-import { remember } from "./undo.js";
+import { hold } from "./undo.js";
 
 const box = document.getElementById("grid");
 let open = null; // The cell that is being edited: {cell, before, editor, left}.
@@ -22,26 +27,41 @@ box?.addEventListener("click", (event) => {
   if (canEdit(cell)) begin(cell);
 });
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.dataset.key || !["Enter", "F2"].includes(event.key)) return;
   event.preventDefault();
   if (canEdit(cell)) begin(cell);
 });
 
-/** Opens a cell; with `value` and `error`, shows the typed value and why it was refused. */
-function begin(cell, { value, error } = {}) {
+/** Opens a cell; with a kept `edit` of it, shows what was typed and why it was not saved. */
+function begin(cell, edit = keptAt(cell.closest("tr").dataset.id, cell.dataset.key)) {
   if (open) finish(open, 0);
+  if (edit) drop(edit);
   const before = shownValue(cell);
-  const editor = editorFor(cell, value ?? before, titleOf(cell.dataset.key));
+  const editor = editorFor(descriptionOf(cell), edit?.value ?? before, titleOf(cell.dataset.key));
   // The value as the input has it: an untouched value must not count as a change.
-  const untouched = value === undefined ? editor.value() : null;
-  open = { cell, before, editor, untouched, left: [...cell.childNodes] };
+  const untouched = edit ? null : editor.value();
+  open = { cell, before, editor, untouched, again: edit?.again, left: [...cell.childNodes] };
   cell.replaceChildren(editor.element);
   cell.classList.add("editing");
-  if (error) editor.complain(error);
+  if (edit) editor.complain(edit.words);
+  if (edit?.again) editor.element.append(choiceButton("Try again", () => finish(open, null)));
   editor.focus();
 }
+
+const changed = ({ editor, untouched, before }) => !same(editor.value(), untouched) && !same(editor.value(), before);
+
+guard(() => Boolean(open && changed(open)) || Boolean(box?.querySelector(".conflict")));
+
+window.addEventListener("online", () => {
+  if (open?.again) finish(open, null);
+});
+
+// The table is loaded again: what is being typed is saved before.
+box?.addEventListener("htmx:beforeSwap", (event) => {
+  if (open && event.detail.target === box && event.detail.shouldSwap) finish(open, 0);
+});
 
 /** Restores the cell. */
 function close(editing) {
@@ -52,23 +72,23 @@ function close(editing) {
 
 /** Ends the editing and saves a change; then moves `step` cells on, or stays if `step` is null. */
 function finish(editing, step) {
-  const value = editing.editor.value();
-  const { cell, before, untouched } = editing;
+  const { cell, before, editor } = editing;
+  const [value, isChange] = [editor.value(), changed(editing)];
   const next = step === null ? cell : neighbour(cell, step, 0) ?? cell;
   close(editing);
   if (step !== 0) goTo(next);
-  if (!same(value, untouched) && !same(value, before)) save(cell, before, value);
+  if (isChange) save(cell, before, value, editor.twins);
   if (step && canEdit(next) && next !== cell) begin(next);
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   if (!open?.cell.contains(event.target) || event.target === open.cell) return;
   if (event.key === "Escape") {
     const { cell } = open;
     close(open);
     goTo(cell);
   } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
-  else if (event.key === "Enter" && !event.isComposing && !event.defaultPrevented) finish(open, null);
+  else if (event.key === "Enter" && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
@@ -84,19 +104,37 @@ box?.addEventListener("focusout", (event) => {
   });
 });
 
+/** Offers to replace a new tag by one that looks like it, if the cell was left before its picker could say so. */
+function offerTwin({ id, key, title, value }, [name, twin]) {
+  const other = [...new Set(value.map((each) => (each === name ? twin : each)))];
+  const run = () => saveEdit({ id, key, title, before: value, value: other });
+  toast(`“${name}” is a new tag. There is a tag “${twin}” already.`, { action: { title: `Use “${twin}”`, run } });
+}
+
 const formOf = (key, value, version) => {
   const values = Array.isArray(value) ? value : [value];
   return [...(values.length ? values : [""]).map((each) => [key, each]), ["version", version]];
 };
 
+const versions = new Map(); // By contact: the last known version, also of rows that are not in sight.
 const queues = new Map(); // By contact: each change waits for the previous one, and uses the row that it returned.
 
-/** Sends a change of a cell. */
-function save(cell, before, value) {
-  const { id } = cell.closest("tr").dataset;
+/** Sends a change of a cell; `twinsOf` finds the new tags that look like others, before they exist. */
+function save(cell, before, value, twinsOf) {
+  const { id, version } = cell.closest("tr").dataset;
   const { key } = cell.dataset;
+  versions.set(id, version);
   cell.classList.add("saving");
-  return inTurn(id, () => sendChange(id, key, before, value));
+  return saveEdit({ id, key, title: titleOf(key), before, value }, twinsOf);
+}
+
+function saveEdit(edit, twinsOf) {
+  const work = async () => {
+    const twins = (await twinsOf?.()) ?? [];
+    await sendEdit(edit);
+    for (const twin of twins) offerTwin(edit, twin);
+  };
+  return hold(inTurn(edit.id, work));
 }
 
 /** Runs an action on a contact after all earlier actions on it. */
@@ -108,77 +146,123 @@ function inTurn(id, work) {
   });
 }
 
-async function sendChange(id, key, before, value) {
+const OUT = "You are signed out, so this was not saved.";
+const AWAY = "The server cannot be reached, so this was not saved.";
+
+async function sendEdit(edit) {
+  const { id, key, title } = edit;
   cellOf(id, key)?.classList.add("saving");
-  const known = rowOf(id)?.dataset.version ?? "";
-  const answer = await ask(`${here()}/${id}/row`, formOf(key, value, known));
+  const known = rowOf(id)?.dataset.version ?? versions.get(id) ?? "";
+  const answer = await send(`${here()}/${id}/row`, formOf(key, edit.value, known)).catch(() => null);
   cellOf(id, key)?.classList.remove("saving");
-  if (!answer) return;
-  if (answer.ok) {
-    const version = replaceRow(id, answer.text);
-    if (known && version !== known) offerUndo(id, key, version);
-  } else if (answer.status === 412) await settle(id, key, before, value);
-  else if (answer.status !== 401) refuse(id, key, value, answer.problem);
+  if (answer?.ok) {
+    const version = replaceRow(id, rowIn(answer.text));
+    if (version === known) return;
+    const step = did({ title: `${title} changed`, targets: [`${id}:${version}`], key });
+    offer(step, `${title} changed.`);
+  } else if (answer?.status === 412) await settle(edit);
+  else if (!answer || answer.status === 401 || answer.status >= 500) refuse(edit, answer ? (answer.status === 401 ? OUT : reason(answer)) : AWAY, true);
+  else refuse(edit, wordsOf(answer));
 }
 
-async function ask(path, values) {
-  try {
-    return await send(path, values);
-  } catch {
-    toast("The server cannot be reached, so the change was not saved. Try again in a moment.", { bad: true });
-    return null;
-  }
+function wordsOf(answer) {
+  const [first] = answer.problem?.errors ?? [];
+  const detail = first?.detail ?? answer.problem?.detail ?? reason(answer);
+  return first?.suggestion ? `${detail.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : detail;
 }
+
+const rowIn = (html) => new DOMParser().parseFromString(`<table>${html}</table>`, "text/html").querySelector("tr[data-id]");
 
 /** Updates a row; returns its version. Keeps the cells, so that the focus and typed text are not lost. */
-function replaceRow(id, html) {
+function replaceRow(id, parsed) {
+  versions.set(id, parsed.dataset.version);
   const row = rowOf(id);
-  if (!row) return null;
-  const parsed = new DOMParser().parseFromString(`<table>${html}</table>`, "text/html");
-  const fresh = document.adoptNode(parsed.querySelector("tr[data-id]"));
+  if (!row) return parsed.dataset.version;
+  const fresh = document.adoptNode(parsed);
+  if (row.dataset.version !== fresh.dataset.version) countAgain();
   row.dataset.version = fresh.dataset.version;
   const names = (one) => one.querySelectorAll(".handle [aria-label]");
   names(row).forEach((control, index) => (control.ariaLabel = names(fresh)[index].ariaLabel));
   for (const cell of row.querySelectorAll("td[data-key]")) {
     const content = fresh.querySelector(`[data-key="${CSS.escape(cell.dataset.key)}"]`)?.childNodes ?? [];
     if (open?.cell === cell) open.left = [...content];
-    else cell.replaceChildren(...content);
+    else if (!cell.querySelector(".conflict")) cell.replaceChildren(...content);
   }
   showMoments(row);
+  markKept();
   return row.dataset.version;
 }
 
-function refuse(id, key, value, problem) {
-  const cell = cellOf(id, key);
-  const [first] = problem.errors ?? [];
-  const detail = first?.detail ?? problem.detail;
-  const words = first?.suggestion ? `${detail.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : detail;
-  if (!cell || open) toast(words, { bad: true });
-  else {
+const SEARCHED = 1500; // Milliseconds until the search knows a change.
+
+/** Counts the contacts that match: a change can move a contact out of the filter, or into it. */
+function countAgain() {
+  const query = new URLSearchParams(location.search);
+  const count = () => document.body.dispatchEvent(new Event("counted"));
+  if (query.has("where") || query.has("availableNow")) count();
+  if (query.get("q")) setTimeout(count, SEARCHED);
+}
+
+/** Keeps a change that was not saved: in its cell, if that is in sight and the user is not typing elsewhere. */
+function refuse(edit, words, again = false) {
+  const cell = cellOf(edit.id, edit.key);
+  const held = { ...edit, words, again };
+  const elsewhere = document.activeElement?.closest("input:not([type=checkbox]), textarea, select, dialog");
+  if (cell && !open && !elsewhere) {
     goTo(cell);
-    begin(cell, { value, error: words });
+    begin(cell, held);
+  } else keep(held, again ? () => saveEdit(edit) : () => show(edit));
+  markKept();
+}
+
+/** Opens the cell of a kept change, or the page of its contact. */
+function show(edit) {
+  const cell = cellOf(edit.id, edit.key);
+  if (!cell) {
+    toast(`${edit.title}: the contact is not in sight. Search for it, and click the cell.`, { bad: true });
+    return keep(edit, () => show(edit));
+  }
+  goTo(cell);
+  return begin(cell, edit);
+}
+
+/** Shows in the cells what was typed and is not saved. */
+function markKept() {
+  for (const cell of box.querySelectorAll("td.unsaved")) cell.classList.remove("unsaved");
+  for (const { id, key, value } of keptEdits()) {
+    const cell = cellOf(id, key);
+    if (!cell || open?.cell === cell) continue;
+    cell.classList.add("unsaved");
+    cell.dataset.unsaved = shown(value);
   }
 }
 
-/** Shows the current row of a contact; returns whether there is one. */
-async function refresh(id) {
-  const answer = rowOf(id) && (await fetch(`${here()}/${id}/row`, { headers: { "HX-Request": "true" } }).catch(() => null));
-  if (!answer?.ok) return false;
-  replaceRow(id, await answer.text());
-  return true;
+onArrival(markKept);
+document.addEventListener("edits:changed", markKept);
+
+/** The current row of a contact; null if it has been deleted, undefined if the server did not answer. */
+async function fetchRow(id) {
+  const answer = await get(`${here()}/${id}/row`).catch(() => null);
+  if (answer?.status === 404) return null;
+  return answer?.ok ? rowIn(await answer.text()) : undefined;
 }
 
 /** Another user was faster: with another cell, our change continues; with this cell, the user chooses. */
-async function settle(id, key, before, value) {
-  if (!(await refresh(id))) {
-    toast("This contact has been deleted in the meantime.", { bad: true });
-    return;
-  }
-  const cell = cellOf(id, key);
-  const theirs = shownValue(cell);
-  if (same(theirs, before)) await sendChange(id, key, before, value);
-  else if (!same(theirs, value)) offerBoth(cell, theirs, value);
+async function settle(edit) {
+  const row = await fetchRow(edit.id);
+  if (row === null) return refuse(edit, "This contact has been deleted in the meantime.");
+  if (row === undefined) return refuse(edit, AWAY, true);
+  const fresh = row.querySelector(`[data-key="${CSS.escape(edit.key)}"]`);
+  const theirs = fresh ? shownValue(fresh, Array.isArray(edit.before)) : edit.before;
+  replaceRow(edit.id, row);
+  if (same(theirs, edit.before)) return sendEdit(edit);
+  if (same(theirs, edit.value)) return undefined;
+  const cell = cellOf(edit.id, edit.key);
+  if (cell && !open) return offerBoth(cell, theirs, edit.value);
+  return keep({ ...edit, before: theirs, words: overtaken(theirs) }, () => saveEdit({ ...edit, before: theirs }), "Use it");
 }
+
+const overtaken = (theirs) => `Another user has changed this value to “${shown(theirs)}”.`;
 
 const shown = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
 
@@ -189,7 +273,7 @@ function offerBoth(cell, theirs, ours) {
   choice.setAttribute("role", "alertdialog");
   choice.setAttribute("aria-label", "Another user has changed this value");
   const words = document.createElement("p");
-  words.textContent = `Another user has changed this value to “${shown(theirs)}”.`;
+  words.textContent = overtaken(theirs);
   const done = (use) => {
     cell.classList.remove("editing");
     cell.replaceChildren(...left);
@@ -198,7 +282,7 @@ function offerBoth(cell, theirs, ours) {
   };
   const keep = choiceButton(`Keep “${shown(theirs)}”`, () => done(false));
   choice.append(words, keep, choiceButton(`Use “${shown(ours)}”`, () => done(true)));
-  choice.addEventListener("keydown", (event) => {
+  onKey(choice, (event) => {
     event.stopPropagation();
     if (event.key === "Escape") done(false);
   });
@@ -216,22 +300,14 @@ function choiceButton(title, run) {
   return made;
 }
 
-/** Offers to undo the change that created this version, by the history, because a cell may show less. */
-function offerUndo(id, key, version) {
-  const undo = remember(async () => {
-    message.remove();
-    await inTurn(id, () => takeBack(id, key, version));
-  });
-  const message = toast(`${titleOf(key)} changed.`, { action: { title: "Undo", run: undo } });
-}
-
-async function takeBack(id, key, version) {
-  const answer = await ask(`${here()}/many`, [["action", "undo"], ["contact", `${id}:${version}`]]);
-  if (!answer) return;
-  const [refused] = answer.ok ? Object.keys(JSON.parse(answer.text).refused) : [reason(answer)];
-  if (refused) toast(refused, { bad: true });
-  await refresh(id);
-  const cell = cellOf(id, key);
-  if (cell) goTo(cell);
-  else if (!refused) toast("The change was undone.");
-}
+// A change was undone or done again, by the history, because a cell may show less.
+document.addEventListener("contacts:changed", async ({ detail }) => {
+  if (!box || detail.whole) return;
+  for (const target of detail.targets) {
+    const [id] = target.split(":");
+    const row = rowOf(id) && (await hold(inTurn(id, () => fetchRow(id))));
+    if (row) replaceRow(id, row);
+    const cell = cellOf(id, detail.key);
+    if (cell) goTo(cell);
+  }
+});

@@ -1,4 +1,6 @@
 // The page of one contact, and of a new one: a list of zones, tags as chips, a running clock.
+import "./clocks.js";
+import { unsaved } from "./forms.js";
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
@@ -15,23 +17,22 @@ for (const area of document.querySelectorAll("[data-tags]")) {
   area.hidden = true;
   document.getElementById(`${editor.input.id}-note`)?.classList.toggle("unseen", !area.hasAttribute("aria-invalid"));
   area.after(editor.element);
-  form.addEventListener("submit", () => {
+  // At each change, so that the form knows that it has one.
+  const write = () => {
     area.value = editor.value().join("\n");
+  };
+  editor.element.addEventListener("input", write);
+  new MutationObserver(write).observe(editor.element, { childList: true, subtree: true });
+  form.addEventListener("submit", async (event) => {
+    write();
+    if (!editor.unseen()) return;
+    event.preventDefault();
+    if (await editor.settled()) form.requestSubmit(event.submitter); // Otherwise a note says why not.
   });
 }
 
-const clocks = document.querySelectorAll("[data-clock]");
-if (clocks.length) {
-  const tick = () => {
-    for (const clock of clocks) {
-      const options = { timeZone: clock.dataset.clock, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-      try {
-        clock.textContent = new Intl.DateTimeFormat(undefined, options).format(new Date());
-      } catch {
-        // The browser does not know this zone: the server's text stays.
-      }
-    }
-  };
-  tick();
-  setInterval(tick, 15_000);
-}
+// A change of this contact was undone, or done again.
+document.addEventListener("contacts:changed", ({ detail }) => {
+  const mine = detail.targets.some((target) => location.pathname.endsWith(`/contacts/${target.split(":")[0]}`));
+  if (mine && !unsaved().length) setTimeout(() => location.reload(), 300);
+});

@@ -4,3 +4,4 @@ import "./cells.js";
 import "./filters.js";
 import "./layout.js";
 import "./many.js";
+import "./bulk.js";

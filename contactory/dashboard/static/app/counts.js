@@ -3,10 +3,11 @@
 const list = document.querySelector("[data-counts]");
 const piece = Number(list?.dataset.piece);
 const number = new Intl.NumberFormat();
+const waiting = []; // Cells whose numbers are still to be loaded.
 let working = false;
 
 const words = (count) => (count ? `${number.format(count)} ${count === 1 ? "contact" : "contacts"}` : "no contacts");
-const waiting = () => [...list.querySelectorAll("[data-count]:not([data-counted])")];
+const cellsIn = (element) => [...element.querySelectorAll("[data-count]")];
 
 async function countsOf(cells) {
   const query = new URLSearchParams(cells.map((cell) => ["of", cell.dataset.count]));
@@ -17,29 +18,31 @@ async function countsOf(cells) {
 function show(cell, text) {
   cell.textContent = text;
   cell.removeAttribute("aria-busy");
-  cell.dataset.counted = "";
 }
 
-async function count() {
-  if (!list || working) return;
-  working = true;
-  for (const cell of waiting()) {
+async function count(cells) {
+  for (const cell of cells) {
     cell.setAttribute("aria-busy", "true");
     cell.textContent = "counting…";
   }
-  for (let cells = waiting(); cells.length; cells = waiting()) {
-    const some = cells.slice(0, piece);
+  waiting.push(...cells);
+  if (working) return;
+  working = true;
+  while (waiting.length) {
+    const some = waiting.splice(0, piece).filter((cell) => cell.isConnected);
+    if (!some.length) continue;
     const counts = await countsOf(some);
     for (const cell of some) show(cell, counts ? words(counts[cell.dataset.count] ?? 0) : "not counted");
   }
   working = false;
 }
 
-/** Counts `rows` again, and new rows. */
+/** Counts `rows`, new ones or again. */
 export function recount(rows) {
-  for (const cell of rows.flatMap((row) => [...row.querySelectorAll("[data-count]")])) delete cell.dataset.counted;
-  count();
+  count(rows.flatMap(cellsIn));
 }
 
-count();
-document.addEventListener("htmx:load", count);
+if (list) {
+  count(cellsIn(list));
+  list.addEventListener("htmx:load", ({ target }) => count(cellsIn(target)));
+}

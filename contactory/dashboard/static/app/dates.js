@@ -1,4 +1,6 @@
 // Dates in a text area, one per line: shown as chips, with a calendar to add one. The text is sent.
+import { onKey } from "./keys.js";
+
 const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" });
 
 for (const field of document.querySelectorAll("[data-dates]")) {
@@ -51,7 +53,7 @@ for (const field of document.querySelectorAll("[data-dates]")) {
   }
 
   add.addEventListener("click", addOne);
-  input.addEventListener("keydown", (event) => {
+  onKey(input, (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
     addOne();

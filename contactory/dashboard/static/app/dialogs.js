@@ -3,7 +3,7 @@
 // and forms lead to pages.
 import { recount } from "./counts.js";
 import { takeNotice } from "./notices.js";
-import { reason, send } from "./requests.js";
+import { get, reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
 
@@ -48,10 +48,9 @@ async function open(link) {
   dialog.setAttribute("aria-label", link.getAttribute("aria-label") ?? link.textContent.trim());
   content.replaceChildren(waiting);
   if (!dialog.open) dialog.showModal();
-  const answer = await fetch(link.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const answer = await get(link.href).catch(() => null);
   if (!content.contains(waiting)) return; // The dialog was closed, or shows something else.
   if (answer?.ok) show(await answer.text());
-  else if (answer?.status === 401) location.assign(link.href);
   else {
     dialog.close();
     toast(reason(answer && { status: answer.status, problem: await answer.json().catch(() => null) }), { bad: true });
@@ -79,8 +78,18 @@ dialog.addEventListener("submit", async (event) => {
   for (const button of buttons) button.disabled = false;
   if (answer?.ok) done(form, answer.text);
   else if (answer?.headers.get("content-type")?.startsWith("text/html")) show(answer.text);
-  else if (answer?.status !== 401) toast(reason(answer), { bad: true });
+  else complain(form, reason(answer));
 });
+
+/** Says in the dialog why a form was not saved: messages of the page are behind it. What was typed stays. */
+function complain(form, words) {
+  const old = content.querySelector("[data-refusal]");
+  const notice = old ?? Object.assign(document.createElement("p"), { className: "notice notice-bad" });
+  notice.dataset.refusal = "";
+  notice.setAttribute("role", "alert");
+  notice.textContent = words;
+  form.before(notice);
+}
 
 function done(form, html) {
   const body = parsed(html);
@@ -96,12 +105,15 @@ function done(form, html) {
     toast(words);
     return;
   }
-  const undo = remember(async () => {
+  const after = before.map(([name]) => [name, form.elements[name].value]);
+  const change = async (values, done) => {
     message.remove();
-    const answer = await send(form.getAttribute("action"), before).catch(() => null);
+    const sure = ["sure", Object.fromEntries(values).name]; // The name was there before.
+    const answer = await send(form.getAttribute("action"), [...values, sure]).catch(() => null);
     if (answer?.ok) putRows(id, parsed(answer.text));
-    toast(answer?.ok ? "The change was undone." : reason(answer), { bad: !answer?.ok });
-  });
+    toast(answer?.ok ? done : reason(answer), { bad: !answer?.ok });
+  };
+  const undo = remember(() => change(before, "The change was undone."), () => change(after, "The change was made again."));
   const message = toast(words, { action: { title: "Undo", run: undo } });
 }
 

@@ -8,15 +8,15 @@ export function descriptionOf(cell) {
   return head?.dataset.editor ? JSON.parse(head.dataset.editor) : null;
 }
 
-/** The value of a cell in the form in which it is typed: a text, or the list of its tags. */
-export function shownValue(cell) {
-  if (descriptionOf(cell)?.widget === "tags") return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
+/** The value of a cell in the form in which it is typed: a text, or, if it has tags, their list. */
+export function shownValue(cell, hasTags = descriptionOf(cell)?.widget === "tags") {
+  if (hasTags) return [...cell.querySelectorAll(".tag")].map((tag) => tag.textContent);
   const value = cell.querySelector(".value");
   return value?.dataset.value ?? value?.textContent ?? "";
 }
 
-export function editorFor(cell, value, title) {
-  const description = descriptionOf(cell);
+/** The editor for a column of this description, with a value; `title` is the column's. */
+export function editorFor(description, value, title) {
   const editor = description.widget === "tags" ? tagEditor(value) : plain(description, value);
   editor.input.setAttribute("aria-label", title);
   const note = document.createElement("span");

@@ -1,4 +1,6 @@
 // The form that adds a filter: shows the comparisons and the input for the chosen column.
+import { offerZones } from "./zones.js";
+
 const form = document.querySelector("[data-filter]");
 
 if (form) {
@@ -18,8 +20,8 @@ if (form) {
     for (const { name, value: text } of plain.attributes) value.setAttribute(name, text);
     for (const [name, text] of Object.entries(attributes)) value.setAttribute(name, text);
     value.value = "";
-    value.setAttribute("list", values.id);
-    suggest("zone" in value.dataset ? Intl.supportedValuesOf("timeZone") : choices.map(([each]) => each));
+    if (!("zone" in value.dataset)) value.setAttribute("list", values.id);
+    suggest(choices.map(([each]) => each));
     suitOperator();
   };
 
@@ -38,11 +40,13 @@ if (form) {
   });
   column.addEventListener("change", suitColumn);
   operator.addEventListener("change", suitOperator);
+  offerZones(value);
   suitColumn();
 }
 
 // A search changes the address without loading the page: links and forms of the page must keep the search.
-document.getElementById("grid")?.addEventListener("htmx:afterSwap", () => {
+document.getElementById("grid")?.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "grid") return; // Further rows.
   const query = new URLSearchParams(location.search);
   const searched = query.get("q") ?? "";
   for (const link of document.querySelectorAll(".chip a")) {

@@ -1,7 +1,10 @@
 // The table of contacts as a grid (WAI-ARIA, pattern "grid"): one cell is in the Tab order, and the arrow keys
-// move from there. Without this module it is a plain table.
+// move from there. So is one head, with its grip. Without this module it is a plain table.
+import { onArrival } from "./arrivals.js";
+import { onKey } from "./keys.js";
 
 const box = document.getElementById("grid");
+let current = null; // The cell in the Tab order.
 
 export const table = () => box?.querySelector("table.grid");
 
@@ -11,17 +14,31 @@ export const here = () => box.dataset.here;
 /** The rows of contacts, in order. */
 export const rows = () => [...box.querySelectorAll("tbody tr[data-id]")];
 
+/** How many contacts are shown. */
+export function shownRows() {
+  const all = table()?.tBodies[0].rows ?? [];
+  return all.length - Number(all[all.length - 1]?.classList.contains("more") ?? 0);
+}
+
 /** The row of a contact, if it is shown. */
 export const rowOf = (id) => box.querySelector(`tbody tr[data-id="${CSS.escape(id)}"]`);
 
 /** The cell of a contact in a column. */
 export const cellOf = (id, key) => rowOf(id)?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 
+/** Loads the first rows again. */
+export const reload = () => window.htmx.ajax("GET", location.pathname + location.search, { target: "#grid", swap: "innerHTML" });
+
+function makeCurrent(cell) {
+  if (current) current.tabIndex = -1;
+  current = cell;
+  cell.tabIndex = 0;
+}
+
 /** Gives `cell` the focus, or makes it the cell that gets the focus by Tab. */
 export function goTo(cell, { focus = true } = {}) {
   if (!cell) return;
-  for (const other of box.querySelectorAll('td[tabindex="0"]')) other.tabIndex = -1;
-  cell.tabIndex = 0;
+  makeCurrent(cell);
   if (focus) {
     cell.focus({ preventScroll: true });
     cell.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -56,19 +73,47 @@ const STEPS = {
   PageUp: [0, -PAGE],
 };
 
-// Arrow up in the first row moves to the sortable heads.
-function headOf(cell) {
-  return cell.closest("table").tHead.rows[0].cells[cell.cellIndex]?.querySelector("a") ?? null;
+// What has the focus in a head: the link that sorts, or the head itself.
+const stopOf = (head) => head.querySelector("a") ?? head;
+const heads = () => [...table().tHead.rows[0].cells].filter((head) => head.dataset.key);
+
+/** Makes a head the one in the Tab order. */
+function standAt(head) {
+  for (const other of heads()) {
+    for (const part of [stopOf(other), other.querySelector(".grip")]) if (part) part.tabIndex = other === head ? 0 : -1;
+  }
 }
 
-box?.addEventListener("keydown", (event) => {
-  const link = event.target.closest("thead a");
-  if (!link || event.altKey || event.ctrlKey || event.metaKey) return;
-  const links = [...link.closest("tr").querySelectorAll("a")];
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (step) links[links.indexOf(link) + step]?.focus();
-  else if (event.key === "ArrowDown") goTo(rows()[0]?.cells[link.closest("th").cellIndex]);
-  else return;
+// Not by scrollIntoView, which would scroll the rows too, because a head sticks to the edge.
+function reveal(head) {
+  if (head.classList.contains("pinned")) return;
+  const frame = head.closest(".grid-frame");
+  const [outer, inner] = [frame.getBoundingClientRect(), head.getBoundingClientRect()];
+  const pinned = parseFloat(getComputedStyle(frame).getPropertyValue("--pinned"));
+  frame.scrollLeft += Math.min(inner.left - outer.left - pinned, 0) + Math.max(inner.right - outer.right, 0);
+}
+
+box?.addEventListener("focusin", (event) => {
+  const head = event.target.closest("thead [data-key]");
+  if (head) {
+    standAt(head);
+    reveal(head);
+  }
+  if (!event.target.matches("tr[data-id] > td")) return;
+  makeCurrent(event.target);
+  if (event.target.matches(":focus-visible")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
+
+// Arrow up in the first row moves to the heads. Grips use the other arrows themselves.
+onKey(box, (event) => {
+  const head = event.target.closest("thead [data-key]");
+  if (!head || event.altKey || event.ctrlKey || event.metaKey) return;
+  const all = heads();
+  const step = event.target.matches(".grip") ? 0 : { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const next = { Home: all[0], End: all.at(-1) }[event.key] ?? (step && all[all.indexOf(head) + step]);
+  if (next) stopOf(next).focus();
+  else if (event.key === "ArrowDown") goTo(rows()[0]?.cells[head.cellIndex]);
+  else if (!step) return;
   event.preventDefault();
 });
 
@@ -85,7 +130,7 @@ function focusSorted() {
   if (key) box?.querySelector(`thead [data-key="${CSS.escape(key)}"] a`)?.focus();
 }
 
-box?.addEventListener("keydown", (event) => {
+onKey(box, (event) => {
   const cell = event.target;
   if (cell.tagName !== "TD" || !cell.closest("tr[data-id]") || event.altKey) return;
   let target = null;
@@ -93,7 +138,8 @@ box?.addEventListener("keydown", (event) => {
   if (event.key in STEPS && !event.ctrlKey && !event.metaKey) {
     target = neighbour(cell, ...STEPS[event.key]);
     if (!target && event.key.startsWith("Page")) target = edge(cell, event.key === "PageDown");
-    if (!target && event.key === "ArrowUp" && headOf(cell)) headOf(cell).focus();
+    const head = table().tHead.rows[0].cells[cell.cellIndex];
+    if (!target && event.key === "ArrowUp" && head.dataset.key) stopOf(head).focus();
   } else if (event.key === "Home" || event.key === "End") {
     target = ends(cell, event.key, event.ctrlKey || event.metaKey);
   } else return;
@@ -106,26 +152,28 @@ function edge(cell, last) {
   return row.cells[cell.cellIndex];
 }
 
-/** Prepares new rows. */
-function prepare() {
-  const shown = table();
-  if (!shown) return; // No contacts are shown, or this is another page.
-  // A contact that a change has moved down the order, and that appears a second time, is shown once.
-  const seen = new Set();
-  for (const row of rows()) {
-    if (seen.has(row.dataset.id)) row.remove();
-    seen.add(row.dataset.id);
-  }
-  shown.setAttribute("role", "grid");
-  box.querySelector(".grid-frame")?.removeAttribute("tabindex");
-  for (const inner of shown.querySelectorAll("tbody .handle :is(a, input)")) inner.tabIndex = -1;
-  for (const cell of shown.querySelectorAll("tbody tr[data-id] td:not([tabindex])")) cell.tabIndex = -1;
-  if (!shown.querySelector('td[tabindex="0"]')) goTo(rows()[0]?.cells[1], { focus: false });
+function prepareRow(row) {
+  for (const cell of row.cells) cell.tabIndex = -1;
+  for (const inner of row.cells[0].children) inner.tabIndex = -1;
 }
 
-prepare();
+function prepareTable(made) {
+  made.setAttribute("role", "grid");
+  made.closest(".grid-frame").removeAttribute("tabindex");
+  standAt(heads()[0]);
+}
+
+onArrival((arrived, anew) => {
+  if (anew && table()) prepareTable(table());
+  for (const row of arrived) prepareRow(row);
+  if (!current?.isConnected) goTo(rows()[0]?.cells[1], { focus: false });
+});
 focusSorted();
-document.addEventListener("htmx:load", prepare);
+
+document.querySelector('.skip[href="#rows"]')?.addEventListener("click", (event) => {
+  event.preventDefault();
+  goTo(current);
+});
 
 box?.addEventListener("htmx:afterSwap", (event) => {
   // A search changes the number of contacts; further rows do not.

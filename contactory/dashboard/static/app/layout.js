@@ -1,4 +1,6 @@
 // Columns: chosen, ordered and pinned in their menu, and resized at their heads. Saved at once.
+import { onArrival } from "./arrivals.js";
+import { onKey } from "./keys.js";
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
 
@@ -41,15 +43,26 @@ function setWidth(key, width) {
   return rounded;
 }
 
-/** Keeps pinned columns beside each other. */
+/**
+ * Keeps pinned columns beside each other, within half of the frame: on a phone, a column becomes narrower to fit in,
+ * and the next ones are not pinned.
+ */
 function place() {
+  const frame = box.querySelector(".grid-frame");
+  if (!frame) return;
+  const room = frame.clientWidth / 2;
   let left = 0;
   const rules = [];
-  [...box.querySelectorAll("thead th")].forEach((head, index) => {
-    if (!head.classList.contains("pinned")) return;
-    rules.push(`.grid :is(th, td):nth-child(${index + 1}).pinned { inset-inline-start: ${left}px; }`);
-    left += head.getBoundingClientRect().width;
-  });
+  for (const head of box.querySelectorAll("thead .pinned")) {
+    const { key } = head.dataset;
+    const wanted = key ? Number(colOf(key).width) : head.offsetWidth;
+    const width = Math.min(wanted, Math.max(room - left, 0));
+    const fits = !key || width === wanted || width >= NARROWEST;
+    if (fits && width < wanted) rules.push(`.grid col[data-key="${CSS.escape(key)}"] { width: ${width}px; }`);
+    rules.push(`.grid :is(th, td):nth-child(${head.cellIndex + 1}).pinned { inset-inline-start: ${fits ? `${left}px` : "auto"}; }`);
+    left += fits ? width : 0;
+  }
+  rules.push(`.grid-frame { --pinned: ${left}px; }`);
   sheet.replaceSync(rules.join("\n"));
 }
 
@@ -57,13 +70,13 @@ function handle(head) {
   const { key } = head.dataset;
   const grip = document.createElement("span");
   grip.className = "grip";
-  grip.tabIndex = 0;
+  grip.tabIndex = (head.querySelector("a") ?? head).tabIndex; // In the Tab order together with its head.
   const say = (width) => {
     const values = { role: "separator", "aria-orientation": "vertical", "aria-valuenow": width, "aria-valuemin": NARROWEST, "aria-valuemax": WIDEST };
     for (const [name, value] of Object.entries({ ...values, "aria-label": `Width of ${head.textContent.trim()}` })) grip.setAttribute(name, value);
   };
   say(Number(colOf(key).width));
-  grip.addEventListener("keydown", (event) => {
+  onKey(grip, (event) => {
     const step = { ArrowRight: STEP, ArrowLeft: -STEP }[event.key];
     if (!step) return;
     event.preventDefault();
@@ -89,10 +102,9 @@ function drag(event, head, say) {
   }, { once: true });
 }
 
-function prepare() {
-  for (const head of box?.querySelectorAll("thead th[data-key]:not(:has(.grip))") ?? []) handle(head);
-  if (box) place();
-}
-
-prepare();
-document.addEventListener("htmx:load", prepare);
+onArrival((_, anew) => {
+  if (!anew) return;
+  for (const head of box.querySelectorAll("thead th[data-key]")) handle(head);
+  place();
+});
+if (box) new ResizeObserver(place).observe(box);

@@ -2,6 +2,9 @@
 import "./theme.js";
 import "./menus.js";
 import "./moments.js";
+import "./more.js";
 import "./requests.js";
+import "./forms.js";
+import "./undo.js";
 import "./shortcuts.js";
 import "./wrong.js";

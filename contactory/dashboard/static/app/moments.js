@@ -12,4 +12,4 @@ export function showMoments(root) {
 }
 
 showMoments(document);
-document.addEventListener("htmx:load", (event) => showMoments(event.detail.elt.parentNode ?? event.detail.elt));
+document.addEventListener("htmx:load", (event) => showMoments(event.detail.elt));

@@ -1,6 +1,7 @@
 // A list that users can order: by dragging its handles, by the arrow keys on them, or by the buttons. Each move
 // is saved at once. In the document, the neighbours change their place, so that the moved row keeps the focus and
 // the pointer.
+import { onKey } from "./keys.js";
 import { reason, send } from "./requests.js";
 import { toast } from "./toasts.js";
 import { remember } from "./undo.js";
@@ -27,7 +28,7 @@ function keep(item, from) {
   const to = placeOf(item);
   queue = queue.then(async () => {
     const answer = await send(`${list.dataset.here}/${item.dataset.id}/position`, [["to", to]]).catch(() => null);
-    if (answer?.ok || answer?.status === 401) return;
+    if (answer?.ok) return;
     place(item, from);
     toast(`The order could not be saved. ${reason(answer)}`, { bad: true });
   });
@@ -40,13 +41,16 @@ function moved(item, from) {
   say(item);
   keep(item, from);
   if (last?.item === item && last.message.isConnected) return;
-  const undo = remember(async () => {
+  let other = from;
+  const exchange = async () => {
     mine.message.remove();
     const now = placeOf(item);
-    place(item, from);
+    place(item, other);
+    other = now;
     say(item);
     keep(item, now);
-  });
+  };
+  const undo = remember(exchange, exchange);
   const mine = { item, message: toast(`${nameOf(item)} was moved.`, { action: { title: "Undo", run: undo } }) };
   last = mine;
 }
@@ -59,7 +63,7 @@ function step(item, by) {
   item.scrollIntoView({ block: "nearest" });
 }
 
-list?.addEventListener("keydown", (event) => {
+onKey(list, (event) => {
   const grab = event.target.closest("[data-grab]");
   const by = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
   if (!grab || !by) return;
@@ -116,7 +120,5 @@ function drag(item) {
     place(item, from);
   };
   on("pointercancel", cancel);
-  on("keydown", (event) => {
-    if (event.key === "Escape") cancel();
-  });
+  onKey(document, (event) => event.key === "Escape" && cancel(), { signal: listening.signal });
 }

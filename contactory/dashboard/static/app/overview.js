@@ -17,6 +17,7 @@ function days() {
 function colour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
+  probe.style.forcedColorAdjust = "none";
   document.body.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();
@@ -75,7 +76,7 @@ const sizes = new ResizeObserver(([entry]) => {
   if (drawn && width && width !== drawn.width) drawn.setSize({ width, height: CHART_HEIGHT });
 });
 new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", draw);
 
 // Hours in the user's time zone.
 const clocks = {

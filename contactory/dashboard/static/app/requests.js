@@ -1,19 +1,28 @@
 // Requests of scripts to the server, with the secret that identifies pages of the dashboard, and with a message
-// to the user if something goes wrong.
+// to the user if something goes wrong. If the session is over, the user can sign in again, and the request is
+// sent once more.
+import { ready, secret } from "./session.js";
 import { toast } from "./toasts.js";
 
-const csrf = document.querySelector('meta[name="csrf"]')?.content ?? "";
+const AWAY = "The server cannot be reached. Check your connection and try again.";
+const MOST_KEPT = 4_000; // Browsers finish small requests also if the page is left meanwhile.
 
 document.addEventListener("htmx:configRequest", (event) => {
-  event.detail.headers["X-CSRF-Token"] = csrf;
+  event.detail.headers["X-CSRF-Token"] = secret();
 });
 
-document.addEventListener("htmx:responseError", (event) => {
-  refused(problemOf(event.detail.xhr.responseText));
+document.addEventListener("htmx:responseError", async (event) => {
+  const { xhr, elt, target, requestConfig } = event.detail;
+  if (xhr.status === 401 && (await ready()) === "in") {
+    if (elt.isConnected) window.htmx.ajax("GET", requestConfig.path, { source: elt, target });
+    return;
+  }
+  const problem = problemOf(xhr.responseText);
+  toast(problem.errors?.[0]?.detail ?? problem.detail, { bad: true });
 });
 
 document.addEventListener("htmx:sendError", () => {
-  toast("The server cannot be reached. Check your connection and try again.", { bad: true });
+  toast(AWAY, { bad: true });
 });
 
 function problemOf(text) {
@@ -24,30 +33,38 @@ function problemOf(text) {
   }
 }
 
-function refused(problem) {
-  if (problem.status === 401) {
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
-    return;
-  }
-  toast(problem.errors?.[0]?.detail ?? problem.detail, { bad: true });
-}
-
 /** The message to the user for a refusal, or for a missing answer. */
 export function reason(answer) {
   if (answer?.status === 404) return "It does not exist any more: another user has deleted it.";
   const { errors, detail } = answer?.problem ?? {};
-  return errors?.[0]?.detail ?? detail ?? "The server cannot be reached. Check your connection and try again.";
+  return errors?.[0]?.detail ?? detail ?? AWAY;
+}
+
+/** Whether a request failed because the page is of an earlier session. */
+const unsigned = (answer) => answer.status === 401 || (answer.status === 403 && answer.problem?.errors?.[0]?.code === "stale_form");
+
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "X-CSRF-Token": secret(), "HX-Request": "true" },
+    body,
+    keepalive: body.toString().length < MOST_KEPT,
+  });
+  const text = await response.text();
+  const problem = response.ok ? null : problemOf(text);
+  return { ok: response.ok, status: response.status, text, problem, headers: response.headers };
 }
 
 /** Sends a form's values; returns {ok, status, text, problem, headers}. Rejects if the server is away. */
 export async function send(path, values) {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "X-CSRF-Token": csrf, "HX-Request": "true" },
-    body: new URLSearchParams(values),
-  });
-  const text = await response.text();
-  const problem = response.ok ? null : problemOf(text);
-  if (response.status === 401) refused(problem);
-  return { ok: response.ok, status: response.status, text, problem, headers: response.headers };
+  const body = new URLSearchParams(values);
+  const answer = await post(path, body);
+  return unsigned(answer) && (await ready()) === "in" ? post(path, body) : answer;
+}
+
+/** Gets a part of a page, as fetch does. */
+export async function get(path) {
+  const options = { headers: { "HX-Request": "true" } };
+  const answer = await fetch(path, options);
+  return answer.status === 401 && (await ready()) === "in" ? fetch(path, options) : answer;
 }

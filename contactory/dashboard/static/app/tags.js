@@ -1,79 +1,140 @@
-// The tag picker: chips that can be removed, and a box that suggests tags and creates new ones.
+// The tag picker: chips that can be removed, and a box that offers tags and creates new ones. Enter takes the tag
+// that is offered first. A new tag that differs from another one only in case or accents gets a note with a button
+// that takes the other one.
 import { here } from "./grid.js";
+import { onKey } from "./keys.js";
+import { alike, bestOf, offers, tagsOf, typedIn } from "./offers.js";
 
 const make = (tag, className) => Object.assign(document.createElement(tag), { className });
-let number = 0;
 
-/** An editor of a set of tags; `suggestAt` is the path for suggestions. */
-export function tagEditor(names, { suggestAt } = {}) {
+/**
+ * An editor of a set of tags; `suggestAt` is the path for suggestions. Besides the members of every editor it has
+ * `twins()`, the new names with the tags that they look like; `unseen()`, whether there are new names without a
+ * comparison; and `settled()`, which compares them and tells whether none of them looks like another tag.
+ */
+export function tagEditor(names, { suggestAt = `${here()}/tags` } = {}) {
   const chosen = [...names];
+  const fresh = new Set(); // New names that have not been compared with the other tags.
   const element = make("div", "edit edit-tags");
   const chips = make("ul", "tags");
   const input = Object.assign(make("input", ""), { autocomplete: "off", dir: "auto", placeholder: "Add a tag" });
-  const list = make("ul", "suggestions");
-  list.id = `tag-suggestions-${(number += 1)}`;
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Tags");
-  list.hidden = true;
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id })) {
-    input.setAttribute(name, value);
-  }
-  element.append(chips, input, list);
+  const notes = make("div", "tag-notes");
+  notes.setAttribute("role", "status");
 
-  const draw = () => chips.replaceChildren(...chosen.map((name) => chip(name, () => take(name))));
-  const take = (name) => {
+  const draw = () => chips.replaceChildren(...chosen.map((name) => chip(name, () => takeOff(name))));
+  const takeOff = (name) => {
     chosen.splice(chosen.indexOf(name), 1);
+    fresh.delete(name);
+    notes.replaceChildren();
     draw();
     input.focus();
   };
-  const add = (name) => {
-    const trimmed = name.trim();
-    if (trimmed && !chosen.includes(trimmed)) chosen.push(trimmed);
-    input.value = "";
+  const put = (name) => {
+    if (name && !chosen.includes(name)) chosen.push(name);
     draw();
-    show([]);
   };
-  let active = -1;
-  const show = (found) => {
-    active = -1;
-    list.replaceChildren(...found.map((name) => suggestion(name, () => add(name))));
-    list.hidden = !found.length;
-    input.setAttribute("aria-expanded", String(!list.hidden));
-    input.removeAttribute("aria-activedescendant");
+  const exchange = (name, other) => {
+    const at = chosen.indexOf(name);
+    if (at >= 0) chosen.splice(at, 1, ...(chosen.includes(other) ? [] : [other]));
+    fresh.delete(name);
+    draw();
   };
-  const point = (step) => {
-    const all = [...list.children];
-    if (!all.length) return;
-    all[active]?.removeAttribute("aria-selected");
-    active = (active + step + all.length + (active < 0 && step < 0 ? 1 : 0)) % all.length;
-    all[active].setAttribute("aria-selected", "true");
-    all[active].id = `${list.id}-active`;
-    for (const other of all) if (other !== all[active]) other.removeAttribute("id");
-    input.setAttribute("aria-activedescendant", all[active].id);
-    all[active].scrollIntoView({ block: "nearest" });
+  const say = (words, title, run) => {
+    const line = make("p", "tag-note");
+    const button = Object.assign(make("button", "button button-small"), { type: "button", textContent: title });
+    button.addEventListener("click", () => {
+      line.remove();
+      run();
+      input.focus();
+    });
+    line.append(words, " ", button);
+    notes.append(line);
   };
 
-  let asked = 0;
+  const clear = () => {
+    input.value = "";
+    list.show([], "");
+  };
+  const pick = (name) => {
+    clear();
+    put(name);
+  };
+  const create = async (name) => {
+    pick(name);
+    fresh.add(name);
+    await compare(name);
+  };
+  /** Shows what a new name looks like; returns whether it looks like another tag. */
+  const compare = async (name) => {
+    const [twin] = await tagsOf({ like: name }, suggestAt);
+    if (!fresh.delete(name) || !twin) return false;
+    say(`There is a tag “${twin}” already.`, `Use “${twin}”`, () => exchange(name, twin));
+    return true;
+  };
+  const took = (name, typed) => {
+    if (name === typed || !alike(name, typed)) return;
+    say(`“${name}” is used, because this tag exists.`, `Create “${typed}”`, () => exchange(name, typed));
+  };
+  const enter = async () => {
+    const typed = typedIn(input);
+    if (list.take()) return;
+    if (list.typed !== typed) await enterEarly(typed);
+    else if (list.best) {
+      const { best } = list;
+      pick(best);
+      took(best, typed);
+    } else await create(typed);
+  };
+  /** Enter came before the list. The text counts at once, and gives way to the tag that would have been offered. */
+  const enterEarly = async (typed) => {
+    pick(typed);
+    const best = bestOf(await tagsOf({ q: typed }, suggestAt), typed);
+    if (best === typed || !chosen.includes(typed)) return;
+    if (!best) {
+      fresh.add(typed);
+      await compare(typed);
+    } else {
+      exchange(typed, best);
+      took(best, typed);
+    }
+  };
+
+  const list = offers(input, { pick, create });
+  element.append(chips, input, list.element, notes);
   input.addEventListener("input", async () => {
-    const mine = (asked += 1);
-    const found = input.value.trim() ? await suggestions(input.value, suggestAt) : [];
-    if (mine === asked) show(found.filter((name) => !chosen.includes(name)));
+    const typed = typedIn(input);
+    const found = typed ? await tagsOf({ q: typed }, suggestAt) : [];
+    if (typed === typedIn(input)) list.show(found.filter((name) => !chosen.includes(name)), typed);
   });
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") point(event.key === "ArrowDown" ? 1 : -1);
-    else if (event.key === "Enter" && (active >= 0 || input.value.trim())) {
-      add(active >= 0 ? list.children[active].textContent : input.value);
-    } else if (event.key === "," && input.value.trim()) add(input.value);
-    else if (event.key === "Backspace" && !input.value && chosen.length) take(chosen.at(-1));
+  onKey(input, (event) => {
+    const typed = typedIn(input);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") list.move(event.key === "ArrowDown" ? 1 : -1);
+    else if (event.key === "Enter" && typed) enter();
+    else if (event.key === "," && typed) create(typed);
+    else if (event.key === "Backspace" && !input.value && chosen.length) takeOff(chosen.at(-1));
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
-
   draw();
+
   // Typed text that was not confirmed counts too, so that Tab loses nothing.
-  const value = () => [...new Set([...chosen, input.value.trim()])].filter(Boolean).sort(byCodePoint);
-  return { element, input, value };
+  const value = () => [...new Set([...chosen, typedIn(input)])].filter(Boolean).sort(byCodePoint);
+  const news = () => [...new Set([...fresh, typedIn(input)])].filter((name) => name && !names.includes(name));
+  const unseen = () => news().length > 0;
+  const twins = async () => {
+    const unknown = news();
+    const found = await Promise.all(unknown.map((name) => tagsOf({ like: name }, suggestAt)));
+    return unknown.map((name, index) => [name, found[index][0]]).filter(([, twin]) => twin);
+  };
+  const settled = async () => {
+    const typed = typedIn(input);
+    if (typed && !chosen.includes(typed)) fresh.add(typed);
+    pick(typed);
+    const seen = await Promise.all([...fresh].map(compare));
+    return !seen.includes(true);
+  };
+  return { element, input, value, twins, unseen, settled };
 }
 
 // In the server's order, so that an unchanged set is recognised.
@@ -84,13 +145,6 @@ function byCodePoint(one, other) {
     if (difference) return difference;
   }
   return left.length - right.length;
-}
-
-async function suggestions(typed, at = `${here()}/tags`) {
-  const answer = await fetch(`${at}?q=${encodeURIComponent(typed.trim())}`, {
-    headers: { "HX-Request": "true" },
-  }).catch(() => null);
-  return answer?.ok ? answer.json() : [];
 }
 
 function chip(name, takeOff) {
@@ -104,18 +158,5 @@ function chip(name, takeOff) {
   button.setAttribute("aria-label", `Remove ${name}`);
   button.addEventListener("click", takeOff);
   item.append(label, button);
-  return item;
-}
-
-function suggestion(name, choose) {
-  const item = make("li", "suggestion");
-  item.setAttribute("role", "option");
-  item.dir = "auto";
-  item.textContent = name;
-  // Before the box loses the focus, which would save.
-  item.addEventListener("pointerdown", (event) => {
-    event.preventDefault();
-    choose();
-  });
   return item;
 }

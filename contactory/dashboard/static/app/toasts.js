@@ -1,15 +1,18 @@
 // Short messages that disappear by themselves, but not while the pointer or the focus is on them.
 const box = document.getElementById("toasts");
 
-/** Shows `text`; `action` is {title, run} for a button, `bad` marks an error; `lasting` stays. */
-export function toast(text, { action, bad = false, lasting = false } = {}) {
+/**
+ * Shows `text`; `action` is {title, run} for a button, `bad` marks an error; `lasting` stays; `dismissed` runs if
+ * the user closes it.
+ */
+export function toast(text, { action, bad = false, lasting = false, dismissed } = {}) {
   const message = document.createElement("div");
   message.className = bad ? "toast toast-bad" : "toast";
   const words = document.createElement("span");
   words.textContent = text;
   message.append(words);
   if (action) message.append(button(action.title, "toast-action", () => { message.remove(); action.run(); }));
-  const close = button("×", "toast-close", () => message.remove());
+  const close = button("×", "toast-close", () => { message.remove(); dismissed?.(); });
   close.setAttribute("aria-label", "Dismiss");
   message.append(close);
   box.append(message);

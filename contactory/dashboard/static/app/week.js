@@ -1,5 +1,7 @@
 // The week of a send window, edited by pointer or by keyboard. The inputs for times have the data and are sent:
 // drawing writes into them, and typing into them draws.
+import { onKey } from "./keys.js";
+import { guard } from "./leaving.js";
 import { DAY, DAYS, between, clock, endingAt, moved, rangeOf, settled, startingAt } from "./ranges.js";
 import "./dates.js";
 import { remember } from "./undo.js";
@@ -108,13 +110,14 @@ function take(changed, focused) {
   write();
   draw(focused);
   edited = true;
-  remember(async () => {
-    ranges = before;
+  const turn = (list, words) => {
+    ranges = list;
     held = null;
     write();
     draw();
-    status.textContent = "Undone.";
-  });
+    status.textContent = words;
+  };
+  remember(() => turn(before, "Undone."), () => turn(changed, "Redone."));
 }
 
 /** Changes a range by keyboard. It may pass over other ranges, which are restored once it has passed. */
@@ -179,7 +182,7 @@ function stop(keep) {
 
 week.addEventListener("pointerup", () => stop(true));
 week.addEventListener("pointercancel", () => stop(false));
-document.addEventListener("keydown", (event) => {
+onKey(document, (event) => {
   if (event.key === "Escape") stop(false);
 });
 
@@ -195,7 +198,7 @@ function changeBy(event) {
   return (range) => moved(range, updown[event.key] ?? 0, by, step());
 }
 
-week.addEventListener("keydown", (event) => {
+onKey(week, (event) => {
   const range = event.target.range;
   if (!range || event.altKey || event.metaKey) return;
   if (event.key in sideways || event.key in updown) put(changeBy(event), range);
@@ -250,9 +253,7 @@ form.addEventListener("click", (event) => {
 form.addEventListener("submit", () => {
   edited = false;
 });
-window.addEventListener("beforeunload", (event) => {
-  if (edited) event.preventDefault();
-});
+guard(() => edited);
 
 for (const [day, bar] of bars.entries()) {
   bar.removeAttribute("aria-hidden");
