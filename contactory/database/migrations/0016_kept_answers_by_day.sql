@@ -2,7 +2,16 @@
 -- exists becomes its first partition as it is, and takes all answers of the next day or two: servers of the
 -- release before go on with it under its own name, and find in it what the new servers keep, and the reverse.
 -- first_part.py has prepared it, so that no row is copied or read here, and the lock is short.
-create table kept_answers (like idempotency_records including defaults) partition by range (created_at);
+create table kept_answers (
+    key_id      uuid not null,
+    key         text not null,
+    fingerprint bytea not null,
+    status      smallint,
+    headers     jsonb,
+    body        bytea,
+    contact_ids uuid[] not null default '{}',
+    created_at  timestamptz not null
+) partition by range (created_at);
 create table kept_answers_later (like kept_answers including defaults);
 alter table kept_answers_later add primary key (key_id, key);
 create index kept_answers_later_contact on kept_answers_later ((contact_ids[1])) where cardinality(contact_ids) = 1;
