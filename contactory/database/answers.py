@@ -42,8 +42,8 @@ DAYS = Periods(
         # A unique index of the whole table would have to include the time.
         "alter table {name} add primary key (key_id, key)",
         # A purge finds the answers of a contact by them. Nearly all answers have only one contact.
-        "create index {name}_contact on {name} ((contact_ids[1])) where cardinality(contact_ids) = 1",
-        "create index {name}_contacts on {name} using gin (contact_ids) where cardinality(contact_ids) > 1",
+        "create index on {name} ((contact_ids[1])) where cardinality(contact_ids) = 1",
+        "create index on {name} using gin (contact_ids) where cardinality(contact_ids) > 1",
     ],
 )
 

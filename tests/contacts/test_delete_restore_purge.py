@@ -6,9 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.base.ids import new_id
-from contactory.contacts.write import purge
-from tests.servers import Sql
 from tests.world import Caller, World, an_email
 
 PHONE, FORMER_PHONE = "+14155551234", "+14155554321"
@@ -202,22 +199,6 @@ def test_what_was_answered_about_another_contact_outlives_the_purge(world: World
     world.alice.remove(gone["id"], purge=True)
     again = world.alice.create({"phone": PHONE}, headers=KEYED)
     assert (again.status_code, again.json()) == (201, made.json())
-
-
-def test_a_purge_finds_the_kept_answers_by_an_index(world: World, sql: Sql) -> None:
-    sql.execute(
-        """insert into kept_answers (key_id, key, fingerprint, contact_ids, created_at)
-           select gen_random_uuid(), n::text, '', array[gen_random_uuid()], now()
-             from generate_series(1, 20000) n"""
-    )
-    sql.execute("analyze kept_answers")
-    try:
-        found = sql.fetch(f"explain {purge._KEPT_ANSWERS}", [new_id(), new_id()])
-    finally:
-        sql.execute("delete from kept_answers where fingerprint = ''")
-    plan = "\n".join(row[0] for row in found)
-    assert "kept_answers_contacts" in plan
-    assert "Seq Scan" not in plan
 
 
 def test_a_deleted_contact_can_be_purged(world: World) -> None:

@@ -515,9 +515,9 @@ CREATE INDEX jobs_created ON public.jobs USING btree (workspace_id, created_at, 
 
 CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
-CREATE INDEX kept_answers_later_contact ON public.kept_answers_later USING btree ((contact_ids[1])) WHERE (cardinality(contact_ids) = 1);
+CREATE INDEX kept_answers_later_contact_ids_idx ON public.kept_answers_later USING btree ((contact_ids[1])) WHERE (cardinality(contact_ids) = 1);
 
-CREATE INDEX kept_answers_later_contacts ON public.kept_answers_later USING gin (contact_ids) WHERE (cardinality(contact_ids) > 1);
+CREATE INDEX kept_answers_later_contact_ids_idx1 ON public.kept_answers_later USING gin (contact_ids) WHERE (cardinality(contact_ids) > 1);
 
 CREATE INDEX known_addresses_age ON public.known_addresses USING btree (seen_at);
 

@@ -14,8 +14,8 @@ create table kept_answers (
 ) partition by range (created_at);
 create table kept_answers_later (like kept_answers including defaults);
 alter table kept_answers_later add primary key (key_id, key);
-create index kept_answers_later_contact on kept_answers_later ((contact_ids[1])) where cardinality(contact_ids) = 1;
-create index kept_answers_later_contacts on kept_answers_later using gin (contact_ids)
+create index on kept_answers_later ((contact_ids[1])) where cardinality(contact_ids) = 1;
+create index on kept_answers_later using gin (contact_ids)
     where cardinality(contact_ids) > 1;
 
 do $$
