@@ -9,11 +9,13 @@ from bench.stage import Stage
 SCHEMA = "bare"
 _MAKE = """
 create schema bare;
-create table bare.contacts (like contacts) with (fillfactor = 75);
+create table bare.contacts (like contacts) with (fillfactor = 75, autovacuum_analyze_scale_factor = 0.2);
 insert into bare.contacts select * from contacts order by workspace_id, id;
 alter table bare.contacts add primary key (workspace_id, id);
-create table bare.contact_events (like contact_events including defaults);
+create table bare.contact_events (like contact_events including defaults)
+    with (autovacuum_analyze_scale_factor = 0.5);
 insert into bare.contact_events select * from contact_events;
+alter table bare.contact_events alter column changes set statistics 0;
 analyze bare.contacts, bare.contact_events
 """
 

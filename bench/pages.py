@@ -16,11 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
 from bench.report import Machine, machine
+from bench.scrolling import LONGEST_MS, Scrolled, scroll
 from bench.stage import BenchError, Stage, stage
 from contactory.access.sessions import open_session
 from contactory.access.users import create_user
@@ -71,6 +72,7 @@ class Result(msgspec.Struct, frozen=True):
     workers: int
     served: list[Served]
     loaded: list[Loaded]
+    scrolled: Scrolled
 
 
 def measure(contacts: int, rounds: int, workers: int, console: Console, path: Path) -> bool:
@@ -80,9 +82,9 @@ def measure(contacts: int, rounds: int, workers: int, console: Console, path: Pa
         console.print("asking for pages")
         served = _served(built, secret, rounds)
         console.print("opening them in Chromium")
-        loaded = _loaded(built, secret, rounds)
+        loaded, scrolled = _loaded(built, secret, rounds)
         now = datetime.now(UTC).replace(microsecond=0)
-        result = Result(now, here, contacts, workers, served, loaded)
+        result = Result(now, here, contacts, workers, served, loaded, scrolled)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     _show(result, console)
@@ -162,7 +164,8 @@ _TIMES = """() => {
 }"""
 
 
-def _loaded(built: Stage, secret: str, rounds: int) -> list[Loaded]:
+def _loaded(built: Stage, secret: str, rounds: int) -> tuple[list[Loaded], Scrolled]:
+    """The pages, and the list as it is scrolled: the quietest round, because other programs add to it."""
     program = next(
         filter(
             None,
@@ -183,23 +186,40 @@ def _loaded(built: Stage, secret: str, rounds: int) -> list[Loaded]:
         for _ in range(rounds + 1):
             for what, (path, before) in wanted.items():
                 found[what].append(_open(browser, built, secret, path, before))
+        scrolls = [_scroll(browser, built, secret, grid) for _ in range(rounds)]
         browser.close()
-    return [_medians(what, runs[1:]) for what, runs in found.items()]
+    quietest = min(scrolls, key=lambda each: (each.long_tasks, each.longest_ms))
+    return [_medians(what, runs[1:]) for what, runs in found.items()], quietest
 
 
 def _open(browser: Browser, built: Stage, secret: str, path: str, before: bool) -> dict[str, float]:
     """Opens a page with an empty cache, or one that has it already."""
-    context = browser.new_context(base_url=built.address, viewport={"width": 1280, "height": 800})
-    if path != "/sign-in":
-        host = urlsplit(built.address).hostname
-        cookie: Any = {"name": _COOKIE, "value": secret, "domain": host, "path": "/", "secure": True}
-        context.add_cookies([cookie])
+    context = _context(browser, built, "" if path == "/sign-in" else secret)
     page = context.new_page()
     for _ in range(2 if before else 1):
         page.goto(path, wait_until="load")
     if path != "/sign-in" and page.get_by_role("grid").count() != 1:
         raise BenchError("The list of contacts is not there to be used when its scripts have run.")
     found: dict[str, float] = page.evaluate(_TIMES)
+    context.close()
+    return found
+
+
+def _context(browser: Browser, built: Stage, secret: str) -> BrowserContext:
+    """A profile with an empty cache, signed in if there is a secret."""
+    context = browser.new_context(base_url=built.address, viewport={"width": 1280, "height": 800})
+    if secret:
+        host = urlsplit(built.address).hostname
+        cookie: Any = {"name": _COOKIE, "value": secret, "domain": host, "path": "/", "secure": True}
+        context.add_cookies([cookie])
+    return context
+
+
+def _scroll(browser: Browser, built: Stage, secret: str, path: str) -> Scrolled:
+    context = _context(browser, built, secret)
+    page = context.new_page()
+    page.goto(path, wait_until="load")
+    found = scroll(page)
     context.close()
     return found
 
@@ -217,10 +237,11 @@ def _medians(what: str, runs: list[dict[str, float]]) -> Loaded:
 
 
 def _kept(result: Result) -> bool:
-    """Whether the aims are met: 100 ms at the server, a second and 200 KiB in the browser."""
+    """Whether the aims are met: 100 ms at the server, a second, 200 KiB and no long task in the browser."""
     quick = all(each.p95_ms < SLOWEST_AT_SERVER for each in result.served if "custom" not in each.what)
     first = next(each for each in result.loaded if each.what == "the list, a first load")
-    return quick and first.interactive_ms < SLOWEST and first.bytes < HEAVIEST
+    smooth = result.scrolled.longest_ms < LONGEST_MS
+    return quick and smooth and first.interactive_ms < SLOWEST and first.bytes < HEAVIEST
 
 
 def _show(result: Result, console: Console) -> None:
@@ -239,3 +260,9 @@ def _show(result: Result, console: Console) -> None:
         times = [f"{ms:.0f}" for ms in (each.first_byte_ms, each.painted_ms, each.interactive_ms)]
         table.add_row(each.what, *times, str(each.requests), f"{each.bytes / 1024:.1f}")
     console.print(table)
+    each = result.scrolled
+    work = (
+        f"{each.script_ms:.0f} ms of scripts, {each.style_ms:.0f} of styles, {each.layout_ms:.0f} of layout"
+    )
+    long = f"{each.long_tasks} tasks above {LONGEST_MS:.0f} ms, the longest {each.longest_ms:.0f}"
+    console.print(f"\nscrolling to {each.rows} contacts: {work}; {long}")

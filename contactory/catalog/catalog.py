@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from contactory.base.caches import SharedReads, SingleFlight
 from contactory.database.db import Connection, Database
 from contactory.database.shares import Use
+from contactory.local_time.openings import Schedule
 from contactory.local_time.windows import DayRange, SendWindow
 from contactory.rules.errors import NotFound
 from contactory.rules.near import Names, names_of
@@ -65,6 +66,8 @@ class Catalog(msgspec.Struct):
     """Whether contacts may still have the ids of merged or deleted tags."""
     windows: dict[str, SendWindow]
     """The send windows by name, in alphabetical order."""
+    usual_schedules: tuple[Schedule | None, ...] = ()
+    """The hours of the usual send window for each channel; computed when first needed (windows.py)."""
     _field_names: Names | None = None
     shown: dict[str, list[str]] = {}
     """The names of sets of tags, by the text of a contact's tag_ids; many contacts have the same set."""

@@ -1,7 +1,8 @@
 """Finds the send window of a question."""
 
 from contactory.catalog.catalog import Catalog
-from contactory.local_time.windows import SendWindow
+from contactory.local_time.openings import Schedule
+from contactory.local_time.windows import CHANNELS, SendWindow
 from contactory.rules.checks import Errors, quote
 from contactory.rules.invalid import Invalid
 from contactory.rules.near import nearest
@@ -24,6 +25,14 @@ def find_window(
         else:
             errors.add_parameter(where, error)
     return None
+
+
+def usual_schedules(catalog: Catalog) -> tuple[Schedule | None, ...]:
+    """For each channel, the hours of the window that counts without a name; None without a window for it."""
+    if not catalog.usual_schedules:
+        windows = [find_window(catalog, channel, None, Errors()) for channel in CHANNELS]
+        catalog.usual_schedules = tuple(window and window.schedule for window in windows)
+    return catalog.usual_schedules
 
 
 def _named(catalog: Catalog, channel: str | None, name: str) -> SendWindow:

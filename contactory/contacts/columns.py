@@ -8,6 +8,7 @@ import msgspec
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.consent import DO_NOT_CONTACT
 from contactory.contacts.model import Contact
+from contactory.local_time.windows import CHANNEL_TITLES
 from contactory.values.field_types.field_type import Editor, FieldType, Look
 from contactory.values.field_types.registry import type_of
 from contactory.values.field_types.text import TEXT
@@ -95,18 +96,29 @@ BUILT_IN = (
     Column("tags", "Tags", "tags", _TAGS),
     Column("timezone", "Time zone", "zone", _ZONE),
 )
-HISTORY_TITLES = {column.key: column.title for column in BUILT_IN} | {
-    "timezoneSource": "Source of the time zone"
-}
-"""The titles of the built-in fields in a history."""
-CHANNEL_TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
 CONSENT_TITLES = {name: f"Consent: {title.lower()}" for name, title in CHANNEL_TITLES.items()}
 CONSENT_TITLES[DO_NOT_CONTACT] = "Do not contact"
+_HISTORY_TITLES = {
+    **{column.key: column.title for column in BUILT_IN},
+    **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
+    "timezoneSource": "Source of the time zone",
+}
+_ZONE_SOURCES = {"caller": "entered", "phone": "the phone", "workspace": "the workspace"}
 MOMENTS = (
     Column("createdAt", "Created", "moment", _MOMENT),
     Column("updatedAt", "Updated", "moment", _MOMENT),
 )
 _ATTRIBUTES = dict(zip(Contact.__struct_encode_fields__, Contact.__struct_fields__, strict=True))
+
+
+def title_of(field: str) -> str:
+    """The title of a field that a history names."""
+    return _HISTORY_TITLES.get(field) or field.removeprefix("customFields.")
+
+
+def in_words(field: str, value: Any) -> Any:
+    """A value of a history, in words where it has a name for programs."""
+    return _ZONE_SOURCES.get(value, value) if field == "timezoneSource" else value
 
 
 def columns_of(catalog: Catalog) -> list[Column]:

@@ -226,11 +226,13 @@ _stored = msgspec.json.Decoder(dict[str, str])
 
 def show_fields(fields: str, catalog: Catalog) -> dict[str, str]:
     """Custom values by display name, in the workspace's order."""
-    if len(fields) == 2:  # "{}"
-        return {}
-    stored = _stored.decode(fields)
+    return {} if len(fields) == 2 else show_stored(_stored.decode(fields), catalog)  # 2: "{}"
+
+
+def show_stored(stored: dict[str, str], catalog: Catalog) -> dict[str, str]:
+    """As show_fields, from the decoded values."""
     if len(stored) == 1:
-        [(num, value)] = stored.items()
-        field = catalog.fields_by_num.get(num)
-        return {field.name: value} if field else {}
+        for num, value in stored.items():
+            field = catalog.fields_by_num.get(num)
+            return {field.name: value} if field else {}
     return {field.name: stored[num] for num, field in catalog.fields_by_num.items() if num in stored}

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from contactory.dashboard.inputs import of_lines
 from contactory.dashboard.static_files import PAGE_POLICY
+from contactory.dashboard.words import means, who
 from contactory.rules.errors import FieldError, MethodNotAllowed, NoSuchPath, NotFound, Problem, SignedOut
 from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.packing import WORTH_PACKING, pack_at_once
@@ -69,6 +70,8 @@ def _environment() -> Any:
     made.filters["moment"] = _moment
     made.filters["next_day"] = _next_day
     made.filters["sentence"] = _sentence
+    made.filters["who"] = who
+    made.filters["means"] = means
     return made
 
 
@@ -153,7 +156,7 @@ def errors_by_field(problem: Problem | None) -> dict[str, str]:
     """
     if problem is None:
         return {}
-    found = {(error.pointer or "").removeprefix("/"): _with_suggestion(error) for error in problem.errors}
+    found = {(error.pointer or "").removeprefix("/"): at_input(error) for error in problem.errors}
     return found or {"": problem.detail}
 
 
@@ -162,5 +165,18 @@ def status_of(problem: Problem | None) -> int:
     return problem.status if problem else 200
 
 
-def _with_suggestion(error: FieldError) -> str:
-    return f"{_sentence(error.detail)} Did you mean {error.suggestion}?" if error.suggestion else error.detail
+def sentence_of(error: FieldError) -> str:
+    """An error with its suggestion, to be shown at its place."""
+    return _with_suggestion(error.detail, error)
+
+
+def at_input(error: FieldError) -> str:
+    """The words of an error at its input, without the name of the field, which is there already."""
+    name = (error.pointer or "").rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    quoted = f'"{name}" '
+    named = error.detail.startswith(quoted)
+    return _with_suggestion(f"This {error.detail.removeprefix(quoted)}" if named else error.detail, error)
+
+
+def _with_suggestion(words: str, error: FieldError) -> str:
+    return f"{_sentence(words)} Did you mean {error.suggestion}?" if error.suggestion else words

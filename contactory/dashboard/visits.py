@@ -18,7 +18,7 @@ from contactory.access.users import list_workspaces_of
 from contactory.catalog.calls import catalogs_of
 from contactory.catalog.catalog import Catalog
 from contactory.dashboard.csrf import carries, masked
-from contactory.dashboard.html import cookies, html, pack_page, problem_page, text_of, theme
+from contactory.dashboard.html import cookies, html, pack_page, problem_page, sentence_of, text_of, theme
 from contactory.rules.actor import ANONYMOUS, Actor
 from contactory.rules.errors import (
     FieldError,
@@ -32,7 +32,7 @@ from contactory.rules.errors import (
 from contactory.web.messages import NO_STORE, Request, Response
 from contactory.web.operations import Call, Operation
 from contactory.web.packing import read_body, takes_gzip
-from contactory.web.queries import check_query, parse_query
+from contactory.web.queries import parse_query, read_query
 from contactory.web.shared import Shared
 
 SESSION_COOKIE = "__Host-contactory"
@@ -79,6 +79,8 @@ class Visit(msgspec.Struct):
     """The fields of the form, without its secret."""
     cookies: list[str] = []
     """The cookies to set with the answer."""
+    unread: list[FieldError] = []
+    """What is wrong with the address of the page; these parameters are left out."""
 
     @property
     def person(self) -> User:
@@ -147,9 +149,13 @@ async def enter(app: Shared, operation: Operation, request: Request, path: dict[
         raise Forbidden(ELSEWHERE)
     call = Call(operation, request, app, ANONYMOUS)
     call.path = path
-    # A link from another site may have unknown parameters, such as utm_source.
-    call.query = check_query(request.query_string, operation.query, lenient=True)
+    # A link from another site may have unknown parameters, such as utm_source, and an old link a value that
+    # is not valid any more.
+    call.query, unread = read_query(request.query_string, operation.query)
+    if unread and not (wants_page(request) and not operation.writes):
+        raise ValidationProblem(errors=unread)
     visit = call.visit = await _visit(app, request)
+    visit.unread = unread
     call.signed_in = visit.user is not None
     if operation.permission:
         call.actor = await _actor(call, operation.permission)
@@ -281,6 +287,7 @@ async def html_page(call: Call, template: str, status: int = 200, **values: obje
         workspace_id=call.actor.workspace_id,
         theme=theme(call.request),
         path=call.request.path,
+        unread=[sentence_of(error) for error in visit.unread],
         **values,
     )
     return html(status, text)

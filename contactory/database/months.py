@@ -6,7 +6,6 @@ from contactory.database.periods import Periods
 
 AHEAD = 3
 """How many months are made after the present one."""
-LATER = "contact_events_later"
 
 
 def month_of(moment: datetime) -> datetime:
@@ -26,6 +25,11 @@ MONTHS = Periods(
     following=following,
     label="%Y_%m",
     ahead=AHEAD,
-    # A unique index of the whole table would have to include the time.
-    keys=["alter table {name} add primary key (workspace_id, contact_id, version)"],
+    keys=[
+        # A unique index of the whole table would have to include the time.
+        "alter table {name} add primary key (workspace_id, contact_id, version)",
+        # Its statistics change little while it grows, and no plan needs those of the JSON.
+        """alter table {name} set (autovacuum_analyze_scale_factor = 0.5),
+                              alter column changes set statistics 0""",
+    ],
 )

@@ -9,6 +9,8 @@ from contactory.local_time.openings import DAY, Range, Schedule, schedule_of
 from contactory.rules.checks import Object
 
 CHANNELS = ("call", "sms", "email")
+CHANNEL_TITLES = {"call": "Call", "sms": "Text message", "email": "E-mail"}
+"""The titles of the channels on pages."""
 
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,13 +7,13 @@ from typing import Any
 from contactory.catalog.calls import of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.columns import CHANNEL_TITLES, HISTORY_TITLES
+from contactory.contacts.columns import in_words, title_of
 from contactory.contacts.read.counting import Count, count_by_zones, count_or_estimate
 from contactory.contacts.read.filter import EVERYTHING
 from contactory.contacts.read.history import recent
 from contactory.dashboard.visits import html_page, html_part, wants_page
 from contactory.local_time.plan import Counts, count
-from contactory.local_time.windows import CHANNELS, SendWindow
+from contactory.local_time.windows import CHANNEL_TITLES, CHANNELS, SendWindow
 from contactory.overview import store
 from contactory.overview.forecast import forecast_of
 from contactory.overview.store import CountCache
@@ -120,7 +120,7 @@ async def activity(call: Call, catalog: Catalog) -> Shown:
     """The recent activity."""
     async with call.connection() as conn:
         changes = await recent(conn, catalog.workspace_id, CHANGES, deleted_too=call.actor.may("admin"))
-    return {"changes": changes, "titles": HISTORY_TITLES, **_here(call)}
+    return {"changes": changes, "title_of": title_of, "in_words": in_words, **_here(call)}
 
 
 BLOCKS: dict[str, Block] = {"growth": growth, "tags": tags, "reach": reach, "activity": activity}

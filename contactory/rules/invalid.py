@@ -5,6 +5,9 @@ from typing import TypeAlias
 
 Suggestion: TypeAlias = str | Callable[[], str | None] | None
 
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""In the text of a damaged address, in place of bytes that are not text."""
+
 
 class Invalid(ValueError):
     """A value that a rule refuses: a code for programs, a sentence for people, and possibly a suggestion."""

@@ -17,6 +17,8 @@ from contactory.schedule.leases import Lease, look, note_success, register
 # and while requests of any kind keep the process busy.
 _REST, _REST_IN_A_FLOOD = 1.0, 40.0
 _LONGEST_REST = 5.0
+_BUSY = 0.5
+"""The part of a core from which on the pause is as long as in a flood: PostgreSQL needs the other part."""
 _LOOK_SECONDS = 5.0
 """How often a process checks whether a job with a lease is due."""
 _FIRST_SECONDS = 10.0
@@ -155,7 +157,8 @@ class Keeper:
         """The pause after a piece with that duration, in seconds; `share` as of Use."""
         times = _REST
         if self._job.gives_way:
-            times = _REST_IN_A_FLOOD if self._busy() else _REST + share * (_REST_IN_A_FLOOD - _REST)
+            part = 1.0 if self._busy() else min(1.0, share / _BUSY)
+            times += part * (_REST_IN_A_FLOOD - _REST)
         return min(_LONGEST_REST, times * took)
 
     def _failed(self, error: Exception, failures: int) -> float:

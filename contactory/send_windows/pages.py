@@ -11,11 +11,11 @@ import msgspec
 
 from contactory.catalog.calls import changing_catalog
 from contactory.catalog.catalog import read_windows
-from contactory.dashboard.html import see_other
+from contactory.dashboard.html import at_input, see_other
 from contactory.dashboard.inputs import DONE, TEXT, touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
-from contactory.local_time.windows import CHANNELS, WEEKDAYS, DayRange
-from contactory.rules.checks import TIMESTAMP, Errors, Object
+from contactory.local_time.windows import CHANNEL_TITLES, CHANNELS, WEEKDAYS, DayRange
+from contactory.rules.checks import TIMESTAMP, Errors, Object, Rule
 from contactory.rules.errors import Conflict, Problem, ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.send_windows import store
@@ -64,6 +64,7 @@ async def show_windows(call: Call) -> Response:
         "send_windows/windows.html",
         here=page_path(call, _HERE),
         windows=[(window, week_of(window.days), in_words(window.days)) for window in windows],
+        channels=CHANNEL_TITLES,
         done=done_of(call, _DONE),
     )
 
@@ -88,11 +89,22 @@ def _as_input(end: str) -> str:
     return "00:00" if end == "24:00" else end
 
 
+_PRESET_QUERY = {
+    "preset": TEXT,
+    "name": TEXT,
+    "holidays": Rule(str, {"type": "string"}),
+    "isDefault": TEXT,
+}
+
+
 async def show_new(call: Call) -> Response:
     """The form of a new send window, empty or with the hours of a preset, and the presets to choose from."""
     preset = presets().get(call.query.get("preset", ""))
     if preset:
-        typed = _typed(preset.name, preset.channels, preset.days)
+        # A script sends what the user has typed already.
+        name, holidays = call.query.get("name") or preset.name, call.query.get("holidays", "")
+        is_default = "isDefault" in call.query
+        typed = _typed(name, preset.channels, preset.days, holidays=holidays, is_default=is_default)
     else:
         typed = _typed("", list(CHANNELS), _STARTING_HOURS)
     return await _form(call, None, typed, preset=preset)
@@ -117,7 +129,7 @@ async def _form(
         spare=[Times() for _ in range(_SPARE)],
         errors=errors or {},
         titles=TITLES,
-        channels=CHANNELS,
+        channels=CHANNEL_TITLES,
         week=week_of(_drawable(typed)),
         words=in_words(_drawable(typed)),
         preset=preset,
@@ -189,6 +201,9 @@ def _checked(call: Call, typed: Typed, known: Typed | None = None, required: tup
     return values
 
 
+_EMPTY = {"channels": "Select at least one channel.", "days": "Enter the hours of at least one day."}
+
+
 def _places(typed: Typed, problem: Problem) -> dict[str, str]:
     """The errors by the field of the form; errors of times are attached to the times."""
     found: dict[str, str] = {} if problem.errors else {"": problem.detail}
@@ -197,8 +212,9 @@ def _places(typed: Typed, problem: Problem) -> dict[str, str]:
         name, _, rest = (error.pointer or "").removeprefix("/").partition("/")
         index = rest.partition("/")[0]
         if name == "days" and index.isdigit():
-            times[int(index)].error = error.detail
-        found.setdefault(name, error.detail)
+            times[int(index)].error = at_input(error)
+        empty = (name == "days" and not times) or (name == "channels" and not typed.channels)
+        found.setdefault(name, _EMPTY[name] if empty else at_input(error))
     return found
 
 
@@ -290,7 +306,7 @@ SEND_WINDOW_PAGES = [
         "Show the form of a new send window",
         show_new,
         "write",
-        query={"preset": TEXT},
+        query=_PRESET_QUERY,
     ),
     _page(
         "makeSendWindow", "POST", "settings/send-windows/new", "Create a send window", make_window, "write"

@@ -28,24 +28,27 @@ def read_e164(text: str) -> PhoneNumber | None:
 
     None if `text` has another form, or if the library may leave out some of the digits.
     """
-    if not _WRITING.fullmatch(text):
-        return None
-    plan = _plan(text[1:2]) or _plan(text[1:3]) or _plan(text[1:4])
-    if plan is None or plan.code == MEXICO:
-        return None
-    national = text[1 + len(str(plan.code)) :]
-    if national[:1] in ("", "0") or plan.prefix.match(national):
-        return None
-    return PhoneNumber(country_code=plan.code, national_number=int(national))
+    found = _parts(text)
+    return None if found is None else PhoneNumber(country_code=found[0], national_number=int(found[1]))
 
 
 def is_e164(text: str) -> bool:
     """Whether `text` is a possible number in E.164; False also where only the library can decide."""
-    number = read_e164(text)
-    if number is None:
-        return False
-    code = number.country_code or 0
-    return _is_possible(code, len(text) - len(str(code)) - 1)
+    found = _parts(text)
+    return found is not None and _is_possible(found[0], len(found[1]))
+
+
+def _parts(text: str) -> tuple[int, str] | None:
+    """The country code and the national number; None if `text` has another form, or may have a prefix."""
+    if not _WRITING.fullmatch(text):
+        return None
+    for end in (2, 3, 4):  # No country code begins with another one.
+        plan = _plan(text[1:end])
+        if plan is not None:
+            national = text[end:]
+            usual = plan.code != MEXICO and national[:1] not in ("", "0")
+            return (plan.code, national) if usual and not plan.prefix.match(national) else None
+    return None
 
 
 @cache

@@ -66,6 +66,8 @@ def normalise_phone(text: str, country: str | None) -> str:
     Raises Invalid: `no_country_code`, `impossible_phone` (wrong length), `phone_extension` (E.164 has none,
     and an extension is not removed silently) or `invalid_phone` (not a phone number).
     """
+    if is_e164(text):
+        return text
     if len(text) > MAX_LENGTH:
         detail = f"is too long for a phone number: {len(text)} characters, at most {MAX_LENGTH}"
         raise Invalid("invalid_phone", detail)
@@ -74,8 +76,6 @@ def normalise_phone(text: str, country: str | None) -> str:
 
 @lru_cache(maxsize=8192)
 def _normalise(text: str, country: str | None) -> str:
-    if is_e164(text):
-        return text
     plain = plain_writing(text)
     if not _START.match(plain) or not plain.isprintable():
         raise Invalid("invalid_phone", f'"{text}" is not a phone number')

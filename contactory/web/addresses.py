@@ -1,6 +1,7 @@
 """The address of the server: the beginning of its links."""
 
 import re
+from functools import lru_cache
 
 from contactory.base.settings import Settings
 from contactory.web.messages import Request
@@ -25,17 +26,24 @@ def base_url(request: Request, settings: Settings, *, signed_in: bool = False) -
     """
     if settings.public_url:
         return settings.public_url
+    passed = request.forwarded("x-forwarded-proto", settings.proxies) or ""
     for host in (request.forwarded("x-forwarded-host", settings.proxies), request.header("host")):
-        found = _HOST.fullmatch(host or "")
+        found = host and _origin(host, passed, request.scheme, signed_in)
         if found:
-            return f"{_scheme(request, settings, found[1], signed_in)}://{host}{request.mount}"
+            return found + request.mount
     return listening(settings)
 
 
-def _scheme(request: Request, settings: Settings, name: str, signed_in: bool) -> str:
-    passed = (request.forwarded("x-forwarded-proto", settings.proxies) or "").lower()
+@lru_cache(maxsize=1024)
+def _origin(host: str, passed: str, scheme: str, signed_in: bool) -> str | None:
+    """The address at a host; None if it is not a host. `passed` is the scheme that a proxy has passed on."""
+    found = _HOST.fullmatch(host)
+    return f"{_scheme(passed.lower(), scheme, found[1], signed_in)}://{host}" if found else None
+
+
+def _scheme(passed: str, scheme: str, name: str, signed_in: bool) -> str:
     if passed in ("http", "https"):
         return passed
-    if request.scheme == "https":
+    if scheme == "https":
         return "https"
     return "https" if signed_in and name not in _AT_HOME and not name.endswith(".localhost") else "http"

@@ -8,7 +8,8 @@ from contactory.base.logs import log
 from contactory.base.metrics import ERRORS, Meter
 from contactory.database.db import COLLISION
 from contactory.rules.actor import ANONYMOUS
-from contactory.rules.errors import MethodNotAllowed, NoSuchPath, Problem, Unavailable
+from contactory.rules.checks import Object
+from contactory.rules.errors import MethodNotAllowed, NoSuchPath, Problem, Unavailable, ValidationProblem
 from contactory.web.idempotency import claim_of, run_once
 from contactory.web.messages import (
     ENDS,
@@ -22,7 +23,7 @@ from contactory.web.messages import (
 )
 from contactory.web.operations import Call, Operation, permit, prepare
 from contactory.web.packing import WORTH_PACKING, may_pack, pack
-from contactory.web.queries import check_query
+from contactory.web.queries import check_query, read_query
 from contactory.web.routes import Routes
 from contactory.web.shared import Shared
 
@@ -119,8 +120,7 @@ class Dispatcher:
         if operation.permission is None:
             call = Call(operation, request, self._app, ANONYMOUS)
             call.path = dict(path)
-            lenient = not operation.for_programs
-            call.query = check_query(request.query_string, operation.query, lenient=lenient)
+            call.query = self._open_query(operation, request)
             return await operation.handler(call)
         actor = await self._app.keys.authenticate(request.header("authorization"))
         request.key_id, request.workspace_id = actor.id, actor.workspace_id
@@ -140,6 +140,14 @@ class Dispatcher:
         if limited:
             response.headers += self._app.limiter.headers(actor)
         return response
+
+    def _open_query(self, operation: Operation, request: Request) -> Object:
+        if operation.for_programs:
+            return check_query(request.query_string, operation.query)
+        values, wrong = read_query(request.query_string, operation.query)
+        if wrong:
+            raise ValidationProblem(errors=wrong)
+        return values
 
     async def _run(self, call: Call, body: bytes) -> Response:
         """The answer of the handler: directly, in a transaction with a rollback, or once for its key."""

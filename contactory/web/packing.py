@@ -27,9 +27,9 @@ _VARY = ("vary", "accept-encoding")
 
 def takes_gzip(header: str | None) -> bool:
     """Whether an Accept-Encoding accepts gzip, and does not prefer no coding (RFC 9110, 12.5.3)."""
-    if header is None or len(header) > _LONGEST:
-        return _takes_gzip(header or "")
-    return _known(header)
+    if header is None:
+        return False
+    return _takes_gzip(header) if len(header) > _LONGEST else _known(header)
 
 
 def _takes_gzip(header: str) -> bool:

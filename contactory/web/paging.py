@@ -1,5 +1,6 @@
 """Lists in pages by the id of the last row: their parameters, and the link to the next page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -58,17 +59,37 @@ def next_link(
         return []
     given = [(name, value) for name, value in instead.items() if value is not None]
     again = _without_cursor(call.request.query_string, frozenset(instead))
-    query = f"{again}{urlencode([*given, ('cursor', cursor.text())])}"
-    return [("link", f'<{call.url(quote(call.request.path))}?{query}>; rel="next"')]
+    more = f"{urlencode(given)}&" if given else ""
+    query = f"{again}{more}cursor={_quoted(cursor.text())}"
+    return [("link", f'<{call.url(_quoted(call.request.path))}?{query}>; rel="next"')]
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
+_PLAIN_QUERY = re.compile(r"(?:[A-Za-z0-9_.~-]+=[A-Za-z0-9_.~:-]*(?:&|$))*")
+"""Most queries: nothing in them is encoded, and at most colons would be."""
+_OF_PAGE = frozenset({"cursor", "offset", "count"})
+"""Parameters of one page only."""
+
+
+def _quoted(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else quote(text)
+
+
+def _without_cursor(query: str, besides: frozenset[str]) -> str:
+    """A query without its cursor and offset, and without further parameters; ready for another parameter."""
+    if not _PLAIN_QUERY.fullmatch(query):
+        return _encoded_without_cursor(query, besides)
+    out = [part for part in query.replace(":", "%3A").split("&") if part]
+    same = [part for part in out if (name := part.partition("=")[0]) not in _OF_PAGE and name not in besides]
+    return f"{'&'.join(same)}&" if same else ""
 
 
 @lru_cache(maxsize=1024)
-def _without_cursor(query: str, besides: frozenset[str]) -> str:
-    """A query without its cursor and offset, and without further parameters; ready for another parameter."""
+def _encoded_without_cursor(query: str, besides: frozenset[str]) -> str:
     same = [
         (name, value)
         for name, values in parse_query(query).items()
         for value in values
-        if name not in ("cursor", "offset", "count", *besides)
+        if name not in _OF_PAGE and name not in besides
     ]
     return f"{urlencode(same)}&" if same else ""

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from contactory.rules.checks import Errors, Json, Object, Rule, quote
 from contactory.rules.errors import FieldError, ValidationProblem
-from contactory.rules.invalid import Invalid
+from contactory.rules.invalid import UNREADABLE, Invalid
 from contactory.rules.near import nearest
 
 MOST_PARAMETERS = 200
@@ -16,29 +16,51 @@ MOST_VALUES = 100
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def check_query(
-    query: str, rules: Mapping[str, Rule], required: Sequence[str] = (), *, lenient: bool = False
-) -> Object:
+def check_query(query: str, rules: Mapping[str, Rule], required: Sequence[str] = ()) -> Object:
     """The parameters of a query string, each parsed by its rule. Raises ValidationProblem.
 
     An empty one counts as not sent, except for parameters that narrow an answer, because that would return
-    everything. Unknown ones are refused, or ignored with `lenient`.
+    everything.
     """
     if not query and not required:
         return {}
     errors = Errors()
-    values: Object = {}
     sent = _encoded(query, MOST_PARAMETERS)
     for name in required:
         if not any(sent.get(name, ())):
             errors.add_parameter(name, Invalid("required", "is required"))
+    for name in sent:
+        if name not in rules:
+            detail = f"{quote(name)} is not a parameter of this operation"
+            errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
+    values = _parsed(sent, rules, errors)
+    errors.check()
+    return values
+
+
+def read_query(query: str, rules: Mapping[str, Rule]) -> tuple[Object, list[FieldError]]:
+    """As check_query, for an address that users pass on: unknown parameters are ignored.
+
+    Parameters that cannot be read are left out, and their errors are returned.
+    """
+    errors = Errors()
+    sent, cut = _readable(query)
+    values = _parsed({name: texts for name, texts in sent.items() if name in rules}, rules, errors)
+    if cut:
+        errors.add_parameter("query", Invalid("too_many", _TOO_MANY.format(MOST_PARAMETERS)))
+    return values, errors.found
+
+
+_TOO_MANY = "The URL has more than {} parameters: send fewer"
+
+
+def _parsed(sent: Mapping[str, list[str]], rules: Mapping[str, Rule], errors: Errors) -> Object:
+    """The values of known parameters; errors go to `errors`."""
+    values: Object = {}
     room = MOST_VALUES
     for name, texts in sent.items():
         rule = rules.get(name)
         if rule is None:
-            if not lenient:
-                detail = f"{quote(name)} is not a parameter of this operation"
-                errors.add_parameter(name, Invalid("unknown_parameter", detail, nearest(name, rules)))
             continue
         try:
             found = _values(rule, texts, room)
@@ -49,7 +71,6 @@ def check_query(
             room -= len(texts)
         if found:
             values[name] = found if rule.many else found[0]
-    errors.check()
     return values
 
 
@@ -61,10 +82,14 @@ def _values(rule: Rule, encoded: list[str], room: int) -> list[Any]:
         raise Invalid(
             "too_many", f"exceeds the limit of {MOST_VALUES} values of filters in a URL: send fewer values"
         )
-    texts = [decode_part(rule.plus(text) if rule.plus else text) for text in encoded]
-    if rule.narrows and not all(text.strip() for text in texts):
-        raise Invalid("required", "must not be empty: send a value, or leave it out")
-    return [rule.parse(_from_text(text, rule)) for text in texts if text]
+    values: list[Any] = []
+    for sent in encoded:
+        text = sent if sent.isalnum() else decode_part(rule.plus(sent) if rule.plus else sent)
+        if rule.narrows and not text.strip():
+            raise Invalid("required", "must not be empty: send a value, or leave it out")
+        if text:
+            values.append(rule.parse(_from_text(text, rule)))
+    return values
 
 
 def _from_text(text: str, rule: Rule) -> Json:
@@ -89,14 +114,33 @@ def parse_query(query: str, most: int = MOST_PARAMETERS) -> dict[str, list[str]]
 def _encoded(query: str, most: int) -> dict[str, list[str]]:
     """Like parse_query, but with the values as they were sent."""
     if query.count("&") >= most:
-        detail = f"The URL has more than {most} parameters: send fewer"
+        detail = _TOO_MANY.format(most)
         raise ValidationProblem(detail, [FieldError(None, "query", "too_many", detail)])
     values: dict[str, list[str]] = {}
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
-            values.setdefault(decode_part(name), []).append(value)
+            values.setdefault(name if name.isalnum() else decode_part(name), []).append(value)
     return values
+
+
+def _readable(query: str) -> tuple[dict[str, list[str]], bool]:
+    """As _encoded, with U+FFFD for bytes that are not text; and whether parameters after MOST_PARAMETERS are
+    left out.
+    """
+    parts = query.split("&", MOST_PARAMETERS)
+    pairs = (part.partition("=") for part in parts[:MOST_PARAMETERS] if part)
+    sent = "&".join(f"{_legible(name)}={_legible(value)}" for name, _, value in pairs)
+    return _encoded(sent, MOST_PARAMETERS), len(parts) > MOST_PARAMETERS
+
+
+def _legible(encoded: str) -> str:
+    try:
+        decode_part(encoded)
+    except ValidationProblem:
+        text = unquote_to_bytes(encoded.replace("+", " ")).decode(errors="replace")
+        return quote_plus(text.replace("\0", UNREADABLE))
+    return encoded
 
 
 def decode_part(text: str) -> str:

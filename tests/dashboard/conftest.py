@@ -97,7 +97,7 @@ def contacts(windows: Callable[..., Window], world: World, olive: Person) -> Cal
 
     def opened(query: str = "", person: Person = olive, **settings: object) -> Page:
         window = windows(person, **settings)
-        window.expected = ("status of 400", "status of 409", "status of 412")
+        window.expected = ("status of 400", "status of 409", "status of 412", "ERR_FAILED")
         window.page.goto(f"/w/{world.acme}/contacts{query}")
         return window.page
 

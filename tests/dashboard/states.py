@@ -115,6 +115,37 @@ def _bulk(button: str) -> Open:
     return press
 
 
+def _many_deleted(page: Page, world: World) -> None:
+    """The dialog as it is for a number of contacts that must be typed, after a wrong one."""
+    _bulk("Delete")(page, world)
+    page.evaluate(
+        """document.querySelector("[data-number-here]").hidden = false;
+           document.querySelector("[data-number-here] strong").textContent = "5,002";"""
+    )
+    page.locator(SIGNS).get_by_role("button", name="Delete").click()
+    page.locator(f"{SIGNS} [data-refusal]").wait_for()
+
+
+def _unsaved(page: Page, world: World) -> None:
+    page.route("**/row", lambda route: route.abort(), times=1)
+    first_cell(page, "firstName")
+    page.keyboard.type("Joan")
+    page.keyboard.press("Tab")
+    page.locator("td.unsaved").wait_for()
+
+
+def _signed_out(page: Page, world: World) -> None:
+    signed_out = {"user": None, "csrf": ""}
+    page.route("**/row", lambda route: route.fulfill(status=401, json={}), times=1)
+    page.route("**/sign-in", lambda route: route.fulfill(json=signed_out), times=1)
+    first_cell(page, "firstName")
+    page.keyboard.type("Joan")
+    page.keyboard.press("Enter")
+    page.locator("#again-password").fill("x")
+    page.keyboard.press("Enter")
+    page.locator(f"{SIGNS} [role=alert]").wait_for()
+
+
 def _offline(page: Page, world: World) -> None:
     page.evaluate("document.dispatchEvent(new Event('htmx:sendError'))")
 
@@ -141,6 +172,14 @@ def _moved(page: Page, world: World) -> None:
     world.alice.patch(contact, {"lastName": "Poe"})
     page.get_by_role("button", name="Save", exact=True).first.click()
     page.get_by_text("Current value:").wait_for()
+
+
+def _session_over(page: Page, world: World) -> None:
+    page.route("**/sign-in", lambda route: route.fulfill(json={"user": None, "csrf": "x"}))
+    page.locator("#c-lastName").fill("Zoe")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    page.locator("#again-password").wait_for()
+    page.unroute("**/sign-in")
 
 
 def _in_dialog(row: str) -> Open:
@@ -210,9 +249,14 @@ STATES = {
     "bulk field": State("contacts", _bulk("Set a field"), SIGNS),
     "bulk delete": State("contacts", _bulk("Delete"), SIGNS),
     "bulk export": State("contacts", _bulk("Export"), SIGNS, ("contacts/list.html: export-work",)),
+    "bulk delete of many": State("contacts", _many_deleted, SIGNS),
+    "unsaved cell": State("contacts", _unsaved, "td.unsaved", anew=True),
+    "unsaved message": State("contacts", as_it_is, "#toasts"),
+    "signed out": State("contacts", _signed_out, SIGNS, ("session.js: dialog",), anew=True),
     # A contact.
     "refused contact": State("contact", _filled(("#c-phone", "12"), ("#c-timezone", "x"), button="Save")),
     "moved contact": State("contact", _moved, anew=True),
+    "session over": State("contact", _session_over, SIGNS, ("session.js: dialog",), anew=True),
     "refused new contact": State("new contact", _filled(("#c-phone", "12"), button="Create contact")),
     # The settings.
     "tag": State("tags", _in_dialog("Edit gold"), SIGNS, ("dialogs.js: dialog",)),

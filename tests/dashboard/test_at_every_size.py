@@ -22,7 +22,8 @@ def test_the_first_selection_moves_no_row(windows: Windows, world: World, olive:
     page.goto(f"/w/{world.acme}/contacts")
     places = page.evaluate(
         """[...document.querySelectorAll("tbody [name=contact]")].slice(0, 3)
-           .map((box) => box.getBoundingClientRect()).map((box) => [box.x + box.width / 2, box.y + box.height / 2])"""
+           .map((input) => input.getBoundingClientRect())
+           .map(({ x, y, width, height }) => [x + width / 2, y + height / 2])"""
     )
     for number, (x, y) in enumerate(places, 1):
         page.mouse.click(x, y)
@@ -47,19 +48,23 @@ def test_the_bar_of_the_selection_does_not_hide_the_focus_and_no_message_hides_t
     page.keyboard.press("Space")
     bar = page.get_by_label("Selected contacts").bounding_box()
     focus = page.locator("td:focus").bounding_box()
-    assert bar and focus and focus["y"] + focus["height"] <= bar["y"]
+    assert bar
+    assert focus
+    assert focus["y"] + focus["height"] <= bar["y"]
     page.locator("td:focus").press("Enter")
     page.keyboard.type("June")
     page.keyboard.press("Enter")
     message = page.locator(".toast").bounding_box()
-    assert message and message["y"] + message["height"] <= bar["y"]
+    assert message
+    assert message["y"] + message["height"] <= bar["y"]
 
 
 PINNED = """() => {
   const frame = document.querySelector(".grid-frame");
   frame.scrollTo(frame.scrollWidth / 2, 0);
   const edge = frame.getBoundingClientRect().left;
-  const cells = [...document.querySelectorAll("tbody tr:first-child .pinned")].map((cell) => cell.getBoundingClientRect());
+  const pinned = [...document.querySelectorAll("tbody tr:first-child .pinned")];
+  const cells = pinned.map((cell) => cell.getBoundingClientRect());
   return Math.max(...cells.filter((cell) => cell.left >= edge).map((cell) => cell.right - edge));
 }"""
 
@@ -95,7 +100,8 @@ def long_names(world: World, paths: dict[str, str]) -> dict[str, str]:
     """The pages of a workspace where everything has a long name without a space."""
     alice = world.alice
     for kind in ("text", "number", "date", "boolean"):
-        assert alice.post("/v1/custom-fields", {"name": f"{kind}{LONG}"[:100], "type": kind}).status_code == 201
+        answer = alice.post("/v1/custom-fields", {"name": f"{kind}{LONG}"[:100], "type": kind})
+        assert answer.status_code == 201, answer.text
     alice.post("/v1/send-windows", {"preset": "fr", "name": LONG[:100]})
     alice.made(firstName=LONG, lastName=LONG, email=f"{LONG[:60]}@example.com", tags=[LONG])
     alice.made(firstName=LONG, timezone="America/Argentina/ComodRivadavia")
@@ -152,6 +158,7 @@ def test_long_names_break_no_menu_and_no_dialog(
     for name, box in menus(page):
         assert box.evaluate(BROKEN) == [], name
         edges = box.bounding_box()
-        assert edges and edges["x"] >= 0 and edges["x"] + edges["width"] <= width, name
+        assert edges, name
+        assert 0 <= edges["x"] <= width - edges["width"], name
     # What is cut off is shown in full by the pointer.
     assert page.locator("th [title^=text]").get_attribute("title") == f"text{LONG}"[:100]

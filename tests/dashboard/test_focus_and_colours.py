@@ -40,7 +40,8 @@ HIDDEN = """() => {
   const row = element.closest("tr");
   const pinned = element.closest(".pinned") ? [] : [...row.querySelectorAll(".pinned")];
   const left = Math.max(frame.left, ...pinned.map((cell) => cell.getBoundingClientRect().right));
-  const top = row.closest("tbody") ? document.querySelector("thead").getBoundingClientRect().bottom : frame.top;
+  const heads = document.querySelector("thead").getBoundingClientRect();
+  const top = row.closest("tbody") ? heads.bottom : frame.top;
   return Math.max(left - box.left, top - box.top, box.right - frame.right, box.bottom - frame.bottom, 0);
 }"""
 
@@ -144,10 +145,11 @@ def test_one_head_is_in_the_tab_order_and_the_arrow_keys_reach_the_others_and_th
     assert page.locator("thead [tabindex='0'], thead a:not([tabindex])").count() == 2
 
 
-# How elements look when the system has the colours, and how the ground does.
+# How elements look: in drawings the filling, elsewhere the background and what else could tell them apart.
 LOOKS = """(selector) => [...document.querySelectorAll(selector)].map((element) => {
-  const { backgroundColor, borderBlockEndWidth, fill, stroke, color, outlineStyle } = getComputedStyle(element);
-  return JSON.stringify(element instanceof SVGElement ? [fill, stroke] : [backgroundColor, borderBlockEndWidth, color, outlineStyle]);
+  const { backgroundColor, borderBlockEndWidth, color, fill, stroke } = getComputedStyle(element);
+  const drawn = element instanceof SVGElement;
+  return JSON.stringify(drawn ? [fill, stroke] : [backgroundColor, borderBlockEndWidth, color]);
 })"""
 
 

@@ -180,7 +180,7 @@ def test_what_happened_lately_says_who_what_and_through_what(world: World, olive
     assert "Wendy created +1415" in lines[0]
     assert "and 29 others" in lines[0]
     assert "Wendy changed Jane Roe" in lines[1]
-    assert "consent: email unknown → became granted" in lines[1]
+    assert "Consent: e-mail unknown → became granted" in lines[1]
     assert "Olive changed Jane Roe" in lines[2]
     assert "Last name Doe → became Roe" in lines[2]
     assert "via the dashboard" in lines[2]

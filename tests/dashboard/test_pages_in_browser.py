@@ -13,7 +13,9 @@ from tests.world import Person, World
 PAGES = {
     "sign-in": "/sign-in",
     "set-up": "{set_up}",
-    "not found": "/w/{acme}/contacts?cursor=x",
+    "not found": "/w/{acme}/contacts/x",
+    "unreadable": "/w/{acme}/contacts?where=email:is:x&where=x&sort=x&availableNow=fax",
+    "unread": "/w/{acme}/overview?whole=x",
     "overview": "/w/{acme}/overview",
     "whole overview": "/w/{acme}/overview?whole=1",
     "first minute": "/w/{acme_two}/overview",
@@ -95,7 +97,7 @@ def test_nothing_is_cut_off_at_320_pixels(
 ) -> None:
     narrow: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "java_script_enabled": scripts}
     inside, outside = windows(olive, **narrow), windows(**narrow)
-    inside.expected = ("status of 400",)
+    inside.expected = ("status of 404",)
     for name, path in paths.items():
         window = outside if name in OUTSIDE else inside
         window.page.goto(path)

@@ -124,7 +124,7 @@ def test_consent_is_written_down_and_stands_in_the_history(world: World, olive: 
     made = world.alice.made(phone=a_phone(), email=an_email())
     given = {"channel": "call", "status": "granted", "source": "<b>fair</b>", "day": "2026-01-15"}
     answer = write(olive, world, made["id"], **given)
-    assert answer.headers["location"] == f"/w/{world.acme}/contacts/{made['id']}#consent"
+    assert answer.headers["location"] == f"/w/{world.acme}/contacts/{made['id']}?done=consent#consent"
     known = consent(world, made["id"])
     assert known["call"] == {"status": "granted", "source": "<b>fair</b>", "at": "2026-01-15T00:00:00Z"}
     assert known["sms"]["status"] == "unknown"

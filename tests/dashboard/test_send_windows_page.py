@@ -80,8 +80,8 @@ def test_a_week_drawn_by_dragging_is_what_the_api_shows(
     page.get_by_role("link", name="New send window").click()
     page.wait_for_url("**/new")
     page.get_by_role("textbox", name="Name").fill("Drawn")
-    page.get_by_label("sms").uncheck()
-    page.get_by_label("email").uncheck()
+    page.get_by_label("Text message").uncheck()
+    page.get_by_label("E-mail").uncheck()
     for day in WEEKDAYS[:5]:
         page.locator(f'[data-day="{day}"] [data-remove]').click()
     drag(page, ("mon", 9.1), ("wed", 12.9))  # Three days at once.

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.dashboard.conftest import Window
-from tests.dashboard.test_pages_in_browser import violations
+from tests.dashboard.test_axe import violations
 from tests.dashboard.test_payloads import PAYLOADS
 from tests.world import Person, World
 

@@ -33,7 +33,7 @@ def test_a_field_is_made_and_stands_in_the_list_the_grid_and_the_form(world: Wor
     assert _order(olive.get(page).text, "Lead Source", "MRR")
     taken = olive.post(page, {"name": "MRR", "type": "colour"})
     assert taken.status_code == 400
-    assert at_field(taken.text, "new-type") == '"type" must be one of text, number, date, boolean'
+    assert at_field(taken.text, "new-type") == "This must be one of text, number, date, boolean"
     taken = olive.post(page, {"name": "MRR", "type": "date"})
     assert taken.status_code == 409
     assert at_field(taken.text, "new-name") == "Another custom field of the workspace has this name"
@@ -205,7 +205,7 @@ def test_a_tag_is_renamed_and_one_that_is_taken_is_offered_to_be_merged(world: W
     blank = olive.post(page, {"name": " "})
     assert (blank.status_code, at_field(blank.text, "tag-name")) == (
         400,
-        '"name" must have 1 to 255 characters, not 0',
+        "This must have 1 to 255 characters, not 0",
     )
 
 

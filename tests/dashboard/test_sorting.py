@@ -189,13 +189,6 @@ def test_no_index_of_the_contacts_has_what_a_usual_patch_changes(world: World) -
     assert [index[0] for index in indexes if columns.search(index[0])] == []
 
 
-@pytest.mark.parametrize("sort", ["tags", "nothing", "field-999", "--email", "first_name", "-"])
-def test_an_order_that_is_none_is_explained(world: World, olive: Person, sort: str) -> None:
-    answer = olive.get(f"/w/{world.acme}/contacts", sort=sort, script=True)
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["code"] == "unknown_order"
-
-
 FORGED = [
     "x",
     "W10",
@@ -315,19 +308,3 @@ def test_who_is_available_now_is_shown_in_every_order(world: World, olive: Perso
         hx_request="true",
     ).json()["changed"]
     assert world.alice.list(tag="rung", count=True).headers["x-total-count"] == "1"
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"availableNow": "fax"},
-        {"availableNow": "call", "window": "No such"},
-        {"availableNow": "sms", "window": "All day"},
-    ],
-)
-def test_a_question_about_availability_that_is_none_is_explained(
-    world: World, olive: Person, query: dict[str, str]
-) -> None:
-    answer = olive.get(f"/w/{world.acme}/contacts", script=True, **query)
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["parameter"] in ("availableNow", "window")

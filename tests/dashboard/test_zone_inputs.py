@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from contactory.timezones.model import time_zones
 from contactory.timezones.search import MOST, places_of, search
 from tests.dashboard.conftest import Window, cell
-from tests.dashboard.test_pages_in_browser import violations
+from tests.dashboard.test_axe import violations
 from tests.world import Person, World
 
 Windows = Callable[..., Window]

@@ -169,8 +169,8 @@ def test_the_latest_changes_of_a_workspace_are_read_from_the_latest_month(old: W
 
     conn = All(old.sql.conn)
     assert old.sql.run(recent(conn, old.acme, 5, deleted_too=False))  # pyright: ignore[reportArgumentType]
-    [plan] = conn.plans
-    assert len(touched(plan)) <= TODAY_AND_AHEAD, plan
+    # The first statement finds the latest changes; another one counts the simultaneous ones of a run.
+    assert len(touched(conn.plans[0])) <= TODAY_AND_AHEAD, conn.plans[0]
 
 
 def test_a_change_is_written_to_its_month_alone(old: World) -> None:

@@ -63,7 +63,9 @@ CREATE TABLE public.contact_events_first (
     previous_at timestamp with time zone,
     cause_type text,
     cause_id uuid
-);
+)
+WITH (autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY public.contact_events_first ALTER COLUMN changes SET STATISTICS 0;
 
 CREATE TABLE public.contact_events_later (
     workspace_id uuid CONSTRAINT contact_events_workspace_id_not_null NOT NULL,
@@ -81,7 +83,9 @@ CREATE TABLE public.contact_events_later (
     previous_at timestamp with time zone,
     cause_type text,
     cause_id uuid
-);
+)
+WITH (autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY public.contact_events_later ALTER COLUMN changes SET STATISTICS 0;
 
 CREATE TABLE public.contact_search (
     workspace_id uuid NOT NULL,
@@ -89,7 +93,8 @@ CREATE TABLE public.contact_search (
     words tsvector NOT NULL,
     first_key text COLLATE pg_catalog."C",
     last_key text COLLATE pg_catalog."C"
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.2', autovacuum_analyze_scale_factor='0.2');
 
 CREATE TABLE public.contacts (
     workspace_id uuid NOT NULL,
@@ -110,7 +115,7 @@ CREATE TABLE public.contacts (
     deleted_at timestamp with time zone,
     consent jsonb
 )
-WITH (fillfactor='75', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
+WITH (fillfactor='75', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.2');
 
 CREATE TABLE public.custom_fields (
     workspace_id uuid NOT NULL,
@@ -257,7 +262,8 @@ CREATE TABLE public.saved_views (
     user_id uuid,
     name text NOT NULL,
     query text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    refers jsonb
 );
 
 CREATE TABLE public.schedule (
@@ -501,7 +507,7 @@ CREATE INDEX custom_fields_in_transition ON public.custom_fields USING btree (wo
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (deleted_at IS NULL);
 
-CREATE UNIQUE INDEX custom_fields_num ON public.custom_fields USING btree (workspace_id, num);
+CREATE INDEX custom_fields_num ON public.custom_fields USING btree (workspace_id, num);
 
 CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspace_id, id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
 

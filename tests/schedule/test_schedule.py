@@ -370,7 +370,8 @@ def test_a_time_from_before_the_clock_was_set_back_counts_as_over(
         (True, 0.0, True, 40),
         (True, 1.0, False, 1),
         (False, 0.0, True, 1),
-        (False, 0.5, True, 20.5),
+        (False, 0.25, True, 20.5),
+        (False, 0.5, True, 40),
         (False, 1.0, True, 40),
     ],
 )

@@ -1,23 +1,20 @@
 """The look-up of a contact by phone or e-mail, in one read."""
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from contactory.catalog.calls import catalogs_of, in_query, with_catalog
 from contactory.catalog.catalog import Catalog
-from contactory.catalog.windows import find_window
+from contactory.catalog.windows import usual_schedules
 from contactory.contacts.api.many import EMAIL_FILTER, PHONE_FILTER
 from contactory.contacts.api.one import etag
 from contactory.contacts.api.services import services_of
-from contactory.contacts.consent import CHANNELS, Consent, show_consent
+from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact
 from contactory.contacts.objections import objections_to
-from contactory.contacts.read.available import subject_of
 from contactory.contacts.read.filter_url import parse_address
 from contactory.contacts.read.show import show
+from contactory.contacts.read.verdicts import LookupAvailability, verdicts_now
 from contactory.database.db import Row
-from contactory.local_time.verdict import Availability, Judge
 from contactory.rules.checks import ID, Errors, described
 from contactory.rules.errors import NotFound
 from contactory.rules.invalid import Invalid
@@ -29,14 +26,6 @@ LOOKUP_QUERY = {
     "phone": described(PHONE_FILTER, "The phone, in any format; either this or email."),
     "email": described(EMAIL_FILTER, "The e-mail; either this or phone."),
 }
-
-
-class LookupAvailability(msgspec.Struct):
-    """Whether a contact may be contacted now on each channel; null without a send window for it."""
-
-    call: Availability | None
-    sms: Availability | None
-    email: Availability | None
 
 
 class Lookup(msgspec.Struct):
@@ -55,17 +44,16 @@ async def lookup_contact(call: Call, catalog: Catalog) -> Response:
     if row is None:
         raise await _not_found(call, catalog, phone, email_key)
     contact = await show(catalogs_of(call), catalog, row, row["id"])
-    now = datetime.now(UTC)
-    available = [_availability(catalog, row, channel, now) for channel in CHANNELS]
-    found = Lookup(contact, show_consent(row["consent"]), LookupAvailability(*available))
+    found = _Found(contact, show_consent(row["consent"]), verdicts_now(row, usual_schedules(catalog)))
     return json_response(200, found, [etag(row["version"])])
 
 
-def _availability(catalog: Catalog, row: Row, channel: str, now: datetime) -> Availability | None:
-    window = find_window(catalog, channel, None, Errors())
-    if window is None:
-        return None
-    return Judge(window.schedule, channel, now).verdict(subject_of(row, channel))
+class _Found(msgspec.Struct):
+    """A Lookup with the availability as JSON."""
+
+    contact: Contact
+    consent: Consent
+    availability: msgspec.Raw
 
 
 def _asked(call: Call, catalog: Catalog) -> tuple[str | None, str | None]:

@@ -14,6 +14,7 @@ from contactory.contacts.read.filter import Clauses, Filter, shape_of, tag_names
 from contactory.contacts.read.filter_url import parse_list_filter
 from contactory.contacts.read.history import EVENT_CURSOR_PATTERN, history, parse_event_cursor
 from contactory.contacts.read.listing import list_contacts
+from contactory.contacts.read.plain import plain_page
 from contactory.contacts.read.query import Page
 from contactory.contacts.read.show import show_all, with_extras
 from contactory.rules.checks import (
@@ -36,10 +37,11 @@ from contactory.values.email import EMAIL_ADDRESS
 from contactory.values.names import NAME
 from contactory.values.phones import PHONE_NUMBER
 from contactory.values.questions import AT, CHANNEL, WINDOW
-from contactory.web.messages import Response, json_response
+from contactory.web.messages import JSON, Response, json_response
 from contactory.web.operations import Call
 from contactory.web.paging import LIMIT, next_link
 
+_JSON = ("content-type", JSON)
 _MOST_SKIPPED = 10_000
 _FIRST_OFFSET = integer(0, _MOST_SKIPPED, 0)
 
@@ -97,17 +99,23 @@ LIST_QUERY = {
 @with_catalog(in_query)
 async def list_all(call: Call, catalog: Catalog) -> Response:
     """A page of the workspace's contacts."""
+    cursor: Cursor | None = call.query.get("cursor")
+    sort: str = cursor.sort if cursor else call.query.get("sort", "createdAt")
+    plain = plain_page(call.query, catalog.workspace_id, sort)
+    if plain is not None:
+        shown = await services_of(call).pages.get(plain, catalog)
+        asked = (call.url(call.request.path), call.request.query_string)
+        if shown.asked != asked:
+            shown.asked, shown.links = asked, next_link(call, shown.next)
+        return Response(200, shown.body, [_JSON, *shown.links])
     # With the server's address as the client knows it, because the links in the answer begin with it.
     same = (catalog.workspace_id, catalog.version, call.url(""), call.request.query_string)
-    shared = await services_of(call).lists.get(same, lambda: _list(call, catalog))
+    shared = await services_of(call).lists.get(same, lambda: _list(call, catalog, sort, cursor))
     return Response(shared.status, shared.body, list(shared.headers))
 
 
-async def _list(call: Call, catalog: Catalog) -> Response:
-    query = call.query
-    cursor: Cursor | None = query.get("cursor")
-    sort = cursor.sort if cursor else query.get("sort", "createdAt")
-    errors = Errors()
+async def _list(call: Call, catalog: Catalog, sort: str, cursor: Cursor | None) -> Response:
+    query, errors = call.query, Errors()
     wanted = parse_list_filter(query, catalog, errors)
     errors.check()
     await catalogs_of(call).tag_ids(catalog, tag_names(wanted))

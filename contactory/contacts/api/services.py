@@ -7,6 +7,7 @@ from contactory.base.caches import LeastRecentlyUsed, SharedReads
 from contactory.base.metrics import BATCH
 from contactory.base.settings import Settings
 from contactory.catalog.catalog import Catalogs
+from contactory.contacts.read.pages import Pages
 from contactory.contacts.read.reader import Reader
 from contactory.contacts.read.search import SearchIndex
 from contactory.contacts.write.change import Change, Outcome
@@ -46,6 +47,7 @@ class ContactServices:
             settings.write_queue,
         )
         self.contacts = Reader(rest[_CREATE_LANES:])
+        self.pages = Pages(self.contacts, catalogs)
 
     @property
     def waiting(self) -> int:

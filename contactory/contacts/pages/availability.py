@@ -7,13 +7,12 @@ import msgspec
 
 from contactory.catalog.catalog import Catalog
 from contactory.catalog.windows import find_window
-from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.read.available import subject_of
 from contactory.local_time.clocks import clock
 from contactory.local_time.openings import Schedule, first_moment, local_time, openings_between
 from contactory.local_time.verdict import Availability, Judge
 from contactory.local_time.wall_clock import WallClock, wall_clock
-from contactory.local_time.windows import CHANNELS, SendWindow
+from contactory.local_time.windows import CHANNEL_TITLES, CHANNELS, SendWindow
 from contactory.local_time.zones import is_zone
 from contactory.rules.checks import Errors
 

@@ -22,7 +22,7 @@ from contactory.contacts.api.context import context_of
 from contactory.contacts.model import parse_tags, parse_values
 from contactory.contacts.pages.edit import patch_of
 from contactory.contacts.pages.grid import selected
-from contactory.contacts.pages.selection import filter_of, selection_of
+from contactory.contacts.pages.selection import filter_of, selection_in
 from contactory.contacts.read.counting import count_contacts
 from contactory.contacts.read.cursors import Cursor, parse_cursor
 from contactory.contacts.read.filter import And, Compare, shape_of
@@ -87,7 +87,8 @@ async def _piece(call: Call, catalog: Catalog) -> _Piece:
     visit = visit_of(call)
     if "all" not in visit.form:
         return _Piece(_named(call))
-    selection = selection_of(selected(visit.value("back")), catalog)
+    selection = await selection_in(call, catalog, selected(visit.value("back")))
+    selection.refuse_wider()
     left = _expected(visit.value("expected"))
     begin, until = _position(visit.value("cursor"), visit.value("until"))
     wanted = await filter_of(call, catalog, selection)

@@ -23,4 +23,4 @@ async def save_consent(call: Call, catalog: Catalog) -> Response:
         shown = await read_shown(call, catalog, contact_id)
         fields, refused = fields_of(catalog, shown.contact), Refused(form, problem)
         return await contact_page(call, shown, fields, problem.status, problem.detail, refused)
-    return see_other(page_path(call, f"contacts/{contact_id}#consent"))
+    return see_other(page_path(call, f"contacts/{contact_id}?done=consent#consent"))

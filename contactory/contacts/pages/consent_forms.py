@@ -4,8 +4,9 @@ import re
 
 import msgspec
 
-from contactory.contacts.columns import CHANNEL_TITLES
 from contactory.contacts.consent import CHANNELS, DO_NOT_CONTACT, ChannelConsent, Consent
+from contactory.dashboard.html import at_input
+from contactory.local_time.windows import CHANNEL_TITLES
 from contactory.rules.checks import Object
 from contactory.rules.errors import Problem
 
@@ -46,9 +47,8 @@ def _form(channel: str, known: ChannelConsent, refused: Refused | None) -> Conse
     shown.status, shown.source, shown.day = (sent.get(name, "") for name in ("status", "source", "day"))
     for error in refused.problem.errors:
         name = (error.pointer or "").rpartition("/")[2]
-        shown.errors["day" if name == "at" else name if name in ("source", "status") else "status"] = (
-            error.detail
-        )
+        field = "day" if name == "at" else name if name in ("source", "status") else "status"
+        shown.errors[field] = at_input(error)
     return shown
 
 

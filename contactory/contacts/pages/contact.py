@@ -12,7 +12,7 @@ from contactory.catalog.catalog import Catalog
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.many import EVENT_CURSOR
 from contactory.contacts.api.services import services_of
-from contactory.contacts.columns import CONSENT_TITLES, HISTORY_TITLES, Column, columns_of, value_of
+from contactory.contacts.columns import Column, columns_of, in_words, title_of, value_of
 from contactory.contacts.consent import Consent, show_consent
 from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import AvailabilityPanel, availability_panel
@@ -26,9 +26,9 @@ from contactory.contacts.write.commands import create, write
 from contactory.contacts.write.purge import purge
 from contactory.contacts.write.statement import RESTORE
 from contactory.contacts.write.undo import delete, undo, undoable
-from contactory.dashboard.html import see_other
-from contactory.dashboard.inputs import as_shown, touched
-from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
+from contactory.dashboard.html import at_input, see_other
+from contactory.dashboard.inputs import DONE, as_shown, touched
+from contactory.dashboard.visits import done_of, html_page, html_part, page_path, visit_of, wants_page
 from contactory.local_time.wall_clock import WallClock, wall_clock
 from contactory.rules.checks import Errors
 from contactory.rules.errors import (
@@ -46,7 +46,15 @@ from contactory.web.operations import Call
 _HERE = "contacts"
 EVENTS = 20
 PURGE_WORD = "purge"
-CONTACT_QUERY = {"cursor": EVENT_CURSOR}
+CONTACT_QUERY = {"cursor": EVENT_CURSOR, **DONE}
+_DONE = {
+    "saved": "Contact saved.",
+    "same": "Nothing has changed.",
+    "created": "Contact created.",
+    "undone": "The change was undone.",
+    "restored": "Contact restored.",
+    "consent": "Consent saved.",
+}
 
 
 class Shown(msgspec.Struct):
@@ -120,7 +128,7 @@ def _with_problem(
             field.tags = from_lines(field.value, field.tags)
         error = errors.get(field.column.title if key.startswith("field-") else key)
         if error is not None:
-            field.error, field.other = error.detail, error.contact_id or ""
+            field.error, field.other = at_input(error), error.contact_id or ""
         if moved and as_shown(field.value) != as_shown(stored):
             field.now = stored
     return fields
@@ -165,14 +173,9 @@ async def _history(call: Call, shown: Shown) -> dict[str, Any]:
         "dropped": not following and (not events or events[-1][0] > 1),
         "here": here,
         "shown": shown,
-        "titles_of": _TITLES,
+        "title_of": title_of,
+        "in_words": in_words,
     }
-
-
-_TITLES = {
-    **HISTORY_TITLES,
-    **{f"consent.{name}": title for name, title in CONSENT_TITLES.items()},
-}
 
 
 async def contact_page(
@@ -186,6 +189,7 @@ async def contact_page(
     """The whole page; with the values and errors of a refused form."""
     values = await _history(call, shown)
     values |= {"fields": fields, "problem": problem, "word": PURGE_WORD, "panel": shown.panel}
+    values["done"] = done_of(call, _DONE)
     values["consents"] = consents(shown.consent, refused)
     return await html_page(call, "contacts/contact.html", status, **values)
 
@@ -200,11 +204,22 @@ async def save_contact(call: Call, catalog: Catalog) -> Response:
         shown = await read_shown(call, catalog, contact_id)
         moved = isinstance(problem, PreconditionFailed)
         fields = _with_problem(fields_of(catalog, shown.contact), form, problem, moved=moved)
-        detail = _MOVED if moved else problem.detail
+        detail = _MOVED if moved else _wrong(fields, problem)
         return await contact_page(call, shown, fields, problem.status, detail)
     if written.changed:
         visit_of(call).note_step("changed", contact_id, written.version)
-    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
+    return _done(call, contact_id, "saved" if written.changed else "same")
+
+
+def _done(call: Call, contact_id: str, done: str) -> Response:
+    """Redirects to the page of a contact, which says what was done."""
+    return see_other(page_path(call, f"{_HERE}/{contact_id}?done={done}"))
+
+
+def _wrong(fields: list[Field], problem: Problem) -> str:
+    """The sentence above a refused form: which fields to correct."""
+    named = [field.column.title for field in fields if field.error]
+    return f"Nothing was saved. Correct this first: {', '.join(named)}." if named else problem.detail
 
 
 _MOVED = (
@@ -233,9 +248,9 @@ async def make_contact(call: Call, catalog: Catalog) -> Response:
         made = await create(context_of(call), _new_values(call, catalog), catalog)
     except (ValidationProblem, Conflict) as problem:
         fields = _with_problem(fields_of(catalog, None), form, problem)
-        return await _new_page(call, fields, problem.status, problem.detail)
+        return await _new_page(call, fields, problem.status, _wrong(fields, problem))
     visit_of(call).note_step("created", made.contact.id, made.version)
-    return see_other(page_path(call, f"{_HERE}/{made.contact.id}"))
+    return _done(call, made.contact.id, "created")
 
 
 def _new_values(call: Call, catalog: Catalog) -> Values:
@@ -270,7 +285,7 @@ async def undo_change(call: Call, catalog: Catalog) -> Response:
         )
     if undone.changed:
         visit_of(call).note_step("undone", contact_id, undone.version, version)
-    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
+    return _done(call, contact_id, "undone")
 
 
 def _version(call: Call) -> int:
@@ -297,7 +312,7 @@ async def restore_contact(call: Call, catalog: Catalog) -> Response:
     restored = await write(ctx, new_change(ctx, catalog, contact_id, RESTORE), catalog)
     if restored.changed:
         visit_of(call).note_step("restored", contact_id, restored.version)
-    return see_other(page_path(call, f"{_HERE}/{contact_id}"))
+    return _done(call, contact_id, "restored")
 
 
 async def purge_contact(call: Call) -> Response:
@@ -312,4 +327,4 @@ async def purge_contact(call: Call) -> Response:
         if not await purge(conn, catalog.workspace_id, contact_id, call.actor, call.request.request_id):
             raise NotFound
     call.after_commit(partial(services_of(call).search.note, catalog.workspace_id, [contact_id]))
-    return see_other(page_path(call, _HERE))
+    return see_other(page_path(call, f"{_HERE}?done=purged"))

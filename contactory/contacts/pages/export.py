@@ -19,7 +19,7 @@ from contactory.contacts.columns import columns_of
 from contactory.contacts.model import Contact
 from contactory.contacts.pages.export_formats import ID_COLUMN, Render, as_csv, as_json_lines
 from contactory.contacts.pages.grid import layout_of, selected
-from contactory.contacts.pages.selection import filter_of, selection_of
+from contactory.contacts.pages.selection import filter_of, selection_in
 from contactory.contacts.read.by_key import read_many
 from contactory.contacts.read.filter import And, Compare, shape_of
 from contactory.contacts.read.listing import list_contacts
@@ -78,7 +78,8 @@ async def _renderer(call: Call, catalog: Catalog, kind: str, every: bool) -> tup
 
 async def _all(call: Call, catalog: Catalog, begun: datetime) -> AsyncGenerator[list[Row]]:
     """All contacts that match the filter, oldest first, in pieces."""
-    selection, cursor = selection_of(selected(visit_of(call).value("back")), catalog), None
+    selection, cursor = await selection_in(call, catalog, selected(visit_of(call).value("back"))), None
+    selection.refuse_wider()
     wanted = await filter_of(call, catalog, selection)
     wanted = And((wanted, Compare("createdAt", "until", begun)))
     while True:

@@ -1,14 +1,14 @@
 """The grid of contacts: its rows, their number, the layout of its columns, and saved views."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
 
+from contactory.base.ids import parse_id
 from contactory.catalog.calls import catalogs_of, of_actor, with_catalog
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import (
-    CHANNEL_TITLES,
     MOMENTS,
     Column,
     Placed,
@@ -19,8 +19,9 @@ from contactory.contacts.columns import (
 )
 from contactory.contacts.model import Contact
 from contactory.contacts.pages.layouts import read_layout, write_layout
-from contactory.contacts.pages.saved_views import delete_view, list_views, make_view
-from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of
+from contactory.contacts.pages.saved_views import list_views
+from contactory.contacts.pages.selection import SELECTION_QUERY, Selection, filter_of, selection_of_page
+from contactory.contacts.pages.unread import unread_parameters
 from contactory.contacts.read.counting import count_contacts, count_up_to
 from contactory.contacts.read.cursors import Cursor
 from contactory.contacts.read.filter import shape_of
@@ -31,10 +32,11 @@ from contactory.contacts.read.search import count_matches, query_of
 from contactory.contacts.read.show import show_all
 from contactory.contacts.read.sorted import Ordered, SortedCursor, list_ordered, parse_grid_cursor
 from contactory.dashboard.html import see_other
-from contactory.dashboard.inputs import TEXT
-from contactory.dashboard.visits import html_page, html_part, page_path, visit_of, wants_page
-from contactory.rules.checks import ID, Errors, Rule, integer, text
-from contactory.rules.errors import FieldError, Forbidden, TooSlow, ValidationProblem
+from contactory.dashboard.inputs import DONE, TEXT
+from contactory.dashboard.visits import done_of, html_page, html_part, page_path, visit_of, wants_page
+from contactory.local_time.windows import CHANNEL_TITLES
+from contactory.rules.checks import ID, Errors, Rule, integer
+from contactory.rules.errors import TooSlow, ValidationProblem
 from contactory.rules.invalid import Invalid, invalid_cursor
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
@@ -48,9 +50,26 @@ SLOW = (
     "names, e-mails, phones, zones and dates are fast, custom fields and parts of words are not."
 )
 GRID_CURSOR = Rule(parse_grid_cursor, {"type": "string"})
+
+
+def _mark(value: Any) -> str:
+    """An id, or nothing: it only marks a view or offers an undo, so anything else is ignored."""
+    return parse_id(value) or ""
+
+
+_MARK = Rule(_mark, ID.schema)
 COUNT_QUERY = {**SELECTION_QUERY, "exact": TEXT}
-GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": ID, "deleted": ID}
+_DONE = {"purged": "Contact purged."}
+GRID_QUERY = {**SELECTION_QUERY, "cursor": GRID_CURSOR, "view": _MARK, "deleted": _MARK, **DONE}
 _MOST_COLUMNS = 600
+
+
+class RefusedView(NamedTuple):
+    """A view that was not saved: what was typed, and why not."""
+
+    name: str
+    shared: bool
+    error: str
 
 
 class RowShown(msgspec.Struct):
@@ -64,12 +83,23 @@ class RowShown(msgspec.Struct):
 @with_catalog(of_actor)
 async def show_grid(call: Call, catalog: Catalog) -> Response:
     """The grid; for a script only the table, or its next rows."""
-    selection = selection_of(call.query, catalog)
+    selection = await selection_of_page(call, catalog)
     if call.query.get("column"):
         return see_other(page_path(call, f"{_HERE}?{selection.query()}"))
+    return await grid_page(call, catalog, selection)
+
+
+async def grid_page(
+    call: Call,
+    catalog: Catalog,
+    selection: Selection,
+    status: int = 200,
+    refused: RefusedView | None = None,
+) -> Response:
+    """The grid with a selection; with `refused`, a view that was not saved."""
     layout = await layout_of(call, catalog)
     try:
-        found, status = await _page(call, catalog, selection), 200
+        found = await _page(call, catalog, selection)
     except TooSlow:
         if not wants_page(call.request):
             raise TooSlow(SLOW) from None
@@ -77,7 +107,8 @@ async def show_grid(call: Call, catalog: Catalog) -> Response:
     shown = await _table(call, catalog, selection, layout, found)
     if not wants_page(call.request):
         return html_part(call, f"contacts/{'rows' if 'cursor' in call.query else 'grid'}.html", **shown)
-    return await html_page(call, "contacts/list.html", status, **shown, **await _tools(call, catalog))
+    tools = await _tools(call, catalog)
+    return await html_page(call, "contacts/list.html", status, refused=refused, **shown, **tools)
 
 
 async def show_home(call: Call) -> Response:
@@ -93,8 +124,22 @@ async def layout_of(call: Call, catalog: Catalog) -> list[Placed]:
 
 
 async def _page(call: Call, catalog: Catalog, selection: Selection) -> Page | Ordered:
-    """A page of the contacts in their order. Raises ValidationProblem for the cursor of another list."""
-    cursor: Cursor | SortedCursor | None = call.query.get("cursor")
+    """A page of the contacts in their order; the first one for the cursor of another list.
+
+    A script that has such a cursor already shows the first page, so it gets a ValidationProblem.
+    """
+    try:
+        return await _page_after(call, catalog, selection, call.query.get("cursor"))
+    except ValidationProblem as problem:
+        if not (wants_page(call.request) and call.query.pop("cursor", None)):
+            raise
+        selection.unread += unread_parameters(problem.errors)
+        return await _page_after(call, catalog, selection, None)
+
+
+async def _page_after(
+    call: Call, catalog: Catalog, selection: Selection, cursor: Cursor | SortedCursor | None
+) -> Page | Ordered:
     by_moment = selection.column in MOMENTS
     if cursor is not None and (cursor.sort != selection.sort or isinstance(cursor, Cursor) != by_moment):
         raise _no_cursor(invalid_cursor())
@@ -133,6 +178,7 @@ async def _table(
         "slow": "" if found else SLOW,
         "following": following,
         "begun": "cursor" not in call.query,
+        "whole": wants_page(call.request),
         "here": page_path(call, _HERE),
     }
 
@@ -145,6 +191,7 @@ async def _tools(call: Call, catalog: Catalog) -> dict[str, Any]:
         "views": views,
         "view": call.query.get("view"),
         "deleted": call.query.get("deleted"),
+        "done": done_of(call, _DONE),
         "groups": {column.group: column for column in columns_of(catalog)},
         "comparisons_of": comparisons_of,
         "channels": CHANNEL_TITLES,
@@ -167,8 +214,9 @@ def row_of(contact: Contact, version: int, layout: list[Placed]) -> RowShown:
 @with_catalog(of_actor)
 async def count_grid(call: Call, catalog: Catalog) -> Response:
     """The total number of contacts in the grid, up to a limit, or with `exact` without; for a script."""
-    selection = selection_of(call.query, catalog)
+    selection = await selection_of_page(call, catalog)
     if "exact" in call.query:
+        selection.refuse_wider()
         wanted = await filter_of(call, catalog, selection)
         async with call.connection(f"exact {shape_of(wanted)}") as conn:
             return json_response(200, {"count": await count_contacts(conn, catalog, wanted)})
@@ -232,50 +280,10 @@ def _width(sent: str | None) -> int | None:
         return None
 
 
-# Saved views.
-
-_VIEW_NAME = text(100, null=False)
-
-
-@with_catalog(of_actor)
-async def save_view(call: Call, catalog: Catalog) -> Response:
-    """Saves the current filter under a name."""
-    visit = visit_of(call)
-    try:
-        name = _VIEW_NAME.parse(visit.value("name"))
-    except Invalid as error:
-        detail = f"The name {error.detail}"
-        raise ValidationProblem(detail, [FieldError("/name", None, error.code, detail)]) from None
-    # Saved in its normal form, so that nothing else can get into the address.
-    selection = selection_of(selected(visit.value("back")), catalog)
-    async with call.transaction() as conn:
-        view_id = await make_view(
-            conn,
-            catalog.workspace_id,
-            visit.person.id,
-            name,
-            selection.query(),
-            shared=bool(visit.value("shared")) and call.actor.may("write"),
-        )
-    return see_other(page_path(call, f"{_HERE}?{selection.query(view=view_id)}"))
-
-
-SELECTED = ("q", "where", "sort", "availableNow", "window")
+SELECTED = ("q", "where", "sort", "availableNow", "window", "windowId")
 
 
 def selected(query: str) -> dict[str, Any]:
     """The parameters of a grid's address that select contacts."""
     given = {name: values for name, values in parse_query(query).items() if name in SELECTED}
     return {name: values if name == "where" else values[-1] for name, values in given.items()}
-
-
-async def remove_view(call: Call) -> Response:
-    """Deletes a saved view: the user's own, or with the permission `write` a shared one."""
-    workspace_id, user_id, view_id = call.workspace_id, visit_of(call).person.id, call.path_id()
-    shared = call.actor.may("write")
-    async with call.connection() as conn:
-        views = await list_views(conn, workspace_id, user_id)
-        if not shared and any(view.id == view_id and view.shared for view in views):
-            raise Forbidden("Your role, viewer, does not allow this, because the view is shared.")
-        await delete_view(conn, workspace_id, user_id, view_id, shared=shared)
-    return see_other(page_path(call, _HERE))

@@ -1,6 +1,6 @@
 """The pages about contacts: their rows of the table."""
 
-from contactory.contacts.pages import bulk, consent, contact, edit, export, grid, tag_suggestions
+from contactory.contacts.pages import bulk, consent, contact, edit, export, grid, tag_suggestions, views
 from contactory.web.operations import workspace_page as _page
 
 CONTACT_PAGES = [
@@ -8,8 +8,8 @@ CONTACT_PAGES = [
     _page("countContacts", "GET", "contacts/count", "How many", grid.count_grid, query=grid.COUNT_QUERY),
     _page("arrangeColumns", "POST", "contacts/layout", "Arrange the columns", grid.save_layout),
     _page("showWorkspaceHome", "GET", "", "Redirect to the contacts", grid.show_home),
-    _page("saveView", "POST", "contacts/views", "Save a view", grid.save_view),
-    _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", grid.remove_view),
+    _page("saveView", "POST", "contacts/views", "Save a view", views.save_view),
+    _page("deleteView", "POST", "contacts/views/{id}/delete", "Delete a saved view", views.remove_view),
     _page(
         "suggestTags",
         "GET",

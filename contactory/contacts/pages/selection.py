@@ -7,21 +7,28 @@ from urllib.parse import urlencode
 import msgspec
 
 from contactory.catalog.calls import catalogs_of
-from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import BUILT_IN, Column, columns_of
+from contactory.catalog.catalog import Catalog, Stale
+from contactory.contacts.columns import Column, columns_of
+from contactory.contacts.pages.unread import Unread, UnreadParts, unread_parameters, widens
 from contactory.contacts.read.available import AvailableAt, parse_available
 from contactory.contacts.read.filter import And, Compare, Filter, available, tag_names
-from contactory.contacts.read.filter_url import Condition, parse_condition
+from contactory.contacts.read.filter_url import TAG, Condition, parse_condition, parts_of
 from contactory.contacts.read.filter_words import availability
 from contactory.contacts.read.search import matches, query_of, search
 from contactory.dashboard.inputs import TEXT
+from contactory.dashboard.visits import visit_of
 from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
+from contactory.rules.errors import ValidationProblem
 from contactory.rules.invalid import Invalid
 from contactory.values.questions import CHANNEL
 from contactory.web.operations import Call
 
 MOST_CONDITIONS = 20
 DEFAULT_SORT = "-createdAt"
+_WIDER = (
+    "A filter of this list cannot be read, so the list may have more contacts than you want. Correct or "
+    "remove the filter first."
+)
 
 
 _CONDITION = re.compile(r"([^:%]+(?::|%3A)[^:%]+(?::|%3A))(.*)", re.IGNORECASE)
@@ -37,16 +44,20 @@ def _meant_plus(text: str) -> str:
     return found[1] + keep(found[2])
 
 
+_WHOLE = Rule(str, TEXT.schema)
+"""A text that is not cut off: a part of a value could match more contacts."""
 SELECTION_QUERY: Mapping[str, Rule] = {
     "q": TEXT,
-    "where": TEXT._replace(many=True, plus=_meant_plus),
+    "where": _WHOLE._replace(many=True, plus=_meant_plus),
     "sort": TEXT,
     "availableNow": TEXT,
     "window": TEXT,
+    # The id of the window, in the link of a view: the window may have a new name.
+    "windowId": TEXT,
     # One more condition, in the form of a page without scripts.
     "column": TEXT,
     "operator": TEXT,
-    "value": TEXT,
+    "value": _WHOLE,
 }
 
 
@@ -58,9 +69,13 @@ class Selection(msgspec.Struct):
     column: Column
     """The column to sort by."""
     descending: bool
+    channel: str = ""
+    """The channel for availability now, as it was sent; empty without that filter."""
     window: str = ""
     """The send window for availability now; empty for the default one."""
     available_at: AvailableAt | None = None
+    unread: list[Unread] = []
+    """The parts of the address that cannot be read."""
 
     @property
     def sort(self) -> str:
@@ -74,7 +89,7 @@ class Selection(msgspec.Struct):
 
     @property
     def available(self) -> str:
-        """The channel for availability now; empty without that filter."""
+        """The channel for availability now; empty without that filter, or if it cannot be read."""
         return self.available_at.channel if self.available_at else ""
 
     @property
@@ -86,13 +101,29 @@ class Selection(msgspec.Struct):
     def named(self) -> dict[str, str]:
         """The parameters of the URL besides the conditions."""
         sort = "" if self.sort == DEFAULT_SORT else self.sort
-        given = {"q": self.q, "sort": sort, "availableNow": self.available, "window": self.window}
+        given = {"q": self.q, "sort": sort, "availableNow": self.channel, "window": self.window}
         return {name: value for name, value in given.items() if value}
 
-    def query(self, *, without: Condition | None = None, **changed: str) -> str:
+    @property
+    def conditions_sent(self) -> list[str]:
+        """The texts of all conditions, also of those that cannot be read."""
+        return [each.text for each in self.conditions] + [each.text for each in self.unread if each.text]
+
+    def query(self, *, without: Condition | Unread | None = None, **changed: str) -> str:
         """The query of the URL for this selection, without one condition, or with `changed` parameters."""
         named = [(name, value) for name, value in {**self.named, **changed}.items() if value]
-        return urlencode([*named, *(("where", c.text) for c in self.conditions if c != without)])
+        left = without.text if without else ""
+        return urlencode([*named, *(("where", text) for text in self.conditions_sent if text != left)])
+
+    @property
+    def widened(self) -> bool:
+        """Whether it may have more contacts than the user wants, because a filter cannot be read."""
+        return widens(self.unread)
+
+    def refuse_wider(self) -> None:
+        """Raises ValidationProblem if a change of all its contacts may change too many."""
+        if self.widened:
+            raise ValidationProblem(_WIDER)
 
     @property
     def narrowed(self) -> bool:
@@ -100,45 +131,79 @@ class Selection(msgspec.Struct):
         return bool(self.q.strip() or self.conditions or self.available_at)
 
 
-def selection_of(query: Object, catalog: Catalog) -> Selection:
-    """The selection of a URL or a form. Raises ValidationProblem."""
-    errors, conditions = Errors(), dict[str, Condition]()
+async def selection_in(call: Call, catalog: Catalog, query: Object) -> Selection:
+    """The selection of a URL or a form; what cannot be read is in its `unread`."""
+    parts = (parts_of(text, catalog) for text in query.get("where", ()) if text.startswith(f"{TAG}:"))
+    # Other processes may have just created them.
+    await catalogs_of(call).tag_ids(catalog, [part.value for part in parts], call.conn)
+    return _selection_of(query, catalog)
+
+
+async def selection_of_page(call: Call, catalog: Catalog) -> Selection:
+    """The selection in the address of a page. Raises Stale if another catalogue may be able to read it."""
+    selection = await selection_in(call, catalog, call.query)
+    selection.unread += unread_parameters(visit_of(call).unread)
+    if selection.unread and await catalogs_of(call).newest(catalog, call.conn) is not catalog:
+        raise Stale
+    return selection
+
+
+def _selection_of(query: Object, catalog: Catalog) -> Selection:
+    unread, conditions = UnreadParts(), dict[str, Condition]()
     texts: list[str] = [*query.get("where", ())]
     if query.get("column"):
         texts.append(f"{query['column']}:{query.get('operator', '')}:{query.get('value', '')}")
-    if len(texts) > MOST_CONDITIONS:
-        errors.add_parameter("where", Invalid("too_many", f"may be given {MOST_CONDITIONS} times at most"))
-    for text in texts[:MOST_CONDITIONS]:
+    for text in dict.fromkeys(texts):
         try:
             condition = parse_condition(text, catalog)
+            if len(conditions.keys() | {condition.text}) > MOST_CONDITIONS:
+                raise Invalid(
+                    "too_many", f"At most {MOST_CONDITIONS} filters are possible: remove another one"
+                )
             conditions[condition.text] = condition
         except Invalid as error:
-            errors.add_parameter("where", error)
-    column, descending = _order(query.get("sort") or DEFAULT_SORT, catalog, errors)
-    asked, window = _available(query, catalog, errors)
-    errors.check()
-    return Selection(query.get("q", ""), [*conditions.values()], column, descending, window, asked)
+            unread.add_condition(text, error, catalog)
+    column, descending = _order(query.get("sort") or DEFAULT_SORT, catalog, unread)
+    channel, window = query.get("availableNow", ""), _window(query, catalog)
+    asked = _available(channel, window, catalog, unread) if channel else None
+    return Selection(
+        query.get("q", ""),
+        [*conditions.values()],
+        column,
+        descending,
+        channel,
+        window if channel else "",
+        asked,
+        unread.found,
+    )
 
 
-def _order(sort: str, catalog: Catalog, errors: Errors) -> tuple[Column, bool]:
+def _order(sort: str, catalog: Catalog, unread: UnreadParts) -> tuple[Column, bool]:
     key = sort.removeprefix("-")
     column = next((c for c in columns_of(catalog) if c.key == key and c.sortable), None)
-    if column is None:
-        detail = "The order is by a field that does not exist, or does not exist any more"
-        errors.add_parameter("sort", Invalid("unknown_order", detail))
-    return column or BUILT_IN[0], sort.startswith("-")
+    if column is not None:
+        return column, sort.startswith("-")
+    detail = "The order is by a field that does not exist any more, so the newest contacts come first"
+    unread.add("sort", Invalid("unknown_order", detail), "")
+    return _order(DEFAULT_SORT, catalog, unread)
 
 
-def _available(query: Object, catalog: Catalog, errors: Errors) -> tuple[AvailableAt | None, str]:
-    channel, window = query.get("availableNow"), query.get("window") or ""
-    if not channel:
-        return None, ""
+def _window(query: Object, catalog: Catalog) -> str:
+    """The name of the send window, the current one if its id is known."""
+    known = (window.name for window in catalog.windows.values() if window.id == query.get("windowId"))
+    return next(known, query.get("window", ""))
+
+
+def _available(channel: str, window: str, catalog: Catalog, unread: UnreadParts) -> AvailableAt | None:
+    errors = Errors()
     try:
         asked = {"availableNow": CHANNEL.parse(channel), **({"window": window} if window else {})}
-        return parse_available(asked, catalog, errors), window
+        found = parse_available(asked, catalog, errors)
     except Invalid as error:
         errors.add_parameter("availableNow", error)
-        return None, ""
+        found = None
+    unread.add_available(errors.found, f"{channel} by {window}" if window else channel)
+    return found
 
 
 async def filter_of(

@@ -46,7 +46,7 @@ def written_offset(offset: timedelta) -> str:
 
 def _offset(text: str, catalog: Catalog) -> str:
     if not _OFFSET.fullmatch(text):
-        raise Invalid("invalid_offset", f"{quote(text)} is not an offset from UTC such as UTC+05:30")
+        raise Invalid("unknown_value", f"{quote(text)} is not an offset from UTC such as UTC+05:30")
     return text
 
 

@@ -5,10 +5,11 @@ A condition of the grid has the form `column:operator:value`, for example `tags:
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from contactory.base.ids import parse_number
 from contactory.catalog.catalog import Catalog
 from contactory.contacts.columns import columns_of
 from contactory.contacts.read.available import parse_available
@@ -16,8 +17,8 @@ from contactory.contacts.read.filter import And, Compare, Filter, available
 from contactory.contacts.read.filter_fields import comparisons_of, linked_of, unknown_field
 from contactory.contacts.read.filter_words import question, title_of
 from contactory.contacts.read.operator import Operators
-from contactory.rules.checks import Errors
-from contactory.rules.invalid import Invalid
+from contactory.rules.checks import Errors, quote
+from contactory.rules.invalid import UNREADABLE, Invalid
 from contactory.values.email import normalise_email
 from contactory.values.phones import normalise_phone
 
@@ -34,22 +35,55 @@ class Condition(msgspec.Struct, frozen=True):
     """As the user typed it."""
 
 
-def parse_condition(text: str, catalog: Catalog) -> Condition:
-    """The condition in a URL. Raises Invalid."""
+class Parts(NamedTuple):
+    """A condition of a URL in its parts; a tag has its current name."""
+
+    key: str
+    operator: str
+    value: str
+
+
+TAG = "tag"
+"""The key of a condition that has the number of a tag and its name: `tag:has:12:vip`.
+
+The link of a view has such conditions, so that it finds the tag under a new name, or what it was merged into.
+"""
+LONGEST_VALUE = 300
+
+
+def parts_of(text: str, catalog: Catalog) -> Parts:
+    """The parts of a condition in a URL."""
     key, _, rest = text.partition(":")
     name, _, value = rest.partition(":")
-    title, operators = _comparisons(key, catalog)
+    if key != TAG:
+        return Parts(key, name, value)
+    number, _, kept = value.partition(":")
+    tag_id = parse_number(number)
+    current = None if tag_id is None else catalog.tag_names.get(tag_id)
+    return Parts("tags", name, current or kept)
+
+
+def parse_condition(text: str, catalog: Catalog) -> Condition:
+    """The condition in a URL. Raises Invalid."""
+    if UNREADABLE in text:
+        raise Invalid("invalid_encoding", "The address is damaged: this filter is not readable text")
+    key, name, value = parts_of(text, catalog)
+    title, operators = comparisons_in(key, catalog)
     operator = operators.get(name)
     if operator is None:
         raise Invalid("unknown_filter", f"This comparison is not possible for {title}")
     value = value.strip() if operator.parse else ""
     if operator.parse and not value:
         raise Invalid("required", f"Enter a value for {title}")
+    if len(value) > LONGEST_VALUE:
+        raise Invalid("wrong_length", f"The value has more than {LONGEST_VALUE} characters")
+    if text.startswith(f"{TAG}:") and value not in catalog.tag_ids:
+        raise Invalid("unknown_value", f"The tag {quote(value)} does not exist any more")
     compare = Compare(key, name, operator.parse(value, catalog) if operator.parse else None)
     return Condition(compare, f"{key}:{name}:{value}", question(compare, catalog), value)
 
 
-def _comparisons(key: str, catalog: Catalog) -> tuple[str, Operators]:
+def comparisons_in(key: str, catalog: Catalog) -> tuple[str, Operators]:
     """The title of a column or of what pages link to, and its comparisons. Raises Invalid."""
     column = next((c for c in columns_of(catalog) if c.key == key), None)
     if column is not None:

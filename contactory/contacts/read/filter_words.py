@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from contactory.catalog.catalog import Catalog
-from contactory.contacts.columns import CHANNEL_TITLES, CONSENT_TITLES, columns_of
+from contactory.contacts.columns import CONSENT_TITLES, columns_of
 from contactory.contacts.read.available import AvailableAt
 from contactory.contacts.read.filter import And, Compare, Filter, Not, Or
 from contactory.contacts.read.filter_fields import operator_of
+from contactory.local_time.windows import CHANNEL_TITLES
 
 _SHOWN = 3
 _TITLES = {

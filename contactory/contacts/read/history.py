@@ -131,7 +131,7 @@ _OTHERS = """
 select exists (
     select from contact_events e
      where e.workspace_id = $1 and e.contact_id = $2 and e.version > $3 and e.at >= $4
-       and e.cause_type is distinct from 'undo'
+       and e.type = 'contact.updated' and e.cause_type is distinct from 'undo'
        and not exists (select from contact_events u
                         where u.workspace_id = $1 and u.contact_id = $2 and u.version > e.version
                           and u.at >= $4 and u.cause_type = 'undo' and u.cause_id = e.id))
@@ -141,7 +141,7 @@ select exists (
 async def changed_since(
     conn: Connection, workspace_id: str, contact_id: str, version: int, at: datetime
 ) -> bool:
-    """Whether the contact has a change after this version, of `at`, that is neither an undo nor undone."""
+    """Whether the contact's values have a change after this version, of `at`, neither an undo nor undone."""
     return await conn.fetchval(_OTHERS, workspace_id, contact_id, version, at)
 
 

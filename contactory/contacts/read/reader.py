@@ -1,18 +1,36 @@
-"""Reads contacts by id, phone or e-mail: reads that wait at the same moment share one statement."""
+"""Reads contacts by id, phone or e-mail, and pages of them: reads that wait at the same moment share one
+statement.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from itertools import islice
-from typing import TypeAlias
+from itertools import chain, islice, zip_longest
+from typing import Any, NamedTuple, TypeAlias
 
-from contactory.contacts.read.by_key import Key, read_by_email, read_by_phone, read_many
+from contactory.contacts.read.by_key import read_by_email, read_by_phone, read_many
+from contactory.contacts.read.plain import PAGES, READ, PlainPage
 from contactory.database.db import AWAY, Connection, Lane, Row
 from contactory.rules.errors import NotFound, Unavailable
 
 _BATCH = 128
-Wanted: TypeAlias = "dict[Key, list[asyncio.Future[Row | None]]]"
-"""The callers that wait for each row."""
-Read: TypeAlias = Callable[[Connection, Sequence[Key]], Awaitable[dict[Key, Row]]]
+Key: TypeAlias = "tuple[str, *tuple[Any, ...]]"
+"""What is read, by which the result is found again. It begins with the workspace."""
+Wanted: TypeAlias = "dict[Key, list[asyncio.Future[Any]]]"
+"""The callers that wait for each result."""
+
+
+class Kind(NamedTuple):
+    """Reads that can share a statement."""
+
+    read: Callable[[Connection, Sequence[Any]], Awaitable[dict[Any, Any]]]
+    batch: int = _BATCH
+    """How many share one."""
+    alone: bool = False
+    """Whether one lane at a time reads them, so that the other one is free for what takes less."""
+
+
+_BY_ID, _BY_PHONE, _BY_EMAIL = Kind(read_many), Kind(read_by_phone), Kind(read_by_email)
+_PAGES = {sort: Kind(read, PAGES, alone=True) for sort, read in READ.items()}
 
 
 class Reader:
@@ -20,12 +38,14 @@ class Reader:
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._idle = list(lanes)
-        self._wanted: dict[Read, Wanted] = {}
+        self._wanted: dict[Kind, Wanted] = {}
+        self._busy: set[Kind] = set()
+        """The kinds for one lane at a time that are being read."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, workspace_id: str, contact_id: str) -> Row | None:
         """The contact's row, deleted or not, or None if the contact does not exist."""
-        return await self._row(read_many, (workspace_id, contact_id))
+        return await self._result(_BY_ID, (workspace_id, contact_id))
 
     async def active(self, workspace_id: str, contact_id: str, *, deleted_too: bool = False) -> Row:
         """The row of an active contact, or of a deleted one where that is wanted too. Raises NotFound."""
@@ -36,16 +56,20 @@ class Reader:
 
     async def by_phone(self, workspace_id: str, phone: str) -> Row | None:
         """The row of the active contact that has this phone (E.164), or None."""
-        return await self._row(read_by_phone, (workspace_id, phone))
+        return await self._result(_BY_PHONE, (workspace_id, phone))
 
     async def by_email(self, workspace_id: str, email_key: str) -> Row | None:
         """The row of the active contact whose e-mail has this key, or None."""
-        return await self._row(read_by_email, (workspace_id, email_key))
+        return await self._result(_BY_EMAIL, (workspace_id, email_key))
 
-    async def _row(self, read: Read, key: Key) -> Row | None:
-        future: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
-        self._wanted.setdefault(read, {}).setdefault(key, []).append(future)
-        if self._idle:
+    async def page(self, page: PlainPage) -> str:
+        """The contacts of a page, as text (see plain.contacts_of)."""
+        return await self._result(_PAGES[page.sort], page)
+
+    async def _result(self, kind: Kind, key: Key) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._wanted.setdefault(kind, {}).setdefault(key, []).append(future)
+        if self._idle and kind not in self._busy:
             task = asyncio.create_task(self._work(self._idle.pop()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -53,10 +77,10 @@ class Reader:
 
     async def _work(self, lane: Lane) -> None:
         try:
-            while self._wanted:
-                read, taken = self._take()
+            while (kind := self._next_kind()) is not None:
+                taken = self._take(kind)
                 try:
-                    rows = await _rows(lane, read, list(taken))
+                    results = await _results(lane, kind, list(taken))
                 except Unavailable:
                     for future in _waiting(taken.values()):
                         future.set_exception(Unavailable())
@@ -66,37 +90,54 @@ class Reader:
                 else:
                     for key, futures in taken.items():
                         for future in _waiting([futures]):
-                            future.set_result(rows.get(key))
+                            future.set_result(results.get(key))
+                finally:
+                    self._busy.discard(kind)
         finally:
             self._idle.append(lane)
 
-    def _take(self) -> tuple[Read, Wanted]:
-        """A batch of requests with the same kind of key; the kinds take turns."""
-        read = next(iter(self._wanted))
-        waiting = self._wanted.pop(read)
-        taken = {key: waiting.pop(key) for key in list(islice(waiting, _BATCH))}
-        if waiting:
-            self._wanted[read] = waiting
-        return read, taken
+    def _next_kind(self) -> Kind | None:
+        """The kind that waits longest and may be read now."""
+        return next((kind for kind in self._wanted if kind not in self._busy), None)
+
+    def _take(self, kind: Kind) -> Wanted:
+        """A batch of the reads of a kind; the kinds take turns, and in a larger crowd the workspaces too."""
+        waiting = self._wanted.pop(kind)
+        if kind.alone:
+            self._busy.add(kind)
+        if len(waiting) <= kind.batch:
+            return waiting
+        taken = {key: waiting.pop(key) for key in _in_turn(waiting, kind.batch)}
+        self._wanted[kind] = waiting
+        return taken
+
+
+def _in_turn(keys: Iterable[Key], most: int) -> list[Key]:
+    """The first keys, one of each workspace in each round."""
+    by_workspace: dict[str, list[Key]] = {}
+    for key in keys:
+        by_workspace.setdefault(key[0], []).append(key)
+    rounds = chain.from_iterable(zip_longest(*by_workspace.values()))
+    return [*islice((key for key in rounds if key is not None), most)]
 
 
 def _waiting(
-    futures: "Iterable[list[asyncio.Future[Row | None]]]",
-) -> "list[asyncio.Future[Row | None]]":
+    futures: "Iterable[list[asyncio.Future[Any]]]",
+) -> "list[asyncio.Future[Any]]":
     """The futures whose callers still wait."""
     return [future for several in futures for future in several if not future.done()]
 
 
-async def _rows(lane: Lane, read: Read, keys: list[Key]) -> dict[Key, Row]:
+async def _results(lane: Lane, kind: Kind, keys: list[Key]) -> dict[Key, Any]:
     try:
-        return await read(await lane.connection(), keys)
+        return await kind.read(await lane.connection(), keys)
     except TimeoutError as error:
         lane.drop()
         raise Unavailable from error
     except AWAY:
         lane.drop()  # It may have been broken for a long time, so try the read again on a new one.
     try:
-        return await read(await lane.connection(), keys)
+        return await kind.read(await lane.connection(), keys)
     except AWAY as error:
         lane.drop()
         raise Unavailable from error

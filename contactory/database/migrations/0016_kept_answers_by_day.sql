@@ -41,4 +41,4 @@ alter table idempotency_records drop constraint if exists idempotency_records_en
 -- By it the statement of a change with a key shows a contact's values by the names of their fields.
 -- The table is small: a workspace has 500 fields at most.
 -- squawk-ignore require-concurrent-index-creation
-create unique index custom_fields_num on custom_fields (workspace_id, num);
+create index custom_fields_num on custom_fields (workspace_id, num);

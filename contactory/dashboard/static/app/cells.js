@@ -8,12 +8,13 @@ import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { onKey } from "./keys.js";
 import { guard } from "./leaving.js";
 import { showMoments } from "./moments.js";
-import { get, reason, send } from "./requests.js";
+import { get, reason, send, wordsAt } from "./requests.js";
 import { did, offer } from "./steps.js";
 import { toast } from "./toasts.js";
 import { hold } from "./undo.js";
 
 const box = document.getElementById("grid");
+let choosing = null; // Two values of a cell, of which the user chooses one: {theirs, edit}.
 let open = null; // The cell that is being edited: {cell, before, editor, left}.
 
 const canEdit = (cell) => table()?.hasAttribute("data-editable") && descriptionOf(cell) !== null;
@@ -45,22 +46,26 @@ function begin(cell, edit = keptAt(cell.closest("tr").dataset.id, cell.dataset.k
   open = { cell, before, editor, untouched, again: edit?.again, left: [...cell.childNodes] };
   cell.replaceChildren(editor.element);
   cell.classList.add("editing");
-  if (edit) editor.complain(edit.words);
+  if (edit) editor.complain(edit.words, edit.other && `${here()}/${edit.other}`);
+  if (edit?.gone) editor.element.append(choiceButton("Restore and save", () => restore(edit)));
   if (edit?.again) editor.element.append(choiceButton("Try again", () => finish(open, null)));
   editor.focus();
 }
 
 const changed = ({ editor, untouched, before }) => !same(editor.value(), untouched) && !same(editor.value(), before);
 
-guard(() => Boolean(open && changed(open)) || Boolean(box?.querySelector(".conflict")));
+guard(() => Boolean(choosing || (open && changed(open))));
 
 window.addEventListener("online", () => {
   if (open?.again) finish(open, null);
 });
 
-// The table is loaded again: what is being typed is saved before.
+// The table is loaded again: what is being typed is saved before, and a choice goes on as a message.
 box?.addEventListener("htmx:beforeSwap", (event) => {
-  if (open && event.detail.target === box && event.detail.shouldSwap) finish(open, 0);
+  if (event.detail.target !== box || !event.detail.shouldSwap) return;
+  if (open) finish(open, 0);
+  if (choosing) keepBoth(choosing.theirs, choosing.edit);
+  choosing = null;
 });
 
 /** Restores the cell. */
@@ -88,12 +93,21 @@ onKey(box, (event) => {
     close(open);
     goTo(cell);
   } else if (event.key === "Enter" && event.shiftKey && event.target.tagName === "TEXTAREA") return;
+  else if (event.key === "Enter" && event.target.closest("a, button")) return; // Of an error.
+  else if (event.key === "Tab" && leadsOn(event)) return;
   else if (event.key === "Enter" && !event.defaultPrevented) finish(open, null);
   else if (event.key === "Tab" && !event.defaultPrevented) finish(open, event.shiftKey ? -1 : 1);
   else return;
   event.preventDefault();
   event.stopPropagation();
 });
+
+/** Whether Tab stays in the cell: an error may have a link or a button. */
+function leadsOn({ target, shiftKey }) {
+  if (!open.cell.querySelector(".error:not(:empty)")) return false;
+  const inner = [...open.cell.querySelectorAll("input, select, textarea, a, button")];
+  return Boolean(inner[inner.indexOf(target) + (shiftKey ? -1 : 1)]);
+}
 
 box?.addEventListener("focusout", (event) => {
   const editing = open;
@@ -148,12 +162,14 @@ function inTurn(id, work) {
 
 const OUT = "You are signed out, so this was not saved.";
 const AWAY = "The server cannot be reached, so this was not saved.";
+const GONE = "This contact has been deleted in the meantime, so this was not saved.";
 
 async function sendEdit(edit) {
   const { id, key, title } = edit;
   cellOf(id, key)?.classList.add("saving");
   const known = rowOf(id)?.dataset.version ?? versions.get(id) ?? "";
-  const answer = await send(`${here()}/${id}/row`, formOf(key, edit.value, known)).catch(() => null);
+  const values = formOf(key, edit.value, known);
+  const answer = await send(`${here()}/${id}/row`, values, { lasting: true }).catch(() => null);
   cellOf(id, key)?.classList.remove("saving");
   if (answer?.ok) {
     const version = replaceRow(id, rowIn(answer.text));
@@ -162,13 +178,20 @@ async function sendEdit(edit) {
     offer(step, `${title} changed.`);
   } else if (answer?.status === 412) await settle(edit);
   else if (!answer || answer.status === 401 || answer.status >= 500) refuse(edit, answer ? (answer.status === 401 ? OUT : reason(answer)) : AWAY, true);
-  else refuse(edit, wordsOf(answer));
+  else if (answer.status === 404) refuse({ ...edit, gone: true }, GONE);
+  else {
+    const [first] = answer.problem?.errors ?? [];
+    refuse({ ...edit, other: first?.contactId }, first ? wordsAt(first) : reason(answer));
+  }
 }
 
-function wordsOf(answer) {
-  const [first] = answer.problem?.errors ?? [];
-  const detail = first?.detail ?? answer.problem?.detail ?? reason(answer);
-  return first?.suggestion ? `${detail.replace(/\.?$/, ".")} Did you mean ${first.suggestion}?` : detail;
+/** Restores the deleted contact of a change, and then saves the change. */
+async function restore(edit) {
+  const value = open.editor.value();
+  close(open);
+  const answer = await send(`${here()}/${edit.id}/restore`, []).catch(() => null);
+  if (answer?.ok) return saveEdit({ ...edit, value });
+  return refuse({ ...edit, value, gone: true }, reason(answer));
 }
 
 const rowIn = (html) => new DOMParser().parseFromString(`<table>${html}</table>`, "text/html").querySelector("tr[data-id]");
@@ -250,7 +273,7 @@ async function fetchRow(id) {
 /** Another user was faster: with another cell, our change continues; with this cell, the user chooses. */
 async function settle(edit) {
   const row = await fetchRow(edit.id);
-  if (row === null) return refuse(edit, "This contact has been deleted in the meantime.");
+  if (row === null) return refuse({ ...edit, gone: true }, GONE);
   if (row === undefined) return refuse(edit, AWAY, true);
   const fresh = row.querySelector(`[data-key="${CSS.escape(edit.key)}"]`);
   const theirs = fresh ? shownValue(fresh, Array.isArray(edit.before)) : edit.before;
@@ -258,15 +281,21 @@ async function settle(edit) {
   if (same(theirs, edit.before)) return sendEdit(edit);
   if (same(theirs, edit.value)) return undefined;
   const cell = cellOf(edit.id, edit.key);
-  if (cell && !open) return offerBoth(cell, theirs, edit.value);
-  return keep({ ...edit, before: theirs, words: overtaken(theirs) }, () => saveEdit({ ...edit, before: theirs }), "Use it");
+  return cell && !open ? offerBoth(cell, theirs, edit) : keepBoth(theirs, edit);
+}
+
+/** Offers both values of a cell that is not in sight. */
+function keepBoth(theirs, edit) {
+  const ours = { ...edit, before: theirs };
+  keep({ ...ours, words: overtaken(theirs) }, () => saveEdit(ours), "Use it");
 }
 
 const overtaken = (theirs) => `Another user has changed this value to “${shown(theirs)}”.`;
 
 const shown = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
 
-function offerBoth(cell, theirs, ours) {
+function offerBoth(cell, theirs, edit) {
+  const ours = edit.value;
   const left = [...cell.childNodes];
   const choice = document.createElement("div");
   choice.className = "edit conflict";
@@ -274,7 +303,9 @@ function offerBoth(cell, theirs, ours) {
   choice.setAttribute("aria-label", "Another user has changed this value");
   const words = document.createElement("p");
   words.textContent = overtaken(theirs);
+  choosing = { theirs, edit };
   const done = (use) => {
+    choosing = null;
     cell.classList.remove("editing");
     cell.replaceChildren(...left);
     goTo(cell);

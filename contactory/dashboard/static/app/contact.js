@@ -13,9 +13,12 @@ for (const area of document.querySelectorAll("[data-tags]")) {
   const names = area.value === area.defaultValue ? JSON.parse(area.dataset.tags) : area.value.split("\n").filter(Boolean);
   const editor = tagEditor(names, { suggestAt: `${location.pathname.split("/contacts")[0]}/contacts/tags` });
   editor.input.id = area.id;
-  area.removeAttribute("id");
+  document.getElementById(`${area.id}-note`)?.classList.toggle("unseen", !area.hasAttribute("aria-invalid"));
+  for (const name of ["id", "aria-describedby", "aria-invalid"]) {
+    if (area.hasAttribute(name)) editor.input.setAttribute(name, area.getAttribute(name));
+    area.removeAttribute(name);
+  }
   area.hidden = true;
-  document.getElementById(`${editor.input.id}-note`)?.classList.toggle("unseen", !area.hasAttribute("aria-invalid"));
   area.after(editor.element);
   // At each change, so that the form knows that it has one.
   const write = () => {

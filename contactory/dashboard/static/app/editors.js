@@ -1,4 +1,4 @@
-// The input for each kind of value. An editor is {element, value(), focus(), complain(text)}.
+// The input for each kind of value. An editor is {element, value(), focus(), complain(text, other)}; `other` leads to a contact.
 import { tagEditor } from "./tags.js";
 import { offerZones } from "./zones.js";
 
@@ -24,8 +24,9 @@ export function editorFor(description, value, title) {
   note.id = "cell-error";
   note.setAttribute("role", "alert");
   editor.element.append(note);
-  editor.complain = (text) => {
+  editor.complain = (text, other) => {
     note.textContent = text;
+    if (other) note.append(" ", Object.assign(document.createElement("a"), { href: other, textContent: "Show the other contact" }));
     editor.input.setAttribute("aria-invalid", "true");
     editor.input.setAttribute("aria-describedby", note.id);
   };

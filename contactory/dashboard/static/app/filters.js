@@ -44,6 +44,8 @@ if (form) {
   suitColumn();
 }
 
+for (const input of document.querySelectorAll(".chip [data-zone]")) offerZones(input);
+
 // A search changes the address without loading the page: links and forms of the page must keep the search.
 document.getElementById("grid")?.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "grid") return; // Further rows.
@@ -55,8 +57,9 @@ document.getElementById("grid")?.addEventListener("htmx:afterSwap", (event) => {
     link.href = target;
   }
   for (const back of document.querySelectorAll('input[name="back"]')) back.value = query.toString();
-  if (!form) return;
-  const carried =
-    form.elements.q ?? form.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name: "q" }));
-  carried.value = searched;
+  for (const each of document.querySelectorAll('.tools form[method="get"], .chip form')) {
+    const carried =
+      each.elements.q ?? each.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name: "q" }));
+    carried.value = searched;
+  }
 });

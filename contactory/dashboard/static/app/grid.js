@@ -86,7 +86,7 @@ function standAt(head) {
 
 // Not by scrollIntoView, which would scroll the rows too, because a head sticks to the edge.
 function reveal(head) {
-  if (head.classList.contains("pinned")) return;
+  if (head.classList.contains("stuck")) return;
   const frame = head.closest(".grid-frame");
   const [outer, inner] = [frame.getBoundingClientRect(), head.getBoundingClientRect()];
   const pinned = parseFloat(getComputedStyle(frame).getPropertyValue("--pinned"));

@@ -58,8 +58,10 @@ function place() {
     const wanted = key ? Number(colOf(key).width) : head.offsetWidth;
     const width = Math.min(wanted, Math.max(room - left, 0));
     const fits = !key || width === wanted || width >= NARROWEST;
+    head.classList.toggle("stuck", fits);
     if (fits && width < wanted) rules.push(`.grid col[data-key="${CSS.escape(key)}"] { width: ${width}px; }`);
-    rules.push(`.grid :is(th, td):nth-child(${head.cellIndex + 1}).pinned { inset-inline-start: ${fits ? `${left}px` : "auto"}; }`);
+    const rule = fits ? `inset-inline-start: ${left}px` : "inset-inline-start: auto; scroll-margin-inline: var(--pinned) 1rem";
+    rules.push(`.grid :is(th, td):nth-child(${head.cellIndex + 1}).pinned { ${rule}; }`);
     left += fits ? width : 0;
   }
   rules.push(`.grid-frame { --pinned: ${left}px; }`);

@@ -32,6 +32,7 @@ export async function inPieces({ action, extra = [], targets, query, number, how
     const piece = targets
       ? targets.slice(total.sent, total.sent + PIECE).map((each) => ["contact", each])
       : [["all", "1"], ["back", query], ["expected", total.all - total.sent], ...Object.entries(position)];
+    if (progress) running.put({ how, done: total.changed.length, all: total.all, sent: Math.min(PIECE, total.all - total.sent) });
     const answer = await sent(() => send(`${workspace()}/contacts/many`, [["action", action], ...extra, ...piece]), how, total);
     if (!answer) break;
     if (!answer.ok) {
@@ -41,10 +42,7 @@ export async function inPieces({ action, extra = [], targets, query, number, how
     const found = JSON.parse(answer.text);
     add(total, found);
     after(total);
-    if (progress) {
-      progress.show();
-      running.put({ how, done: total.changed.length, all: total.all });
-    }
+    progress?.show();
     if (targets ? false : !found.next) break;
     position = { cursor: found.next, until: found.until };
   }
@@ -100,5 +98,6 @@ export function summary(how, total) {
 const left = running.get();
 if (left) {
   running.put(null);
-  toast(`${left.how} was interrupted: ${shown(left.done)} of ${shown(left.all)} contacts were changed.`, { bad: true, lasting: true });
+  const words = `${left.how} was interrupted: ${shown(left.done)} of ${shown(left.all)} contacts were changed`;
+  toast(`${words}, and up to ${shown(left.sent)} more may have been.`, { bad: true, lasting: true });
 }

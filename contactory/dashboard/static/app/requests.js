@@ -40,26 +40,37 @@ export function reason(answer) {
   return errors?.[0]?.detail ?? detail ?? AWAY;
 }
 
+/** The words of an error at its input, without the name of the field, which is there already. */
+export function wordsAt({ pointer = "", detail, suggestion }) {
+  const name = pointer.split("/").at(-1).replaceAll("~1", "/").replaceAll("~0", "~");
+  const quoted = `"${name}" `;
+  const words = detail.startsWith(quoted) ? `This ${detail.slice(quoted.length)}` : detail;
+  return suggestion ? `${words.replace(/\.?$/, ".")} Did you mean ${suggestion}?` : words;
+}
+
 /** Whether a request failed because the page is of an earlier session. */
 const unsigned = (answer) => answer.status === 401 || (answer.status === 403 && answer.problem?.errors?.[0]?.code === "stale_form");
 
-async function post(path, body) {
+async function post(path, body, lasting) {
   const response = await fetch(path, {
     method: "POST",
     headers: { "X-CSRF-Token": secret(), "HX-Request": "true" },
     body,
-    keepalive: body.toString().length < MOST_KEPT,
+    keepalive: lasting && body.toString().length < MOST_KEPT,
   });
   const text = await response.text();
   const problem = response.ok ? null : problemOf(text);
   return { ok: response.ok, status: response.status, text, problem, headers: response.headers };
 }
 
-/** Sends a form's values; returns {ok, status, text, problem, headers}. Rejects if the server is away. */
-export async function send(path, values) {
+/**
+ * Sends a form's values; returns {ok, status, text, problem, headers}. Rejects if the server is away. A `lasting`
+ * request goes on if the page is left meanwhile.
+ */
+export async function send(path, values, { lasting = false } = {}) {
   const body = new URLSearchParams(values);
-  const answer = await post(path, body);
-  return unsigned(answer) && (await ready()) === "in" ? post(path, body) : answer;
+  const answer = await post(path, body, lasting);
+  return unsigned(answer) && (await ready()) === "in" ? post(path, body, lasting) : answer;
 }
 
 /** Gets a part of a page, as fetch does. */

@@ -1,2 +1,3 @@
-// Scrolls to the first error of a form: on a phone it may be far down.
-document.querySelector('form [aria-invalid="true"]')?.focus();
+// Goes to the first error of a form: on a phone it may be far down. The input of a group is the first one in it.
+const wrong = document.querySelector('form :is([aria-invalid="true"], [data-wrong])');
+(wrong?.matches("[data-wrong]") ? wrong.querySelector("input:not([type=hidden]), select") : wrong)?.focus();

@@ -31,8 +31,8 @@ export function offerZones(input) {
   };
   const describe = () => {
     if (!("zone" in input.dataset)) return;
-    const said = { role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list", "aria-expanded": !list.hidden };
-    for (const [name, value] of Object.entries(said)) input.setAttribute(name, value);
+    const attributes = { role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list", "aria-expanded": !list.hidden };
+    for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
   };
   const show = (items) => {
     list.replaceChildren(...items);
