@@ -73,7 +73,6 @@ async def run_once(call: Call, claim: Claim, run: Run, render: Render) -> Respon
         finally:
             in_flight.pop(owner).set_result(None)
         await asyncio.sleep(_PAUSE)
-        call.begin_anew()
 
 
 def _in_flight() -> Conflict:
