@@ -36,8 +36,6 @@ class Load:
         """Answers that came in part only."""
         self.refused = 0
         """Answers that said "not now"."""
-        self.replayed = 0
-        """Answers to operations that had been carried out before."""
         self.strange: list[str] = []
         """Answers that nobody should get."""
 
@@ -108,7 +106,6 @@ class Load:
         if await self._judge(answer):
             self._ledger.acknowledge(operation, answer.version)
             todo.clear()
-            self.replayed += "idempotency-replayed" in answer.headers
 
     async def _judge(self, answer: Answer) -> bool:
         """Whether the answer is a success."""
