@@ -26,7 +26,7 @@ local id_of = function(n) return string.format("00000000-0000-7000-8000-%012x", 
 local json = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer $key"}
 local plain = {["Authorization"] = "Bearer $key"}
 local random, contacts, number, checked = math.random, $contacts, 0, 0
-local threads, run, place, retry = {}, 0, 0, 0
+local threads, run, retry = {}, 0, 0
 
 -- The headers of a request with an Idempotency-Key that no other request has.
 local keyed = function()
