@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import growth, local_time, pages, report
 from bench import large as large_growth
+from bench.fairness import fairness
 from bench.figures import bars, figures
 from bench.generators import Run
 from bench.loads import SCENARIOS
@@ -111,9 +112,9 @@ def _measure(wanted: Plan, contacts: int, workers: int, console: Console) -> rep
             console=console,
         ) as progress:  # fmt: skip
             runs = run_all(built, wanted, _teller(progress, len(steps(wanted))))
-        return report.result(
-            "bench", built, here, wanted.seconds, workers, figures=figures(runs), bars=bars(runs), runs=runs
-        )
+        fair = fairness(built, wanted.rounds, wanted.seconds) if wanted.fair else []
+        shown = {"figures": figures(runs), "bars": [*bars(runs), *fair], "runs": runs}
+        return report.result("bench", built, here, wanted.seconds, workers, **shown)
 
 
 def _teller(progress: Progress, total: int) -> Callable[[Run], None]:

@@ -178,7 +178,19 @@ _RULES = [
         of=lambda each: each.p99,
     ),
     _Rule(
-        "Lists/s with 64 clients, to pgbench with 64", ("list", "api", 64), ("list", "limit", 64), least=0.3
+        "Lists/s with 64 clients, to pgbench with 64", ("list", "api", 64), ("list", "limit", 64), least=0.87
+    ),
+    _Rule(
+        "Different lists/s with 64 clients, to pgbench with 64",
+        ("pages", "api", 64),
+        ("pages", "limit", 64),
+        least=0.4,
+    ),
+    _Rule(
+        "Look-ups/s with 64 clients, to pgbench with 64",
+        ("lookup", "api", 64),
+        ("lookup", "limit", 64),
+        least=0.5,
     ),
     _Rule("PATCH/s with 64 clients, to that under uvicorn", _PATCH, ("patch", "uvicorn", 64)),
     _Rule("GET/s with 64 clients, to that under uvicorn", ("get", "api", 64), ("get", "uvicorn", 64)),
@@ -188,6 +200,25 @@ _RULES = [
         _PATCH,
         3.0,
         of=_contacts,
+    ),
+    *(
+        _Rule(
+            f"{what}/s with {clients} clients, to pgbench with {clients}",
+            (name, "api", clients),
+            (name, "limit", clients),
+            least=least,
+        )
+        for what, name, clients, least in (
+            ("Batches of 100", "batch", 4, 0.75),
+            ("Creations", "create", 64, 1.0),
+            ("Upserts", "upsert", 64, 1.0),
+        )
+    ),
+    *(
+        _Rule(
+            f"The time of 1,000 updates {how}, to without", ("thousand", "api", 1), (name, "api", 1), most=1.5
+        )
+        for how, name in (("with a key", "thousand-keyed"), ("as a dry run", "thousand-tried"))
     ),
 ]
 

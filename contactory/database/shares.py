@@ -11,8 +11,10 @@ from typing import NamedTuple, TypeAlias
 
 from contactory.base.caches import LeastRecentlyUsed
 
-SLOW = 0.1
-"""Seconds of a connection from which on a use is slow, until it takes less again."""
+SLOW = 0.05
+"""Seconds of a connection from which on a use is slow."""
+QUICK = SLOW / 4
+"""A slow use is slow until it takes less than this: alone it is faster than beside many others."""
 PATIENCE = 3.0
 """Seconds that a use waits for a connection."""
 _SLOW_PATIENCE = 10.0
@@ -94,7 +96,7 @@ class Shares:
             _decrease(self._slow_of_one, use.owner)
         if use.kind and seconds >= SLOW:
             self._proven.put(use, True)
-        elif slow and seconds:
+        elif slow and 0 < seconds < QUICK:
             self._proven.drop(use)
         while (following := self._next()) is not None:
             waiter, slow = following

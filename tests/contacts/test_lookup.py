@@ -55,6 +55,25 @@ def test_each_channel_is_told_whether_it_may_be_used_now(world: World) -> None:
     assert {**alone, "localTime": 0} == {**found["sms"], "localTime": 0}
 
 
+def test_what_changed_a_moment_ago_counts(world: World) -> None:
+    contact = world.alice.made(phone=a_phone(), timezone="Asia/Tokyo")
+    [window] = world.bob.get("/v1/send-windows").json()
+    path = f"/v1/contacts/{contact['id']}"
+    for number in range(5):
+        day = {"day": DAYS[number], "from": "00:00", "to": "24:00"}
+        assert world.alice.request("PATCH", f"/v1/send-windows/{window['id']}", {"days": [day]}).is_success
+        status, zone = ("denied", "granted")[number % 2], ("Asia/Tokyo", "America/New_York")[number % 2]
+        assert world.alice.put(f"{path}/consent", {"call": {"status": status}}).is_success
+        assert world.alice.patch(contact["id"], {"timezone": zone}).is_success
+        found = looked_up(world.bob, phone=contact["phone"])["availability"]
+        for channel in ("call", "sms", "email"):
+            alone = world.bob.get(f"{path}/availability", channel=channel).json()
+            moments = {"localTime": 0, "nextAllowed": 0} if alone["allowed"] else {"localTime": 0}
+            assert alone | moments == found[channel] | moments
+        assert ("consent_denied" in found["call"]["reasons"]) == (status == "denied")
+        assert found["sms"]["timezones"] == [zone]
+
+
 def test_a_channel_that_no_send_window_is_for_has_no_availability(world: World) -> None:
     [window] = world.bob.get("/v1/send-windows").json()
     changed = world.alice.request("PATCH", f"/v1/send-windows/{window['id']}", {"channels": ["call"]})

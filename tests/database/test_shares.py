@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from contactory.database.db import Database
-from contactory.database.shares import PATIENCE, SLOW, Shares, Use
+from contactory.database.shares import PATIENCE, QUICK, SLOW, Shares, Use
 from contactory.rules.errors import Unavailable
 from tests.servers import Sql
 
@@ -23,7 +23,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
 class Many:
     """Uses that have a connection until they are told to end."""
 
-    def __init__(self, shares: Shares, seconds: float = SLOW / 2) -> None:
+    def __init__(self, shares: Shares, seconds: float = QUICK / 2) -> None:
         """`seconds`: how long each of them is said to have taken."""
         self.shares = shares
         self._seconds = seconds
@@ -132,6 +132,17 @@ def test_what_is_fast_again_is_slow_no_longer() -> None:
         assert len(many.running) == 1
         await many.end_one(SEARCH_A)
         assert len(many.running) == 4, "also for those who waited as slow ones"
+
+    run(work)
+
+
+def test_what_is_fast_only_because_it_runs_alone_stays_slow() -> None:
+    async def work() -> None:
+        many = Many(Shares(8), (QUICK + SLOW) / 2)
+        await proven_slow(many.shares, SEARCH_A)
+        await many.start(SEARCH_A, 6)
+        await many.end_one(SEARCH_A)
+        assert len(many.running) == 1
 
     run(work)
 

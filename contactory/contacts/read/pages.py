@@ -1,10 +1,10 @@
 """Pages of contacts as the API shows them, from the text that PostgreSQL wrote (plain.py)."""
 
+import asyncio
 from datetime import datetime
 
 import msgspec
 
-from contactory.base.caches import LeastRecentlyUsed
 from contactory.catalog.catalog import Catalog, Catalogs
 from contactory.contacts.model import Contact, show_stored
 from contactory.contacts.read.cursors import Cursor
@@ -12,6 +12,7 @@ from contactory.contacts.read.plain import PlainPage
 from contactory.contacts.read.reader import Reader
 
 _KEPT = 32
+_KEPT_SECONDS = 1.0
 
 
 class Listed(msgspec.Struct, array_like=True, gc=False):
@@ -52,7 +53,8 @@ class Pages:
     def __init__(self, reader: Reader, catalogs: Catalogs) -> None:
         self._reader = reader
         self._catalogs = catalogs
-        self._shown: LeastRecentlyUsed[PlainPage, ShownPage] = LeastRecentlyUsed(_KEPT)
+        self._shown: dict[PlainPage, ShownPage] = {}
+        """The last ones, for a second only: a page has contact data, which may be purged."""
 
     async def get(self, page: PlainPage, catalog: Catalog) -> ShownPage:
         """The page as it is now."""
@@ -60,8 +62,15 @@ class Pages:
         shown = self._shown.get(page)
         if shown is None or shown.text != text or shown.catalog is not catalog:
             shown = await self._show(page, text, catalog)
-            self._shown.put(page, shown)
+            self._keep(page, shown)
         return shown
+
+    def _keep(self, page: PlainPage, shown: ShownPage) -> None:
+        if not self._shown:
+            asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._shown.clear)
+        elif len(self._shown) >= _KEPT:
+            self._shown.clear()
+        self._shown[page] = shown
 
     async def _show(self, page: PlainPage, text: str, catalog: Catalog) -> ShownPage:
         rows, following = _listed.decode(f"[{text}]"), None
