@@ -201,6 +201,25 @@ _RULES = [
         3.0,
         of=_contacts,
     ),
+    *(
+        _Rule(
+            f"{what}/s with {clients} clients, to pgbench with {clients}",
+            (name, "api", clients),
+            (name, "limit", clients),
+            least=least,
+        )
+        for what, name, clients, least in (
+            ("Batches of 100", "batch", 4, 0.75),
+            ("Creations", "create", 64, 1.0),
+            ("Upserts", "upsert", 64, 1.0),
+        )
+    ),
+    *(
+        _Rule(
+            f"The time of 1,000 updates {how}, to without", ("thousand", "api", 1), (name, "api", 1), most=1.5
+        )
+        for how, name in (("with a key", "thousand-keyed"), ("as a dry run", "thousand-tried"))
+    ),
 ]
 
 

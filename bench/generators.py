@@ -71,14 +71,15 @@ def run(built: Stage, scenario: Scenario, side: Side, clients: int, seconds: int
 
 def rehearse(built: Stage, scenario: Scenario, sides: Collection[Side] = ("api", "limit")) -> None:
     """Warms a load up, and checks the status of every answer, which is too dear to do while measuring."""
+    clients, seconds = (4, 1) if scenario.items < 1000 else (1, 2)
     servers: tuple[Side, ...] = ("api", "uvicorn")
     for side in servers:
         if side not in sides:
             continue
-        said = _wrk(built, scenario, 4, 1, side, "check")
+        said = _wrk(built, scenario, clients, seconds, side, "check")
         if scenario.writes:
             built.acknowledged += said["requests"] * scenario.items
-            built.in_doubt += 4 * scenario.items
+            built.in_doubt += clients * scenario.items
     for side in PGBENCH:
         if scenario.statement and side in sides:
             said = _pgbench(built, scenario, 4, 1, side)

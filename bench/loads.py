@@ -9,24 +9,9 @@ from string import Template
 
 import msgspec
 
+from bench.batches import BATCHES
+from bench.scenario import Scenario
 from bench.stage import TAGS, Stage
-
-
-class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation. `status` is what each answer must have; `items` are the contacts of one request."""
-
-    name: str
-    title: str
-    request: str
-    statement: str | None = None
-    status: int = 200
-    items: int = 1
-    writes: bool = False
-
-    @property
-    def creates(self) -> bool:
-        """Whether each request needs a number that no contact has had."""
-        return self.status == 201
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -268,61 +253,20 @@ select $row from u;
 """,
 )
 
-_BATCH = Scenario(
-    name="batch",
-    title="POST 100 updates",
-    items=100,
-    writes=True,
-    request="""
-local one = '{"op":"update","id":"%s","data":{"firstName":"N%d","tags":["tag %d"],' ..
-            '"customFields":{"Lead Source":"S%d"}}}'
-function request()
-  local start, step, operations = random(contacts), math.floor(contacts / $items), {}
-  for i = 1, $items do
-    local value = random(1000000000)
-    operations[i] = one:format(id_of((start + i * step) % contacts + 1), value, random(0, $tags - 1), value)
-  end
-  local body = '{"operations":[' .. table.concat(operations, ",") .. "]}"
-  return wrk.format("POST", "/v1/contacts/batch", json, body)
-end
-""",
-    statement="""
-\\set n random(1, $contacts)
-\\set v random(1, 1000000000)
-with i as materialized (
-    select ('00000000-0000-7000-8000-'
-            || lpad(to_hex(((:n + g * ($contacts / $items)) % $contacts + 1)::int), 12, '0'))::uuid as id,
-           :v::bigint + g as v, $tag + (:v::bigint + g * 37) % $tags as t
-      from generate_series(1, $items) g
-), lk as materialized (
-    select c.id, i.v, i.t
-      from i join contacts c on c.workspace_id = '$workspace' and c.id = i.id and c.deleted_at is null
-     order by c.id
-       for update of c
-), u as (
-    update contacts c
-       set first_name = 'N' || lk.v,
-           tag_ids = case when c.tag_ids @> array[lk.t] then c.tag_ids else c.tag_ids || lk.t end,
-           fields = c.fields || jsonb_build_object('$field', 'S' || lk.v),
-           version = c.version + 1, updated_at = greatest(now(), c.updated_at + interval '1 microsecond')
-      from lk
-     where c.workspace_id = '$workspace' and c.id = lk.id
-    returning $c_row, old.first_name as old_first_name, old.tag_ids as old_tag_ids, old.fields as old_fields
-), e as (
-    insert into contact_events ($event)
-    select '$workspace', id, version, uuidv7(), 'contact.updated', updated_at, 'api_key', 'api',
-           jsonb_strip_nulls(jsonb_build_object(
-               'firstName', jsonb_build_array(old_first_name, first_name),
-               'tags', case when tag_ids <> old_tag_ids then jsonb_build_array(old_tag_ids, tag_ids) end,
-               'customFields', jsonb_build_object(
-                   '$field', jsonb_build_array(old_fields -> '$field', fields -> '$field'))))
-      from u
-)
-select $row from u;
-""",
-)
-
-SCENARIOS = {s.name: s for s in (_LIVE, _PATCH, _GET, _LOOKUP, _LIST, _PAGES, _CREATE, _UPSERT, _BATCH)}
+SCENARIOS = {
+    s.name: s
+    for s in (
+        _LIVE,
+        _PATCH,
+        _GET,
+        _LOOKUP,
+        _LIST,
+        _PAGES,
+        _CREATE,
+        _UPSERT,
+        *BATCHES,
+    )
+}
 STRIDE = 100_000
 """New contacts that one client of a run may make."""
 

@@ -47,6 +47,11 @@ _BARRED = {
     ("patch", 64),
     ("patch", 256),
     ("batch", 4),
+    ("create", 64),
+    ("upsert", 64),
+    ("thousand", 1),
+    ("thousand-keyed", 1),
+    ("thousand-tried", 1),
     ("get", 64),
     ("lookup", 64),
     ("list", 64),
@@ -54,6 +59,7 @@ _BARRED = {
 }
 
 
+_CLIENTS = {"batch": (1, 4, 16)} | dict.fromkeys(("thousand", "thousand-keyed", "thousand-tried"), (1,))
 _UNDER_UVICORN = {("patch", 64), ("get", 64)}
 _BESIDE_BARE = {("patch", 16), ("patch", 64), ("create", 64)}
 
@@ -61,7 +67,7 @@ _BESIDE_BARE = {("patch", 16), ("patch", 64), ("create", 64)}
 def plan(rounds: int, seconds: int, quick: bool, only: Sequence[str] = ()) -> Plan:
     """Every scenario with 1 to 256 clients; `quick` leaves out what is in no bar."""
     wanted = [name for name in SCENARIOS if not only or name in only or name == "live"]
-    clients = {name: (1, 4, 16) if name == "batch" else (1, 16, 64, 256) for name in wanted}
+    clients = {name: _CLIENTS.get(name, (1, 16, 64, 256)) for name in wanted}
     # A batch is measured against PATCH, so it comes next to it.
     wanted.sort(key=lambda name: (name != "live", name not in ("batch", "patch")))
     pairs = [Pair(name, count, (name, count) in _BARRED) for name in wanted for count in clients[name]]

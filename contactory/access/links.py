@@ -3,7 +3,7 @@
 They expire by the database's clock.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -22,6 +22,7 @@ class Link(msgspec.Struct, frozen=True):
 
     account_id: str
     user_id: str | None
+    expires_at: datetime
 
 
 async def make_link(conn: Connection, kind: str, account_id: str, user_id: str | None = None) -> str:
@@ -58,7 +59,7 @@ async def make_link_for(
 async def see_link(conn: Connection, kind: str, secret: str) -> Link:
     """The link with that secret. Raises NotFound if it no longer works."""
     row = await conn.fetchrow(
-        """select account_id::text, user_id::text from one_time_links
+        """select account_id::text, user_id::text, expires_at from one_time_links
             where hash = $1 and kind = $2 and used_at is null and expires_at > now()""",
         secret_hash(secret),
         kind,
@@ -79,7 +80,7 @@ async def use_link(conn: Connection, kind: str, secret: str) -> Link:
     row = await conn.fetchrow(
         """update one_time_links set used_at = now()
             where hash = $1 and kind = $2 and used_at is null and expires_at > now()
-           returning account_id::text, user_id::text""",
+           returning account_id::text, user_id::text, expires_at""",
         secret_hash(secret),
         kind,
     )

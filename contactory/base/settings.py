@@ -109,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=512),
         _says("How many changes one writer commits at once, at most."),
-    ] = 64
+    ] = 128
     write_queue: Annotated[
         int,
         Meta(ge=16, le=1_000_000),

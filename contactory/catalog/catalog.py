@@ -7,6 +7,7 @@ unknown name is refused, the version is compared with the database's.
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -275,6 +276,22 @@ _TAGS_BY_NAME = """
 select id, name from tags
  where workspace_id = $1 and name = any($2::text[]) and deleted_at is null and merged_into is null
 """
+
+
+async def choose_country(
+    conn: Connection, account_id: str, country: str, workspace_id: str | None = None
+) -> None:
+    """Gives a country to a workspace of the account that has none; without an id, to all of them."""
+    await conn.execute(
+        """update workspaces
+              set country = $2, catalog_version = catalog_version + 1, updated_at = $4
+            where account_id = $1 and country is null and deleted_at is null
+              and ($3::uuid is null or id = $3)""",
+        account_id,
+        country,
+        workspace_id,
+        datetime.now(UTC),
+    )
 
 
 async def bump(conn: Connection, workspace_id: str) -> None:

@@ -18,14 +18,17 @@ from contactory.access.links import Link, see_link, use_link
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
 from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD
+from contactory.catalog.catalog import choose_country
 from contactory.dashboard.csrf import masked
-from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other
+from contactory.dashboard.guess import COUNTRY_CHOICES, guessed_country
+from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import touched
 from contactory.dashboard.visits import html_page, visit_of, wants_page
 from contactory.database.db import Connection
 from contactory.rules.checks import Form, Object, Rule
 from contactory.rules.errors import Conflict, Problem, RateLimited, SignedOut, Unavailable, ValidationProblem
 from contactory.rules.invalid import Invalid
+from contactory.values.countries import COUNTRIES
 from contactory.values.email import normalise_email
 from contactory.web.messages import Response, json_response
 from contactory.web.operations import Call
@@ -185,7 +188,7 @@ async def show_link(call: Call) -> Response:
     async with call.connection() as conn:
         link = await see_link(conn, kind, call.path["token"])
         typed = await _known(conn, link)
-    return await html_page(call, "people/link.html", kind=kind, typed=typed, errors={})
+    return await _link_page(call, kind, typed, link)
 
 
 async def _known(conn: Connection, link: Link) -> dict[str, str]:
@@ -199,7 +202,8 @@ async def follow_link(call: Call) -> Response:
     """Uses a link, and signs the user in. Raises NotFound if the link no longer works."""
     kind, secret, visit = _kind(call), call.path["token"], visit_of(call)
     async with call.connection() as conn:
-        known = await _known(conn, await see_link(conn, kind, secret))
+        link = await see_link(conn, kind, secret)
+        known = await _known(conn, link)
     form = _FORMS[kind]
     typed = {name: visit.value(name) for name in form.rules}
     if kind == "invite" and not touched({"name": typed["name"]}, known):
@@ -208,17 +212,30 @@ async def follow_link(call: Call) -> Response:
         values = form.parse(typed)
         password_hash = await call.app.part(Passwords).hash(values["password"])
         async with call.transaction() as conn:
-            link = await use_link(conn, kind, secret)
-            session = await begin(call, conn, await _use(conn, link, values, password_hash), password_hash)
+            used = await use_link(conn, kind, secret)
+            session = await begin(call, conn, await _use(conn, used, values, password_hash), password_hash)
+            if kind == "set-up" and visit.value("country") in COUNTRIES:
+                await choose_country(conn, used.account_id, visit.value("country"))
         visit.sign_in(session)
     except (ValidationProblem, Conflict) as problem:
-        return await _again(call, kind, {**known, **typed}, problem)
+        return await _link_page(call, kind, {**known, **typed}, link, problem)
     return see_other("/")
 
 
-async def _again(call: Call, kind: str, typed: dict[str, str], problem: Problem) -> Response:
-    errors = errors_by_field(problem)
-    return await html_page(call, "people/link.html", problem.status, kind=kind, typed=typed, errors=errors)
+async def _link_page(
+    call: Call, kind: str, typed: dict[str, str], link: Link, problem: Problem | None = None
+) -> Response:
+    """The form of a link; the owner of a new installation also chooses the country of phones."""
+    sent = visit_of(call).form.get("country")
+    shown: dict[str, Any] = {
+        "kind": kind,
+        "typed": typed,
+        "errors": errors_by_field(problem),
+        "until": link.expires_at,
+        "countries": COUNTRY_CHOICES,
+        "country": sent[-1] if sent else guessed_country(call.request),
+    }
+    return await html_page(call, "people/link.html", status_of(problem), **shown)
 
 
 async def _use(conn: Connection, link: Link, values: Object, password_hash: str) -> str:

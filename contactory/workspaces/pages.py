@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contactory.access.users import list_workspaces_of
+from contactory.dashboard.guess import COUNTRY_CHOICES, guessed_country
 from contactory.dashboard.html import SETTINGS, errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import DONE, confirms, touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
@@ -69,7 +70,6 @@ GROUPS = (
     ),
 )
 _FIRST = (Group("", "", (_NAMED,)), _DEFAULTS._replace(note=""))
-_COUNTRIES = sorted(COUNTRIES.items(), key=lambda country: country[1])
 _MESSAGES = {
     "saved": "Workspace saved.",
     "made": "Workspace created. You are in it now.",
@@ -100,7 +100,7 @@ def _texts(workspace: Workspace) -> dict[str, str]:
 
 def _countries(known: str) -> list[tuple[str, str]]:
     """The countries to choose from, including the current one if it is not in the list."""
-    return _COUNTRIES if not known or known in COUNTRIES else [*_COUNTRIES, (known, known)]
+    return COUNTRY_CHOICES if not known or known in COUNTRIES else [*COUNTRY_CHOICES, (known, known)]
 
 
 async def show_workspace(call: Call) -> Response:
@@ -172,14 +172,19 @@ async def show_new_workspace(call: Call) -> Response:
     # Only possible values: others would be refused although they were not typed.
     zone = here.timezone if is_zone(here.timezone or "") else None
     country = here.country if here.country in COUNTRIES else None
-    known = {"mode": "live", "name": "", "timezone": zone or "", "country": country or ""}
+    known = {
+        "mode": "live",
+        "name": "",
+        "timezone": zone or "",
+        "country": country or guessed_country(call.request),
+    }
     return await _new_page(call, known)
 
 
 async def _new_page(call: Call, typed: dict[str, str], problem: Problem | None = None) -> Response:
     shown: dict[str, Any] = {
         "groups": _FIRST,
-        "countries": _COUNTRIES,
+        "countries": COUNTRY_CHOICES,
         "typed": typed,
         "errors": errors_by_field(problem),
         "now": {},

@@ -1,5 +1,8 @@
 """Links that work once: setting up, invitations, new passwords."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
@@ -141,3 +144,12 @@ def test_the_last_owner_stays(world: World) -> None:
     second = world.person()
     world.sql.execute("update users set password_hash = 'x' where id = $1", second.user_id)
     world.sql.run(disable_user(world.sql.conn, world.account_id, first.user_id))
+
+
+@pytest.mark.parametrize(("kind", "days"), [("set-up", 7), ("invite", 7), ("reset", 1)])
+def test_a_link_says_how_long_it_works(http: httpx.Client, world: World, kind: str, days: int) -> None:
+    user_id = None if kind == "set-up" else world.person().user_id
+    page = http.get(link(world, kind, user_id) if user_id else link(world, kind)).text
+    [until] = re.findall(r'works once, until <time datetime="([^"]+)">', page)
+    left = datetime.fromisoformat(until) - datetime.now(UTC)
+    assert timedelta(days=days) - timedelta(minutes=5) < left <= timedelta(days=days)

@@ -216,6 +216,34 @@ def _new_link(page: Page, world: World) -> None:
     page.get_by_label("Link", exact=True).wait_for()
 
 
+def _zones(page: Page, world: World) -> None:
+    first_cell(page, "timezone")
+    page.keyboard.type("united")
+    page.locator("td.editing").get_by_role("option").first.wait_for()
+
+
+def _save_view(page: Page, world: World) -> None:
+    page.locator(".tools summary", has_text="Views").click()
+    page.get_by_label("Save this view as").fill("Mine")
+    page.get_by_role("button", name="Save view").click()
+    page.wait_for_load_state()
+
+
+def _refused_view(page: Page, world: World) -> None:
+    _save_view(page, world)
+    _save_view(page, world)
+    page.get_by_text("There is a view").wait_for()
+
+
+def _end_of_view(page: Page, world: World) -> None:
+    summary("Views")(page, world)
+    page.locator('summary[aria-label^="Delete the view"]').first.click()
+
+
+def _unreadable_filters(page: Page, world: World) -> None:
+    page.goto(f"{page.url.partition('?')[0]}?where=nobody:is:x&where=createdAt:from:yesterday")
+
+
 def as_it_is(page: Page, world: World) -> None:
     """The page as it comes."""
 
@@ -226,6 +254,7 @@ STATES = {
     "workspaces": State("contacts", summary("Acme"), MENUS, ("dashboard/app.html: test",)),
     "account menu": State("contacts", labelled("Your account"), MENUS, ("dashboard/app.html: 2",)),
     "views": State("contacts", summary("Views"), MENUS, ("contacts/tools.html: Views",)),
+    "end of a view": State("contacts", _end_of_view, MENUS, ("contacts/tools.html: ×",)),
     "filter": State("contacts", summary("Filter"), MENUS, ("contacts/tools.html: Filter",)),
     "export menu": State("contacts", summary("Export"), MENUS, ("contacts/tools.html: Export",)),
     "columns": State("contacts", summary("Columns"), MENUS, ("contacts/tools.html: Columns",)),
@@ -240,6 +269,7 @@ STATES = {
     "date cell": State("contacts", editor("date"), "td.editing"),
     "tag picker": State("contacts", _picker, "td.editing"),
     "tag like another": State("contacts", _twin, "td.editing"),
+    "zones": State("contacts", _zones, "td.editing"),
     "refused cell": State("contacts", _refused_cell, "td.editing"),
     "conflict": State("contacts", _conflict, "td.editing", ("cells.js: alertdialog",)),
     "message": State("contacts", _saved, "#toasts"),
@@ -249,10 +279,12 @@ STATES = {
     "bulk field": State("contacts", _bulk("Set a field"), SIGNS),
     "bulk delete": State("contacts", _bulk("Delete"), SIGNS),
     "bulk export": State("contacts", _bulk("Export"), SIGNS, ("contacts/list.html: export-work",)),
+    "refused view": State("contacts", _refused_view, MENUS, anew=True),
     "bulk delete of many": State("contacts", _many_deleted, SIGNS),
     "unsaved cell": State("contacts", _unsaved, "td.unsaved", anew=True),
     "unsaved message": State("contacts", as_it_is, "#toasts"),
     "signed out": State("contacts", _signed_out, SIGNS, ("session.js: dialog",), anew=True),
+    "filters that cannot be read": State("contacts", _unreadable_filters, "body"),
     # A contact.
     "refused contact": State("contact", _filled(("#c-phone", "12"), ("#c-timezone", "x"), button="Save")),
     "moved contact": State("contact", _moved, anew=True),

@@ -113,7 +113,7 @@ def test_at_320_pixels_nothing_goes_past_the_edge_and_inputs_are_large(
 ) -> None:
     phone: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
     inside, outside = windows(olive, **phone), windows(**phone)
-    inside.expected = ("status of 400",)
+    inside.expected = ("status of 404",)
     for name, path in long_names.items():
         page = (outside if name in OUTSIDE else inside).page
         page.goto(path)

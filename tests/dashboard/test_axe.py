@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Page
 
 from contactory.access.users import disable_user
+from contactory.base.ids import new_id
+from contactory.contacts.pages.saved_views import make_view
 from tests.dashboard.conftest import Window
 from tests.dashboard.states import PANELS, STATES, State, openers
 from tests.dashboard.test_pages_in_browser import OUTSIDE
@@ -78,6 +80,7 @@ def _together() -> list[tuple[str, str, dict[str, State]]]:
 def test_axe_finds_nothing_in_any_state(
     windows: Callable[..., Window], olive: Person, world: World, paths: dict[str, str]
 ) -> None:
+    world.sql.run(make_view(world.sql.conn, world.acme, new_id(), "Everybody", "", shared=True))
     world.alice.made(tags=["very"])
     world.alice.made(customFields={"Born": "1980-01-31", "Vip": True})
     found: dict[str, Any] = {}

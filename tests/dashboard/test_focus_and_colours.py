@@ -159,6 +159,19 @@ def looks(page: Page, selector: str) -> set[str]:
     return found
 
 
+# Texts on a background of their own: the browser puts the colour of the page behind them, if they lose it.
+HIDDEN_TEXTS = """(ground) => [...document.querySelectorAll("body *")].filter((element) => {
+  const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  if (!text || !element.checkVisibility() || element.closest("select, textarea")) return false;
+  let behind = element;
+  while (behind && getComputedStyle(behind).backgroundColor.endsWith(", 0)")) behind = behind.parentElement;
+  const { color, forcedColorAdjust } = getComputedStyle(element);
+  const background = behind ? getComputedStyle(behind).backgroundColor : ground;
+  const kept = forcedColorAdjust === "none";
+  return color === (kept ? background : ground) || (!kept && background !== ground);
+}).map((element) => element.outerHTML.slice(0, 200))"""
+
+
 def shown_on(page: Page, selector: str, ground: str) -> bool:
     """Whether each has another background, or filling, than the page."""
     return all(ground not in json.loads(look)[0] for look in looks(page, selector))
@@ -201,3 +214,15 @@ def test_colours_of_the_system_leave_everything_to_be_seen(
     page.keyboard.press("ArrowDown")
     assert shown_on(page, ".suggestion[aria-selected]", ground)
     page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_role("checkbox", name="Select all shown contacts").check()
+    page.locator("tr[data-id] [data-key=lastName]").first.click()
+    page.keyboard.type("Doe")
+    page.keyboard.press("Enter")
+    page.locator(".toast").wait_for()
+    assert page.evaluate(HIDDEN_TEXTS, ground) == []
+    page.get_by_role("button", name="Delete").click()
+    assert page.evaluate(HIDDEN_TEXTS, ground) == []
+    for name in ("whole overview", "contact", "send window", "people", "jobs", "first minute", "filtered"):
+        page.goto(paths[name])
+        assert page.evaluate(HIDDEN_TEXTS, ground) == [], name

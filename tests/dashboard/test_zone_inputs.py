@@ -130,6 +130,17 @@ def test_escape_closes_the_list_and_tab_takes_the_place(contacts: Callable[..., 
     expect(berlin).to_have_attribute("aria-selected", "true")
     box.press("Tab")
     expect(zone).to_have_text("Europe/Berlin")
+    # What was suggested for an earlier text is not taken.
+    zone.click()
+    box.fill("germ")
+    expect(berlin).to_have_attribute("aria-selected", "true")
+    page.route("**/time-zones?*", lambda route: None)
+    box.fill("nowhere")
+    box.press("Enter")
+    expect(zone.get_by_role("alert")).to_contain_text('"nowhere" is not an IANA time zone')
+    page.unroute_all()
+    box.press("Escape")
+    expect(zone).to_have_text("Europe/Berlin")
     # A whole name is taken as it is, also another name of a place.
     zone.click()
     box.fill("Asia/Calcutta")

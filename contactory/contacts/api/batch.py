@@ -52,9 +52,10 @@ from contactory.web.operations import Call
 MOST = 1000
 MOST_BYTES = 63 << 20
 """The limit of the results; with the problems of operations that are not executed, an answer has 64 MiB."""
-_PIECE = 64
-"""Operations that are given to the queues at once; there are two pieces at work at the same time."""
-_PIECE_OF_TRANSACTION = 128
+_PIECE = 128
+"""Operations that are given to the queues at once, or written by one statement of a transaction."""
+_AT_WORK = 2
+"""Pieces in the queues at the same time: one is written while the results of the other are rendered."""
 
 
 class Result(msgspec.Struct, omit_defaults=True):
@@ -119,8 +120,8 @@ class _Batch:
         self._size = self._largest = 0
         self._budget = ErrorBudget()
         self._turns = Turns()
-        self._pieces = (2, _PIECE) if call.conn is None else (1, _PIECE_OF_TRANSACTION)
-        """How many at the same time, and their size. A transaction runs only one statement at a time."""
+        # A transaction runs only one statement at a time.
+        self._at_work = _AT_WORK if call.conn is None else 1
 
     def answer(self) -> bytes:
         """The results, as JSON."""
@@ -163,7 +164,8 @@ class _Batch:
                     steps.append(parse_step(self._operations[index], index, self._catalog, self._budget))
                 except Problem as problem:
                     refused[index] = problem.caught()
-                await self._turns.pause()
+                if self._turns.is_over:
+                    await self._turns.pause()
             known = self._catalog
             if any(isinstance(problem, ValidationProblem) for problem in refused.values()):
                 self._catalog = await self._newest()
@@ -207,20 +209,19 @@ class _Batch:
         if self._call.conn is not None:
             group = sorted(group, key=_addresses)
         todo, at_work = deque(group), deque[_Piece]()
-        most, size = self._pieces
         while todo or at_work:
             room = self._room() - sum(piece.size for piece in at_work)
-            if at_work and (len(at_work) == most or room < 1 or not todo):
+            if at_work and (len(at_work) == self._at_work or room < 1 or not todo):
                 await self._finish(at_work.popleft())
             elif room < 1:
                 self._refuse(todo.popleft().index, PayloadTooLarge(_NO_ROOM))
             else:
-                steps = [todo.popleft() for _ in range(min(size, room, len(todo)))]
+                steps = [todo.popleft() for _ in range(min(_PIECE, room, len(todo)))]
                 at_work.append(self._begin(steps, known))
 
     def _room(self) -> int:
         """For how many more results the answer has room, if all are as large as the largest one."""
-        return (MOST_BYTES - self._size) // self._largest if self._largest else MOST
+        return (MOST_BYTES - self._size) // self._largest if self._largest else _PIECE
 
     def _begin(self, steps: Sequence[Step], known: ByAddress) -> _Piece:
         changes: list[tuple[Step, Change]] = []

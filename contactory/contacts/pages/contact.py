@@ -18,6 +18,7 @@ from contactory.contacts.model import Contact, Values, parse_values, scalars_of
 from contactory.contacts.pages.availability import AvailabilityPanel, availability_panel
 from contactory.contacts.pages.consent_forms import Refused, consents
 from contactory.contacts.pages.edit import change_by_form, patch_of, texts_of
+from contactory.contacts.pages.first_country import country_question, with_country
 from contactory.contacts.pages.tag_forms import from_lines, new_set
 from contactory.contacts.read.history import timeline
 from contactory.contacts.read.show import show
@@ -231,24 +232,32 @@ _MOVED = (
 async def show_new(call: Call) -> Response:
     """The form for a new contact."""
     catalog = await catalog_of(call)
-    return await _new_page(call, fields_of(catalog, None))
+    return await _new_page(call, catalog, fields_of(catalog, None))
 
 
-async def _new_page(call: Call, fields: list[Field], status: int = 200, problem: str = "") -> Response:
+async def _new_page(
+    call: Call, catalog: Catalog, fields: list[Field], status: int = 200, problem: str = ""
+) -> Response:
     return await html_page(
-        call, "contacts/new.html", status, fields=fields, problem=problem, here=page_path(call, _HERE)
+        call,
+        "contacts/new.html",
+        status,
+        fields=fields,
+        problem=problem,
+        country=country_question(call, catalog),
+        here=page_path(call, _HERE),
     )
 
 
 @with_catalog(of_actor)
 async def make_contact(call: Call, catalog: Catalog) -> Response:
     """Creates a contact; a refused form is shown again with its errors."""
-    form = visit_of(call).form
+    form, catalog = visit_of(call).form, await with_country(call, catalog)
     try:
         made = await create(context_of(call), _new_values(call, catalog), catalog)
     except (ValidationProblem, Conflict) as problem:
         fields = _with_problem(fields_of(catalog, None), form, problem)
-        return await _new_page(call, fields, problem.status, _wrong(fields, problem))
+        return await _new_page(call, catalog, fields, problem.status, _wrong(fields, problem))
     visit_of(call).note_step("created", made.contact.id, made.version)
     return _done(call, made.contact.id, "created")
 

@@ -108,15 +108,17 @@ with input as materialized (
     select i.workspace_id, i.id, first_name, last_name, email, email_key, phone, i.timezone,
            timezone_source, timezones, coalesce(tag_ids, '{{}}'), coalesce(fields, '{{}}'), consent, 1, at, at
       from input i
-      join workspaces w on w.id = i.workspace_id and w.deleted_at is null
-       and w.catalog_version = i.catalog_version
+     -- No join: without statistics, PostgreSQL would check every contact once for each workspace.
+     where catalog_version = (select w.catalog_version from workspaces w
+                               where w.id = i.workspace_id and w.deleted_at is null)
      {condition}
      order by i.workspace_id, phone, email_key
         on conflict do nothing
     returning workspace_id, id
 ), event as (
     select i.workspace_id, i.id as contact_id, 1 as version, event_id as id, 'contact.created' as type, at,
-           null::timestamptz as previous_at, actor_type, actor_id, via, request_id, changes
+           null::timestamptz as previous_at, actor_type, actor_id, via, request_id,
+           coalesce(changes, '{{}}') as changes
       from made join input i on i.workspace_id = made.workspace_id and i.id = made.id
 ), logged as (
     {event}
@@ -124,7 +126,7 @@ with input as materialized (
 select id::text from made
 {union}
 """
-_ONLY_UNKNOWN = _STATEMENT.format(condition=f"where not ({HAD_BEFORE})", event=record("event"), union="")
+_ONLY_UNKNOWN = _STATEMENT.format(condition=f"and not ({HAD_BEFORE})", event=record("event"), union="")
 """For contacts whose phones and e-mails no other contact has or had: the usual ones."""
 _ANY = _STATEMENT.format(
     condition="",

@@ -72,8 +72,8 @@ class _OneOfMany(_Waiting[T, R]):
 
     __slots__ = ("place", "results")
 
-    def __init__(self, item: T, future: "asyncio.Future[Any]", results: "_Results[R]", place: int) -> None:
-        super().__init__(item, future)
+    def __init__(self, item: T, results: "_Results[R]", place: int) -> None:
+        super().__init__(item, results.future)
         self.results = results
         self.place = place
 
@@ -82,24 +82,23 @@ class _OneOfMany(_Waiting[T, R]):
         return self.results.each[self.place] is _OPEN
 
     def answer(self, result: R | Exception) -> None:
-        if self.is_open:
-            self.results.take(self.place, result)
-            if not self.results.missing and not self.future.done():
-                self.future.set_result(self.results.each)
+        results = self.results
+        if results.each[self.place] is _OPEN:
+            results.each[self.place] = result
+            results.missing -= 1
+            if not results.missing and not self.future.done():
+                self.future.set_result(results.each)
 
 
 class _Results(Generic[R]):
-    """The results of several items."""
+    """The results of several items, and the future that gets all of them."""
 
-    __slots__ = ("each", "missing")
+    __slots__ = ("each", "future", "missing")
 
     def __init__(self, count: int) -> None:
         self.each: list[Any] = [_OPEN] * count
+        self.future: asyncio.Future[list[R | Exception]] = asyncio.get_running_loop().create_future()
         self.missing = count
-
-    def take(self, place: int, result: R | Exception) -> None:
-        self.each[place] = result
-        self.missing -= 1
 
 
 class Writer(Generic[T, R]):
@@ -156,17 +155,16 @@ class Writer(Generic[T, R]):
 
         Items for which there is no room are refused with Unavailable, the others are written.
         """
-        future: asyncio.Future[list[R | Exception]] = asyncio.get_running_loop().create_future()
         results: _Results[R] = _Results(len(items))
         for place, item in enumerate(items):
-            waiting = _OneOfMany(item, future, results, place)
+            waiting = _OneOfMany(item, results, place)
             if self._has_room(item.workspace_id):
                 self._accept(waiting)
             else:
                 waiting.answer(Unavailable(_FULL))
         if not items:
-            future.set_result([])
-        return future
+            results.future.set_result([])
+        return results.future
 
     def _has_room(self, workspace_id: str) -> bool:
         return self.waiting < self._bound and self._counts.get(workspace_id, 0) * 2 < self._bound

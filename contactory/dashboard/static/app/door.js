@@ -1,3 +1,4 @@
+import "./moments.js";
 import "./wrong.js";
 
 // If the browser does not store secure cookies, sign-in is not possible: say so before a password is typed.

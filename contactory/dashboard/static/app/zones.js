@@ -61,6 +61,7 @@ export function offerZones(input) {
   input.addEventListener("input", async () => {
     const mine = (asked += 1);
     if (!("zone" in input.dataset)) return;
+    mark(null); // The places are those of an earlier text.
     const typed = input.value.trim();
     const places = typed ? await placesOf(typed) : [];
     if (mine !== asked || !input.isConnected || document.activeElement !== input) return;
