@@ -17,10 +17,10 @@ from contactory.contacts.read.filter_words import availability
 from contactory.contacts.read.search import matches, query_of, search
 from contactory.dashboard.inputs import TEXT
 from contactory.dashboard.visits import visit_of
-from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus
+from contactory.local_time.windows import CHANNELS
+from contactory.rules.checks import Errors, Object, Rule, every_plus, leading_plus, quote
 from contactory.rules.errors import ValidationProblem
 from contactory.rules.invalid import Invalid
-from contactory.values.questions import CHANNEL
 from contactory.web.operations import Call
 
 MOST_CONDITIONS = 20
@@ -195,13 +195,13 @@ def _window(query: Object, catalog: Catalog) -> str:
 
 
 def _available(channel: str, window: str, catalog: Catalog, unread: UnreadParts) -> AvailableAt | None:
-    errors = Errors()
-    try:
-        asked = {"availableNow": CHANNEL.parse(channel), **({"window": window} if window else {})}
+    errors, found = Errors(), None
+    if channel in CHANNELS:
+        asked = {"availableNow": channel, **({"window": window} if window else {})}
         found = parse_available(asked, catalog, errors)
-    except Invalid as error:
-        errors.add_parameter("availableNow", error)
-        found = None
+    else:
+        detail = f"{quote(channel)} is not a channel: choose {', '.join(CHANNELS)}"
+        errors.add_parameter("availableNow", Invalid("unknown_value", detail))
     unread.add_available(errors.found, f"{channel} by {window}" if window else channel)
     return found
 
