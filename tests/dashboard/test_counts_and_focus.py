@@ -25,6 +25,8 @@ def test_the_number_of_contacts_follows_an_edit(contacts: Callable[..., Page], w
     expect(count).to_have_text("2")
     # A search knows a change after about a second.
     page.goto(f"/w/{world.acme}/contacts?q=doe")
+    while page.locator("tr[data-id]").count() < 2:
+        page.reload()
     expect(count).to_have_text("2")
     cell(page, jane, "lastName").click()
     page.keyboard.press("Control+a")
@@ -89,7 +91,7 @@ def test_a_bulk_change_has_the_editor_of_the_cell(contacts: Callable[..., Page],
     value.fill("1980-01-31")
     apply()
     choose("Time zone")
-    assert value.evaluate("input => input.list.options.length") > 100
+    expect(value).to_have_attribute("data-zone", "")
     value.fill("Asia/Tokyo")
     apply()
     choose("MRR")

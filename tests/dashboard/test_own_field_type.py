@@ -157,7 +157,7 @@ def test_a_cell_a_filter_and_the_page_have_its_input(
     expect(page.get_by_role("textbox", name="Paint")).to_have_attribute("placeholder", "#rrggbb")
     page.keyboard.type("orange")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text('"Paint" must be a colour, as #ff8800')
+    expect(page.get_by_role("alert")).to_have_text("This must be a colour, as #ff8800")
     page.get_by_role("textbox", name="Paint").fill("#FF8800")
     page.keyboard.press("Enter")
     expect(cell(page, jane["id"], key)).to_have_text("#ff8800")

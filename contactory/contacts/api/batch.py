@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -30,6 +30,7 @@ from contactory.contacts.write.many import (
     ByAddress,
     Changed,
     Created,
+    know_tags,
     shown_changes,
     shown_creations,
     write_many,
@@ -101,7 +102,7 @@ class _Piece(NamedTuple):
 
     changes: list[tuple[Step, Change]]
     creations: list[tuple[Step, NewContact]]
-    writing: Awaitable[tuple[Changed, Created]]
+    writing: "asyncio.Future[tuple[Changed, Created]]"
 
     @property
     def size(self) -> int:
@@ -120,8 +121,7 @@ class _Batch:
         self._size = self._largest = 0
         self._budget = ErrorBudget()
         self._turns = Turns()
-        # A transaction runs only one statement at a time.
-        self._at_work = _AT_WORK if call.conn is None else 1
+        self._again: list[Step] = []
 
     def answer(self) -> bytes:
         """The results, as JSON."""
@@ -209,21 +209,29 @@ class _Batch:
         if self._call.conn is not None:
             group = sorted(group, key=_addresses)
         todo, at_work = deque(group), deque[_Piece]()
-        while todo or at_work:
-            room = self._room() - sum(piece.size for piece in at_work)
-            if at_work and (len(at_work) == self._at_work or room < 1 or not todo):
-                await self._finish(at_work.popleft())
-            elif room < 1:
-                self._refuse(todo.popleft().index, PayloadTooLarge(_NO_ROOM))
-            else:
-                steps = [todo.popleft() for _ in range(min(_PIECE, room, len(todo)))]
-                at_work.append(self._begin(steps, known))
+        try:
+            while todo or at_work:
+                room = self._room() - sum(piece.size for piece in at_work)
+                if at_work and (len(at_work) == _AT_WORK or room < 1 or not todo):
+                    await self._finish(at_work[0])
+                    at_work.popleft()
+                elif room < 1:
+                    self._refuse(todo.popleft().index, PayloadTooLarge(_NO_ROOM))
+                else:
+                    steps = [todo.popleft() for _ in range(min(_PIECE, room, len(todo)))]
+                    at_work.append(self._begin(steps, known, at_work))
+        finally:  # After an error too, a transaction can end only when its statement has ended.
+            await asyncio.gather(*(piece.writing for piece in at_work), return_exceptions=True)
+        again, self._again = self._again, []
+        if again:
+            await self._try_alone(again)
 
     def _room(self) -> int:
         """For how many more results the answer has room, if all are as large as the largest one."""
         return (MOST_BYTES - self._size) // self._largest if self._largest else _PIECE
 
-    def _begin(self, steps: Sequence[Step], known: ByAddress) -> _Piece:
+    def _begin(self, steps: Sequence[Step], known: ByAddress, others: Sequence[_Piece]) -> _Piece:
+        """Starts to write a piece, in a transaction after the others."""
         changes: list[tuple[Step, Change]] = []
         creations: list[tuple[Step, NewContact]] = []
         for step in steps:
@@ -236,8 +244,9 @@ class _Batch:
                     changes.append((step, prepared))
                 else:
                     creations.append((step, prepared))
-        writing = write_many(self._ctx, [change for _, change in changes], [new for _, new in creations])
-        return _Piece(changes, creations, writing)
+        after = others[-1].writing if others else None
+        changed, new = [change for _, change in changes], [new for _, new in creations]
+        return _Piece(changes, creations, write_many(self._ctx, self._catalog, changed, new, after))
 
     def _prepared(self, step: Step, known: ByAddress) -> Change | NewContact:
         values, catalog = step.values, self._catalog
@@ -261,23 +270,22 @@ class _Batch:
     async def _finish(self, piece: _Piece) -> None:
         """Waits until a piece is written, and keeps the results."""
         outcomes, created = await piece.writing
-        ctx, catalog, again = self._ctx, self._catalog, list[Step]()
-        contacts = await shown_changes(ctx, catalog, [change for _, change in piece.changes], outcomes)
+        ctx, catalog = self._ctx, self._catalog
+        await know_tags(ctx, catalog, outcomes)
+        contacts = shown_changes(ctx, catalog, [change for _, change in piece.changes], outcomes)
         for (step, _), contact in zip(piece.changes, contacts, strict=True):
-            self._keep_or_try(step, contact, 200, again)
+            self._keep_or_try(step, contact, 200)
         names = [step.values.tags for step, _ in piece.creations]
         contacts = shown_creations(ctx, catalog, names, created)
         for (step, _), contact in zip(piece.creations, contacts, strict=True):
-            self._keep_or_try(step, contact, 201, again)
-        if again:
-            await self._try_alone(again)
+            self._keep_or_try(step, contact, 201)
         await self._turns.pause()
 
-    def _keep_or_try(self, step: Step, result: Contact | Exception, status: int, again: list[Step]) -> None:
+    def _keep_or_try(self, step: Step, result: Contact | Exception, status: int) -> None:
         if isinstance(result, Contact):
             self._keep_contact(step, result, status)
         elif isinstance(result, Again):
-            again.append(step)
+            self._again.append(step)
         elif isinstance(result, Problem):
             self._refuse(step.index, result)
         elif not isinstance(result, Stale):  # Outdated steps remain, and are tried again.

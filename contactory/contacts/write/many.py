@@ -1,7 +1,7 @@
 """Writing many contacts for one request: each write is of its own, but they share statements and look-ups."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -48,29 +48,53 @@ class ByAddress:
 
 
 def write_many(
-    ctx: WriteContext, changes: Sequence[Change], contacts: Sequence[NewContact]
-) -> Awaitable[tuple[Changed, Created]]:
+    ctx: WriteContext,
+    catalog: Catalog,
+    changes: Sequence[Change],
+    contacts: Sequence[NewContact],
+    after: Awaitable[object] | None,
+) -> "asyncio.Future[tuple[Changed, Created]]":
     """Commits changes and creations, each of its own; an exception in place of each refused one.
 
-    They are in the queues when this function returns, or written in order in the transaction of the whole
-    work. Changes of one contact are written in their order.
+    They are in the queues when this function returns. In the transaction of the whole work they are written
+    when the writes `after` which they come are done. Changes of one contact are written in their order.
     """
     if ctx.work.conn is None:
         queues = ctx.shared
         return asyncio.gather(queues.changes.put_many(changes), queues.creates.put_many(contacts))
-    return _within(ctx.work.conn, ctx, changes, contacts)
+    return asyncio.create_task(_within(ctx.work.conn, ctx, catalog, changes, contacts, after))
 
 
 async def _within(
-    conn: Connection, ctx: WriteContext, changes: Sequence[Change], contacts: Sequence[NewContact]
+    conn: Connection,
+    ctx: WriteContext,
+    catalog: Catalog,
+    changes: Sequence[Change],
+    contacts: Sequence[NewContact],
+    after: Awaitable[object] | None,
 ) -> tuple[Changed, Created]:
-    outcomes: dict[int, Outcome | Exception] = {}
+    if after is not None:
+        await after
+    found: dict[int, Outcome | Exception] = {}
     for places in _turns(changes):
         turn = [changes[place] for place in places]
-        found = await _each(conn, turn, lambda some: apply_changes(conn, some, ctx.shared.settings))
-        outcomes.update(zip(places, found, strict=True))
+        results = await _each(conn, turn, lambda some: apply_changes(conn, some, ctx.shared.settings))
+        found.update(zip(places, results, strict=True))
     created = await _each(conn, contacts, lambda some: create_contacts(conn, some, ctx.shared.settings))
-    return [outcomes[place] for place in range(len(changes))], created
+    outcomes = [found[place] for place in range(len(changes))]
+    await know_tags(ctx, catalog, outcomes)
+    return outcomes, created
+
+
+async def know_tags(ctx: WriteContext, catalog: Catalog, outcomes: Changed) -> None:
+    """Makes sure that the catalogue knows the tags of the contacts after changes."""
+    found = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    for outcome in found:
+        if outcome.made_tags:
+            catalog.learn_tags(outcome.made_tags)
+            outcome.made_tags = []
+    sets = [outcome.row["tag_ids"] for outcome in found if outcome.row]
+    await ctx.shared.catalogs.tag_names(catalog, sets, ctx.work.conn)
 
 
 def _turns(changes: Sequence[Change]) -> list[list[int]]:
@@ -105,34 +129,30 @@ async def _each(
     return [*await _each(conn, items[:half], write), *await _each(conn, items[half:], write)]
 
 
-async def shown_changes(
+def shown_changes(
     ctx: WriteContext, catalog: Catalog, changes: Sequence[Change], outcomes: Changed
-) -> list[Contact | Exception]:
-    """The contacts after changes, in order: or Again, or the reason of a refusal (a Problem, or Stale)."""
-    rows = [outcome.row for outcome in outcomes if isinstance(outcome, Outcome) and outcome.row]
-    for outcome in outcomes:
-        if isinstance(outcome, Outcome) and outcome.made_tags:
-            catalog.learn_tags(outcome.made_tags)
-    await ctx.shared.catalogs.tag_names(catalog, [row["tag_ids"] for row in rows], ctx.work.conn)
-    found: list[str] = []
-    results = [_shown(*each, catalog, found) for each in zip(changes, outcomes, strict=True)]
-    _note(ctx, catalog, found)
-    ctx.touched.extend(result.id for result in results if isinstance(result, Contact))
-    return results
+) -> Iterator[Contact | Exception]:
+    """The contacts after changes, in order: or Again, or the reason of a refusal (a Problem, or Stale).
+
+    The catalogue must know their tags. Each is rendered when it is asked for, since they may be large.
+    """
+    pairs = list(zip(changes, outcomes, strict=True))
+    written = [(c, o.verdict) for c, o in pairs if isinstance(o, Outcome) and o.verdict in _WRITTEN]
+    ctx.touched.extend(change.contact_id for change, _ in written)
+    findable = [c.contact_id for c, verdict in written if c.mask & FINDABLE and verdict == "changed"]
+    _note(ctx, catalog, findable)
+    return (_shown(change, outcome, catalog) for change, outcome in pairs)
 
 
-def _shown(
-    change: Change, outcome: Outcome | Exception, catalog: Catalog, findable: list[str]
-) -> Contact | Exception:
+_WRITTEN = ("changed", "same")
+
+
+def _shown(change: Change, outcome: Outcome | Exception, catalog: Catalog) -> Contact | Exception:
     if isinstance(outcome, Exception):
         return Again() if isinstance(outcome, Violation | Apart) else outcome
-    verdict = outcome.verdict
-    if verdict == "changed":
-        if change.mask & FINDABLE:
-            findable.append(change.contact_id)
-    elif verdict != "same":
-        return _refusal(change, outcome)
-    return contact_of(outcome.row, change.contact_id, catalog)
+    if outcome.verdict in _WRITTEN:
+        return contact_of(outcome.row, change.contact_id, catalog)
+    return _refusal(change, outcome)
 
 
 def _refusal(change: Change, outcome: Outcome) -> Exception:
@@ -147,19 +167,24 @@ def _refusal(change: Change, outcome: Outcome) -> Exception:
 
 def shown_creations(
     ctx: WriteContext, catalog: Catalog, names: Sequence[list[str]], created: Created
-) -> list[Contact | Exception]:
-    """The new contacts, in order, whose tags have these names; Again if another contact has an address."""
-    results: list[Contact | Exception] = []
-    for tags, new in zip(names, created, strict=True):
-        if isinstance(new, NewContact):
-            catalog.learn_tags(new.made_tags)
-            results.append(new.shown(tags, catalog))
-        else:
-            results.append(new if new and not isinstance(new, Apart) else Again())
-    made = [result.id for result in results if isinstance(result, Contact)]
-    _note(ctx, catalog, made)
-    ctx.touched.extend(made)
-    return results
+) -> Iterator[Contact | Exception]:
+    """The new contacts, in order, whose tags have these names; Again if another contact has an address.
+
+    Each is rendered when it is asked for.
+    """
+    made = [new for new in created if isinstance(new, NewContact)]
+    for new in made:
+        catalog.learn_tags(new.made_tags)
+    contact_ids = [new.id for new in made]
+    ctx.touched.extend(contact_ids)
+    _note(ctx, catalog, contact_ids)
+    return (_born(new, tags, catalog) for tags, new in zip(names, created, strict=True))
+
+
+def _born(new: NewContact | Exception | None, tags: list[str], catalog: Catalog) -> Contact | Exception:
+    if isinstance(new, NewContact):
+        return new.shown(tags, catalog)
+    return Again() if new is None or isinstance(new, Apart) else new
 
 
 def _note(ctx: WriteContext, catalog: Catalog, contact_ids: list[str]) -> None:

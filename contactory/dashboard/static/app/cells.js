@@ -249,14 +249,18 @@ function show(edit) {
   return begin(cell, edit);
 }
 
+let marked = []; // The cells that show a text that is not saved.
+
 /** Shows in the cells what was typed and is not saved. */
 function markKept() {
-  for (const cell of box.querySelectorAll("td.unsaved")) cell.classList.remove("unsaved");
+  for (const cell of marked) cell.classList.remove("unsaved");
+  marked = [];
   for (const { id, key, value } of keptEdits()) {
     const cell = cellOf(id, key);
     if (!cell || open?.cell === cell) continue;
     cell.classList.add("unsaved");
     cell.dataset.unsaved = shown(value);
+    marked.push(cell);
   }
 }
 
