@@ -56,6 +56,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "and contactory in the user's data folder for other users."
         ),
     ] = ""
+    database_memory: Annotated[
+        int,
+        Meta(ge=16, le=262_144),
+        _says(
+            "MiB of data that the embedded PostgreSQL keeps in its own memory; with millions of contacts, "
+            "up to a quarter of the machine's memory."
+        ),
+    ] = 128
     host: Annotated[str, _says("The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535), _says("The port to listen on.")] = 8000
     public_url: Annotated[

@@ -6,7 +6,6 @@ from contactory.database.periods import Periods
 
 AHEAD = 3
 """How many months are made after the present one."""
-LATER = "contact_events_later"
 
 
 def month_of(moment: datetime) -> datetime:

@@ -46,7 +46,8 @@ def data_dir(settings: Settings) -> Path:
 @contextmanager
 def postgresql(settings: Settings, say: Say) -> Generator[EmbeddedPostgres]:
     """The embedded server, which runs for the duration of the block."""
-    server = EmbeddedPostgres(data_dir(settings), report=say)
+    memory = {"shared_buffers": f"{settings.database_memory}MB"}
+    server = EmbeddedPostgres(data_dir(settings), settings=memory, report=say)
     server.start()
     try:
         yield server

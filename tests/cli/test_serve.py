@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from contactory.embedded.server import running_url
 from tests.cli.conftest import CommandLine
-from tests.servers import free_port
+from tests.servers import free_port, sql_at
 from tests.world import World, an_email
 
 PATIENCE = 30.0
@@ -52,6 +53,19 @@ def interrupt(process: "subprocess.Popen[str]", signum: signal.Signals = signal.
     assert process.returncode == 0, complaint
     assert "Traceback" not in complaint
     return complaint
+
+
+def test_the_memory_of_the_embedded_database_is_a_setting(place: Path) -> None:
+    settings = {"data_dir": place / "data", "port": free_port(), "database_memory": 48}
+    server = CommandLine(place, **settings).start("serve")
+    try:
+        read_until(server, "-X PATCH")
+        url = running_url(place / "data")
+        assert url
+        with sql_at(url) as sql:
+            assert sql.value("show shared_buffers") == "48MB"
+    finally:
+        interrupt(server)
 
 
 def test_a_first_start_prints_a_key_and_commands_that_work_as_they_are(embedded: CommandLine) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from contactory.database.db import LOCK_TIMEOUT, Database, connect
-from contactory.database.months import AHEAD, LATER, MONTHS, following, month_of
+from contactory.database.months import AHEAD, MONTHS, following, month_of
 from contactory.events.months import keep_months
 from tests.cli.conftest import CommandLine
 from tests.events.past import age, make_past, month, months_of
@@ -21,6 +21,7 @@ from tests.servers import Sql, sql_at
 from tests.world import World
 
 NOW = datetime.now(UTC)
+LATER = "contact_events_later"
 
 
 def names(sql: Sql) -> list[str]:
