@@ -156,6 +156,13 @@ _RULES = [
         ("patch", "bare", 16),
         least=0.6,
     ),
+    _Rule("PATCH/s with keys and 64 clients, to that without keys", ("keyed", "api", 64), _PATCH, least=0.7),
+    _Rule(
+        "PATCH/s with keys and 1 client, to that without keys",
+        ("keyed", "api", 1),
+        ("patch", "api", 1),
+        least=0.8,
+    ),
     _Rule(
         "Creations/s with 64 clients, to pgbench on bare tables",
         ("create", "api", 64),

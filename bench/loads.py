@@ -26,7 +26,14 @@ local id_of = function(n) return string.format("00000000-0000-7000-8000-%012x", 
 local json = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer $key"}
 local plain = {["Authorization"] = "Bearer $key"}
 local random, contacts, number, checked = math.random, $contacts, 0, 0
-local threads = {}
+local threads, run, retry = {}, 0, 0
+
+-- The headers of a request with an Idempotency-Key that no other request has.
+local keyed = function()
+  retry = retry + 1
+  json["Idempotency-Key"] = string.format("%08x-%04x-4000-8000-%012x", run, place, retry)
+  return json
+end
 
 function setup(thread)
   threads[#threads + 1] = thread
@@ -35,7 +42,8 @@ end
 
 -- Arguments: a number that no other run has, the first number for new contacts, and whether to check answers.
 function init(args)
-  math.randomseed(args[1] * 100 + place)
+  run = args[1]
+  math.randomseed(run * 100 + place)
   number = args[2] + place * $stride
   wrong = 0
   if args[3] == "check" or $items > 1 then response = check end
@@ -110,6 +118,13 @@ with u as (
 )
 select $row from u;
 """,
+)
+
+_KEYED = Scenario(
+    name="keyed",
+    title="PATCH with an Idempotency-Key",
+    writes=True,
+    request=_PATCH.request.replace(", json,", ", keyed(),"),
 )
 
 _GET = Scenario(
@@ -218,6 +233,14 @@ select $row from c;
 """,
 )
 
+_KEYED_CREATE = Scenario(
+    name="keyed-create",
+    title="POST a contact with an Idempotency-Key",
+    status=201,
+    writes=True,
+    request=_CREATE.request.replace(", json,", ", keyed(),"),
+)
+
 _UPSERT = Scenario(
     name="upsert",
     title="POST an upsert",
@@ -258,11 +281,13 @@ SCENARIOS = {
     for s in (
         _LIVE,
         _PATCH,
+        _KEYED,
         _GET,
         _LOOKUP,
         _LIST,
         _PAGES,
         _CREATE,
+        _KEYED_CREATE,
         _UPSERT,
         *BATCHES,
     )

@@ -46,6 +46,8 @@ _BARRED = {
     ("patch", 16),
     ("patch", 64),
     ("patch", 256),
+    ("keyed", 1),
+    ("keyed", 64),
     ("batch", 4),
     ("create", 64),
     ("upsert", 64),
@@ -68,8 +70,8 @@ def plan(rounds: int, seconds: int, quick: bool, only: Sequence[str] = ()) -> Pl
     """Every scenario with 1 to 256 clients; `quick` leaves out what is in no bar."""
     wanted = [name for name in SCENARIOS if not only or name in only or name == "live"]
     clients = {name: _CLIENTS.get(name, (1, 16, 64, 256)) for name in wanted}
-    # A batch is measured against PATCH, so it comes next to it.
-    wanted.sort(key=lambda name: (name != "live", name not in ("batch", "patch")))
+    # Batches and requests with keys are measured against PATCH, so they come next to it.
+    wanted.sort(key=lambda name: (name != "live", name not in ("batch", "patch", "keyed")))
     pairs = [Pair(name, count, (name, count) in _BARRED) for name in wanted for count in clients[name]]
     fair = not only or {"get", "pages"} <= {*only}
     return Plan([pair for pair in pairs if pair.barred or not quick], rounds, seconds, fair)

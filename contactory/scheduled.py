@@ -20,7 +20,7 @@ from contactory.jobs.runner import JobRunner
 from contactory.jobs.store import drop_old_jobs
 from contactory.rules.errors import Unavailable
 from contactory.schedule.job import Job, Piece
-from contactory.web.idempotency import forget
+from contactory.web.idempotency import keep_days
 
 _HOUR = 3600.0
 
@@ -42,8 +42,7 @@ def recurring_jobs(
         Job("write_last_used", 10, lambda: _once(write_last_used(db, keys))),
         Job("workspace_jobs", 1, runner.run),
         Job("drop_old_sign_ins", 10, lambda: _once(drop_old_sign_ins(db)), alone=True),
-        # Also on a busy server, because a busy server stores many answers.
-        Job("drop_kept_answers", 10, lambda: _forget(db), alone=True, gives_way=False),
+        Job("drop_kept_answers", 600, lambda: _once(keep_days(db)), alone=True),
         Job("end_abandoned_type_changes", 10, lambda: _once(end_abandoned(db)), alone=True),
         Job("sweep_tags", 10, lambda: sweep(db, TAGS), alone=True),
         Job("sweep_fields", 10, lambda: sweep(db, FIELDS), alone=True),
@@ -56,10 +55,6 @@ def recurring_jobs(
 
 async def _once(work: Awaitable[int]) -> Piece:
     return Piece(await work)
-
-
-async def _forget(db: Database) -> Piece:
-    return Piece(*await forget(db))
 
 
 async def _poll(db: Database, keys: Keys, catalogs: Catalogs) -> Piece:

@@ -1,7 +1,9 @@
 """A database whose clock is not that of the machine that the server runs on."""
 
+import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from urllib.parse import quote
 
 from tests.servers import Sql
@@ -19,14 +21,24 @@ def clock(sql: Sql, ahead: str) -> Generator[str]:
 
 
 @contextmanager
-def functions(sql: Sql, bodies: dict[str, str], language: str = "sql") -> Generator[str]:
+def stopped_clock(sql: Sql, moment: datetime) -> Generator[str]:
+    """The URL of the database as one whose clock always shows that moment; several can be in use."""
+    schema = f"clock_{secrets.token_hex(4)}"
+    with functions(sql, dict.fromkeys(_CLOCKS, f"select timestamptz '{moment}'"), schema=schema) as url:
+        yield url
+
+
+@contextmanager
+def functions(
+    sql: Sql, bodies: dict[str, str], language: str = "sql", schema: str = "other_clock"
+) -> Generator[str]:
     """The URL of the database as one in which functions that give the time are others."""
-    sql.execute("create schema other_clock")
+    sql.execute(f"create schema {schema}")
     for name, body in bodies.items():
-        head = f"create function other_clock.{name}() returns timestamptz language {language}"
+        head = f"create function {schema}.{name}() returns timestamptz language {language}"
         sql.execute(f"{head} as $body${body}$body$")
-    path = quote("public, other_clock, pg_catalog")
+    path = quote(f"public, {schema}, pg_catalog")
     try:
         yield f"{sql.url}{'&' if '?' in sql.url else '?'}search_path={path}"
     finally:
-        sql.execute("drop schema other_clock cascade")
+        sql.execute(f"drop schema {schema} cascade")

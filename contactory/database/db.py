@@ -42,9 +42,21 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+
+
+class AnsweredMeanwhile(Exception):
+    """Another transaction has kept the answer for the same Idempotency-Key (answers.py)."""
+
+
+_ANSWERS = ("kept_answers", "idempotency_records")
 # Two transactions collided; the one that failed can try again (SQLSTATE 40001, 40P01). A division by zero is
 # the sign of a row that is not the one that the statement read (events/record.py).
-COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.DivisionByZeroError)
+COLLISION = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.DivisionByZeroError,
+    AnsweredMeanwhile,
+)
 LOCK_TIMEOUT = asyncpg.LockNotAvailableError
 MISREAD = asyncpg.InvalidTextRepresentationError
 """A statement reads a stored text as a number that is not one: the field has another type by now."""
@@ -232,6 +244,8 @@ class translated:  # noqa: N801 - reads as a statement: `with translated():`
         if error is None or isinstance(error, (*COLLISION, LOCK_TIMEOUT)):
             return
         if isinstance(error, asyncpg.UniqueViolationError):
+            if (error.table_name or "").startswith(_ANSWERS):
+                raise AnsweredMeanwhile from error
             raise Violation(error.constraint_name or "") from error
         if isinstance(error, asyncpg.QueryCanceledError):
             raise TooSlow from error

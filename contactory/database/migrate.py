@@ -7,13 +7,16 @@ from contextlib import suppress
 from importlib.resources import files
 from typing import NamedTuple
 
-from contactory.database import events_by_month
+from contactory.database import answers, first_part
 from contactory.database.db import LOCK_TIMEOUT, Connection
 from contactory.database.locks import patiently
 from contactory.database.months import MONTHS
 
 Say = Callable[[str], None]
-_PREPARED = {"events_by_month": events_by_month.prepare}
+_PREPARED = {
+    "events_by_month": first_part.EVENTS.prepare,
+    "kept_answers_by_day": first_part.ANSWERS.prepare,
+}
 """Long work before the transaction of a file, while servers use the tables; by the title of the file."""
 _LOCK = 0x636F6E74616374  # "contact": one migration at a time, whichever process starts first
 _SETUP = """
@@ -96,8 +99,9 @@ async def migrate(conn: Connection, say: Say = lambda text: None) -> list[Migrat
         for migration in todo:
             say(f"migrating the database: {migration.name}")
             await _apply(conn, migration, say)
-        with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
-            await MONTHS.make(conn, await conn.fetchval("select now()"))
+        for periods in (MONTHS, answers.DAYS):
+            with suppress(LOCK_TIMEOUT):  # A server makes them too, long before they are needed.
+                await periods.make(conn, await conn.fetchval("select now()"))
         return todo
     finally:
         await conn.execute("select pg_advisory_unlock($1)", _LOCK)

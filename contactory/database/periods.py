@@ -57,7 +57,8 @@ class Periods:
 
     `column` is its time; `begin` gives the beginning of the period of a moment, `following` that of the next
     period, and `label` the end of a partition's name. `ahead` periods are made after the present one. `keys`
-    are the statements that give a new partition, `{name}`, its own keys, indexes and settings.
+    are the statements that give a new partition, `{name}`, its own keys, indexes and settings; PostgreSQL
+    chooses the names of indexes, because a partition that was detached still has its own.
     """
 
     def __init__(

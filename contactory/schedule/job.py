@@ -23,5 +23,3 @@ class Job(NamedTuple):
     """Does one piece, in its own transactions; called again while it returns that there is more."""
     alone: bool = False
     """One process at a time runs it, by a lease in the database; otherwise every process runs it."""
-    gives_way: bool = True
-    """It pauses longer between two pieces while changes wait for a commit."""

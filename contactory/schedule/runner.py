@@ -155,10 +155,8 @@ class Keeper:
 
     def _rest(self, took: float, share: float) -> float:
         """The pause after a piece with that duration, in seconds; `share` as of Use."""
-        times = _REST
-        if self._job.gives_way:
-            part = 1.0 if self._busy() else min(1.0, share / _BUSY)
-            times += part * (_REST_IN_A_FLOOD - _REST)
+        part = 1.0 if self._busy() else min(1.0, share / _BUSY)
+        times = _REST + part * (_REST_IN_A_FLOOD - _REST)
         return min(_LONGEST_REST, times * took)
 
     def _failed(self, error: Exception, failures: int) -> float:

@@ -17,13 +17,8 @@ def without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", bare).translate(_TABLE)
 
 
-def compared(text: str) -> str:
-    """The text without accents and in lower case: texts that differ only in these are equal."""
-    return without_accents(text).lower()
-
-
-# PostgreSQL's version of `compared`. Most values are ASCII, and take a tenth of the time. `unaccent` is an
-# extension, which a database may lack.
+# Without accents and in lower case: texts that differ only in these are equal. Most values are ASCII, and
+# take a tenth of the time. `unaccent` is an extension, which a database may lack.
 _COMPARED = rf"""lower(case when octet_length(v) = length(v) then v
     else translate(normalize(regexp_replace(normalize(v, NFD), '[\u0300-\u036f]+', '', 'g'), NFC),
                    '{_STROKES}', '{_PLAIN}') end)"""
@@ -38,5 +33,5 @@ def sql_contains(place: str, part: str) -> str:
 
 
 def sql_compared(place: str) -> str:
-    """The expression `place` as `compared` makes it."""
+    """The expression `place` without accents and in lower case."""
     return f"(with t as (select {place} as v) select {_COMPARED} from t)"

@@ -10,7 +10,7 @@ from contactory.database.db import COLLISION
 from contactory.rules.actor import ANONYMOUS
 from contactory.rules.checks import Object
 from contactory.rules.errors import MethodNotAllowed, NoSuchPath, Problem, Unavailable, ValidationProblem
-from contactory.web.idempotency import idempotency_key, run_once
+from contactory.web.idempotency import claim_of, run_once
 from contactory.web.messages import (
     ENDS,
     NO_STORE,
@@ -153,15 +153,15 @@ class Dispatcher:
         """The answer of the handler: directly, in a transaction with a rollback, or once for its key."""
         if not call.operation.writes:
             return await call.operation.handler(call)
-        key = idempotency_key(call)
+        claim = claim_of(call, body)
         # A body in pieces is gone once it was taken.
         for _ in range(1 if call.operation.in_pieces else _ATTEMPTS):
             try:
                 if call.dry_run:
                     async with call.work.undone():
                         return await call.operation.handler(call)
-                if key is not None:
-                    return await run_once(call, key, body, call.operation.handler, self._problem_of)
+                if claim is not None:
+                    return await run_once(call, claim, call.operation.handler, self._problem_of)
                 return await call.operation.handler(call)
             except COLLISION:
                 call.begin_anew()

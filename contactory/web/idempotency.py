@@ -1,32 +1,35 @@
 """Idempotency-Key: the first answer to a request is stored for a day and returned again.
 
-The record is written in the transaction of the change, so that neither can exist without the other. Its age
-is by the database's clock; a record from more than a day in the future has expired too, because the clock was
-set back.
+The answer is stored in the transaction of the change, so that neither can exist without the other. An
+operation that is one write through a queue has that write store it, in the same statement; any other
+operation runs in a transaction of its own. A refusal has changed nothing, so it is stored afterwards, unless
+another process has answered the request in the meantime.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
-
-import msgspec
+from contextlib import suppress
+from datetime import datetime
 
 from contactory.base.ids import parse_id
+from contactory.database import answers
+from contactory.database.answers import Answer, Claim, InFlight, Mismatch, Unclear, new_claim
 from contactory.database.db import LOCK_TIMEOUT, Connection, Database, translated
-from contactory.database.statements import affected
 from contactory.rules.errors import Conflict, FieldError, IdempotencyMismatch, Problem, ValidationProblem
 from contactory.web.messages import Response
 from contactory.web.operations import Call
 
-KEPT = timedelta(hours=24)
-_PIECE = 5000
-_WAIT = "150ms"  # For another process with the same request: its answer may be available soon.
+_PATIENCE = 0.15
+"""Seconds for which a request waits for the first one with its key: its answer may be available soon."""
+_PAUSE = 0.02
+"""Seconds between two looks whether another process has answered."""
 
+Run = Callable[[Call], Awaitable[Response]]
 Render = Callable[[Call, Problem], Response]
 
 
-def idempotency_key(call: Call) -> str | None:
+def claim_of(call: Call, body: bytes) -> Claim | None:
     """The request's key, if it has one. Raises ValidationProblem if it is not valid."""
     key = call.request.header("idempotency-key")
     if key is None or not call.operation.idempotent:
@@ -34,47 +37,42 @@ def idempotency_key(call: Call) -> str | None:
     if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         detail = "Idempotency-Key must have 1 to 255 printable ASCII characters"
         raise ValidationProblem(detail, [FieldError(None, "Idempotency-Key", "invalid_key", detail)])
-    return key
+    return new_claim(call.actor.id or call.actor.account_id, key, _fingerprint(call, body))
 
 
-def fingerprint(call: Call, body: bytes) -> bytes:
-    """The fingerprint of a request: a hash of its method, path, query and body."""
+def _fingerprint(call: Call, body: bytes) -> bytes:
+    """A hash of the request's method, path, query and body."""
     request = call.request
     parts = (request.method, request.path, request.query_string, request.header("if-match") or "")
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + body).digest()
 
 
-async def run_once(
-    call: Call, key: str, body: bytes, run: Callable[[Call], Awaitable[Response]], render: Render
-) -> Response:
+async def run_once(call: Call, claim: Claim, run: Run, render: Render) -> Response:
     """The answer of `run`, or the stored answer for this key.
 
-    Raises Conflict (retryable) while the first is in progress, and IdempotencyMismatch for another request.
+    If another request with this key is in progress, waits for it a moment, without a connection. Raises
+    Conflict (retryable) if that takes longer, and IdempotencyMismatch if the key is that of another request.
     """
-    owner = (call.actor.id or call.actor.account_id, key)
-    if owner in call.app.in_flight:
-        raise _in_flight()
-    call.app.in_flight.add(owner)
-    try:
-        async with call.work.whole() as conn:
-            kept = await _claim(conn, owner, fingerprint(call, body))
-            if kept is not None:
-                return kept
-            response = await _answer(call, run, render)
-            if response.status < 500 and response.status not in (401, 403, 429):
-                await _keep(conn, owner, call, response)
-                return response
-            raise _NotKept(response)
-    except _NotKept as unkept:
-        return unkept.response
-    finally:
-        call.app.in_flight.discard(owner)
-
-
-class _NotKept(Exception):
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
+    loop, in_flight, owner = asyncio.get_running_loop(), call.app.in_flight, (claim.owner, claim.key)
+    deadline = loop.time() + _PATIENCE
+    while True:
+        first = in_flight.get(owner)
+        if first is not None:
+            await asyncio.wait([first], timeout=deadline - loop.time())
+            if first.done():
+                continue
+            raise _in_flight()
+        in_flight[owner] = loop.create_future()
+        try:
+            return await _run(call, claim, run, render)
+        except InFlight:
+            if loop.time() + _PAUSE > deadline:
+                raise _in_flight() from None
+        except Mismatch:
+            raise IdempotencyMismatch from None
+        finally:
+            in_flight.pop(owner).set_result(None)
+        await asyncio.sleep(_PAUSE)
 
 
 def _in_flight() -> Conflict:
@@ -85,38 +83,66 @@ def _in_flight() -> Conflict:
     )
 
 
-_CLAIM = """
-insert into idempotency_records (key_id, key, fingerprint, created_at) values ($1, $2, $3, now())
-    on conflict (key_id, key) do update
-       set fingerprint = excluded.fingerprint, status = null, created_at = excluded.created_at
-     where idempotency_records.created_at not between now() - $4::interval and now() + $4::interval
-returning true
-"""
-
-
-async def _claim(conn: Connection, owner: tuple[str, str], print_: bytes) -> Response | None:
-    """Reserves the key for this transaction, or returns its stored answer."""
-    await conn.execute(f"set local lock_timeout = '{_WAIT}'")
+async def _run(call: Call, claim: Claim, run: Run, render: Render) -> Response:
+    if not call.operation.coalesced:
+        return await _in_transaction(call, claim, run, render)
+    call.claim = claim
     try:
-        claimed = await conn.fetchval(_CLAIM, *owner, print_, KEPT)
-    except LOCK_TIMEOUT:
-        raise _in_flight() from None
-    await conn.execute("set local lock_timeout = 0")
-    if claimed:
-        return None
-    row = await conn.fetchrow(
-        "select fingerprint, status, headers, body from idempotency_records where key_id = $1 and key = $2",
-        *owner,
-    )
-    if row is None:
-        raise _in_flight()
-    if row["fingerprint"] != print_:
-        raise IdempotencyMismatch
-    headers = [tuple(pair) for pair in msgspec.json.decode(row["headers"])]
-    return Response(row["status"], row["body"], [*headers, ("idempotency-replayed", "true")])
+        return await run(call)
+    except Problem as problem:
+        response = render(call, problem)
+    except Unclear:
+        response = None
+    finally:
+        call.claim = None
+    if response is not None:
+        return await _refused(call, claim, response) if _is_final(response) else response
+    async with call.connection() as conn:
+        kept = await answers.find(conn, claim)
+    return await _in_transaction(call, claim, run, render) if kept is None else _again(kept)
 
 
-async def _answer(call: Call, run: Callable[[Call], Awaitable[Response]], render: Render) -> Response:
+def _is_final(response: Response) -> bool:
+    """Whether to return it again."""
+    return response.status < 500 and response.status not in (401, 403, 429)
+
+
+def _again(kept: Answer) -> Response:
+    return Response(kept.status, kept.body, [*kept.headers, ("idempotency-replayed", "true")])
+
+
+async def _refused(call: Call, claim: Claim, response: Response) -> Response:
+    """Stores a refusal."""
+    async with call.transaction() as conn:
+        kept = await answers.begin(conn, claim)
+        if kept is None:
+            await _keep(conn, claim, call, response)
+    return response if kept is None else _again(kept)
+
+
+async def _in_transaction(call: Call, claim: Claim, run: Run, render: Render) -> Response:
+    """Runs the operation and stores its answer in one transaction."""
+    try:
+        async with call.work.whole() as conn:
+            kept = await answers.begin(conn, claim)
+            if kept is not None:
+                return _again(kept)
+            response = await _answer(call, run, render)
+            if not _is_final(response):
+                raise _NotKept(response)
+            await _keep(conn, claim, call, response)
+            return response
+    except _NotKept as unkept:
+        return unkept.response
+
+
+class _NotKept(Exception):
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+async def _answer(call: Call, run: Run, render: Render) -> Response:
     """The answer of `run`; if it is a problem, its writes are rolled back."""
     try:
         with translated():
@@ -137,38 +163,21 @@ def _subjects(call: Call, response: Response) -> list[str]:
     return list(found)
 
 
-async def _keep(conn: Connection, owner: tuple[str, str], call: Call, response: Response) -> None:
-    headers: Any = msgspec.json.encode(response.headers).decode()
-    await conn.execute(
-        """update idempotency_records set status = $3, headers = $4, body = $5, contact_ids = $6
-            where key_id = $1 and key = $2""",
-        *owner,
-        response.status,
-        headers,
-        response.body,
-        _subjects(call, response),
-    )
+async def _keep(conn: Connection, claim: Claim, call: Call, response: Response) -> None:
+    answer = Answer(response.status, response.headers, response.body)
+    await answers.insert(conn, claim, answer, _subjects(call, response))
 
 
-_FORGET = """
-with old as materialized (
-    select key_id, key from idempotency_records where created_at < now() - $1::interval
-     order by created_at limit $2 for update skip locked
-), ahead as materialized (
-    -- Stored before the clock was set back.
-    select key_id, key from idempotency_records where created_at > now() + $1::interval
-     order by created_at limit $2 for update skip locked
-)
-delete from idempotency_records r using (select * from old union all select * from ahead) gone
- where r.key_id = gone.key_id and r.key = gone.key
-"""
+async def keep_days(db: Database) -> int:
+    """Makes the next days of the table, and drops those with expired answers only.
 
-
-async def forget(db: Database) -> tuple[int, bool]:
-    """Deletes a piece of the expired answers.
-
-    Returns how many, and whether there may be more.
+    Returns how many it has made or dropped, by the database's clock. Several processes can run it at once. If
+    a lock is not free, it leaves the work for the next time.
     """
-    async with db.connection() as conn:
-        count = affected(await conn.execute(_FORGET, KEPT, _PIECE))
-    return count, count >= _PIECE
+    done = 0
+    with suppress(LOCK_TIMEOUT):
+        async with db.connection() as conn:
+            now: datetime = await conn.fetchval("select now()")
+            done = await answers.DAYS.make(conn, now)
+            done += len(await answers.DAYS.drop(conn, now - answers.KEPT))
+    return done

@@ -13,6 +13,7 @@ import msgspec
 
 from contactory.base.ids import parse_id
 from contactory.base.settings import Settings
+from contactory.database.answers import Claim
 from contactory.database.db import Connection
 from contactory.database.unit_of_work import Action, UnitOfWork
 from contactory.rules.actor import Actor
@@ -35,6 +36,7 @@ class Call:
         "_body",
         "actor",
         "app",
+        "claim",
         "failed",
         "named",
         "operation",
@@ -60,6 +62,8 @@ class Call:
         self.signed_in = False
         """Whether a user is signed in, on a page."""
         self.work = UnitOfWork(app.db, actor.workspace_id or actor.account_id or None, operation.id)
+        self.claim: Claim | None = None
+        """The Idempotency-Key, if the write of an operation that is `coalesced` keeps the answer."""
         self.touched: list[str] = []
         """Ids of the contacts whose values are in the answer."""
         self.named: list[str] = []
@@ -158,6 +162,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Further request headers that it uses, each with a sentence."""
     idempotent: bool = False
     """It uses Idempotency-Key."""
+    coalesced: bool = False
+    """It is one write through a queue, which itself keeps the answer for an Idempotency-Key."""
     page: bool = False
     """For a browser: a session replaces the key, a form replaces the JSON (dashboard/visits.py).
     With a permission it needs a signed-in user, without one it is open."""

@@ -1,5 +1,6 @@
 """The objects that all calls in one process share."""
 
+import asyncio
 from typing import Protocol, TypeVar, cast
 
 from contactory.base.settings import Settings
@@ -26,8 +27,8 @@ class Shared:
         self.db = db
         self.keys = keys
         self.limiter = RateLimiter(db, settings)
-        self.in_flight: set[tuple[str, str]] = set()
-        """Idempotency keys in use in this process."""
+        self.in_flight: dict[tuple[str, str], asyncio.Future[None]] = {}
+        """Idempotency keys in use in this process, by owner and key; each future ends with its request."""
         self._parts: dict[type, object] = {}
 
     def add(self, *parts: object) -> None:

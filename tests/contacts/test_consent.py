@@ -255,7 +255,7 @@ def test_a_purge_erases_the_consent(world: World) -> None:
     contact = world.alice.made(consent={"call": {**DENIED, "source": "purge-me"}})
     put(world.alice, contact, {"sms": {**GRANTED, "source": "purge-me"}})
     world.alice.remove(contact["id"], purge=True)
-    for table in ("contacts", "contact_events", "idempotency_records"):
+    for table in ("contacts", "contact_events", "kept_answers"):
         assert world.sql.fetch(f"select 1 from {table} t where t::text like '%purge-me%'") == []
 
 

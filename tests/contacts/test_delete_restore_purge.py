@@ -6,9 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.base.ids import new_id
-from contactory.contacts.write import purge
-from tests.servers import Sql
 from tests.world import Caller, World, an_email
 
 PHONE, FORMER_PHONE = "+14155551234", "+14155554321"
@@ -19,7 +16,7 @@ def is_stored(world: World, word: str) -> bool:
     """Whether any row of any table has the word, in whatever case."""
     tables = world.sql.fetch("select tablename from pg_tables where schemaname = 'public'")
     places = [f"select to_jsonb(t)::text as text from {table} t" for (table,) in tables]
-    places.append("select convert_from(body, 'UTF8') from idempotency_records where body is not null")
+    places.append("select convert_from(body, 'UTF8') from kept_answers where body is not null")
     return any(
         world.sql.value(f"select exists (select from ({place}) x (text) where text ilike $1)", f"%{word}%")
         for place in places
@@ -202,22 +199,6 @@ def test_what_was_answered_about_another_contact_outlives_the_purge(world: World
     world.alice.remove(gone["id"], purge=True)
     again = world.alice.create({"phone": PHONE}, headers=KEYED)
     assert (again.status_code, again.json()) == (201, made.json())
-
-
-def test_a_purge_finds_the_kept_answers_by_an_index(world: World, sql: Sql) -> None:
-    sql.execute(
-        """insert into idempotency_records (key_id, key, fingerprint, contact_ids, created_at)
-           select gen_random_uuid(), n::text, '', array[gen_random_uuid()], now()
-             from generate_series(1, 20000) n"""
-    )
-    sql.execute("analyze idempotency_records")
-    try:
-        found = sql.fetch(f"explain {purge._KEPT_ANSWERS}", [new_id(), new_id()])
-    finally:
-        sql.execute("delete from idempotency_records where fingerprint = ''")
-    plan = "\n".join(row[0] for row in found)
-    assert "idempotency_records_contacts" in plan
-    assert "Seq Scan" not in plan
 
 
 def test_a_deleted_contact_can_be_purged(world: World) -> None:

@@ -8,10 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from contactory.base.ids import new_id
-from contactory.database.db import Database
-from contactory.web.idempotency import forget
-from tests.servers import Sql
 from tests.world import Caller, World, a_phone, at_once, pointers
 
 OWN_HEADERS = {"x-request-id", "idempotency-replayed", "date", "transfer-encoding"}
@@ -111,9 +107,7 @@ def test_401_and_403_are_not_kept(world: World) -> None:
     promoted = world.caller(world.acme, "write")
     assert promoted.create({"firstName": "Jane"}, headers=sent).status_code == 201
     assert world.revoked.create({"firstName": "Jane"}, headers=sent).status_code == 401
-    kept = world.sql.fetch(
-        "select key_id::text from idempotency_records where key = $1", sent["idempotency-key"]
-    )
+    kept = world.sql.fetch("select key_id::text from kept_answers where key = $1", sent["idempotency-key"])
     assert [row[0] for row in kept] == [promoted.key_id]
 
 
@@ -172,7 +166,7 @@ def test_a_key_on_a_request_that_heeds_none_is_of_no_consequence(world: World) -
 def test_a_record_is_kept_24_hours(world: World) -> None:
     sent = key()
     world.alice.create({"firstName": "Jane"}, headers=sent)
-    age = "update idempotency_records set created_at = now() - $2::text::interval where key = $1"
+    age = "update kept_answers set created_at = now() - $2::text::interval where key = $1"
     world.sql.execute(age, sent["idempotency-key"], "23 hours 59 minutes")
     again = world.alice.create({"firstName": "Jane"}, headers=sent)
     assert again.headers["idempotency-replayed"] == "true"
@@ -246,18 +240,41 @@ def test_while_the_first_is_in_flight_the_second_is_told_to_come_again(
     assert work(world.alice).headers["idempotency-replayed"] == "true"
 
 
+def test_a_second_request_waits_for_the_first_one_a_moment(world: World, second_http: httpx.Client) -> None:
+    made, sent = world.alice.made(), key()
+
+    def work(caller: Caller) -> httpx.Response:
+        return caller.patch(made["id"], {"firstName": "June"}, headers=sent)
+
+    async def held(there: Caller) -> list[httpx.Response]:
+        """Both requests, while the contact's row is locked for less time than the second one waits."""
+        async with world.sql.conn.transaction():
+            await world.sql.conn.execute("select from contacts where id = $1 for update", made["id"])
+            first = asyncio.create_task(asyncio.to_thread(work, world.alice))
+            await asyncio.sleep(0.2)
+            second = asyncio.create_task(asyncio.to_thread(work, there))
+            await asyncio.sleep(0.05)
+        return [await first, await second]
+
+    for there in (world.alice, world.alice.at(second_http)):
+        first, second = world.sql.run(held(there))
+        assert same(first, second)
+        assert second.headers["idempotency-replayed"] == "true"
+        sent = key()
+
+
 def test_the_record_and_the_change_are_in_one_transaction(world: World) -> None:
     sent = key()
     made = world.alice.create({"firstName": "Jane"}, headers=sent).json()
     transactions = world.sql.row(
-        """select c.xmin::text, r.xmin::text from contacts c, idempotency_records r
+        """select c.xmin::text, r.xmin::text from contacts c, kept_answers r
             where c.id = $1 and r.key = $2""",
         made["id"],
         sent["idempotency-key"],
     )
     event = world.sql.value("select tx::text from contact_events where contact_id = $1", made["id"])
     record = world.sql.value(
-        "select created_at = created_at and status = 201 from idempotency_records where key = $1",
+        "select created_at = created_at and status = 201 from kept_answers where key = $1",
         sent["idempotency-key"],
     )
     assert record
@@ -271,35 +288,3 @@ def test_a_dry_run_takes_no_key(world: World) -> None:
     assert world.alice.create({"firstName": "Jane"}, headers=sent, dryRun=True).status_code == 201
     assert world.alice.create({"firstName": "Jane"}, headers=sent).status_code == 201
     assert contacts(world.alice) == 1
-
-
-FILL = """
-insert into idempotency_records (key_id, key, fingerprint, status, headers, body, created_at)
-select $1, n::text, '', 200, '[]', '', now() - $3 * interval '1 hour' from generate_series(1, $2) n
-"""
-
-
-def test_answers_that_are_a_day_old_are_removed_each_once_though_two_are_at_it(sql: Sql) -> None:
-    old, young = new_id(), new_id()
-    sql.execute(FILL, old, 25_000, 25)
-    sql.execute(FILL, young, 100, 23)
-
-    async def run(db: Database) -> int:
-        removed, more = 0, True
-        while more:
-            count, more = await forget(db)
-            removed += count
-        return removed
-
-    async def remove() -> list[int]:
-        db = Database(sql.url, 2, 30)
-        removed = await asyncio.gather(run(db), run(db))
-        await db.close()
-        return list(removed)
-
-    try:
-        assert sum(asyncio.run(remove())) >= 25_000
-        assert sql.value("select count(*) from idempotency_records where key_id = $1", old) == 0
-        assert sql.value("select count(*) from idempotency_records where key_id = $1", young) == 100
-    finally:
-        sql.execute("delete from idempotency_records where key_id = any($1::uuid[])", [old, young])

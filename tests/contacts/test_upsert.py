@@ -1,10 +1,14 @@
 """POST /v1/contacts/upsert."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.world import World, an_email, pointers
+from tests.statements import counted
+from tests.world import World, a_phone, an_email, at_once, pointers
 
 PHONE = "+14155551234"
 
@@ -308,3 +312,16 @@ def test_an_empty_workspace_makes_no_key_of_the_whole_account(world: World, empt
     assert pointers(world.ada.post("/v1/api-keys", {"workspaceId": empty})) == {"/workspaceId": "required"}
     assert world.alice.post("/v1/api-keys", {"workspaceId": empty}).json()["scope"] == "workspace"
     assert world.ada.post("/v1/api-keys", {}).json()["scope"] == "account"
+
+
+def test_upserts_at_the_same_moment_share_look_ups_and_commits(
+    world: World, database_url: str, private_server: Callable[..., httpx.Client]
+) -> None:
+    phones = [world.alice.made(phone=a_phone())["phone"] for _ in range(40)]
+    with counted(database_url) as statements:
+        alice = world.alice.at(private_server(database_url=statements.url))
+        alice.upsert({"phone": phones[0], "firstName": "June"})
+        before = statements.since()
+        answers = at_once(*(partial(alice.upsert, {"phone": p, "firstName": "Joan"}) for p in phones))
+        assert {answer.status_code for answer in answers} == {200}
+        assert statements.since(before).total() < 70, "two for each upsert, or more"

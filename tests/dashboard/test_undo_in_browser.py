@@ -139,7 +139,7 @@ def test_what_a_contact_s_page_has_done_is_a_step_too(windows: Windows, world: W
     click("Save")
     expect(page.get_by_role("heading", name="Jane Doe", level=1)).to_be_visible()
     [made] = world.alice.list().json()
-    click(re.compile("Undo: lastName"))
+    click(re.compile("Undo: Last name"))
     expect(page.get_by_role("heading", name="Jane", exact=True, level=1)).to_be_visible()
     press(page, "Control+y")
     expect(page.get_by_role("heading", name="Jane Doe", level=1)).to_be_visible()

@@ -157,5 +157,5 @@ def test_axe_finds_nothing_in_the_suggestions(
     page = windows(olive, color_scheme=theme, viewport={"width": 320, "height": 600}).page
     page.goto(f"/w/{world.acme}/contacts/new")
     page.get_by_label("Time zone").press_sequentially("united")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.get_by_role("option", name="New York")).to_be_visible()
     assert violations(page) == []

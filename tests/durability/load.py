@@ -4,10 +4,11 @@ import asyncio
 import random
 import threading
 import time
+from collections import deque
 from types import TracebackType
 
 from tests.durability.client import Answer, Cut, HttpConnection
-from tests.durability.ledger import Ledger
+from tests.durability.ledger import Ledger, Operation
 from tests.servers import PATIENCE
 
 CLIENTS = 64
@@ -18,7 +19,7 @@ class Load:
     """CLIENTS clients at work in a thread of their own: `with Load(…) as load`.
 
     Client K sends operations of the ledger that write "field K", each to a contact drawn at random, and reads
-    one now and then.
+    one now and then. Every second operation has an Idempotency-Key, and is sent again until it is answered.
     """
 
     def __init__(self, port: int, key: str, contacts: list[str], ledger: Ledger, seed: int) -> None:
@@ -71,31 +72,40 @@ class Load:
 
     async def _client(self, number: int) -> None:
         rng = random.Random(f"{self._seed} {number}")
+        todo: deque[Operation] = deque()
         while not self._stopping.is_set():
             try:
                 async with HttpConnection(self._port, self._key) as http:
                     while not (self._stopping.is_set() or http.closing):
-                        await self._turn(http, rng, f"field {number}")
+                        await self._turn(http, rng, f"field {number}", todo)
             except (Cut, OSError):
                 await asyncio.sleep(0.02)
             except Exception as error:
                 self.strange.append(f"a client stumbled: {error!r}")
                 await asyncio.sleep(0.1)
 
-    async def _turn(self, http: HttpConnection, rng: random.Random, field: str) -> None:
+    async def _turn(
+        self, http: HttpConnection, rng: random.Random, field: str, todo: "deque[Operation]"
+    ) -> None:
         contact_id = rng.choice(self._contacts)
         if rng.randrange(READ_EVERY) == 0:
             await self._judge(await http.request("GET", f"/v1/contacts/{contact_id}"))
             return
-        operation, sent = self._ledger.ask(contact_id, field), time.monotonic()
+        operation = todo.popleft() if todo else self._ledger.ask(contact_id, field)
+        keyed = operation.number % 2
+        headers = {"idempotency_key": f"operation-{operation.number}"} if keyed else {}
+        path, sent = f"/v1/contacts/{operation.contact_id}", time.monotonic()
+        if keyed:
+            todo.append(operation)
         try:
-            answer = await http.request("PATCH", f"/v1/contacts/{contact_id}", operation.body)
+            answer = await http.request("PATCH", path, operation.body, **headers)
         except Cut as cut:
-            self.unanswered[operation.number] = sent
+            self.unanswered.setdefault(operation.number, sent)
             self.broken_answers += cut.begun
             raise
         if await self._judge(answer):
             self._ledger.acknowledge(operation, answer.version)
+            todo.clear()
 
     async def _judge(self, answer: Answer) -> bool:
         """Whether the answer is a success."""
@@ -110,4 +120,6 @@ class Load:
 
 def is_not_now(answer: Answer) -> bool:
     """Whether the answer is one to a request that may be sent again."""
-    return answer.status == 503 and answer.retryable and answer.headers.get("retry-after", "").isdigit()
+    return (
+        answer.status in (409, 503) and answer.retryable and answer.headers.get("retry-after", "").isdigit()
+    )

@@ -110,6 +110,6 @@ def test_a_rate_limit_holds_for_the_key_alone(world: World) -> None:
 def test_no_record_of_an_idempotency_key_keeps_the_secret(world: World) -> None:
     made = world.alice.post("/v1/api-keys", {}, headers={"idempotency-key": "once"}).json()
     kept = world.sql.value(
-        "select count(*) from idempotency_records where position($1::bytea in body) > 0", made["key"].encode()
+        "select count(*) from kept_answers where position($1::bytea in body) > 0", made["key"].encode()
     )
     assert kept == 0

@@ -87,7 +87,7 @@ def test_an_answer_is_kept_for_a_day_by_the_clock_of_the_database(
 def test_an_answer_of_the_future_is_kept_for_a_day_too(world: World, ahead: str, over: bool) -> None:
     assert made_again(world.alice)
     world.sql.execute(
-        "update idempotency_records set created_at = created_at + $2::text::interval where key_id = $1",
+        "update kept_answers set created_at = created_at + $2::text::interval where key_id = $1",
         world.alice.key_id,
         ahead,
     )

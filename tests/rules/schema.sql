@@ -148,6 +148,18 @@ CREATE TABLE public.grid_layouts (
     columns jsonb NOT NULL
 );
 
+CREATE TABLE public.kept_answers (
+    key_id uuid NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    contact_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    created_at timestamp with time zone NOT NULL
+)
+PARTITION BY RANGE (created_at);
+
 CREATE TABLE public.idempotency_records (
     key_id uuid NOT NULL,
     key text NOT NULL,
@@ -207,6 +219,17 @@ CREATE TABLE public.jobs_due (
     job_id uuid NOT NULL,
     type text NOT NULL,
     due_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.kept_answers_later (
+    key_id uuid CONSTRAINT kept_answers_key_id_not_null NOT NULL,
+    key text CONSTRAINT kept_answers_key_not_null NOT NULL,
+    fingerprint bytea CONSTRAINT kept_answers_fingerprint_not_null NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    contact_ids uuid[] DEFAULT '{}'::uuid[] CONSTRAINT kept_answers_contact_ids_not_null NOT NULL,
+    created_at timestamp with time zone CONSTRAINT kept_answers_created_at_not_null NOT NULL
 );
 
 CREATE TABLE public.known_addresses (
@@ -361,9 +384,13 @@ CREATE TABLE public.workspaces (
     CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
 
-ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_first FOR VALUES FROM (MINVALUE) TO ('A MONTH');
+ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_first FOR VALUES FROM (MINVALUE) TO ('A DAY');
 
-ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_later FOR VALUES FROM ('A MONTH') TO (MAXVALUE);
+ALTER TABLE ONLY public.contact_events ATTACH PARTITION public.contact_events_later FOR VALUES FROM ('A DAY') TO (MAXVALUE);
+
+ALTER TABLE ONLY public.kept_answers ATTACH PARTITION public.idempotency_records FOR VALUES FROM (MINVALUE) TO ('A DAY');
+
+ALTER TABLE ONLY public.kept_answers ATTACH PARTITION public.kept_answers_later FOR VALUES FROM ('A DAY') TO (MAXVALUE);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
@@ -400,6 +427,9 @@ ALTER TABLE ONLY public.jobs_due
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.kept_answers_later
+    ADD CONSTRAINT kept_answers_later_pkey PRIMARY KEY (key_id, key);
 
 ALTER TABLE ONLY public.known_addresses
     ADD CONSTRAINT known_addresses_pkey PRIMARY KEY (user_id, address);
@@ -477,6 +507,8 @@ CREATE INDEX custom_fields_in_transition ON public.custom_fields USING btree (wo
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (deleted_at IS NULL);
 
+CREATE INDEX custom_fields_num ON public.custom_fields USING btree (workspace_id, num);
+
 CREATE INDEX custom_fields_to_sweep ON public.custom_fields USING btree (workspace_id, id) WHERE ((deleted_at IS NOT NULL) AND (swept_at IS NULL));
 
 CREATE INDEX idempotency_records_age ON public.idempotency_records USING btree (created_at);
@@ -488,6 +520,10 @@ CREATE INDEX job_problems_contact ON public.job_problems USING btree (workspace_
 CREATE INDEX jobs_created ON public.jobs USING btree (workspace_id, created_at, id);
 
 CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+CREATE INDEX kept_answers_later_contact_ids_idx ON public.kept_answers_later USING btree ((contact_ids[1])) WHERE (cardinality(contact_ids) = 1);
+
+CREATE INDEX kept_answers_later_contact_ids_idx1 ON public.kept_answers_later USING gin (contact_ids) WHERE (cardinality(contact_ids) > 1);
 
 CREATE INDEX known_addresses_age ON public.known_addresses USING btree (seen_at);
 

@@ -25,10 +25,11 @@ def program(name: str) -> Path:
 def dumped(url: str) -> str:
     """The schema of a database, without what depends on the server or the day."""
     options = ("--schema-only", "--no-owner", "--no-privileges", "--schema=public")
-    command = [program("pg_dump"), *options, "--exclude-table=contact_events_2*", url]
+    periods = ("--exclude-table=contact_events_2*", "--exclude-table=kept_answers_2*")
+    command = [program("pg_dump"), *options, *periods, url]
     dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = [line for line in dump.splitlines() if not re.match(r"--|SET |SELECT |\\|CREATE SCHEMA", line)]
-    text = re.sub(r"'\d{4}-\d\d-01 00:00:00\+00'", "'A MONTH'", "\n".join(lines))
+    text = re.sub(r"'\d{4}-\d\d-\d\d 00:00:00\+00'", "'A DAY'", "\n".join(lines))
     return re.sub(r"\n{2,}", "\n\n", text).strip() + "\n"
 
 

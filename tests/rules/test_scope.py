@@ -11,7 +11,7 @@ ALLOWED = {
     "contacts/read/listing.py": f"where {HOLE}",  # Query begins every condition with the workspace
     "contacts/read/by_change.py": f"where {HOLE}",  # likewise
     "contacts/read/counting.py": f"where {HOLE}",  # likewise
-    "database/events_by_month.py": "contact_events",  # prepares the table of all workspaces
+    "database/first_part.py": "contact_events",  # prepares the table of all workspaces
     "jobs/leases.py": "distinct on (workspace_id)",  # finds what is due in any workspace
     "jobs/store.py": "finished_at < now()",  # finds what is old in any workspace; each is removed by its key
     "contacts/write/cleanup.py": "swept_at is null",  # finds what is due anywhere; each piece is scoped

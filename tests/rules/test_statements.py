@@ -1,4 +1,4 @@
-"""The two statements that change contacts, written out as they run, to be read, reviewed and explained.
+"""The statements that change contacts, written out as they run, to be read, reviewed and explained.
 
 contacts/write/statement.py makes them of parts. In the files the bits of `mask` have their names.
 CONTACTORY_TEST_WRITE_STATEMENTS=1 writes them anew.
@@ -16,12 +16,22 @@ from tests.servers import Sql
 
 FOLDER = Path(contactory.__file__).parent / "contacts/write"
 BITS = {bit: name for name, bit in vars(statement).items() if name.isupper() and isinstance(bit, int)}
-STATEMENTS = {"short": statement.SHORT, "long": statement.LONG}
+STATEMENTS = {
+    "short": statement.SHORT,
+    "long": statement.LONG,
+    "short_keyed": statement.SHORT_KEYED,
+    "long_keyed": statement.LONG_KEYED,
+}
 HEAD = """\
 -- {title}, as it runs. Made of the parts in statement.py: change them there.
 -- Its plan, from PostgreSQL 16 on: explain (generic_plan) with …
 """
-TITLES = {"short": "What PATCH usually does", "long": "All that a change of a contact can do"}
+TITLES = {
+    "short": "What PATCH usually does",
+    "long": "All that a change of a contact can do",
+    "short_keyed": "What PATCH usually does, in a batch with an Idempotency-Key",
+    "long_keyed": "All that a change of a contact can do, in a batch with an Idempotency-Key",
+}
 
 
 def written_out(name: str) -> str:

@@ -365,20 +365,13 @@ def test_a_time_from_before_the_clock_was_set_back_counts_as_over(
 
 
 @pytest.mark.parametrize(
-    ("busy", "share", "gives_way", "times"),
-    [
-        (True, 0.0, True, 40),
-        (True, 1.0, False, 1),
-        (False, 0.0, True, 1),
-        (False, 0.25, True, 20.5),
-        (False, 0.5, True, 40),
-        (False, 1.0, True, 40),
-    ],
+    ("busy", "share", "times"),
+    [(True, 0.0, 40), (False, 0.0, 1), (False, 0.25, 20.5), (False, 0.5, 40), (False, 1.0, 40)],
 )
 def test_a_job_rests_in_proportion_and_for_longer_while_changes_wait_or_the_process_is_busy(
-    name: str, busy: bool, share: float, gives_way: bool, times: float
+    name: str, busy: bool, share: float, times: float
 ) -> None:
-    job = Job(name, 1, lambda: asyncio.sleep(0, Piece()), gives_way=gives_way)
+    job = Job(name, 1, lambda: asyncio.sleep(0, Piece()))
     keeper = runner.Keeper(None, job, lambda: busy)  # pyright: ignore[reportArgumentType]
     assert keeper._rest(0.01, share) == pytest.approx(times * 0.01)
     assert keeper._rest(100, share) == 5.0

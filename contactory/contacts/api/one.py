@@ -7,13 +7,14 @@ from typing import TypeAlias
 from contactory.base.ids import parse_number
 from contactory.catalog.calls import Where, by_catalog, catalog_of, catalogs_of, with_catalog, workspace_of
 from contactory.catalog.catalog import Catalog
+from contactory.contacts.api.answers import answer, etag
 from contactory.contacts.api.context import context_of
 from contactory.contacts.api.services import services_of
 from contactory.contacts.consent import show_consent
 from contactory.contacts.model import Values, parse_tags, parse_upsert, parse_values
 from contactory.contacts.read.show import show, with_extras
 from contactory.contacts.write.change import Change, new_change
-from contactory.contacts.write.commands import Written, create, upsert, write, write_consent
+from contactory.contacts.write.commands import create, upsert, write, write_consent
 from contactory.contacts.write.context import WriteContext
 from contactory.contacts.write.lanes import locate
 from contactory.contacts.write.purge import address_ids, purge
@@ -62,19 +63,6 @@ def if_match(call: Call) -> list[int] | None:
     if header is not None and "W/" in header:
         return [-1]  # If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches.
     return versions(header)
-
-
-def etag(version: int) -> tuple[str, str]:
-    """The header with a contact's version."""
-    return "etag", f'"{version}"'
-
-
-def answer(call: Call, written: Written) -> Response:
-    """A contact after a write, with its ETag."""
-    headers = [etag(written.version)]
-    if written.created:
-        headers.append(("location", call.url(f"/v1/contacts/{written.contact.id}")))
-    return json_response(201 if written.created else 200, written.contact, headers)
 
 
 def _change(call: Call, catalog: Catalog, mask: int = 0) -> tuple[WriteContext, Change]:

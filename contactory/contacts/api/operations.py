@@ -62,6 +62,7 @@ CONTACT_OPERATIONS = [
         answers={201: Contact},
         problems=(404, 409),
         idempotent=True,
+        coalesced=True,
     ),
     Operation(
         id="upsertContact",
@@ -75,6 +76,7 @@ CONTACT_OPERATIONS = [
         answers={200: Contact, 201: Contact},
         problems=(404, 409),
         idempotent=True,
+        coalesced=True,
     ),
     Operation(
         id="batchContacts",
@@ -127,6 +129,7 @@ CONTACT_OPERATIONS = [
         problems=(404, 409, 412),
         headers=_IF_MATCH,
         idempotent=True,
+        coalesced=True,
     ),
     Operation(
         id="deleteContact",
@@ -152,6 +155,7 @@ CONTACT_OPERATIONS = [
         answers={200: Contact},
         problems=(404, 409),
         idempotent=True,
+        coalesced=True,
     ),
     Operation(
         id="setContactTags",

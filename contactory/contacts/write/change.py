@@ -18,15 +18,18 @@ from contactory.contacts.write.statement import (
     FIRST_NAME,
     LAST_NAME,
     LONG,
+    LONG_KEYED,
     NO_GAIN,
     PHONE,
     RESTORE,
     SHORT,
+    SHORT_KEYED,
     STALE_TAGS,
     TAGS_ADD,
     TIMEZONE,
     USUAL,
 )
+from contactory.database.answers import Claim
 from contactory.database.db import Connection
 from contactory.rules.errors import Conflict
 
@@ -62,6 +65,11 @@ class Change(Draft, kw_only=True, omit_defaults=True):
     cause_type: str | None = None
     cause_id: str | None = None
     """The cause of the change, in addition to the actor: for an undo, the event that it undoes."""
+    claim_owner: str | None = None
+    claim_key: str | None = None
+    claim_fingerprint: bytes = b""
+    claim_lock: int | None = None
+    """The Idempotency-Key for which the answer is kept, if the change is written."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -106,6 +114,11 @@ class Change(Draft, kw_only=True, omit_defaults=True):
         self.mask |= mode
         self.take_tag_names(names, catalog)
 
+    def take_claim(self, claim: Claim) -> None:
+        """Keeps the answer for an Idempotency-Key."""
+        self.claim_owner, self.claim_key = claim.owner, claim.key
+        self.claim_fingerprint, self.claim_lock = claim.fingerprint, claim.lock
+
     def take_consent(self, given: Mapping[str, Given]) -> None:
         """Writes the sent parts of a consent."""
         self.mask |= CONSENT
@@ -127,7 +140,16 @@ def new_change(origin: Origin, catalog: Catalog, contact_id: str, mask: int = 0)
 
 
 Verdict = Literal[
-    "changed", "same", "missing", "stale", "version", "moved", "overtaken", "tags", "characters"
+    "changed",
+    "same",
+    "missing",
+    "stale",
+    "version",
+    "moved",
+    "overtaken",
+    "tags",
+    "characters",
+    "unclear",
 ]
 
 
@@ -136,12 +158,23 @@ class Outcome(msgspec.Struct):
 
     `stale`: the catalogue of the change is out of date. `version`: If-Match does not match. `moved`: an
     upsert's contact no longer has that phone or e-mail. `overtaken`: a value that an undo would restore has
-    been changed again. `tags`, `characters`: a limit was exceeded.
+    been changed again. `tags`, `characters`: a limit was exceeded. `unclear`: the change has an
+    Idempotency-Key that has an answer or is in use, or its contact is missing.
+
+    For a change with a claim that was written, the row has the kept body as `answer`.
     """
 
     verdict: Verdict
     row: Any = None
     made_tags: list[tuple[str, int]] = []
+
+
+_STATEMENTS = {
+    (True, False): SHORT,
+    (False, False): LONG,
+    (True, True): SHORT_KEYED,
+    (False, True): LONG_KEYED,
+}
 
 
 async def change(
@@ -152,10 +185,12 @@ async def change(
     A contact may be in `changes` only once, and the tags must exist. Raises Violation if one of them uses the
     phone or e-mail of another contact; then none is written.
     """
-    outcomes: list[Outcome] = [Outcome("missing") for _ in changes]
+    outcomes = [Outcome("missing" if c.claim_key is None else "unclear") for c in changes]
     usual = all(c.mask & ~USUAL == 0 for c in changes)
+    keyed = any(c.claim_key is not None for c in changes)
+    statement = _STATEMENTS[usual, keyed]
     document = _encode(changes).decode()
-    for row in await conn.fetch(SHORT if usual else LONG, document, max_tags, max_characters):
+    for row in await conn.fetch(statement, document, max_tags, max_characters):
         place: int = row[0]
         outcome = outcomes[place - 1]
         outcome.verdict = row[1]

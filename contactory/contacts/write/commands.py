@@ -14,6 +14,7 @@ from contactory.contacts.write.create import NewContact, create_contacts, new_co
 from contactory.contacts.write.lanes import Found, apply_changes, find, identifiers
 from contactory.contacts.write.queue import Apart
 from contactory.contacts.write.statement import FILL, FINDABLE, MATCH, NO_GAIN, RESTORE, TIMEZONE
+from contactory.database.answers import Unclear
 from contactory.database.constraints import TAKEN, Violation
 from contactory.database.db import translated
 from contactory.rules.checks import Errors, Object
@@ -34,13 +35,21 @@ _ATTEMPTS = 8  # Each means that another write changed what this one had read.
 class Written(msgspec.Struct):
     """A contact after a write."""
 
-    contact: Contact
+    shown: Contact | msgspec.Raw
+    """The contact, or its JSON as it is kept for an Idempotency-Key."""
     version: int
     created: bool = False
     changed: bool = True
     """Whether the write changed anything."""
     consent: str | None = None
     """In the form of the row; None for a new contact."""
+
+    @property
+    def contact(self) -> Contact:
+        """The contact."""
+        if isinstance(self.shown, msgspec.Raw):
+            return msgspec.json.decode(self.shown, type=Contact)
+        return self.shown
 
 
 async def write(ctx: WriteContext, change: Change, catalog: Catalog) -> Written:
@@ -73,6 +82,8 @@ async def write_consent(
 
 async def _commit(ctx: WriteContext, change: Change) -> Outcome:
     if ctx.work.conn is None:
+        if ctx.keyed is not None:
+            change.take_claim(ctx.keyed.claim)
         return await ctx.shared.changes.put(change)
     with translated():
         async with ctx.work.transaction() as conn:
@@ -81,7 +92,7 @@ async def _commit(ctx: WriteContext, change: Change) -> Outcome:
 
 
 def refuse(outcome: Outcome) -> None:
-    """Raises the problem of an outcome without a write."""
+    """Raises the problem of an outcome without a write; Stale, or Unclear."""
     match outcome.verdict:
         case "missing" | "moved":
             raise NotFound
@@ -98,6 +109,8 @@ def refuse(outcome: Outcome) -> None:
         case "characters":
             detail = "The contact's custom values would have more characters than a contact may have"
             raise _past_limit("/customFields", "too_long", detail)
+        case "unclear":
+            raise Unclear
         case _:
             return
 
@@ -139,9 +152,12 @@ async def written(ctx: WriteContext, change: Change, outcome: Outcome, catalog: 
     """The contact after a change."""
     learn(ctx, change, outcome, catalog)
     ctx.touched.append(change.contact_id)
-    contact = await show(ctx.shared.catalogs, catalog, outcome.row, change.contact_id, ctx.work.conn)
+    if change.claim_key is None:
+        shown = await show(ctx.shared.catalogs, catalog, outcome.row, change.contact_id, ctx.work.conn)
+    else:
+        shown = msgspec.Raw(outcome.row["answer"].encode())
     return Written(
-        contact,
+        shown,
         outcome.row["version"],
         changed=outcome.verdict == "changed",
         consent=outcome.row["consent"],
@@ -161,7 +177,7 @@ def checked_new(ctx: WriteContext, values: Values, catalog: Catalog) -> NewConta
 async def create(ctx: WriteContext, values: Values, catalog: Catalog) -> Written:
     """Creates a contact. Raises Conflict if another contact has its phone or e-mail, or Stale."""
     new = checked_new(ctx, values, catalog)
-    made = await _insert(ctx, new)
+    made = await _insert(ctx, new, values.tags, catalog)
     if made is None:
         async with ctx.work.connection() as conn:
             refuse_taken(await find(conn, new.workspace_id, new.phone, new.email_key))
@@ -169,8 +185,11 @@ async def create(ctx: WriteContext, values: Values, catalog: Catalog) -> Written
     return _made(ctx, made, values, catalog)
 
 
-async def _insert(ctx: WriteContext, new: NewContact) -> NewContact | None:
+async def _insert(ctx: WriteContext, new: NewContact, tags: list[str], catalog: Catalog) -> NewContact | None:
     if ctx.work.conn is None:
+        if ctx.keyed is not None:
+            new.claim = ctx.keyed.claim
+            new.answer = ctx.keyed.created(new.shown(tags, catalog))
         return await ctx.shared.creates.put(new)
     try:
         with translated():
@@ -231,7 +250,7 @@ async def upsert(
                 continue
             refuse(outcome)
             return await written(ctx, change, outcome, catalog)
-        made = await _insert(ctx, checked_new(ctx, values, catalog))
+        made = await _insert(ctx, checked_new(ctx, values, catalog), values.tags, catalog)
         if made is not None:
             return _made(ctx, made, values, catalog)
         await _refresh(ctx, catalog)

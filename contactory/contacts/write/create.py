@@ -15,6 +15,8 @@ from contactory.contacts.write.change import make_tags
 from contactory.contacts.write.draft import Draft, Origin
 from contactory.contacts.write.lanes import ATTEMPTS
 from contactory.contacts.write.queue import Apart
+from contactory.database import answers
+from contactory.database.answers import Answer, Claim, Unclear
 from contactory.database.db import AWAY, COLLISION, LOCK_TIMEOUT, REFUSED, Connection, Lane, translated
 from contactory.events.record import record
 from contactory.rules.errors import Conflict, Unavailable
@@ -33,6 +35,9 @@ class NewContact(Draft, kw_only=True, omit_defaults=True):
     undated: list[str] = []
     """Channels with a granted consent but without its time."""
     id: str = msgspec.field(default_factory=new_id)
+    claim: Claim | None = None
+    answer: Answer | None = None
+    """The Idempotency-Key of the request, and the answer that is kept for it with the contact."""
     changes: dict[str, Any] = {}
     """Its event, from when it is written."""
 
@@ -186,6 +191,27 @@ async def _create(
     return [c if c.id in ids else None for c in contacts]
 
 
+Created = NewContact | None | Unclear
+
+
+async def _create_once(
+    conn: Connection, contacts: Sequence[NewContact], settings: Settings
+) -> Sequence[Created]:
+    """Like create_contacts, and keeps the answers of those with an Idempotency-Key.
+
+    Unclear for a contact whose key has an answer or is in use.
+    """
+    with translated():
+        async with conn.transaction():
+            reserved = await answers.reserve(conn, [c.claim for c in contacts])
+            free = [c for c, is_free in zip(contacts, reserved, strict=True) if is_free]
+            created = iter(await create_contacts(conn, free, settings) if free else ())
+            results: list[Created] = [next(created) if is_free else Unclear() for is_free in reserved]
+            made = [c for c in results if isinstance(c, NewContact)]
+            await answers.insert_all(conn, [(c.claim, c.answer, c.id) for c in made if c.claim and c.answer])
+    return results
+
+
 class CreateLane:
     """Commits batches of new contacts through a connection of its own: a lane of the Writer."""
 
@@ -193,11 +219,13 @@ class CreateLane:
         self._lane = lane
         self._settings = settings
 
-    async def __call__(self, contacts: Sequence[NewContact]) -> list[NewContact | None]:
+    async def __call__(self, contacts: Sequence[NewContact]) -> Sequence[Created]:
         """Commits a batch; None for each contact that was not created. Raises Apart and Unavailable."""
         for _ in range(ATTEMPTS):
             conn = await self._lane.connection()
             try:
+                if any(c.claim for c in contacts):
+                    return await _create_once(conn, contacts, self._settings)
                 return await create_contacts(conn, contacts, self._settings)
             except COLLISION:
                 continue

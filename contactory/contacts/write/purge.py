@@ -17,8 +17,13 @@ _ERASED = (
     "delete from contact_search where workspace_id = $1 and contact_id = $2",
     "delete from job_problems where workspace_id = $1 and contact_id = $2",
 )
-# There is an index of records whose array is not empty.
-_KEPT_ANSWERS = "delete from idempotency_records where contact_ids && $1::uuid[] and contact_ids <> '{}'"
+# Each partition has an index for the answers of one contact and one for those of several; the partition of
+# the release before has one for both.
+_KEPT_ANSWERS = """
+delete from kept_answers
+ where contact_ids && $1::uuid[] and contact_ids <> '{}'
+   and (cardinality(contact_ids) = 1 and contact_ids[1] = any($1::uuid[]) or cardinality(contact_ids) > 1)
+"""
 _PURGED = record(
     """(values ($1::uuid, $2::uuid, $3::bigint, $4::uuid, 'contact.purged', $5::timestamptz,
                 null::timestamptz, $6::text, $7::uuid, $8::text, $9::text, '{}'::jsonb))

@@ -3,10 +3,13 @@
 It takes the changes as one JSON document, which costs the driver half as much as twenty arrays, and the two
 limits. There are two versions: a short one for the usual PATCH, and a long one for everything that a change
 can do. PostgreSQL prepares every sub-select at each execution, needed or not, so the short one starts in half
-the time.
+the time. For the same reason each has a second version for batches in which a change has an Idempotency-Key:
+it also keeps the answer.
 """
 
 from contactory.contacts.consent import CARRIED_OVER, DO_NOT_CONTACT, TAKEN_OVER
+from contactory.contacts.read.json_sql import contact_json
+from contactory.database import answers
 from contactory.events.record import previous_at, record, version_after
 
 # The actions of a change, as bits of its mask.
@@ -59,9 +62,11 @@ with input as (
       from input i
       join workspaces w on w.id = i.workspace_id and w.deleted_at is null
       join contacts c on c.workspace_id = i.workspace_id and c.id = i.contact_id
+     {claimed}
      order by c.workspace_id, c.id
        for update of c
 ), judged as materialized (
+    {before_answer}
     select m.*,
            case when {missing} then 'missing'
                 when catalog_version <> newest_catalog then 'stale'
@@ -116,6 +121,7 @@ with input as (
           from locked l
         offset 0
       ) m
+    {after_answer}
 ), updated as (
     update contacts c
        set first_name = n_first_name, last_name = n_last_name, email = n_email, email_key = n_email_key,
@@ -152,14 +158,58 @@ with input as (
 ), logged as (
     {record}
 )
+{kept}
 select ordinality, verdict, n_first_name as first_name, n_last_name as last_name, n_email as email,
        n_phone as phone, n_timezone as timezone, n_tag_ids::text as tag_ids, n_fields as fields,
        n_consent as consent,
        case when verdict = 'changed' then o_version + 1 else o_version end as version, created_at,
        case when verdict = 'changed' then n_updated_at else o_updated_at end as updated_at,
        n_deleted_at as deleted_at
+       {and_answer}
   from judged
 """
+
+_SHOWN = {
+    "id": "v.contact_id",
+    "workspace_id": "v.workspace_id",
+    "created_at": "v.created_at",
+    "updated_at": "case when verdict = 'changed' then n_updated_at else o_updated_at end",
+}
+_UNKEYED = dict.fromkeys(("claimed", "before_answer", "after_answer", "kept", "and_answer"), "")
+_KEPT = f"""
+, answered as (
+    select claim_owner as key_id, claim_key as key, decode(claim_fingerprint, 'base64') as fingerprint,
+           200 as status, array[contact_id] as contact_ids, answer,
+           -- As the handler gives them.
+           json_build_array(json_build_array('content-type', 'application/json'), json_build_array(
+               'etag', '"' || o_version + (verdict = 'changed')::int || '"'))::jsonb as headers
+      from judged
+     where answer is not null
+), kept as (
+    {answers.keep("answered", "convert_to(answer, 'UTF8')")}
+)
+"""
+
+
+def _keyed(parts: dict[str, str], *, stale_tags: bool) -> dict[str, str]:
+    """The parts with those for changes with an Idempotency-Key; other changes of the batch have no claim."""
+    answer = contact_json(lambda column: _SHOWN.get(column, f"v.n_{column}"), stale_tags=stale_tags)
+    keyed = {
+        "more_input": parts["more_input"]
+        + ", claim_owner uuid, claim_key text, claim_fingerprint text, claim_lock bigint",
+        # At the scan of the input, so that no row of a contact is waited for.
+        "claimed": f"""
+     where i.claim_lock is null
+        or {answers.reserved("i.claim_lock", "i.claim_owner", "i.claim_key")}""",
+        "before_answer": f"""select v.*, case when claim_key is not null and verdict in ('changed', 'same')
+                     then {answer} end as answer
+      from (""",
+        "after_answer": "  offset 0) v",
+        "kept": _KEPT,
+        "and_answer": ", answer",
+    }
+    return parts | keyed
+
 
 _FILLABLE = ("first_name", "last_name", "email", "phone", "timezone")
 _SHORT = {
@@ -267,5 +317,7 @@ def _filled(parts: dict[str, str]) -> str:
     return "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
 
 
-SHORT = _filled(_SHORT)
-LONG = _filled(_LONG)
+SHORT = _filled(_SHORT | _UNKEYED)
+LONG = _filled(_LONG | _UNKEYED)
+SHORT_KEYED = _filled(_keyed(_SHORT, stale_tags=False))
+LONG_KEYED = _filled(_keyed(_LONG, stale_tags=True))

@@ -253,7 +253,7 @@ form.addEventListener("click", (event) => {
 form.addEventListener("submit", () => {
   edited = false;
 });
-guard(() => edited);
+guard(() => edited && !form.hasAttribute("data-passing"));
 
 for (const [day, bar] of bars.entries()) {
   bar.removeAttribute("aria-hidden");
