@@ -276,6 +276,17 @@ def test_a_long_password_counts_to_its_last_character(
     assert (answer.status_code, "at most 1,024 characters" in answer.text) == (400, True)
 
 
+def test_a_password_is_as_long_in_whichever_way_a_keyboard_writes_it(
+    http: httpx.Client, world: World, olive: Person
+) -> None:
+    path, apart = f"/w/{world.acme}/settings/account/password", "e\u0301" * 1024
+    changed = olive.post(path, {"current": PASSWORD, "password": apart, "again": apart})
+    assert changed.status_code == 303
+    assert sign_in(http, olive.email, apart).status_code == 303
+    again = olive.post(path, {"current": apart, "password": PASSWORD, "again": PASSWORD})
+    assert again.status_code == 303
+
+
 def test_a_password_of_any_length_is_answered(http: httpx.Client, olive: Person) -> None:
     assert sign_in(http, olive.email, "x" * 100_000).status_code == 400
     assert sign_in(http, "x" * 100_000, "x").status_code == 400
