@@ -161,6 +161,19 @@ def test_uses_that_turn_out_to_be_slow_while_they_wait_run_as_slow_ones() -> Non
     run(work)
 
 
+def test_one_that_turns_out_to_be_slow_does_not_wait_beside_free_connections() -> None:
+    async def work() -> None:
+        shares = Shares(2)
+        many = Many(shares)
+        first = await shares.enter(SEARCH_A)
+        await many.start(SEARCH_A)
+        shares.leave(SEARCH_A, first, SLOW)
+        await asyncio.sleep(0)
+        assert many.running == [SEARCH_A], "no other use is left that could end and call it"
+
+    run(work)
+
+
 def test_one_that_gives_up_or_is_cancelled_leaves_no_trace() -> None:
     async def work() -> None:
         shares = Shares(2)
