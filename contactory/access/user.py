@@ -86,6 +86,11 @@ def normal_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+def is_too_long(password: str) -> bool:
+    """Whether a text has more characters than any password."""
+    return len(password) > _SEVERAL * LONGEST_PASSWORD or len(normal_password(password)) > LONGEST_PASSWORD
+
+
 def _password(value: Json) -> str:
     # Length is what counts (NIST SP 800-63B, section 3.1.1.2); nothing is trimmed.
     bounded = isinstance(value, str) and len(value) <= _SEVERAL * LONGEST_PASSWORD

@@ -17,7 +17,7 @@ from contactory.access.attempts import (
 from contactory.access.links import Link, see_link, use_link
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
-from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD
+from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD, is_too_long
 from contactory.catalog.catalog import choose_country
 from contactory.dashboard.csrf import masked
 from contactory.dashboard.guess import COUNTRY_CHOICES, guessed_country
@@ -81,7 +81,7 @@ async def sign_in(call: Call) -> Response:
     visit = visit_of(call)
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
-    if len(password) > LONGEST_PASSWORD:
+    if is_too_long(password):
         return await _refused(call, target, f"{TOO_LONG}.")
     key = email_key(email)
     who = subjects(client_address(call), key)
