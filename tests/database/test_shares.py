@@ -207,8 +207,9 @@ def test_a_workspace_whose_connections_stay_in_use_gets_an_error_and_others_do_n
 
     async def work() -> None:
         async with database(sql, 4) as db, db.connection(A), db.connection(A):
-            with pytest.raises(Unavailable):
+            with pytest.raises(Unavailable) as refused:
                 await db.connection(A).__aenter__()
+            assert "send fewer at once" in refused.value.detail, "and not that the database is away"
             async with db.connection(B) as conn:
                 assert await conn.fetchval("select 1") == 1
             assert (db.size, db.in_use) == (3, 2)
