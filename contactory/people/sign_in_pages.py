@@ -19,7 +19,6 @@ from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
 from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD, is_too_long
 from contactory.catalog.catalog import choose_country
-from contactory.dashboard.csrf import masked
 from contactory.dashboard.guess import COUNTRY_CHOICES, guessed_country
 from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import touched
@@ -65,7 +64,7 @@ async def show_sign_in(call: Call) -> Response:
     visit, target = visit_of(call), call.query.get("next", "/")
     if not wants_page(call.request):
         user = {"id": visit.user.id, "name": visit.user.name} if visit.user else None
-        return json_response(200, {"user": user, "csrf": masked(visit.csrf)})
+        return json_response(200, {"user": user, "csrf": visit.token})
     if visit.user is not None:
         return see_other(target)
     return await html_page(call, "people/sign_in.html", target=target, email="", error="")
