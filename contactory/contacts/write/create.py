@@ -241,4 +241,6 @@ class CreateLane:
                 if not isinstance(refusal, LOCK_TIMEOUT):
                     raise
                 break
+        if len(contacts) > 1:  # Two of them collide with each other, or with the same other transaction.
+            raise Apart
         raise Unavailable("Other requests are creating the same contacts: try again in a second.")
