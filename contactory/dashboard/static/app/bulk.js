@@ -106,7 +106,7 @@ async function run(extra) {
   const { how } = asked;
   let step = null;
   const after = ({ changed }) => {
-    if (changed.length) step ??= did({ title: `${how}: contacts changed`, targets: [], whole: true });
+    if (changed.length) step ??= did({ title: how, targets: [], whole: true });
     if (step) grew(step, changed);
   };
   const total = await inPieces({ ...asked, extra, after });

@@ -89,8 +89,8 @@ function progressOf(how, total) {
 /** What a bulk change has done, in words. */
 export function summary(how, total) {
   const parts = [`${how}: ${shown(total.changed.length)} changed`];
-  if (total.same) parts.push(`${shown(total.same)} were already up to date`);
-  for (const [why, number] of Object.entries(total.refused)) parts.push(`${shown(number)} not: ${why}`);
+  if (total.same) parts.push(`${shown(total.same)} ${total.same === 1 ? "was" : "were"} already up to date`);
+  for (const [why, number] of Object.entries(total.refused)) parts.push(`${shown(number)} not changed: ${why}`);
   if (total.stopped) parts.push("stopped");
   return `${parts.join("; ")}.`;
 }

@@ -54,7 +54,7 @@ function ask(found) {
       <label for="again-password">Password</label>
       <input id="again-password" type="password" autocomplete="current-password" required>
       <p class="menu-foot"><button class="button button-first">Sign in</button> <button class="button" type="button">Cancel</button></p>
-      <p><a href="/sign-in" target="_blank">Sign in in a new tab</a></p>
+      <p><a href="/sign-in" target="_blank">Open the sign-in in a new tab</a></p>
     </form>`;
   dialog.querySelector("[data-why]").textContent = found.user ? other(found.user.name) : OVER;
   dialog.querySelector("#again-email").value = user.dataset.email;
