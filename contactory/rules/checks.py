@@ -37,6 +37,12 @@ def every_plus(text: str) -> str:
     return text.replace("+", "%2B")
 
 
+def inner_plus(text: str) -> str:
+    """For an e-mail, which never ends with a plus sign: each one except at the end, where it is a space."""
+    bare = text.rstrip("+")
+    return every_plus(bare) + text[len(bare) :]
+
+
 def leading_plus(text: str) -> str:
     """For values that never begin with a space: a plus sign at the beginning is a plus sign."""
     return f"%2B{text[1:]}" if text.startswith("+") else text

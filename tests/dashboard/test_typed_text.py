@@ -120,6 +120,33 @@ def test_a_refused_text_is_kept_while_another_cell_is_open(window: Window, world
     expect(cell(page, jane["id"], "phone")).to_have_text("+4930901820")
 
 
+def test_a_count_that_is_refused_does_not_take_the_text_of_a_cell(
+    window: Window, world: World, olive: Person
+) -> None:
+    jane = world.alice.made(firstName="Jane")
+    page = window.page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/contacts/count*", hold, times=1)
+    page.goto(at(world))
+    page.wait_for_function("document.querySelector('tr[data-id]')")
+    end_sessions(world, olive)
+    cell(page, jane["id"], "firstName").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Ju")
+    with page.expect_response("**/contacts/count*"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    page.keyboard.type("ne")
+    page.keyboard.press("Enter")
+    sign_in_again(page)
+    expect(cell(page, jane["id"], "firstName")).to_have_text("June")
+    assert world.alice.read(jane["id"])["firstName"] == "June"
+
+
 def test_a_cell_is_saved_after_signing_in_again(window: Window, world: World, olive: Person) -> None:
     jane = world.alice.made(firstName="Jane")
     page = window.page

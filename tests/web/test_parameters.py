@@ -86,6 +86,9 @@ def test_a_raw_plus_in_an_email_is_a_plus(world: World) -> None:
     assert ids(world.alice.get(f"/v1/contacts?email=+{other['email']}")) == []
     # A space that was sent as such is none of it.
     assert ids(world.alice.get(f"/v1/contacts?email=%20{other['email']}")) == [other["id"]]
+    for after in ("+", "%20", "++"):
+        assert ids(world.alice.get(f"/v1/contacts?email={email}{after}")) == [made["id"]]
+        assert world.alice.get(f"/v1/contacts/lookup?email={email}{after}").status_code == 200
 
 
 def test_a_raw_plus_in_an_email_outlives_the_next_page(world: World) -> None:

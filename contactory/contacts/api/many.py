@@ -26,7 +26,7 @@ from contactory.rules.checks import (
     Object,
     Rule,
     described,
-    every_plus,
+    inner_plus,
     integer,
     leading_plus,
     one_of,
@@ -56,7 +56,7 @@ def _offset(value: Json) -> int:
 
 OFFSET = Rule(_offset, _FIRST_OFFSET.schema)
 EVENT_CURSOR = Rule(parse_event_cursor, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})
-EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=every_plus)
+EMAIL_FILTER = Rule(str, EMAIL_ADDRESS, narrows=True, plus=inner_plus)
 PHONE_FILTER = Rule(str, PHONE_NUMBER, narrows=True, plus=leading_plus)
 _TAGS = NAME._replace(many=True, narrows=True)
 _TIME = TIMESTAMP._replace(narrows=True)

@@ -11,8 +11,18 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRF-Token"] = secret();
 });
 
+const TEXT = 'textarea, input:not([type="checkbox"], [type="radio"])';
+
+/** Waits while the user types into something other than `elt`: a dialog would get the rest of the text. */
+async function untilTyped(elt) {
+  while (document.activeElement?.matches(TEXT) && !elt.contains(document.activeElement)) {
+    await new Promise((go) => document.addEventListener("focusout", () => setTimeout(go), { once: true }));
+  }
+}
+
 document.addEventListener("htmx:responseError", async (event) => {
   const { xhr, elt, target, requestConfig } = event.detail;
+  if (xhr.status === 401) await untilTyped(elt);
   if (xhr.status === 401 && (await ready()) === "in") {
     if (elt.isConnected) window.htmx.ajax("GET", requestConfig.path, { source: elt, target });
     return;
