@@ -180,3 +180,24 @@ def test_on_a_phone_the_number_of_each_row_of_who_can_be_reached_is_whole(
     assert inner <= outer
     swatches = page.locator(".legend .swatch").evaluate_all("(all) => all.map((each) => each.offsetWidth)")
     assert min(swatches) == 16
+
+
+def test_on_a_narrow_phone_the_button_of_a_message_is_one_word_on_one_line(
+    windows: Windows, world: World, olive: Person
+) -> None:
+    world.alice.made(firstName="Jane")
+    page = windows(olive, viewport={"width": 320, "height": 640}).page
+    page.goto(f"/w/{world.acme}/contacts")
+    page.locator("tr[data-id] [data-key=firstName]").click()
+    page.keyboard.type("Joan")
+    page.keyboard.press("Enter")
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    lines = undo.evaluate(
+        """(button) => {
+          const range = document.createRange();
+          range.selectNodeContents(button);
+          return range.getClientRects().length;
+        }"""
+    )
+    assert lines == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
