@@ -36,7 +36,7 @@ def recurring_jobs(
 ) -> list[Job]:
     """All recurring jobs, for one process."""
     return [
-        Job("poll", POLL_SECONDS, lambda: _poll(db, keys, catalogs)),
+        Job("poll", POLL_SECONDS, lambda: _poll(db, keys, catalogs), prompt=True),
         Job("share_metrics", POLL_SECONDS, lambda: _once(share_metrics())),
         Job("index_changes", 0.3, lambda: search.work(db)),
         Job("write_last_used", 10, lambda: _once(write_last_used(db, keys))),

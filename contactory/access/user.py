@@ -86,11 +86,15 @@ def normal_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+def is_too_long(password: str) -> bool:
+    """Whether a password has more characters, as it is hashed, than a password may have."""
+    return len(password) > _SEVERAL * LONGEST_PASSWORD or len(normal_password(password)) > LONGEST_PASSWORD
+
+
 def _password(value: Json) -> str:
     # Length is what counts (NIST SP 800-63B, section 3.1.1.2); nothing is trimmed.
-    bounded = isinstance(value, str) and len(value) <= _SEVERAL * LONGEST_PASSWORD
-    password = normal_password(value) if bounded else ""
-    if not _SHORTEST <= len(password) <= LONGEST_PASSWORD:
+    password = "" if not isinstance(value, str) or is_too_long(value) else normal_password(value)
+    if len(password) < _SHORTEST:
         raise Invalid("wrong_length", f"must have {_SHORTEST} to {LONGEST_PASSWORD:,} characters")
     return password
 

@@ -9,16 +9,25 @@ import binascii
 import secrets
 
 
-def masked(secret: str) -> str:
-    """The masked secret for a page: random bytes, and the secret XORed with them."""
+def masked(secret: str, user_id: str = "") -> str:
+    """The masked secret for a page: random bytes, and the secret XORed with them.
+
+    In front of it is the id of the signed-in user, if there is one.
+    """
     plain = secret.encode()
     mask = secrets.token_bytes(len(plain))
-    return base64.urlsafe_b64encode(mask + _xor(plain, mask)).decode()
+    shown = base64.urlsafe_b64encode(mask + _xor(plain, mask)).decode()
+    return f"{user_id}.{shown}" if user_id else shown
+
+
+def user_of(sent: str) -> str:
+    """The id of the user whose page it was; empty if none was signed in."""
+    return sent.rpartition(".")[0]
 
 
 def carries(sent: str, secret: str) -> bool:
     """Whether the sent text is the secret, masked or unmasked."""
-    known = secret.encode()
+    known, sent = secret.encode(), sent.rpartition(".")[2]
     return secrets.compare_digest(sent.encode(), known) or secrets.compare_digest(_unmasked(sent), known)
 
 

@@ -17,7 +17,7 @@ from contactory.access.user import User
 from contactory.access.users import list_workspaces_of
 from contactory.catalog.calls import catalogs_of
 from contactory.catalog.catalog import Catalog
-from contactory.dashboard.csrf import carries, masked
+from contactory.dashboard.csrf import carries, masked, user_of
 from contactory.dashboard.html import cookies, html, pack_page, problem_page, sentence_of, text_of, theme
 from contactory.rules.actor import ANONYMOUS, Actor
 from contactory.rules.errors import (
@@ -59,8 +59,8 @@ class StaleForm(Forbidden):
     """403: the form belongs to an earlier session, or does not come from our pages."""
 
     def __init__(self, visit: "Visit", *, known: bool) -> None:
-        """`known`: a user is signed in, as the operation requires."""
-        self.csrf = visit.csrf
+        """`known`: the user of the form is signed in again."""
+        self.token = visit.token
         self.form = visit.form if known and not _PASSWORDS & visit.form.keys() else {}
         """The fields to send again; empty if the user must open the page again."""
         detail = STALE if self.form else SIGNED_OUT if visit.user is None else STRANGER
@@ -81,6 +81,11 @@ class Visit(msgspec.Struct):
     """The cookies to set with the answer."""
     unread: list[FieldError] = []
     """What is wrong with the address of the page; these parameters are left out."""
+
+    @property
+    def token(self) -> str:
+        """The secret as it is written into a page."""
+        return masked(self.csrf, self.user.id if self.user else "")
 
     @property
     def person(self) -> User:
@@ -195,7 +200,7 @@ async def _read_form(call: Call) -> None:
     carried = request.header("x-csrf-token") or visit.value("csrf")
     visit.form.pop("csrf", None)
     if not carries(carried, visit.csrf):
-        raise StaleForm(visit, known=signed_in)
+        raise StaleForm(visit, known=visit.user is not None and user_of(carried) == visit.user.id)
 
 
 async def _parsed(body: bytes, most: int) -> dict[str, list[str]]:
@@ -265,7 +270,7 @@ def show_problem(request: Request, problem: Problem) -> Response | None:
             "stale.html",
             problem=problem,
             path=request.path,
-            csrf=masked(problem.csrf),
+            csrf=problem.token,
             theme=theme(request),
         )
         return html(problem.status, page)
@@ -280,7 +285,7 @@ async def html_page(call: Call, template: str, status: int = 200, **values: obje
             workspaces = await list_workspaces_of(conn, visit.user)
     text = text_of(
         template,
-        csrf=masked(visit.csrf),
+        csrf=visit.token,
         user=visit.user,
         actor=call.actor,
         workspaces=workspaces,
@@ -304,4 +309,4 @@ async def html_page_or_part(
 
 def html_part(call: Call, template: str, status: int = 200, **values: object) -> Response:
     """A part of a page, for a script to insert."""
-    return html(status, text_of(template, csrf=masked(visit_of(call).csrf), actor=call.actor, **values))
+    return html(status, text_of(template, csrf=visit_of(call).token, actor=call.actor, **values))

@@ -19,6 +19,7 @@ from contactory.database.periods import Periods
 
 KEPT = timedelta(hours=24)
 _DAY = timedelta(days=1)
+_PIECE = 10_000
 
 
 def day_of(moment: datetime) -> datetime:
@@ -213,3 +214,23 @@ async def insert(conn: Connection, claim: Claim, answer: Answer, contact_ids: li
         answer.body,
         contact_ids,
     )
+
+
+# While a day cannot be made, its answers are in the last partition, which is never dropped.
+_DELETE_EXPIRED = f"""
+with expired as (
+    select ctid from kept_answers_later where created_at < now() - $1::interval limit {_PIECE}
+), gone as (
+    delete from kept_answers_later k using expired where k.ctid = expired.ctid returning 1
+)
+select count(*) from gone
+"""
+
+
+async def delete_expired(conn: Connection) -> int:
+    """Deletes expired answers that are not in a day, piece by piece; returns how many."""
+    deleted = piece = await conn.fetchval(_DELETE_EXPIRED, KEPT)
+    while piece == _PIECE:
+        piece = await conn.fetchval(_DELETE_EXPIRED, KEPT)
+        deleted += piece
+    return deleted

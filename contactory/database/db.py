@@ -85,6 +85,7 @@ LIFETIME = 3600.0
 """Seconds after which a connection is replaced, unless the settings differ."""
 _TRY_AGAIN = 60.0
 """Seconds for which an old connection stays in use if a new one is not available."""
+_BUSY = "Too many requests wait for the database: send fewer at once, and try again in a second."
 _PROBES = 4
 """How many connections check that each has a session of its own."""
 
@@ -353,8 +354,11 @@ class Borrowed:
         self._use = use
 
     async def __aenter__(self) -> Connection:
-        with translated():
+        try:
             self._slow = await self._shares.enter(self._use)
+        except TimeoutError:
+            raise Unavailable(_BUSY) from None
+        with translated():
             try:
                 self._conn = await self._database.take()
             except BaseException:

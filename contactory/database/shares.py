@@ -130,12 +130,14 @@ class Shares:
         """The next one that may have a connection, taken from its queue, and whether it is slow."""
         if self.used >= self._most:
             return None
-        if self._slow < self._most_slow:
-            found = self._first_of(self._slow_queues, slow=True)
+        # The slow ones twice: a look at the quick ones moves those that have proven slow since they came.
+        for slow in (True, False, True):
+            if slow and self._slow >= self._most_slow:
+                continue
+            found = self._first_of(self._slow_queues if slow else self._quick_queues, slow=slow)
             if found is not None:
-                return found, True
-        found = self._first_of(self._quick_queues, slow=False)
-        return None if found is None else (found, False)
+                return found, slow
+        return None
 
     def _first_of(self, queues: _Queues, *, slow: bool) -> _Waiter | None:
         for owner, queue in list(queues.items()):

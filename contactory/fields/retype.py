@@ -113,8 +113,9 @@ class TypeChange:
     ) -> None:
         self._db = db
         self._workspace_id = field.workspace_id
-        # A share of its own, because a request with an Idempotency-Key holds a connection in the meantime.
-        self._use = Use(f"{field.workspace_id} retype", "retype")
+        # A share of its own, because a request with an Idempotency-Key holds a connection in the meantime. It
+        # has no kind: it must not wait for slow requests, nor take their place while it rewrites many values.
+        self._use = Use(f"{field.workspace_id} retype")
         self._field_id = field.id
         self._key = key
         self._patch = patch

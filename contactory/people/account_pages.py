@@ -7,7 +7,7 @@ from contactory.access.attempts import count_attempt, forgive, subjects
 from contactory.access.browsers import browser_of
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_other_sessions, list_sessions
-from contactory.access.user import LONGEST_PASSWORD, NAME, PASSWORD
+from contactory.access.user import NAME, PASSWORD, is_too_long
 from contactory.dashboard.html import errors_by_field, see_other
 from contactory.dashboard.inputs import touched
 from contactory.dashboard.visits import done_of, html_page, page_path, visit_of
@@ -98,7 +98,7 @@ async def _checked(call: Call) -> tuple[str, str]:
     values = _PASSWORD.parse({"password": visit.value("password")})
     if visit.value("password") != visit.value("again"):
         raise ValidationProblem(errors=[FieldError("/again", detail=DIFFERENT)])
-    if len(visit.value("current")) > LONGEST_PASSWORD:
+    if is_too_long(visit.value("current")):
         raise _wrong(TOO_LONG)
     who = subjects(client_address(call), email_key(visit.person.email))
     async with call.connection() as conn:

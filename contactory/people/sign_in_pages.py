@@ -17,9 +17,8 @@ from contactory.access.attempts import (
 from contactory.access.links import Link, see_link, use_link
 from contactory.access.passwords import Passwords
 from contactory.access.sessions import end_session, open_session
-from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD
+from contactory.access.user import EMAIL, LONGEST_PASSWORD, NAME, PASSWORD, is_too_long
 from contactory.catalog.catalog import choose_country
-from contactory.dashboard.csrf import masked
 from contactory.dashboard.guess import COUNTRY_CHOICES, guessed_country
 from contactory.dashboard.html import THEME_COOKIE, THEMES, errors_by_field, see_other, status_of
 from contactory.dashboard.inputs import touched
@@ -65,7 +64,7 @@ async def show_sign_in(call: Call) -> Response:
     visit, target = visit_of(call), call.query.get("next", "/")
     if not wants_page(call.request):
         user = {"id": visit.user.id, "name": visit.user.name} if visit.user else None
-        return json_response(200, {"user": user, "csrf": masked(visit.csrf)})
+        return json_response(200, {"user": user, "csrf": visit.token})
     if visit.user is not None:
         return see_other(target)
     return await html_page(call, "people/sign_in.html", target=target, email="", error="")
@@ -81,7 +80,7 @@ async def sign_in(call: Call) -> Response:
     visit = visit_of(call)
     email, password = visit.value("email").strip(), visit.value("password")
     target = _inner_path(visit.value("next"))
-    if len(password) > LONGEST_PASSWORD:
+    if is_too_long(password):
         return await _refused(call, target, f"{TOO_LONG}.")
     key = email_key(email)
     who = subjects(client_address(call), key)

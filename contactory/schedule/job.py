@@ -23,3 +23,5 @@ class Job(NamedTuple):
     """Does one piece, in its own transactions; called again while it returns that there is more."""
     alone: bool = False
     """One process at a time runs it, by a lease in the database; otherwise every process runs it."""
+    prompt: bool = False
+    """It keeps its pace while the process is busy: requests rely on it, and it never has much to do."""

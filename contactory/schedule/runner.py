@@ -67,7 +67,7 @@ class Keeper:
         self._busy = busy
         self._failures = 0
         self._noted = 0.0
-        self._use = Use()
+        self._load = Load()
 
     async def keep(self) -> None:
         """Runs the job for ever; a failure is retried later."""
@@ -135,11 +135,11 @@ class Keeper:
         """Does all pieces, until the lease is lost; returns the pause after the last one."""
         begun, done, pieces = time.monotonic(), 0, 0
         while True:
-            at, share = time.monotonic(), self._use.share()
+            at, share = time.monotonic(), self._load.share()
             piece = await self._job.run()
             done, pieces = done + piece.done, pieces + 1
             rest = self._rest(time.monotonic() - at, share)
-            self._use.begin()
+            self._load.begin()
             await self._succeeded()
             if not piece.more:
                 break
@@ -154,8 +154,8 @@ class Keeper:
         return rest
 
     def _rest(self, took: float, share: float) -> float:
-        """The pause after a piece with that duration, in seconds; `share` as of Use."""
-        part = 1.0 if self._busy() else min(1.0, share / _BUSY)
+        """The pause after a piece with that duration, in seconds; `share` as of Load."""
+        part = 0.0 if self._job.prompt else 1.0 if self._busy() else min(1.0, share / _BUSY)
         times = _REST + part * (_REST_IN_A_FLOOD - _REST)
         return min(_LONGEST_REST, times * took)
 
@@ -168,7 +168,7 @@ class Keeper:
         return delay
 
 
-class Use:
+class Load:
     """How much of a core the process uses between two pieces of a job, for everything else."""
 
     def __init__(self) -> None:

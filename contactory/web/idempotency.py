@@ -173,11 +173,15 @@ async def keep_days(db: Database) -> int:
 
     Returns how many it has made or dropped, by the database's clock. Several processes can run it at once. If
     a lock is not free, it leaves the work for the next time.
+
+    Days that could not be made for long, for example because a transaction was left open, may have too many
+    answers to be made afterwards. These are deleted when they have expired, and then the days are made.
     """
     done = 0
     with suppress(LOCK_TIMEOUT):
         async with db.connection() as conn:
             now: datetime = await conn.fetchval("select now()")
+            await answers.delete_expired(conn)
             done = await answers.DAYS.make(conn, now)
             done += len(await answers.DAYS.drop(conn, now - answers.KEPT))
     return done

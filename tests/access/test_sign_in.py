@@ -276,6 +276,17 @@ def test_a_long_password_counts_to_its_last_character(
     assert (answer.status_code, "at most 1,024 characters" in answer.text) == (400, True)
 
 
+def test_the_longest_password_is_right_however_its_letters_are_composed(
+    http: httpx.Client, world: World, olive: Person
+) -> None:
+    path, composed, apart = f"/w/{world.acme}/settings/account/password", "\u00e9" * 1024, "e\u0301" * 1024
+    change = {"current": PASSWORD, "password": apart, "again": apart}
+    assert olive.post(path, change).status_code == 303
+    for typed in (composed, apart):
+        assert sign_in(http, olive.email, typed).status_code == 303
+    assert olive.post(path, {"current": apart, "password": PASSWORD, "again": PASSWORD}).status_code == 303
+
+
 def test_a_password_of_any_length_is_answered(http: httpx.Client, olive: Person) -> None:
     assert sign_in(http, olive.email, "x" * 100_000).status_code == 400
     assert sign_in(http, "x" * 100_000, "x").status_code == 400

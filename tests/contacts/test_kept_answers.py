@@ -95,6 +95,19 @@ def test_days_are_made_in_advance_and_in_order(own: Sql) -> None:
     assert all(one.high == other.low for one, other in pairwise(found))
 
 
+def test_answers_of_days_that_could_not_be_made_are_deleted_and_the_days_are_made(own: Sql) -> None:
+    start, young, old = midnight(own), new_id(), new_id()
+    own.execute(FILL, old, 50_001, start + timedelta(days=7, hours=1))
+    own.execute(FILL, young, 100, start + timedelta(days=9, hours=1))
+    assert own.value("select count(*) from kept_answers_later") == 50_101
+    late = start + timedelta(days=9, hours=2) - own.value("select now()")
+    with clock(own, f"{late.total_seconds()} seconds") as url:
+        job(url)
+    assert (kept(own, old), kept(own, young)) == (0, 100)
+    assert own.value("select count(*) from kept_answers_later") == 0
+    assert start + timedelta(days=9) in {part.low for part in own.run(DAYS.parts(own.conn))}
+
+
 @pytest.mark.parametrize("gap", [1, 20 * 60])
 def test_a_retry_after_midnight_finds_the_answer_from_before(
     world: World, private_server: Private, gap: int

@@ -1,5 +1,6 @@
 """A write with an Idempotency-Key goes through the queue, and PostgreSQL writes the answer that is kept."""
 
+import asyncio
 import random
 import secrets
 from collections.abc import Callable
@@ -11,7 +12,14 @@ import httpx
 import msgspec
 import pytest
 
+from contactory.base.settings import Settings
 from contactory.contacts.read.json_sql import contact_json
+from contactory.contacts.write.change import Change
+from contactory.contacts.write.lanes import ChangeLane
+from contactory.contacts.write.queue import Apart
+from contactory.contacts.write.statement import FIRST_NAME
+from contactory.database.answers import new_claim
+from contactory.database.db import Database
 from tests.servers import Sql
 from tests.statements import counted
 from tests.world import Caller, World, a_phone, an_email, at_once
@@ -194,3 +202,40 @@ def test_many_with_keys_and_without_share_batches_and_each_is_done_once(
     assert {answer.status_code for answer in answers} == {200}
     assert sum("idempotency-replayed" in answer.headers for answer in answers) == 40
     assert world.alice.read(contact)["tags"] == sorted(f"t{n}" for n in range(40))
+
+
+def test_two_writes_with_one_key_at_once_are_written_one_after_the_other(world: World) -> None:
+    """A request of a client that went away may still be in the queue when the client sends it again."""
+    contacts = [world.alice.made()["id"] for _ in range(2)]
+    claim = new_claim(world.account_id, secrets.token_hex(), b"same")
+    version = world.sql.value("select catalog_version from workspaces where id = $1", world.acme)
+
+    async def run() -> None:
+        connection = Database(world.sql.url, 1, 10).lane()
+        lane = ChangeLane(connection, Settings())
+        changes = [
+            Change(
+                workspace_id=world.acme,
+                contact_id=contact_id,
+                mask=FIRST_NAME,
+                first_name="Written",
+                catalog_version=version,
+                actor_type="api_key",
+                actor_id=None,
+                via="api",
+                request_id=contact_id,
+                claim_owner=claim.owner,
+                claim_key=claim.key,
+                claim_fingerprint=claim.fingerprint,
+                claim_lock=claim.lock,
+            )
+            for contact_id in contacts
+        ]
+        with pytest.raises(Apart):
+            await lane(changes)
+        verdicts = [(await lane([change]))[0].verdict for change in changes]
+        assert verdicts == ["changed", "unclear"]
+        await connection.close()
+
+    asyncio.run(run())
+    assert [world.alice.fetch(each).json()["firstName"] for each in contacts] == ["Written", "Jane"]

@@ -1,12 +1,17 @@
 """Reads: what was written is seen at once and everywhere, no read waits, and memory answers what it can."""
 
-from collections.abc import Callable, Generator
+import asyncio
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
+from contactory.contacts.read.reader import Kind, Reader
+from contactory.database.db import Connection, Database
 from tests.durability.client import HttpConnection
+from tests.servers import Sql
 from tests.statements import Statements, counted
 from tests.waiting import until
 from tests.world import Caller, World, at_once
@@ -42,6 +47,35 @@ def test_the_same_id_asked_for_by_others_at_the_same_moment_is_theirs_alone(worl
     callers = [world.alice, world.carol, world.tom] * 5
     calls = [lambda who=each: who.fetch(contact_id).status_code for each in callers]
     assert at_once(*calls) == [200, 404, 404] * 5
+
+
+def test_pages_of_both_orders_leave_a_lane_to_the_contacts(sql: Sql) -> None:
+    async def run() -> None:
+        db, started, go_on = Database(sql.url, 2, 30), asyncio.Event(), asyncio.Event()
+        begun: list[str] = []
+
+        def pages(order: str) -> Kind:
+            async def read(conn: Connection, keys: Sequence[Any]) -> dict[Any, Any]:
+                begun.append(order)
+                started.set()
+                await go_on.wait()
+                return dict.fromkeys(keys, order)
+
+            return Kind(read, alone=True)
+
+        lanes = [db.lane(), db.lane()]
+        reader = Reader(lanes)
+        unknown = "01920000-0000-7000-8000-000000000000"
+        reads = [asyncio.create_task(reader._result(pages(order), (unknown,))) for order in ("up", "down")]
+        await asyncio.wait_for(started.wait(), 20)
+        assert await asyncio.wait_for(reader.get(unknown, unknown), 20) is None
+        assert begun == ["up"]
+        go_on.set()
+        assert await asyncio.gather(*reads) == ["up", "down"]
+        for lane in lanes:
+            await lane.close()
+
+    sql.run(run())
 
 
 def patched(caller: Caller, contact_id: str) -> int:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from contactory.dashboard import visits
+from contactory.dashboard.csrf import masked
 from tests.dashboard.test_contact_page import at
 from tests.world import PASSWORD, Person, World
 
@@ -39,7 +40,7 @@ def test_a_form_of_a_session_that_is_over_leads_to_the_sign_in_and_not_to_cookie
 def test_a_form_of_an_earlier_session_can_be_sent_again(world: World, olive: Person) -> None:
     world.field("Notes")
     num = world.sql.value("select 'field-' || num from custom_fields where workspace_id = $1", world.acme)
-    path, stale = at(world, "new"), "secret-of-an-earlier-session"
+    path, stale = at(world, "new"), masked("secret-of-an-earlier-session", olive.user_id)
     typed = {"firstName": 'J"<b>&', num: "\r\none\r\n\r\ntwo ", "tags": "a\r\nb"}
     answer = olive.post(path, typed, x_csrf_token=stale)
     assert answer.status_code == 403
@@ -54,6 +55,15 @@ def test_a_form_of_an_earlier_session_can_be_sent_again(world: World, olive: Per
     assert made.status_code == 303
     contact = world.alice.read(made.headers["location"].partition("?")[0].rpartition("/")[2])
     assert (contact["firstName"], contact["tags"]) == ('J"<b>&', ["a", "b"])
+
+
+def test_the_form_of_one_user_is_not_sent_by_another(world: World, olive: Person) -> None:
+    oscar, path = world.person(name="Oscar"), at(world, "new")
+    for stale in (masked("secret-of-an-earlier-session", oscar.user_id), masked("secret-before-that"), "."):
+        answer = olive.post(path, {"firstName": "Jane"}, x_csrf_token=stale)
+        assert answer.status_code == 403
+        assert visits.STRANGER in answer.text
+        assert "Jane" not in answer.text
 
 
 def test_a_password_is_not_written_into_a_page(world: World, olive: Person) -> None:

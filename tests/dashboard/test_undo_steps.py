@@ -52,6 +52,27 @@ def test_a_creation_is_undone_unless_the_contact_has_been_changed(world: World, 
     assert do(olive, world, "undo", contact=[f"{one}:2"])["refused"] == {DELETED: 1}
 
 
+def test_a_change_that_was_undone_and_redone_counts_as_a_change_since(world: World, olive: Person) -> None:
+    [one] = some(world, 1)
+    world.alice.patch(one, {"lastName": "Roe"})
+    for version in (2, 3):
+        assert take_back(olive, world, one, version).status_code == 303
+    assert world.alice.read(one)["lastName"] == "Roe"
+    assert do(olive, world, "undo", contact=[f"{one}:1"])["refused"] == {TOUCHED: 1}
+    assert take_back(olive, world, one, 4).status_code == 303
+    assert len(do(olive, world, "undo", contact=[f"{one}:1"])["changed"]) == 1
+
+
+def test_the_undo_of_an_earlier_change_counts_as_a_change_since(world: World, olive: Person) -> None:
+    [one] = some(world, 1)
+    world.alice.patch(one, {"lastName": "Roe"})
+    world.alice.remove(one)
+    [restored] = do(olive, world, "undo", contact=[f"{one}:3"])["changed"]
+    assert take_back(olive, world, one, 2).status_code == 303
+    assert do(olive, world, "undo", contact=[restored])["refused"] == {TOUCHED: 1}
+    assert shows(world, one)
+
+
 def test_a_page_lets_its_scripts_undo_what_its_form_has_done(world: World, olive: Person) -> None:
     made = world.alice.made(firstName="Jane")
     kinds = [

@@ -161,6 +161,19 @@ def test_uses_that_turn_out_to_be_slow_while_they_wait_run_as_slow_ones() -> Non
     run(work)
 
 
+def test_one_that_turns_out_to_be_slow_does_not_wait_beside_free_connections() -> None:
+    async def work() -> None:
+        shares = Shares(2)
+        many = Many(shares)
+        first = await shares.enter(SEARCH_A)
+        await many.start(SEARCH_A)
+        shares.leave(SEARCH_A, first, SLOW)
+        await asyncio.sleep(0)
+        assert many.running == [SEARCH_A], "no other use is left that could end and call it"
+
+    run(work)
+
+
 def test_one_that_gives_up_or_is_cancelled_leaves_no_trace() -> None:
     async def work() -> None:
         shares = Shares(2)
@@ -194,8 +207,9 @@ def test_a_workspace_whose_connections_stay_in_use_gets_an_error_and_others_do_n
 
     async def work() -> None:
         async with database(sql, 4) as db, db.connection(A), db.connection(A):
-            with pytest.raises(Unavailable):
+            with pytest.raises(Unavailable) as refused:
                 await db.connection(A).__aenter__()
+            assert "send fewer at once" in refused.value.detail, "and not that the database is away"
             async with db.connection(B) as conn:
                 assert await conn.fetchval("select 1") == 1
             assert (db.size, db.in_use) == (3, 2)

@@ -11,6 +11,7 @@ from contactory.contacts.read.search import SearchIndex
 from contactory.database.db import Database
 from contactory.jobs.runner import JobRunner
 from contactory.schedule.job import Job
+from contactory.schedule.runner import Keeper
 from contactory.scheduled import recurring_jobs
 from tests.servers import PROJECT, Server, Sql
 from tests.waiting import until
@@ -57,3 +58,9 @@ def test_each_job_can_be_done_at_once_and_says_that_nothing_is_left(sql: Sql) ->
         return pieces
 
     assert all(asyncio.run(run()).values())
+
+
+def test_a_busy_process_looks_for_revoked_keys_and_new_names_as_often_as_an_idle_one() -> None:
+    [poll] = [job for job in registry() if job.name == "poll"]
+    keeper = Keeper(None, poll, lambda: True)  # pyright: ignore[reportArgumentType]
+    assert keeper._rest(0.05, 1.0) == 0.05

@@ -408,12 +408,12 @@ def test_long_work_of_a_job_leaves_a_busy_process_to_its_requests(
 
 
 def test_the_use_of_the_processor_is_that_since_the_last_piece() -> None:
-    use = runner.Use()
+    load = runner.Load()
     for seconds in (0.05, 0.0):
-        use.begin()
+        load.begin()
         at, used = time.monotonic(), time.process_time()
         while time.process_time() < used + seconds:
             pass
         time.sleep(0.05)
         beside = (time.process_time() - used) / (time.monotonic() - at)
-        assert use.share() == pytest.approx(beside, rel=0.2, abs=0.02)
+        assert load.share() == pytest.approx(beside, rel=0.2, abs=0.02)

@@ -127,22 +127,32 @@ async def event_at(
     return _event(rows[0], changes, names), zone
 
 
-_OTHERS = """
-select exists (
-    select from contact_events e
-     where e.workspace_id = $1 and e.contact_id = $2 and e.version > $3 and e.at >= $4
-       and e.type = 'contact.updated' and e.cause_type is distinct from 'undo'
-       and not exists (select from contact_events u
-                        where u.workspace_id = $1 and u.contact_id = $2 and u.version > e.version
-                          and u.at >= $4 and u.cause_type = 'undo' and u.cause_id = e.id))
+_LATER = """
+select e.id::text, e.cause_type, e.cause_id::text
+  from contact_events e
+ where e.workspace_id = $1 and e.contact_id = $2 and e.version > $3 and e.at >= $4
+   and e.type = 'contact.updated'
+ order by e.version desc limit $5
 """
+_MOST_LATER = 1000
 
 
 async def changed_since(
     conn: Connection, workspace_id: str, contact_id: str, version: int, at: datetime
 ) -> bool:
-    """Whether the contact's values have a change after this version, of `at`, neither an undo nor undone."""
-    return await conn.fetchval(_OTHERS, workspace_id, contact_id, version, at)
+    """Whether the values of a contact have changed after this version, of `at`; more changes than _MOST_LATER
+    always count.
+
+    A change that was undone does not count, unless its undo was undone in turn, and so on.
+    """
+    later = await conn.fetch(_LATER, workspace_id, contact_id, version, at, _MOST_LATER)
+    undone: set[str] = set()
+    for event in later:  # The newest first: an undo comes after what it undoes.
+        if event["id"] not in undone:
+            if event["cause_type"] != "undo":
+                return True
+            undone.add(event["cause_id"])
+    return len(later) == _MOST_LATER or not undone <= {event["id"] for event in later}
 
 
 def _zone_change(changes: dict[str, Any]) -> ZoneChange:

@@ -26,7 +26,7 @@ class Kind(NamedTuple):
     batch: int = _BATCH
     """How many share one."""
     alone: bool = False
-    """Whether one lane at a time reads them, so that the other one is free for what takes less."""
+    """Whether only one lane at a time reads such kinds, so that the other one is free for what takes less."""
 
 
 _BY_ID, _BY_PHONE, _BY_EMAIL = Kind(read_many), Kind(read_by_phone), Kind(read_by_email)
@@ -39,8 +39,8 @@ class Reader:
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._idle = list(lanes)
         self._wanted: dict[Kind, Wanted] = {}
-        self._busy: set[Kind] = set()
-        """The kinds for one lane at a time that are being read."""
+        self._alone = False
+        """Whether a lane reads a kind that is `alone`."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, workspace_id: str, contact_id: str) -> Row | None:
@@ -69,7 +69,7 @@ class Reader:
     async def _result(self, kind: Kind, key: Key) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._wanted.setdefault(kind, {}).setdefault(key, []).append(future)
-        if self._idle and kind not in self._busy:
+        if self._idle and self._may_read(kind):
             task = asyncio.create_task(self._work(self._idle.pop()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -92,19 +92,21 @@ class Reader:
                         for future in _waiting([futures]):
                             future.set_result(results.get(key))
                 finally:
-                    self._busy.discard(kind)
+                    self._alone = self._alone and not kind.alone
         finally:
             self._idle.append(lane)
 
     def _next_kind(self) -> Kind | None:
         """The kind that waits longest and may be read now."""
-        return next((kind for kind in self._wanted if kind not in self._busy), None)
+        return next((kind for kind in self._wanted if self._may_read(kind)), None)
+
+    def _may_read(self, kind: Kind) -> bool:
+        return not (kind.alone and self._alone)
 
     def _take(self, kind: Kind) -> Wanted:
         """A batch of the reads of a kind; the kinds take turns, and in a larger crowd the workspaces too."""
         waiting = self._wanted.pop(kind)
-        if kind.alone:
-            self._busy.add(kind)
+        self._alone = self._alone or kind.alone
         if len(waiting) <= kind.batch:
             return waiting
         taken = {key: waiting.pop(key) for key in _in_turn(waiting, kind.batch)}

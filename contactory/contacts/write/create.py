@@ -191,12 +191,13 @@ async def _create(
     return [c if c.id in ids else None for c in contacts]
 
 
-Created = NewContact | None | Unclear
+Result = NewContact | None | Unclear
+"""None if it was not created, Unclear if its Idempotency-Key has an answer or is in use."""
 
 
 async def _create_once(
     conn: Connection, contacts: Sequence[NewContact], settings: Settings
-) -> Sequence[Created]:
+) -> Sequence[Result]:
     """Like create_contacts, and keeps the answers of those with an Idempotency-Key.
 
     Unclear for a contact whose key has an answer or is in use.
@@ -206,7 +207,7 @@ async def _create_once(
             reserved = await answers.reserve(conn, [c.claim for c in contacts])
             free = [c for c, is_free in zip(contacts, reserved, strict=True) if is_free]
             created = iter(await create_contacts(conn, free, settings) if free else ())
-            results: list[Created] = [next(created) if is_free else Unclear() for is_free in reserved]
+            results: list[Result] = [next(created) if is_free else Unclear() for is_free in reserved]
             made = [c for c in results if isinstance(c, NewContact)]
             await answers.insert_all(conn, [(c.claim, c.answer, c.id) for c in made if c.claim and c.answer])
     return results
@@ -219,7 +220,7 @@ class CreateLane:
         self._lane = lane
         self._settings = settings
 
-    async def __call__(self, contacts: Sequence[NewContact]) -> Sequence[Created]:
+    async def __call__(self, contacts: Sequence[NewContact]) -> Sequence[Result]:
         """Commits a batch; None for each contact that was not created. Raises Apart and Unavailable."""
         for _ in range(ATTEMPTS):
             conn = await self._lane.connection()
@@ -240,4 +241,6 @@ class CreateLane:
                 if not isinstance(refusal, LOCK_TIMEOUT):
                     raise
                 break
+        if len(contacts) > 1:  # Two of them collide with each other, or with the same other transaction.
+            raise Apart
         raise Unavailable("Other requests are creating the same contacts: try again in a second.")

@@ -169,4 +169,6 @@ class ChangeLane:
             except Unavailable:
                 self._lane.drop()
                 raise
+        if len(changes) > 1:  # Two of them collide with each other, or with the same other transaction.
+            raise Apart
         raise Unavailable("Other requests are changing the contact: try again in a second.")

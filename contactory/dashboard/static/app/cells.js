@@ -3,7 +3,7 @@
 // meantime, the user chooses between both values. A change that could not be saved is kept (edits.js).
 import { onArrival } from "./arrivals.js";
 import { descriptionOf, editorFor, shownValue } from "./editors.js";
-import { drop, keep, keptAt, keptEdits } from "./edits.js";
+import { drop, keep, keptAt, keptEdits, text } from "./edits.js";
 import { cellOf, goTo, here, neighbour, rowOf, table } from "./grid.js";
 import { onKey } from "./keys.js";
 import { guard } from "./leaving.js";
@@ -259,7 +259,7 @@ function markKept() {
     const cell = cellOf(id, key);
     if (!cell || open?.cell === cell) continue;
     cell.classList.add("unsaved");
-    cell.dataset.unsaved = shown(value);
+    cell.dataset.unsaved = text(value);
     marked.push(cell);
   }
 }
@@ -294,9 +294,7 @@ function keepBoth(theirs, edit) {
   keep({ ...ours, words: overtaken(theirs) }, () => saveEdit(ours), "Use it");
 }
 
-const overtaken = (theirs) => `Another user has changed this value to “${shown(theirs)}”.`;
-
-const shown = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
+const overtaken = (theirs) => `Another user has changed this value to “${text(theirs)}”.`;
 
 function offerBoth(cell, theirs, edit) {
   const ours = edit.value;
@@ -315,8 +313,8 @@ function offerBoth(cell, theirs, edit) {
     goTo(cell);
     if (use) save(cell, theirs, ours);
   };
-  const keep = choiceButton(`Keep “${shown(theirs)}”`, () => done(false));
-  choice.append(words, keep, choiceButton(`Use “${shown(ours)}”`, () => done(true)));
+  const keep = choiceButton(`Keep “${text(theirs)}”`, () => done(false));
+  choice.append(words, keep, choiceButton(`Use “${text(ours)}”`, () => done(true)));
   onKey(choice, (event) => {
     event.stopPropagation();
     if (event.key === "Escape") done(false);

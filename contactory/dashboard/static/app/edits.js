@@ -6,7 +6,8 @@ import { toast } from "./toasts.js";
 
 const edits = new Map(); // By contact and column: {edit, run, message}.
 const keyOf = ({ id, key }) => `${id} ${key}`;
-const text = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
+/** A value, in words. */
+export const text = (value) => (Array.isArray(value) ? value.join(", ") : value) || "nothing";
 
 guard(() => edits.size > 0);
 

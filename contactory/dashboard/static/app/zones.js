@@ -72,7 +72,7 @@ export function offerZones(input) {
   input.addEventListener("focus", describe);
   input.addEventListener("blur", close);
   onKey(input, (event) => {
-    if (list.hidden || event.isComposing) return;
+    if (list.hidden) return;
     const marked = list.querySelector(MARKED);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") step(event.key === "ArrowDown" ? 1 : -1);
     else if (event.key === "Enter" && marked) choose(marked);
