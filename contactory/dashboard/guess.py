@@ -2,10 +2,11 @@
 
 import re
 
+from contactory.values.compare import without_accents
 from contactory.values.countries import COUNTRIES
 from contactory.web.messages import Request
 
-COUNTRY_CHOICES = sorted(COUNTRIES.items(), key=lambda country: country[1])
+COUNTRY_CHOICES = sorted(COUNTRIES.items(), key=lambda country: without_accents(country[1]))
 """Code and name of each country, by name."""
 _REGION = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?-([A-Za-z]{2})\b")
 _READ = 200  # Characters; the user's own languages come first.

@@ -179,4 +179,4 @@ def at_input(error: FieldError) -> str:
 
 
 def _with_suggestion(words: str, error: FieldError) -> str:
-    return f"{_sentence(words)} Did you mean {error.suggestion}?" if error.suggestion else words
+    return f"{_sentence(words)} Did you mean {error.suggestion}?" if error.suggestion else _sentence(words)

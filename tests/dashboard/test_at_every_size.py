@@ -162,3 +162,42 @@ def test_long_names_break_no_menu_and_no_dialog(
         assert 0 <= edges["x"] <= width - edges["width"], name
     # What is cut off is shown in full by the pointer.
     assert page.locator("th [title^=text]").get_attribute("title") == f"text{LONG}"[:100]
+
+
+def test_on_a_phone_the_number_of_each_row_of_who_can_be_reached_is_whole(
+    windows: Windows, world: World, olive: Person
+) -> None:
+    made = ({"op": "create", "data": {"phone": f"+1212555{n:04}"}} for n in range(100, 200))
+    world.alice.batch(*made)
+    page = windows(olive, viewport={"width": 390, "height": 800}).page
+    page.goto(f"/w/{world.acme}/overview")
+    row = page.locator(".band tbody th a", has_text="New York")
+    row.wait_for()
+    assert "100" in row.inner_text()
+    # Also if there are as many as in a large workspace.
+    row.locator(".note").evaluate("(note) => (note.textContent += ',000')")
+    inner, outer = row.evaluate("(link) => [link.scrollWidth, link.clientWidth]")
+    assert inner <= outer
+    swatches = page.locator(".legend .swatch").evaluate_all("(all) => all.map((each) => each.offsetWidth)")
+    assert min(swatches) == 16
+
+
+def test_on_a_narrow_phone_the_button_of_a_message_is_one_word_on_one_line(
+    windows: Windows, world: World, olive: Person
+) -> None:
+    world.alice.made(firstName="Jane")
+    page = windows(olive, viewport={"width": 320, "height": 640}).page
+    page.goto(f"/w/{world.acme}/contacts")
+    page.locator("tr[data-id] [data-key=firstName]").click()
+    page.keyboard.type("Joan")
+    page.keyboard.press("Enter")
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    lines = undo.evaluate(
+        """(button) => {
+          const range = document.createRange();
+          range.selectNodeContents(button);
+          return range.getClientRects().length;
+        }"""
+    )
+    assert lines == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -78,3 +78,10 @@ def test_another_workspace_begins_with_the_country_of_the_browser(world: World) 
     assert chosen(browsing(olive, path, "pt-BR,pt;q=0.9").text) == "BR"
     world.sql.execute("update workspaces set country = 'DE' where id = $1", world.acme)
     assert chosen(browsing(olive, path, "pt-BR").text) == "DE"
+
+
+def test_countries_are_in_the_order_of_the_alphabet_with_accents_ignored(world: World) -> None:
+    page = world.person().get(f"/w/{world.acme}/settings/workspace/new").text
+    codes = re.findall(r'<option value="([A-Z]{2})"', page)
+    assert codes.index("AX") < codes.index("AL") < codes.index("CI") < codes.index("HR")
+    assert codes.index("RE") < codes.index("RO")

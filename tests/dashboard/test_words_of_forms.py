@@ -36,7 +36,7 @@ REFUSED: list[tuple[str, dict[str, Any], list[str]]] = [
         ["is not", "This must have 1 to", "This must be one of"],
     ),
     ("/account", {"name": " "}, ["This must have 1 to 255"]),
-    ("/account/password", {"password": "x", "again": "x"}, ["This must have 10 to 1,024"]),
+    ("/account/password", {"password": "x", "again": "x"}, ["This must have 10 to 1,024 characters."]),
     (
         "/send-windows/new",
         {"week": "1", "name": "", "mon-from": "", "mon-to": ""},
