@@ -39,7 +39,7 @@ lint: .venv/.dev ## check style, types, imports, dead code and migrations only
 format: .venv/.dev ## lay the code out and fix what can be fixed without thought
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
-bench: .venv/.dev ## measure, within five minutes; ARGS=--quick takes two, ARGS=--help shows the rest
+bench: .venv/.dev ## measure, within ten minutes; ARGS=--quick takes three, ARGS=--help shows the rest
 	@tools/need wrk
 	$(BIN)/python -m bench $(ARGS)
 

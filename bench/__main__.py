@@ -25,7 +25,7 @@ _NAMES = [name for name in SCENARIOS if name != "live"]
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Only what is in a bar, with less data: about a minute.")
+@click.option("--quick", is_flag=True, help="Only what has a target, with less data: about three minutes.")
 @click.option(
     "--growth", "grow", is_flag=True, help="How PATCH and GET hold up as data and history grow: half an hour."
 )
