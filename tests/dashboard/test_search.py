@@ -313,3 +313,11 @@ def test_tags_are_suggested_by_any_part_of_their_name(world: World, olive: Perso
     world.carol.made(tags=["vip of others"])
     answer = olive.get(f"/w/{world.acme}/contacts/tags", script=True, q="vip")
     assert answer.json() == ["VIP", "very vip"]
+
+
+def test_a_list_without_contacts_says_what_excluded_them(world: World, olive: Person) -> None:
+    world.alice.made()
+    path, filtered = f"/w/{world.acme}/contacts", "email:is:nobody@example.com"
+    assert "No contact matches the search. A search" in olive.get(path, q="zzz").text
+    assert "No contact matches the search and all filters." in olive.get(path, q="zzz", where=filtered).text
+    assert "No contact matches all filters." in olive.get(path, where=filtered).text
