@@ -114,7 +114,7 @@ def test_it_counts_and_shows_zones_and_passes_over(world: World, people: Any) ->
     assert answer.headers["x-total-count"] == "4"
     [last] = answer.json()
     assert last["timezones"] == ["America/Boise", "America/Los_Angeles"]
-    assert world.bob.list(**AT, offset=1_000_000).json() == []
+    assert world.bob.list(**AT, offset=10_000).json() == []
 
 
 @pytest.mark.parametrize("sort", ["createdAt", "-createdAt", "updatedAt", "-updatedAt"])

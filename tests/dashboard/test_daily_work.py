@@ -297,7 +297,7 @@ def test_a_contact_is_made_found_again_and_deleted(world: World, contacts: Calla
     page.get_by_label("Last name").fill("Doe")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Jane Doe", level=1)).to_be_visible()
-    page.get_by_role("button", name="Undo: lastName").click()
+    page.get_by_role("button", name="Undo: Last name").click()
     expect(page.get_by_role("heading", name="Jane", exact=True, level=1)).to_be_visible()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Contact deleted.")).to_be_visible()

@@ -57,7 +57,7 @@ def test_the_order_of_fields_is_that_of_the_grid_and_of_a_contact_s_page(world: 
     assert _order(olive.get(page).text, "C3", "B2", "A1")
     for path in ("contacts", f"contacts/{contact['id']}"):
         text = olive.get(f"/w/{world.acme}/{path}").text
-        titles = re.findall(r'dir="auto">(A1|B2|C3)<', text)
+        titles = re.findall(r'dir="auto"[^>]*>(A1|B2|C3)<', text)
         assert list(dict.fromkeys(titles)) == ["C3", "B2", "A1"], path
     for wrong in ("", "-1", "x", "9" * 30):
         assert olive.post(f"{page}/{ids['A1']}/position", {"to": wrong}).status_code == 400
