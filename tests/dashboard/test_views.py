@@ -221,7 +221,7 @@ def test_views_of_older_releases_get_the_numbers_of_what_they_name(world: World,
     stored = "select name, refers::text from saved_views where workspace_id = $1 order by name"
     before = [tuple(row) for row in world.sql.fetch(stored, world.acme)]
     world.sql.execute("update saved_views set refers = null where workspace_id = $1", world.acme)
-    migration = Path("contactory/database/migrations").resolve() / "0015_views_by_number.sql"
+    migration = Path("contactory/database/migrations").resolve() / "0014_views_by_number.sql"
     _, _, update = migration.read_text("utf-8").partition(";")
     world.sql.execute(update)
     after = [tuple(row) for row in world.sql.fetch(stored, world.acme)]
