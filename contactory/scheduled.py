@@ -37,7 +37,7 @@ def recurring_jobs(
     """All recurring jobs, for one process."""
     return [
         Job("poll", POLL_SECONDS, lambda: _poll(db, keys, catalogs), prompt=True),
-        Job("share_metrics", POLL_SECONDS, lambda: _once(share_metrics())),
+        Job("share_metrics", POLL_SECONDS, lambda: _once(share_metrics()), prompt=True),
         Job("index_changes", 0.3, lambda: search.work(db)),
         Job("write_last_used", 10, lambda: _once(write_last_used(db, keys))),
         Job("workspace_jobs", 1, runner.run),

@@ -33,10 +33,10 @@ def test_a_field_is_made_and_stands_in_the_list_the_grid_and_the_form(world: Wor
     assert _order(olive.get(page).text, "Lead Source", "MRR")
     taken = olive.post(page, {"name": "MRR", "type": "colour"})
     assert taken.status_code == 400
-    assert at_field(taken.text, "new-type") == "This must be one of text, number, date, boolean"
+    assert at_field(taken.text, "new-type") == "This must be one of text, number, date, boolean."
     taken = olive.post(page, {"name": "MRR", "type": "date"})
     assert taken.status_code == 409
-    assert at_field(taken.text, "new-name") == "Another custom field of the workspace has this name"
+    assert at_field(taken.text, "new-name") == "Another custom field of the workspace has this name."
     assert '<option value="date" selected>' in taken.text
 
 
@@ -119,7 +119,8 @@ def test_a_field_with_values_is_deleted_where_its_name_is_typed(world: World, ol
     assert 'name="name" autocomplete' in olive.get(f"{page}/{field}/delete").text
     refused = olive.post(f"{page}/{field}/delete", {"name": "source"})
     assert refused.status_code == 400
-    assert at_field(refused.text, "field-confirm") == 'Nothing was deleted: type "Source" to delete the field'
+    told = at_field(refused.text, "field-confirm")
+    assert told == 'Nothing was deleted: type "Source" to delete the field.'
     assert len(fields(world)) == 2
     assert went(olive.post(f"{page}/{field}/delete", {"name": " Source "}), f"{page}?done=deleted")
     assert [f["name"] for f in fields(world)] == ["Empty"]
@@ -205,7 +206,7 @@ def test_a_tag_is_renamed_and_one_that_is_taken_is_offered_to_be_merged(world: W
     blank = olive.post(page, {"name": " "})
     assert (blank.status_code, at_field(blank.text, "tag-name")) == (
         400,
-        "This must have 1 to 255 characters, not 0",
+        "This must have 1 to 255 characters, not 0.",
     )
 
 

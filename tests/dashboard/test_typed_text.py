@@ -379,6 +379,7 @@ def test_a_refused_form_still_asks_and_a_sent_one_does_not(window: Window, world
     page.get_by_label("E-mail").fill("nonsense")
     page.get_by_role("button", name="Create contact").click()
     expect(page.locator("[aria-invalid=true]")).to_be_visible()
+    page.wait_for_load_state()
     assert asked == []
     page.locator("h1").click()
     page.goto(at(world))

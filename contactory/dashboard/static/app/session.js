@@ -61,11 +61,11 @@ function ask(found) {
   document.body.append(dialog);
   dialog.showModal();
   dialog.querySelector("#again-password").focus();
-  return outcome(dialog, found.csrf);
+  return outcome(dialog);
 }
 
 /** What the dialog leads to: a sign-in, here or in another tab, or its end without one. */
-function outcome(dialog, csrf) {
+function outcome(dialog) {
   const listening = new AbortController();
   return new Promise((settle) => {
     const end = (state) => {
@@ -81,19 +81,16 @@ function outcome(dialog, csrf) {
     });
     on(dialog.querySelector("form"), "submit", async (event) => {
       event.preventDefault();
-      if (await signIn(dialog, csrf)) end("in");
+      if (await signIn(dialog)) end("in");
     });
   });
 }
 
-async function signIn(dialog, csrf) {
+async function signIn(dialog) {
   const password = dialog.querySelector("#again-password");
   const button = dialog.querySelector(".button-first");
   button.disabled = true;
-  // After the sign-in the server answers with the session, as to `current`.
-  const values = { csrf, email: user.dataset.email, password: password.value, next: "/sign-in" };
-  const answer = await fetch("/sign-in", { ...SCRIPTED, method: "POST", body: new URLSearchParams(values) }).catch(() => null);
-  const refusal = await refusalOf(answer);
+  const refusal = await refusalOf(await sent(password.value));
   button.disabled = false;
   if (!refusal) return true;
   const message = dialog.querySelector('[role="alert"]');
@@ -101,6 +98,15 @@ async function signIn(dialog, csrf) {
   message.textContent = refusal;
   password.select();
   return false;
+}
+
+/** The answer to a sign-in, or null if the server cannot be reached. */
+async function sent(password) {
+  const found = await current(); // Another request or tab may have got another secret since the dialog opened.
+  if (!found) return null;
+  // After the sign-in the server answers with the session, as to `current`.
+  const values = { csrf: found.csrf, email: user.dataset.email, password, next: "/sign-in" };
+  return fetch("/sign-in", { ...SCRIPTED, method: "POST", body: new URLSearchParams(values) }).catch(() => null);
 }
 
 /** Why an answer is not a sign-in of this page's user; empty if it is one. */
