@@ -171,3 +171,19 @@ def test_a_value_that_is_refused_for_all_stays_in_the_dialog(world: World, conta
     dialog.get_by_role("button", name="Set a field").click()
     expect(dialog.get_by_role("alert").filter(has_text="not an IANA time zone")).to_be_visible()
     expect(dialog.get_by_label("Value")).to_have_value("Nowhere/Land")
+
+
+def test_a_box_that_is_checked_before_the_script_runs_stays_checked(world: World, contacts: Contacts) -> None:
+    world.alice.made(firstName="Jane")
+    page, held = contacts(), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/many.js*", hold, times=1)
+    page.reload(wait_until="commit")
+    box = page.get_by_role("checkbox", name="Select Jane")
+    box.check()
+    held[0].continue_()
+    expect(page.get_by_label("Selected contacts")).to_be_visible()
+    expect(box).to_be_checked()

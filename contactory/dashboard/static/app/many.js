@@ -130,7 +130,8 @@ if (bar) {
     if (anew) picked.clear();
     for (const row of rows) {
       const box = row.querySelector('input[name="contact"]');
-      mark(box, Boolean(everything || ids?.has(box.value)));
+      // A box may have been checked before this script ran.
+      mark(box, Boolean(everything || ids?.has(box.value) || box.checked));
     }
     show();
   });
